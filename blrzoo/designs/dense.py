@@ -1,0 +1,60 @@
+"""The dense design: feature-major float64, the working state is the residual."""
+
+from typing import Any
+
+import numpy as np
+
+from blrzoo.designs.base import Design, register
+
+__all__ = ["Dense"]
+
+
+@register
+class Dense(Design):
+    """X as (feature, obs), so that a feature is contiguous; for n < p and in general.
+
+    A sweep costs p dot products of length n, and one more pass over features that change.
+
+    Parameters
+    ----------
+    X : ndarray, (obs, feature)
+        Features as given.
+    center : ndarray, (feature,)
+        What is subtracted from each.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from blrzoo.designs.dense import Dense
+    >>> X = np.arange(6.0).reshape(3, 2)
+    >>> Dense(X, X.mean(axis=0)).fit(np.array([1.0, 0.0]))
+    array([-2.,  0.,  2.])
+    """
+
+    name = "dense"
+
+    def __init__(self, X: np.ndarray, center: np.ndarray) -> None:
+        rows = np.ascontiguousarray((X - center).T)
+        self.arrays = (rows, np.einsum("ji,ji->j", rows, rows))
+
+    @staticmethod
+    def dot(arrays: Any, j: int, working: Any) -> Any:
+        """x_j'r."""
+        x = arrays[0][j]
+        total = 0.0
+        for i in range(working.shape[0]):
+            total += x[i] * working[i]
+        return total
+
+    @staticmethod
+    def update(arrays: Any, j: int, change: Any, working: Any) -> None:
+        """r += change x_j."""
+        x = arrays[0][j]
+        for i in range(working.shape[0]):
+            working[i] += change * x[i]
+
+    def fit(self, effects: np.ndarray) -> np.ndarray:
+        """X beta, over the features whose effect is not zero."""
+        rows = self.arrays[0]
+        active = np.flatnonzero(effects)
+        return effects @ rows if 2 * active.size > effects.size else effects[active] @ rows[active]

@@ -1,0 +1,90 @@
+"""What the step method needs to know of a model: names and rules, carried by its variables.
+
+PyMC's step assignment sees variables, never models, and models are copied, conditioned and
+pickled. So the variables themselves carry a `Spec` on their tag, which names things and holds no
+variable; whoever reads it looks the names up in the model at hand.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pymc as pm
+from pytensor.graph.traversal import ancestors
+from pytensor.tensor.variable import TensorVariable
+
+from blrzoo.likelihood import Likelihood
+from blrzoo.priors.base import Prior
+
+__all__ = ["Spec", "spec_of"]
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A regression model in names.
+
+    Attributes
+    ----------
+    prior, likelihood : Prior, Likelihood
+        The rules. The prior is bound to the data.
+    names : dict of str to str
+        The prior's and the likelihood's variables: their key and their name in the model.
+    update : str
+        "single-site" or "joint": how the effects are drawn.
+    known : frozenset of str
+        Names of all random variables of the model as it was made.
+    """
+
+    prior: Prior
+    likelihood: Likelihood
+    names: dict[str, str]
+    update: str
+    known: frozenset[str] = field(default_factory=frozenset)
+
+    def variables(self, model: pm.Model) -> dict[str, TensorVariable]:
+        """Look the prior's and the likelihood's variables up in a model."""
+        return {key: model[name] for key, name in self.names.items()}
+
+    def conditionals(
+        self, model: pm.Model, residual: TensorVariable
+    ) -> dict[TensorVariable, TensorVariable]:
+        """Every full conditional over the variables of a model, in the order of the sweep."""
+        v = self.variables(model)
+        found = {
+            **self.prior.conditionals(v, model["beta"]),
+            **self.likelihood.conditionals(v, residual, model),
+        }
+        free = set(model.free_RVs)
+        return {rv: dist for rv, dist in found.items() if dist is not None and rv in free}
+
+    def check(self, model: pm.Model, drawn: Iterable[TensorVariable]) -> None:
+        """Refuse a model that something was added to which depends on what the step draws.
+
+        Raises
+        ------
+        ValueError
+            The full conditionals would not hold for such a model.
+        """
+        drawn = set(drawn)
+        added = [rv for rv in model.basic_RVs if rv.name not in self.known]
+        for term in [*added, *model.potentials]:
+            touched = drawn.intersection(ancestors([term]))
+            if touched:
+                names = ", ".join(sorted(str(rv.name) for rv in touched))
+                raise ValueError(
+                    f"model: the full conditionals of a blrzoo model hold only while nothing "
+                    f"else depends on its variables, but {term.name!r}, which was added, "
+                    f"depends on {names}. Write the term as a prior (blrzoo.Prior), or give "
+                    f"these variables another step method: pm.sample(step=pm.NUTS([...]))."
+                )
+
+
+def mark(variables: Iterable[Any], spec: Spec) -> None:
+    """Put the spec on the tag of the variables that the step method is to draw."""
+    for variable in variables:
+        variable.tag.blrzoo = spec
+
+
+def spec_of(variable: Any) -> Spec | None:
+    """Return the spec that a variable carries, if it does."""
+    return getattr(variable.tag, "blrzoo", None)

@@ -1,0 +1,236 @@
+"""The step method: what PyMC calls for every draw."""
+
+import logging
+from dataclasses import field
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import pytensor
+from pymc.initial_point import PointType
+from pymc.step_methods import STEP_METHODS
+from pymc.step_methods.arraystep import BlockedStep
+from pymc.step_methods.compound import Competence, StepMethodState
+from pymc.step_methods.state import dataclass_state
+from pymc.util import get_random_generator, get_value_vars_from_user_vars
+from pytensor.compile.mode import Mode
+from rich.progress import TextColumn
+from rich.table import Column
+
+from blrzoo.designs.base import Design
+from blrzoo.designs.dense import Dense
+from blrzoo.gibbs.compose import Composer
+from blrzoo.gibbs.spec import Spec, spec_of
+from blrzoo.ops.joint import JointDraw
+
+__all__ = ["BLRGibbs", "register"]
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass_state
+class BLRGibbsState(StepMethodState):
+    """All that a draw depends on besides the point: the generator and the carried fit."""
+
+    fit: np.ndarray | None = field(default=None)
+    last: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+class BLRGibbs(BlockedStep):
+    """Gibbs sampler of Bayesian linear regressions: every block from its full conditional.
+
+    ``pm.sample()`` picks it for the variables that a blrzoo model marked, so there is seldom a
+    reason to make one.
+
+    Parameters
+    ----------
+    vars : list, optional
+        Variables to draw; default: every variable of the model that has a full conditional.
+    model : pm.Model, optional
+        Default: the model on the context.
+    rng : Generator, int or None
+        Seeds the draws until ``setup_chain`` does.
+    compile_kwargs : dict, optional
+        Keyword arguments of ``pytensor.function``, as ``pm.sample`` hands them down.
+
+    Raises
+    ------
+    ValueError
+        Where the model has no marked variable, an added term depends on the drawn variables
+        (the conditionals would not hold), or the indicators are to be drawn without the effects.
+
+    References
+    ----------
+    .. [1] Geman & Geman (1984). Stochastic relaxation, Gibbs distributions, and the Bayesian
+       restoration of images. IEEE TPAMI 6:721-741.
+    .. [2] Habier et al. (2011). Extension of the Bayesian alphabet for genomic selection. BMC
+       Bioinformatics 12:186.
+
+    Examples
+    --------
+    >>> import pymc as pm, blrzoo as blr
+    >>> data = blr.simulate(n=50, p=5, n_causal=2, random_seed=1)
+    >>> with blr.spike_slab(data.X, data.y):
+    ...     step = blr.BLRGibbs()
+    >>> sorted(step.names)
+    ['alpha', 'delta', 'mu', 'pi', 'sigma2', 'tau2']
+    """
+
+    name = "blr_gibbs"
+    default_blocked = True
+    default_tune_steps = 1000
+    stats_dtypes_shapes = {"model_size": (int, []), "genetic_variance": (float, [])}
+    _state_class = BLRGibbsState
+
+    def __init__(
+        self,
+        vars: Any = None,
+        *,
+        model: pm.Model | None = None,
+        rng: Any = None,
+        initial_point: PointType | None = None,
+        compile_kwargs: dict[str, Any] | None = None,
+        blocked: bool = True,
+    ) -> None:
+        model = pm.modelcontext(model)
+        self.vars = _value_variables(model, vars)
+        self.names = [model.values_to_rvs[value].name for value in self.vars]
+        self.rng = get_random_generator(rng)
+        self.fit: np.ndarray | None = None
+        self.last: dict[str, np.ndarray] = {}
+        composer = compose(model, self.names)
+        self.design = composer.design
+        self._compile(composer, compile_kwargs or {})
+
+    def _compile(self, composer: Composer, compile_kwargs: dict[str, Any]) -> None:
+        self._inputs = [value.name for value in composer.inputs]
+        (beta,) = composer.state.rebuild([composer.model["beta"]])
+        self._beta = pytensor.function(
+            composer.inputs, beta, mode=Mode("py", None), on_unused_input="ignore"
+        )
+        values, statistics = composer.sweep(), composer.statistics()
+        names = composer.model.rvs_to_values
+        self._outputs = [names[rv].name for rv in composer.drawn]
+        self._effects = [
+            names[rv].name for rv in (composer.label, composer.effects) if rv in composer.drawn
+        ]
+        self._sweep = pytensor.function(
+            [*composer.inputs, composer.fit, pytensor.In(composer.rng, mutable=True)],
+            [*values, *statistics, composer.current_fit, composer.state.rng],
+            on_unused_input="ignore",
+            **compile_kwargs,
+        )
+        self._sweep.trust_input = True
+
+    def step(self, point: PointType) -> tuple[PointType, list[dict[str, Any]]]:
+        """Draw everything once.
+
+        Parameters
+        ----------
+        point : dict of str to ndarray
+            Values by the names of the value variables.
+
+        Returns
+        -------
+        point : dict of str to ndarray
+            The same with new values for what this step draws.
+        stats : list of one dict
+            ``model_size``, the number of included features, and ``genetic_variance``, the
+            variance of X beta over the observations in squared units of y.
+        """
+        values = [np.asarray(point[name]) for name in self._inputs]
+        if self.fit is None or not self._carried(point):
+            self.fit = self._fit(values)
+        *new, size, variance, self.fit, self.rng = self._sweep(*values, self.fit, self.rng)
+        drawn = dict(zip(self._outputs, new, strict=True))
+        self.last = {name: drawn[name] for name in self._effects}
+        stats = {"model_size": int(size), "genetic_variance": float(variance)}
+        return {**point, **drawn}, [stats]
+
+    def setup_chain(self, rng: Any, tune: int, draws: int) -> None:
+        """Seed the generator and forget what an earlier chain carried."""
+        super().setup_chain(rng, tune, draws)
+        self.fit, self.last = None, {}
+
+    def _carried(self, point: PointType) -> bool:
+        """Whether the effects are still those that the carried fit belongs to."""
+        return bool(self.last) and all(
+            np.array_equal(point[name], value) for name, value in self.last.items()
+        )
+
+    def _fit(self, values: list[np.ndarray]) -> np.ndarray:
+        return self.design.fit(self._beta(*values))
+
+    @staticmethod
+    def competence(var: Any, has_grad: bool = False) -> Competence:
+        """Ideal for the variables that a blrzoo model marked, else incompatible."""
+        return Competence.INCOMPATIBLE if spec_of(var) is None else Competence.IDEAL
+
+    @staticmethod
+    def _progressbar_config(n_chains: int = 1) -> tuple[list[Any], dict[str, list[Any]]]:
+        columns = [
+            TextColumn("{task.fields[model_size]}", table_column=Column("Included", ratio=1)),
+            TextColumn(
+                "{task.fields[genetic_variance]:.3g}",
+                table_column=Column("Genetic variance", ratio=1),
+            ),
+        ]
+        return columns, {"model_size": [0] * n_chains, "genetic_variance": [0.0] * n_chains}
+
+
+def compose(model: pm.Model, names: list[str]) -> Composer:
+    """Build the sweep that draws the named variables of a model.
+
+    Parameters
+    ----------
+    model : pm.Model
+        A blrzoo model, or what ``copy``, ``pm.do`` or ``pm.observe`` made of one.
+    names : list of str
+        Random variables to draw.
+
+    Returns
+    -------
+    Composer
+    """
+    drawn = [model[name] for name in names]
+    spec = next((found for found in map(spec_of, drawn) if found is not None), None)
+    if spec is None:
+        raise ValueError(
+            f"vars: BLRGibbs draws the variables of a blrzoo model, got {names}, which carry no "
+            f"mark of one. Make the model with blrzoo.regression or a factory "
+            f"(freeze_dims_and_data drops the marks: sample the model before it)."
+        )
+    spec.check(model, drawn)
+    if spec.prior.label_name in names and spec.prior.effects_name not in names:
+        raise ValueError(
+            f"vars: {spec.prior.label_name} is drawn in one block with "
+            f"{spec.prior.effects_name}, got {names}. Give both, or neither, to BLRGibbs."
+        )
+    composer = Composer(model, spec, drawn, make_design(model, spec))
+    undrawn = set(drawn) - set(composer.drawn)
+    if undrawn:
+        left = ", ".join(sorted(rv.name for rv in undrawn))
+        raise ValueError(
+            f"vars: {left} has no full conditional in {type(spec.prior).__name__}. Leave it out "
+            f"of vars: pm.sample() assigns it another step method."
+        )
+    return composer
+
+
+def make_design(model: pm.Model, spec: Spec) -> Design | JointDraw:
+    """Hold the model's X in the form that its update needs."""
+    X, center = model["X"].get_value(borrow=True), model["X_center"].get_value(borrow=True)
+    return JointDraw(X - center) if spec.update == "joint" else Dense(X, center)
+
+
+def register() -> None:
+    """Put BLRGibbs first among PyMC's step methods, once: ties go to the earlier entry."""
+    if BLRGibbs not in STEP_METHODS:
+        STEP_METHODS.insert(0, BLRGibbs)
+
+
+def _value_variables(model: pm.Model, variables: Any) -> list[Any]:
+    if variables is None:
+        marked = [rv for rv in model.free_RVs if spec_of(rv) is not None]
+        return [model.rvs_to_values[rv] for rv in marked]
+    return list(get_value_vars_from_user_vars(variables, model))

@@ -1,0 +1,177 @@
+"""Data and a prior to a PyMC model."""
+
+import logging
+from typing import Any, Literal, get_args
+
+import pymc as pm
+import pytensor.tensor as pt
+from pytensor.tensor.variable import TensorVariable
+
+from blrzoo.data import RegressionData, check_data
+from blrzoo.gibbs.spec import Spec, mark
+from blrzoo.likelihood import Likelihood
+from blrzoo.ops.joint import JointDraw
+from blrzoo.priors.base import Prior
+from blrzoo.priors.scale import DataSummary
+
+__all__ = ["Update", "regression"]
+
+Update = Literal["auto", "joint", "single-site"]
+
+#: Factorisations up to this many operations (a second or two) are taken by update="auto".
+_JOINT_LIMIT = 3e10
+
+_log = logging.getLogger(__name__)
+
+
+def regression(
+    X: Any,
+    y: Any,
+    *,
+    prior: Prior,
+    covariates: Any = None,
+    h2: float = 0.5,
+    mu: Any = None,
+    gamma: Any = None,
+    sigma2: Any = None,
+    center: bool = True,
+    update: Update = "auto",
+) -> pm.Model:
+    r"""Bayesian linear regression with any prior of the effects, as a PyMC model.
+
+    .. math:: y = \mu + (W - \bar W)\gamma + (X - \bar X)\beta + e, \quad
+       e \sim N(0, \sigma^2 I)
+
+    Parameters
+    ----------
+    X : array-like, (obs, feature)
+        Features: NumPy, pandas or xarray. Names of columns become the ``feature`` coordinate.
+    y : array-like, (obs)
+        Response. Where X and y both carry labels, they are joined by label.
+    prior : Prior
+        Prior of the effects, for instance `SpikeSlab()`, or your own subclass of `Prior`.
+    covariates : array-like, (obs, covariate), optional
+        Fixed effects W, without an intercept.
+    h2 : float, default 0.5
+        Share of the variance of y that the default priors expect on X, in (0, 1).
+    mu, gamma : None, number, (mean, sd) or ``.dist()``
+        Intercept, in units of y, and effects of covariates, (covariate). Defaults
+        ``(mean(y), 10 sd(y))`` and ``(0, 10 sd(y) / sd(w_k))``.
+    sigma2 : None, number, (nu, S2) or ``.dist()``
+        Residual variance, in squared units of y. Default ``(4, S2)`` with prior mean
+        ``2 S2 = (1 - h2) var(y)``.
+    center : bool, default True
+        Center the columns of X and W in the model (the data are kept as given). Then `mu` is
+        the mean of y at average features, which mixes well and is what its default prior is
+        about. The intercept at X = 0 is ``mu - X_center @ beta - W_center @ gamma``.
+    update : {"auto", "joint", "single-site"}
+        How the Gibbs step draws the effects: all at once from one multivariate normal (only
+        where all effects have one common variance; the factorisation is made once), or feature
+        by feature. "auto" takes the joint draw where it is possible and its factorisation needs
+        a second or two at most.
+
+    Returns
+    -------
+    pm.Model
+        With ``beta`` (feature), ``mu``, ``sigma2``, the prior's variables and the observed
+        ``y`` (obs); the data are ``X``, ``X_center``, ``W`` and ``W_center``.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For data or hyperparameters that are refused; the message says which, why, and what to do.
+
+    Examples
+    --------
+    >>> import blrzoo as blr
+    >>> data = blr.simulate(n=50, p=5, n_causal=2, random_seed=1)
+    >>> model = blr.regression(data.X, data.y, prior=blr.SpikeSlab())
+    >>> model.named_vars_to_dims["beta"]
+    ('feature',)
+    """
+    _check_arguments(prior, h2, center, update)
+    data = check_data(X, y, covariates)
+    likelihood = Likelihood(mu=mu, gamma=gamma, sigma2=sigma2)
+    bound = prior.bind(DataSummary.of(data), h2)
+    if gamma is not None and not data.W.shape[1]:
+        raise ValueError("gamma: a prior of covariate effects needs covariates, got none.")
+    with pm.Model(coords=data.coords) as model:
+        _add_data(model, data, center)
+        v = {**likelihood.variables(bound.data, h2), **_named(bound.variables())}
+        beta = bound.effects(v)
+        mean = likelihood.base(v, model) + _features(model, beta)
+        pm.Normal("y", mean, pt.sqrt(v["sigma2"]), observed=data.y, dims="obs")
+        spec = Spec(
+            prior=bound,
+            likelihood=likelihood,
+            names={key: str(variable.name) for key, variable in v.items()},
+            update=_choose_update(update, bound, v),
+            known=frozenset(str(rv.name) for rv in model.basic_RVs),
+        )
+        _mark(model, spec)
+    return model
+
+
+def _add_data(model: pm.Model, data: RegressionData, center: bool) -> None:
+    for name, values, dim in (("X", data.X, "feature"), ("W", data.W, "covariate")):
+        if values.shape[1]:
+            pm.Data(name, values, dims=("obs", dim))
+            pm.Data(f"{name}_center", values.mean(axis=0) * center, dims=dim)
+
+
+def _features(model: pm.Model, beta: TensorVariable) -> TensorVariable:
+    """X_centered beta, without making a centred copy of X."""
+    return model["X"] @ beta - pt.dot(model["X_center"], beta)
+
+
+def _named(variables: dict[str, Any]) -> dict[str, TensorVariable]:
+    """Name what a prior left unnamed: numbers and expressions become Deterministics."""
+    return {
+        key: value
+        if getattr(value, "name", None) in pm.modelcontext(None).named_vars
+        else pm.Deterministic(key, pt.as_tensor(value))
+        for key, value in variables.items()
+    }
+
+
+def _mark(model: pm.Model, spec: Spec) -> None:
+    """Mark what the Gibbs step can draw."""
+    residual = model["y"] - spec.likelihood.base(spec.variables(model), model)
+    mark(spec.conditionals(model, residual), spec)
+    block = {spec.prior.effects_name, spec.prior.label_name}
+    mark((rv for rv in model.free_RVs if rv.name in block), spec)
+
+
+def _choose_update(update: Update, prior: Prior, v: dict[str, TensorVariable]) -> str:
+    common = prior.label_name is None and pt.as_tensor(prior.variance(v)).ndim == 0
+    if update == "joint" and not common:
+        raise ValueError(
+            f"update: 'joint' needs one common variance of all effects, and "
+            f"{type(prior).__name__} has several. Use update='single-site'."
+        )
+    if update != "auto":
+        return update
+    n, p = prior.data.n, prior.data.p
+    choice = "joint" if common and JointDraw.cost(n, p) <= _JOINT_LIMIT else "single-site"
+    _log.info("update='auto' chose %r for n=%d, p=%d", choice, n, p)
+    return choice
+
+
+def _check_arguments(prior: Any, h2: Any, center: Any, update: Any) -> None:
+    if not isinstance(prior, Prior):
+        hint = " Make an instance: add ()." if isinstance(prior, type) else ""
+        raise TypeError(
+            f"prior must be a blrzoo.Prior, for instance blrzoo.SpikeSlab(), got {prior!r} of "
+            f"type {type(prior).__name__}.{hint}"
+        )
+    if isinstance(h2, bool) or not isinstance(h2, int | float):
+        raise TypeError(f"h2 must be a number, got {h2!r} of type {type(h2).__name__}.")
+    if not 0 < h2 < 1:
+        raise ValueError(
+            f"h2 must lie strictly between 0 and 1: it is the share of the variance of y that "
+            f"the default priors expect on X, got {h2!r}. Leave it out for 0.5."
+        )
+    if not isinstance(center, bool):
+        raise TypeError(f"center must be True or False, got {center!r}.")
+    if update not in get_args(Update):
+        raise ValueError(f"update must be one of {', '.join(get_args(Update))}, got {update!r}.")

@@ -1,0 +1,59 @@
+"""The sweep as a PyTensor Op: a pure function of the state and of its noise."""
+
+from typing import Any
+
+import pytensor.tensor as pt
+from pytensor.graph.basic import Apply, Variable
+from pytensor.graph.op import Op
+
+from blrzoo.designs.base import DESIGNS
+from blrzoo.ops import reference
+
+__all__ = ["Sweep"]
+
+
+class Sweep(Op):
+    """One Gibbs sweep over the features of the general single-trait model.
+
+    For each feature in turn, (label, effect) is drawn as one block from its full conditional
+    given all the rest (section 2 of the design). The general member of the family: K components,
+    variances and weights by feature, so groups and annotations need no kernel of their own.
+
+    Inputs: the design's arrays, then
+
+    - working : (n,) or what the design carries; the residual of everything
+    - effects : (feature,) beta
+    - variances, log_weights : (feature, component)
+    - sigma2 : () residual variance
+    - uniforms, normals : (feature,) the noise: U(0, 1) for labels, N(0, 1) for effects
+
+    Outputs: effects, labels (int64) and the working state, all new.
+
+    Parameters
+    ----------
+    design : str
+        Name of the design, a key of `blrzoo.designs.base.DESIGNS`.
+    """
+
+    __props__ = ("design",)
+
+    def __init__(self, design: str) -> None:
+        self.design = design
+
+    def make_node(self, *inputs: Any) -> Apply:
+        """Check the kinds of the inputs."""
+        variables: list[Variable] = [pt.as_tensor(value) for value in inputs]
+        working, effects = variables[-7:-5]
+        return Apply(self, variables, [effects.type(), pt.lvector(), working.type()])
+
+    def perform(self, node: Apply, inputs: list[Any], outputs: list[list[Any]]) -> None:
+        """Evaluate with the NumPy reference, where PyTensor does not compile with numba."""
+        arrays, rest = tuple(inputs[:-7]), inputs[-7:]
+        drawn = reference.sweep(DESIGNS[self.design], arrays, *rest)
+        for storage, value in zip(outputs, drawn, strict=True):
+            storage[0] = value
+
+    def infer_shape(self, fgraph: Any, node: Apply, shapes: list[Any]) -> list[Any]:
+        """Shapes of the outputs are those of the inputs that they renew."""
+        working, effects = shapes[-7:-5]
+        return [effects, effects, working]

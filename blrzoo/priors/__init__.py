@@ -1,0 +1,1 @@
+"""Priors of the effects: `Prior` and one file for each kind."""

@@ -1,0 +1,212 @@
+"""What a prior is: hyperparameters, the variance of each effect, and full conditionals."""
+
+import copy
+from typing import Any, Self
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+from pytensor.tensor.variable import TensorVariable
+
+from blrzoo.priors.scale import DataSummary
+
+__all__ = ["MixturePrior", "Prior"]
+
+#: Name to model variable, as `Prior.variables` returns them.
+Variables = dict[str, TensorVariable]
+
+
+class Prior:
+    r"""A normal prior of the effects, ``beta_j ~ N(0, v_j)``; subclass it to write your own.
+
+    Density
+        :math:`\beta_j | v_j \sim N(0, v_j)`, independently for each feature.
+    Full conditionals
+        :math:`\beta_j | rest \sim N(v_j q_j / (1 + v_j d_j), v_j / (1 + v_j d_j))` with
+        :math:`d_j = x_j'x_j / \sigma^2`, :math:`q_j = x_j'(r + x_j \beta_j) / \sigma^2`; of the
+        hyperparameters those that `conditionals` returns. What has none is left to NUTS.
+
+    A subclass has up to three methods: `variables`, `variance` and, optionally, `conditionals`.
+    While they run, ``self.data`` (a `DataSummary`: n, p, coords, y_variance, x_variance) and
+    ``self.h2`` describe the data that the model is made for.
+
+    Examples
+    --------
+    A ridge whose standard deviation has a half-normal prior. It has no conjugate conditional, so
+    NUTS draws it, and the Gibbs step draws all the rest:
+
+    >>> import numpy as np, pymc as pm, blrzoo as blr
+    >>> class HalfNormalRidge(blr.Prior):
+    ...     def variables(self):
+    ...         return {"tau": pm.HalfNormal("tau", 1.0)}
+    ...     def variance(self, v):
+    ...         return v["tau"] ** 2
+    >>> rng = np.random.default_rng(1)
+    >>> X = rng.normal(size=(20, 3))
+    >>> model = blr.regression(X, X[:, 0] + rng.normal(size=20), prior=HalfNormalRidge())
+    >>> sorted(rv.name for rv in model.free_RVs)
+    ['beta', 'mu', 'sigma2', 'tau']
+    """
+
+    #: Summary of the data, and the share of the variance expected on X: set by `bind`.
+    data: DataSummary
+    h2: float
+
+    #: Name of the random variable that holds the effects, and of their labels (None: no labels).
+    effects_name = "beta"
+    label_name: str | None = None
+
+    def variables(self) -> Variables:
+        """Make the hyperparameters, inside the model's context.
+
+        Returns
+        -------
+        dict of str to variable
+            Ordinary PyMC variables (random or deterministic) by the names that the other
+            methods use for them.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define variables(self)")
+
+    def variance(self, v: Variables) -> TensorVariable:
+        """Prior variance of the effects.
+
+        Parameters
+        ----------
+        v : dict of str to variable
+            What `variables` returned.
+
+        Returns
+        -------
+        TensorVariable, () or (feature,)
+            The variance, in squared units of an effect.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define variance(self, v)")
+
+    def conditionals(
+        self, v: Variables, effects: TensorVariable
+    ) -> dict[TensorVariable, TensorVariable | None]:
+        """Full conditionals of hyperparameters, given the effects.
+
+        Parameters
+        ----------
+        v : dict of str to variable
+            What `variables` returned; mixtures add the labels by their name.
+        effects : TensorVariable, (feature,)
+            beta, on the scale of X.
+
+        Returns
+        -------
+        dict of variable to ``.dist()`` or None
+            None (or no entry) leaves a variable to PyMC's other step methods. See
+            `blrzoo.priors.conjugate` for updates that check the family themselves.
+        """
+        return {}
+
+    def bind(self, data: DataSummary, h2: float) -> Self:
+        """Return a copy of the prior that knows the data (`Prior` itself is never changed)."""
+        bound = copy.copy(self)
+        bound.data, bound.h2 = data, h2
+        return bound
+
+    def effects(self, v: Variables) -> TensorVariable:
+        """Make the effects in the model on the context, and return ``beta``."""
+        sd = pt.broadcast_to(pt.sqrt(self.variance(v)), (self.data.p,))
+        return pm.Normal("beta", 0.0, sd, dims="feature")
+
+    def components(self, v: Variables) -> tuple[TensorVariable, TensorVariable]:
+        """Variances and log weights of the components, here of the single one."""
+        variance = pt.broadcast_to(self.variance(v), (self.data.p,))
+        return variance[:, None], pt.zeros((self.data.p, 1))
+
+    def by_feature(self, v: Variables) -> tuple[TensorVariable, TensorVariable]:
+        """`components`, both broadcast to (feature, component)."""
+        variances, log_weights = (pt.as_tensor(part) for part in self.components(v))
+        shape = (self.data.p, variances.shape[-1])
+        return pt.broadcast_to(variances, shape), pt.broadcast_to(log_weights, shape)
+
+    def default_variance(self, inclusion: float = 1.0) -> float:
+        """Variance of an included effect that puts h2 of the phenotypic variance on X.
+
+        ``h2 * var(y) / (inclusion * sum_j var(x_j))`` [1]_.
+
+        Parameters
+        ----------
+        inclusion : float
+            Prior probability that a feature is included.
+
+        Returns
+        -------
+        float
+            In squared units of an effect.
+
+        References
+        ----------
+        .. [1] Perez & de los Campos (2014). Genome-wide regression and prediction with the BGLR
+           statistical package. Genetics 198:483-495, Supplement.
+        """
+        total = float(self.data.x_variance.sum())
+        return self.h2 * self.data.y_variance / (inclusion * total)
+
+
+class MixturePrior(Prior):
+    r"""A finite mixture of normals, component 0 a point mass at zero (the null).
+
+    Density
+        :math:`\beta_j | k_j \sim N(0, v_{j k_j})` with :math:`P(k_j = k) = \pi_{jk}`, and
+        :math:`v_{j0} = 0`.
+    Full conditionals
+        :math:`\log P(k_j = k | rest) = \log \pi_{jk} - \frac12 \log(1 + v_{jk} d_j) +
+        \frac12 v_{jk} q_j^2 / (1 + v_{jk} d_j) + const`, the effect integrated out, then
+        the effect as in `Prior` with the drawn component's variance.
+
+    The random variable is ``alpha``: ``beta = alpha`` where the label is above 0, else 0. An
+    excluded alpha has a fixed pseudo-prior N(0, c): it does not touch the posterior of anything
+    else [1]_.
+
+    A subclass defines `components` in the place of `variance`.
+
+    References
+    ----------
+    .. [1] Carlin & Chib (1995). Bayesian model choice via Markov chain Monte Carlo methods.
+       JRSS B 57:473-484.
+    """
+
+    effects_name = "alpha"
+    label_name = "component"
+
+    def components(self, v: Variables) -> tuple[TensorVariable, TensorVariable]:
+        """Variances and log weights of the components.
+
+        Parameters
+        ----------
+        v : dict of str to variable
+            What `variables` returned.
+
+        Returns
+        -------
+        variances, log_weights : TensorVariable, (component,) or (feature, component)
+            Variances in squared units of an effect, the first exactly 0; logarithms of the
+            prior probabilities.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define components(self, v)")
+
+    def labels(self, log_weights: TensorVariable) -> TensorVariable:
+        """Make the labels: ``component``, a Categorical, or ``delta`` where there is one slab."""
+        if self.label_name == "delta":
+            return pm.Bernoulli(
+                "delta", p=pt.exp(log_weights[:, 1]), dims="feature"
+            )
+        return pm.Categorical("component", p=pt.exp(log_weights), dims="feature")
+
+    def effects(self, v: Variables) -> TensorVariable:
+        """Make labels, slab effects ``alpha`` and ``beta`` in the model, and return ``beta``."""
+        variances, log_weights = self.by_feature(v)
+        label = v[self.label_name] = self.labels(log_weights)
+        slab = variances[np.arange(self.data.p), label]
+        variance = pt.switch(label > 0, slab, self.pseudo_variance())
+        alpha = pm.Normal("alpha", 0.0, pt.sqrt(variance), dims="feature")
+        return pm.Deterministic("beta", pt.switch(label > 0, alpha, 0.0), dims="feature")
+
+    def pseudo_variance(self) -> Any:
+        """Variance c of the pseudo-prior of excluded effects: any positive constant."""
+        return self.default_variance()

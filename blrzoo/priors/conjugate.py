@@ -1,0 +1,202 @@
+"""Full conditionals by conjugacy: a prior's family is looked up, its parameters updated.
+
+Each function takes the model variable and the sufficient statistics of what depends on it, and
+returns its full conditional as a ``.dist()``, with the prior's parameters read off the variable
+itself. For a variable whose prior is of another family (or that is fixed) it returns None: then
+there is no conjugate update, and PyMC assigns another step method. So a prior that is replaced
+by a subclass or an argument can never be drawn from a conditional that does not hold for it.
+"""
+
+from typing import Any
+
+import pymc as pm
+import pytensor.tensor as pt
+from pytensor.tensor.variable import TensorVariable
+
+__all__ = ["beta", "dirichlet", "inverse_gamma", "multivariate_normal", "normal"]
+
+
+def inverse_gamma(
+    variable: TensorVariable, count: Any, sum_of_squares: Any
+) -> TensorVariable | None:
+    r"""Conditional of a variance given `count` normal deviates with that variance.
+
+    .. math:: \tau^2 \sim IG(a, b), \; x_i \sim N(0, \tau^2) \Rightarrow
+       \tau^2 | x \sim IG(a + m/2, \; b + \sum x_i^2 / 2)
+
+    For the scaled-inverse-chi-squared(nu, S2), which is IG(nu/2, nu S2/2), this is
+    scaled-inverse-chi-squared(nu + m, (nu S2 + sum x^2)/(nu + m)) [1]_.
+
+    Parameters
+    ----------
+    variable : TensorVariable
+        The variance, a model variable of any shape.
+    count : TensorVariable or number, broadcastable to `variable`
+        How many deviates, m.
+    sum_of_squares : TensorVariable, broadcastable to `variable`
+        Their sum of squares.
+
+    Returns
+    -------
+    TensorVariable or None
+        An unnamed ``pm.InverseGamma.dist``; None where the prior is not an inverse gamma.
+
+    References
+    ----------
+    .. [1] Gelman et al. (2013). Bayesian Data Analysis, 3rd ed., section 2.6.
+
+    Examples
+    --------
+    >>> import pymc as pm
+    >>> from blrzoo.priors import conjugate
+    >>> with pm.Model():
+    ...     tau2 = pm.InverseGamma("tau2", 2, 1)
+    ...     sd = pm.HalfNormal("sd", 1)
+    >>> conjugate.inverse_gamma(tau2, count=10, sum_of_squares=3.0).owner.op.name
+    'invgamma'
+    >>> conjugate.inverse_gamma(sd, count=10, sum_of_squares=3.0) is None
+    True
+    """
+    parameters = _prior(variable, pm.InverseGamma)
+    if parameters is None:
+        return None
+    shape, scale = parameters
+    return pm.InverseGamma.dist(alpha=shape + count / 2, beta=scale + sum_of_squares / 2)
+
+
+def beta(variable: TensorVariable, ones: Any, zeros: Any) -> TensorVariable | None:
+    """Conditional of a probability given Bernoulli outcomes: Beta(a + ones, b + zeros).
+
+    Parameters
+    ----------
+    variable : TensorVariable
+        The probability, a model variable of any shape.
+    ones, zeros : TensorVariable or number, broadcastable to `variable`
+        How many outcomes were 1, and 0.
+
+    Returns
+    -------
+    TensorVariable or None
+        An unnamed ``pm.Beta.dist``; None where the prior is not a beta.
+
+    Examples
+    --------
+    >>> import pymc as pm
+    >>> from blrzoo.priors import conjugate
+    >>> with pm.Model():
+    ...     pi = pm.Beta("pi", 1, 1)
+    >>> conjugate.beta(pi, ones=3, zeros=7).owner.op.name
+    'beta'
+    """
+    parameters = _prior(variable, pm.Beta)
+    if parameters is None:
+        return None
+    a, b = parameters
+    return pm.Beta.dist(alpha=a + ones, beta=b + zeros)
+
+
+def dirichlet(variable: TensorVariable, counts: Any) -> TensorVariable | None:
+    """Conditional of probabilities given categorical outcomes: Dirichlet(a + counts).
+
+    Parameters
+    ----------
+    variable : TensorVariable, (..., component)
+        The probabilities, a model variable.
+    counts : TensorVariable, (..., component)
+        How many outcomes fell in each component.
+
+    Returns
+    -------
+    TensorVariable or None
+        An unnamed ``pm.Dirichlet.dist``; None where the prior is not a Dirichlet.
+
+    Examples
+    --------
+    >>> import numpy as np, pymc as pm
+    >>> from blrzoo.priors import conjugate
+    >>> with pm.Model():
+    ...     pi = pm.Dirichlet("pi", np.ones(3))
+    >>> conjugate.dirichlet(pi, np.array([5, 1, 0])).owner.op.name
+    'dirichlet'
+    """
+    parameters = _prior(variable, pm.Dirichlet)
+    if parameters is None:
+        return None
+    (a,) = parameters
+    return pm.Dirichlet.dist(a=a + counts)
+
+
+def normal(variable: TensorVariable, precision: Any, linear: Any) -> TensorVariable | None:
+    """Conditional of a scalar location under a normal likelihood.
+
+    Parameters
+    ----------
+    variable : TensorVariable
+        The location, a model variable with a normal prior.
+    precision, linear : TensorVariable
+        The log likelihood is ``-precision/2 x**2 + linear x`` up to a constant.
+
+    Returns
+    -------
+    TensorVariable or None
+        An unnamed ``pm.Normal.dist``; None where the prior is not normal.
+
+    Examples
+    --------
+    >>> import pymc as pm
+    >>> from blrzoo.priors import conjugate
+    >>> with pm.Model():
+    ...     mu = pm.Normal("mu", 0, 10)
+    >>> conjugate.normal(mu, precision=5.0, linear=1.0).owner.op.name
+    'normal'
+    """
+    parameters = _prior(variable, pm.Normal)
+    if parameters is None:
+        return None
+    mean, sd = parameters
+    total = 1 / sd**2 + precision
+    return pm.Normal.dist(mu=(mean / sd**2 + linear) / total, sigma=1 / pt.sqrt(total))
+
+
+def multivariate_normal(
+    variable: TensorVariable, precision: Any, linear: Any
+) -> TensorVariable | None:
+    """Conditional of a vector of locations with independent normal priors.
+
+    Parameters
+    ----------
+    variable : TensorVariable, (k,)
+        The locations, a model variable with a normal prior.
+    precision : TensorVariable, (k, k)
+        The log likelihood is ``-x'(precision)x / 2 + linear'x`` up to a constant.
+    linear : TensorVariable, (k,)
+        See `precision`.
+
+    Returns
+    -------
+    TensorVariable or None
+        An unnamed ``pm.MvNormal.dist``; None where the prior is not normal.
+
+    Examples
+    --------
+    >>> import numpy as np, pymc as pm
+    >>> from blrzoo.priors import conjugate
+    >>> with pm.Model():
+    ...     gamma = pm.Normal("gamma", 0, 10, shape=2)
+    >>> conjugate.multivariate_normal(gamma, np.eye(2), np.ones(2)).owner.op.name
+    'multivariate_normal'
+    """
+    parameters = _prior(variable, pm.Normal)
+    if parameters is None:
+        return None
+    mean, sd = (pt.broadcast_to(value, variable.shape) for value in parameters)
+    covariance = pt.linalg.inv(pt.diag(1 / sd**2) + precision)
+    return pm.MvNormal.dist(mu=covariance @ (mean / sd**2 + linear), cov=covariance)
+
+
+def _prior(variable: TensorVariable, family: Any) -> list[TensorVariable] | None:
+    """Parameters of a variable's prior, if it is of the family."""
+    node = variable.owner
+    if node is None or not isinstance(node.op, type(family.rv_op)):
+        return None
+    return list(node.op.dist_params(node))

@@ -1,0 +1,249 @@
+"""A parameter's name is its argument: what a user may give for one, and the variable made of it.
+
+``tau2=None`` takes the default prior, a number fixes the parameter, a tuple gives the parameters
+of its conjugate prior, and a PyMC ``.dist()`` is any other prior.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pymc as pm
+from pymc.distributions.distribution import support_point
+from pytensor.graph.basic import Variable
+from pytensor.tensor.random.op import RNGConsumerOp
+from pytensor.tensor.variable import TensorVariable
+
+__all__ = ["NORMAL", "PROBABILITY", "VARIANCE", "Family", "check_parameter", "parameter"]
+
+
+@dataclass(frozen=True)
+class Family:
+    """The conjugate prior of a kind of parameter, and the values such a parameter may have.
+
+    Attributes
+    ----------
+    name : str
+        Name of the conjugate distribution, for messages.
+    fields : dict of str to bool
+        Names of its parameters, in order; True for those that must be positive.
+    make : callable
+        ``make(name, *fields, dims=...)`` registers the variable in the model on the context.
+    mean : callable
+        ``mean(*fields)``: the prior mean.
+    rule : str
+        Which fixed values are allowed, in words.
+    valid : callable
+        Whether a fixed value (an array) obeys the rule.
+    """
+
+    name: str
+    fields: dict[str, bool]
+    make: Callable[..., TensorVariable]
+    mean: Callable[..., Any]
+    rule: str
+    valid: Callable[[np.ndarray], bool]
+
+
+def _scaled_inv_chi2(name: str, nu: Any, S2: Any, dims: Any = None) -> TensorVariable:
+    return pm.InverseGamma(name, alpha=nu / 2, beta=nu * S2 / 2, dims=dims)
+
+
+def _scaled_inv_chi2_mean(nu: Any, S2: Any) -> Any:
+    """Mean where it exists, else the mode, which always does."""
+    return np.where(nu > 2, nu * S2 / np.where(nu > 2, nu - 2, 1.0), nu * S2 / (nu + 2))
+
+
+VARIANCE = Family(
+    "scaled-inverse-chi-squared",
+    {"nu": True, "S2": True},
+    _scaled_inv_chi2,
+    _scaled_inv_chi2_mean,
+    "a variance is positive",
+    lambda value: bool((value > 0).all()),
+)
+PROBABILITY = Family(
+    "beta",
+    {"a": True, "b": True},
+    lambda name, a, b, dims=None: pm.Beta(name, alpha=a, beta=b, dims=dims),
+    lambda a, b: a / (a + b),
+    "a probability lies strictly between 0 and 1",
+    lambda value: bool(((value > 0) & (value < 1)).all()),
+)
+NORMAL = Family(
+    "normal",
+    {"mean": False, "sd": True},
+    lambda name, mean, sd, dims=None: pm.Normal(name, mu=mean, sigma=sd, dims=dims),
+    lambda mean, sd: mean,
+    "a location is finite",
+    lambda value: True,
+)
+
+
+def check_parameter(name: str, value: Any, family: Family) -> Any:
+    """Check what a user gave for a parameter, before any model exists.
+
+    Parameters
+    ----------
+    name : str
+        Name of the argument, for messages.
+    value : None, number, array, tuple or PyMC ``.dist()``
+        The default, a fixed value, the conjugate prior's parameters, or another prior.
+    family : Family
+        The parameter's conjugate prior and its range.
+
+    Returns
+    -------
+    None, ndarray, tuple of ndarray, or variable
+        The value, numbers as float arrays.
+
+    Raises
+    ------
+    ValueError
+        For values out of range, NaN, inf, or a tuple of the wrong length.
+    TypeError
+        For anything else that is none of the four.
+
+    Examples
+    --------
+    >>> from blrzoo.priors.parameters import VARIANCE, check_parameter
+    >>> check_parameter("tau2", (4, 0.5), VARIANCE)
+    (array(4.), array(0.5))
+    """
+    if value is None or _is_dist(value):
+        return value
+    if isinstance(value, tuple):
+        return _check_tuple(name, value, family)
+    fixed = _as_float(name, value, family)
+    if not family.valid(fixed):
+        raise ValueError(f"{name}: {family.rule}, got {value!r}. {_remedy(name, family)}")
+    return fixed
+
+
+def parameter(
+    name: str, value: Any, family: Family, default: tuple[Any, ...], dims: Any = None
+) -> TensorVariable:
+    """Register a parameter in the model on the context.
+
+    Parameters
+    ----------
+    name : str
+        The variable's name.
+    value : None, ndarray, tuple or ``.dist()``
+        As returned by `check_parameter`.
+    family : Family
+        The conjugate prior.
+    default : tuple
+        The conjugate prior's parameters where `value` is None.
+    dims : str or tuple of str, optional
+        The variable's dims.
+
+    Returns
+    -------
+    TensorVariable
+        A random variable, or a Deterministic that holds the fixed value.
+
+    Examples
+    --------
+    >>> import pymc as pm
+    >>> from blrzoo.priors.parameters import VARIANCE, parameter
+    >>> with pm.Model() as model:
+    ...     sigma2 = parameter("sigma2", None, VARIANCE, default=(4.0, 1.0))
+    >>> [rv.name for rv in model.free_RVs]
+    ['sigma2']
+    """
+    if value is None:
+        value = default
+    if isinstance(value, tuple):
+        return family.make(name, *value, dims=dims)
+    if _is_dist(value):
+        return _register(name, value, dims)
+    shape = _dims_shape(dims)
+    if value.shape not in ((), shape):
+        raise ValueError(
+            f"{name}: a fixed value has shape () or {shape} (dims {dims}), got {value.shape}. "
+            f"Pass one number for all, or one for each."
+        )
+    return pm.Deterministic(name, pm.math.constant(np.broadcast_to(value, shape)), dims=dims)
+
+
+def prior_mean(value: Any, family: Family, default: tuple[Any, ...]) -> float:
+    """Prior mean of a parameter (a ``.dist()``: its support point), averaged over its elements."""
+    if value is None:
+        value = default
+    if isinstance(value, tuple):
+        return float(np.mean(family.mean(*(np.asarray(v, dtype=float) for v in value))))
+    return float(np.mean(support_point(value).eval() if _is_dist(value) else value))
+
+
+def _is_dist(value: Any) -> bool:
+    return (
+        isinstance(value, Variable)
+        and value.owner is not None
+        and isinstance(value.owner.op, RNGConsumerOp)
+    )
+
+
+def _register(name: str, dist: Any, dims: Any) -> TensorVariable:
+    if dist.name is not None:
+        raise ValueError(
+            f"{name}: a prior is an unnamed .dist(), got the model variable {dist.name!r}. "
+            f"Pass for example {name}=pm.HalfNormal.dist(1)."
+        )
+    # A node of its own for each model: the user may pass one .dist() to several models.
+    copy = dist.owner.clone().outputs[dist.owner.outputs.index(dist)]
+    return pm.modelcontext(None).register_rv(copy, name, dims=dims)
+
+
+def _dims_shape(dims: Any) -> tuple[int, ...]:
+    model = pm.modelcontext(None)
+    names = () if dims is None else (dims,) if isinstance(dims, str) else tuple(dims)
+    return tuple(len(model.coords[dim]) for dim in names)
+
+
+def _check_tuple(name: str, value: tuple[Any, ...], family: Family) -> tuple[np.ndarray, ...]:
+    if len(value) != len(family.fields):
+        raise ValueError(
+            f"{name}: a tuple gives the parameters of the {family.name} prior, "
+            f"({', '.join(family.fields)}), got {len(value)} value(s): {value!r}. "
+            f"{_remedy(name, family)}"
+        )
+    checked = []
+    for item, (field, positive) in zip(value, family.fields.items(), strict=True):
+        number = _as_float(f"{name}: {field}", item, family)
+        if positive and not (number > 0).all():
+            raise ValueError(
+                f"{name}: {field} must be positive, got {item!r} in {value!r}. "
+                f"{_remedy(name, family)}"
+            )
+        checked.append(number)
+    return tuple(checked)
+
+
+def _as_float(name: str, value: Any, family: Family) -> np.ndarray:
+    if isinstance(value, bool | str | Variable) or callable(value):
+        raise TypeError(
+            f"{name} is a number, a tuple or a .dist(), got {value!r} of type "
+            f"{type(value).__name__}. {_remedy(name.split(':')[0], family)}"
+        )
+    try:
+        number = np.asarray(value, dtype=float)
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"{name} is a number, a tuple or a .dist(), got {value!r} of type "
+            f"{type(value).__name__}. {_remedy(name.split(':')[0], family)}"
+        ) from None
+    if not np.isfinite(number).all():
+        raise ValueError(
+            f"{name} must be finite, got {value!r}. {_remedy(name.split(':')[0], family)}"
+        )
+    return number
+
+
+def _remedy(name: str, family: Family) -> str:
+    fields = ", ".join(family.fields)
+    return (
+        f"Leave {name} out for the default prior, or pass a number (fixed), ({fields}) for "
+        f"the {family.name} prior, or a PyMC .dist() for another one."
+    )
