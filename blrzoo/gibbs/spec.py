@@ -55,7 +55,25 @@ class Spec:
             **self.likelihood.conditionals(v, residual, model),
         }
         free = set(model.free_RVs)
-        return {rv: dist for rv, dist in found.items() if dist is not None and rv in free}
+        found = {rv: dist for rv, dist in found.items() if dist is not None and rv in free}
+        self._check_dependence(model, found)
+        return found
+
+    def _check_dependence(
+        self, model: pm.Model, found: dict[TensorVariable, TensorVariable]
+    ) -> None:
+        """Refuse a conditional given the effects of what the effects do not depend on."""
+        block = [model[name] for name in (self.prior.effects_name, self.prior.label_name) if name]
+        parents = set(ancestors(block))
+        for rv, dist in found.items():
+            if rv not in parents and set(block).intersection(ancestors([dist], blockers=[rv])):
+                if rv.name in (self.names.get(k) for k in ("mu", "gamma", "sigma2")):
+                    continue
+                raise ValueError(
+                    f"prior: {type(self.prior).__name__} has a full conditional of {rv.name} "
+                    f"given the effects, but the effects do not depend on {rv.name}. Drop it "
+                    f"from conditionals(), or from variables()."
+                )
 
     def check(self, model: pm.Model, drawn: Iterable[TensorVariable]) -> None:
         """Refuse a model that something was added to which depends on what the step draws.

@@ -53,7 +53,7 @@ class Sweep(Op):
         for storage, value in zip(outputs, drawn, strict=True):
             storage[0] = value
 
-    def infer_shape(self, fgraph: Any, node: Apply, shapes: list[Any]) -> list[Any]:
+    def infer_shape(self, node: Apply, shapes: list[Any]) -> list[Any]:
         """Shapes of the outputs are those of the inputs that they renew."""
         working, effects = shapes[-7:-5]
         return [effects, effects, working]

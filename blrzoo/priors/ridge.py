@@ -55,8 +55,12 @@ class SingleComponent(Prior):
 
     def variables(self) -> Variables:
         """Make ``tau2``."""
+        return {"tau2": self.tau2_variable()}
+
+    def tau2_variable(self) -> TensorVariable:
+        """Make the variance of an effect; a subclass may return any expression."""
         default = (4.0, self.default_variance() / 2)
-        return {"tau2": parameter("tau2", self.tau2, VARIANCE, default)}
+        return parameter("tau2", self.tau2, VARIANCE, default)
 
     def variance(self, v: Variables) -> TensorVariable:
         """Every effect has variance ``tau2``."""

@@ -63,6 +63,16 @@ class SpikeSlab(MixturePrior):
     >>> model = blr.regression(data.X, data.y, prior=blr.SpikeSlab(pi=(1, 9)))
     >>> sorted(rv.name for rv in model.free_RVs)
     ['alpha', 'delta', 'mu', 'pi', 'sigma2', 'tau2']
+
+    A slab whose standard deviation is half-normal; NUTS draws it, the Gibbs step all the rest:
+
+    >>> import pymc as pm
+    >>> class HalfNormalSlab(blr.SpikeSlab):
+    ...     def tau2_variable(self):
+    ...         return pm.HalfNormal("tau", 1.0) ** 2
+    >>> model = blr.regression(data.X, data.y, prior=HalfNormalSlab())
+    >>> sorted(rv.name for rv in model.free_RVs)
+    ['alpha', 'delta', 'mu', 'pi', 'sigma2', 'tau']
     """
 
     label_name = "delta"
@@ -73,11 +83,16 @@ class SpikeSlab(MixturePrior):
 
     def variables(self) -> Variables:
         """Make ``tau2`` and ``pi``."""
+        return {"tau2": self.tau2_variable(), "pi": self.pi_variable()}
+
+    def tau2_variable(self) -> TensorVariable:
+        """Make the variance of an included effect; a subclass may return any expression."""
         default = (4.0, self.pseudo_variance() / 2)
-        return {
-            "tau2": parameter("tau2", self.tau2, VARIANCE, default),
-            "pi": parameter("pi", self.pi, PROBABILITY, (1.0, 1.0)),
-        }
+        return parameter("tau2", self.tau2, VARIANCE, default)
+
+    def pi_variable(self) -> TensorVariable:
+        """Make the probability of inclusion; a subclass may return any expression."""
+        return parameter("pi", self.pi, PROBABILITY, (1.0, 1.0))
 
     def components(self, v: Variables) -> tuple[TensorVariable, TensorVariable]:
         """The spike at zero and the slab."""

@@ -1,0 +1,182 @@
+"""Diagnostics that ArviZ lacks: how well the draws know what is included."""
+
+import arviz as az
+import numpy as np
+import xarray as xr
+
+from blrzoo.summaries._posterior import (
+    SAMPLE_DIMS,
+    genetic_variance,
+    included_count,
+    indicator_name,
+    posterior,
+)
+from blrzoo.summaries.inclusion import indicator_table
+
+__all__ = ["indicator_diagnostics"]
+
+_TAILS = (0.05, 0.95)
+_LONG_NAMES = {
+    "mean": "posterior mean",
+    "sd": "posterior standard deviation",
+    "r_hat": "rank-normalised split R-hat",
+    "ess_bulk": "bulk effective sample size",
+    "ess_tail": "tail effective sample size",
+    "mcse_mean": "Monte Carlo standard error of the mean",
+}
+
+
+def indicator_diagnostics(idata: xr.DataTree) -> xr.Dataset:
+    r"""Tell how well the draws know the PIPs, the model size and the genetic variance.
+
+    For an indicator that never changes, ArviZ gives R-hat NaN, as many effective draws as there
+    are draws, and a standard error of 0: a stuck chain looks perfect. Here no error is 0.
+
+    Parameters
+    ----------
+    idata : xarray.DataTree
+        An InferenceData. Of a model without indicators, there is only the genetic variance.
+
+    Returns
+    -------
+    xarray.Dataset
+        For each indicator, dims (feature[, trait]):
+
+        - ``pip``: posterior inclusion probability
+        - ``mcse_pip``: its Monte Carlo standard error
+        - ``error_bound``: a bound that the error of the PIP exceeds with 5 % probability
+        - ``pip_spread``: largest less smallest of the PIPs of the chains; NaN for a single chain
+        - ``changes``: how often the indicator changed from one draw to the next, over all chains
+
+        For each ``quantity``, ``model_size`` (included features of a draw) and
+        ``genetic_variance`` (of :math:`X\beta` over the observations, in squared units of y;
+        ``genetic_variance[trait]`` with several traits), dims (quantity): ``mean``, ``sd``,
+        ``r_hat``, ``ess_bulk``, ``ess_tail`` (of the 5 % and 95 % quantiles) and ``mcse_mean``,
+        by ArviZ; NaN for one that never changes.
+
+        ``.drop_dims("quantity")`` and ``.drop_dims("feature")`` are the two tables.
+
+        The genetic variance is left out if the sampler did not record it and it cannot be
+        computed from ``X`` in the constant data and ``beta``.
+
+    Raises
+    ------
+    TypeError
+        If `idata` is not a DataTree.
+    ValueError
+        If the posterior has no indicators and there is no genetic variance either.
+
+    Notes
+    -----
+    With :math:`N` draws in all and :math:`n_j \le N` effective ones (ArviZ's ESS for the mean of
+    the indicator, which compares chains too [1]_), the standard error is
+    :math:`\sqrt{PIP_j (1 - PIP_j) / n_j}`, and ``error_bound`` is the distance from :math:`PIP_j`
+    to the farther end of the 95 % Clopper-Pearson interval [2]_ for :math:`n_j PIP_j` successes in
+    :math:`n_j` trials.
+
+    An indicator that is the same in all draws of all chains has no ESS of its own. It is given
+    :math:`n_j` = bulk ESS of the model size, or the number of chains if that never changes
+    either. Then ``error_bound`` is :math:`1 - 0.025^{1/n_j} \approx 3.7 / n_j`, a two-sided rule
+    of three [3]_, and ``mcse_pip`` is the standard deviation of Beta(1, :math:`n_j + 1`), about
+    :math:`1 / n_j`: the posterior of the PIP after :math:`n_j` draws alike, under a flat prior.
+
+    This supposes that the indicator mixes no more slowly than the model size. Of two features so
+    correlated that a chain never swaps them, only other chains tell: look at ``pip_spread`` of
+    several chains, started apart.
+
+    References
+    ----------
+    .. [1] Vehtari et al. (2021). Rank-normalization, folding, and localization: an improved R-hat
+       for assessing convergence of MCMC. Bayesian Analysis 16:667-718.
+    .. [2] Clopper & Pearson (1934). The use of confidence or fiducial limits illustrated in the
+       case of the binomial. Biometrika 26:404-413.
+    .. [3] Hanley & Lippman-Hand (1983). If nothing goes wrong, is everything all right? JAMA
+       249:1743-1745.
+
+    Examples
+    --------
+    >>> import arviz as az
+    >>> import blrzoo as blr
+    >>> import numpy as np
+    >>> draws = np.random.default_rng(1).random((4, 500, 3)) < [0.5, 0.1, 0.0]
+    >>> idata = az.from_dict(
+    ...     {"posterior": {"delta": draws.astype(int)}},
+    ...     dims={"delta": ["feature"]},
+    ...     coords={"feature": ["age", "bmi", "bp"]},
+    ... )
+    >>> diagnostics = blr.indicator_diagnostics(idata)
+    >>> diagnostics[["pip", "error_bound", "changes"]].to_dataframe().round(3)
+               pip  error_bound  changes
+    feature
+    age      0.512        0.022     1024
+    bmi      0.100        0.015      346
+    bp       0.000        0.002        0
+    >>> diagnostics[["mean", "r_hat"]].to_dataframe().round(2)
+                mean  r_hat
+    quantity
+    model_size  0.61    1.0
+    """
+    quantities = _quantities(idata)
+    has_indicators = indicator_name(idata) is not None
+    if not quantities and not has_indicators:
+        raise ValueError(
+            "idata must have indicators ('delta' or 'component') in its posterior, or a genetic "
+            "variance: 'genetic_variance' in sample_stats, or 'beta' in the posterior and 'X' "
+            "(obs, feature) of the same features in constant_data; the posterior has "
+            f"{list(posterior(idata).data_vars)}."
+        )
+    result = indicator_table(idata) if has_indicators else xr.Dataset()
+    return result.assign(_quantity_table(quantities).data_vars)
+
+
+def _quantities(idata: xr.DataTree) -> dict[str, np.ndarray]:
+    """Draws (chain, draw) of the quantities, by name."""
+    out: dict[str, np.ndarray] = {}
+    for name, draws in (
+        ("model_size", included_count(idata)),
+        ("genetic_variance", genetic_variance(idata)),
+    ):
+        if draws is not None:
+            out |= _columns(name, draws)
+    return out
+
+
+def _columns(name: str, draws: xr.DataArray) -> dict[str, np.ndarray]:
+    """One column if draws are (chain, draw), else one a trait, named as in az.summary."""
+    others = [dim for dim in draws.dims if dim not in SAMPLE_DIMS]
+    if not others:
+        return {name: draws.values}
+    flat = draws.stack(_label=others, create_index=False)
+    labels = np.broadcast_arrays(*xr.broadcast(*(draws[dim] for dim in others)))
+    names = zip(*(label.ravel() for label in labels), strict=True)
+    return {
+        f"{name}[{', '.join(map(str, label))}]": flat.isel(_label=i).values
+        for i, label in enumerate(names)
+    }
+
+
+def _quantity_table(quantities: dict[str, np.ndarray]) -> xr.Dataset:
+    rows = [_statistics(draws.astype(float)) for draws in quantities.values()]
+    return xr.Dataset(
+        {
+            name: ("quantity", [row[name] for row in rows], {"long_name": long_name})
+            for name, long_name in _LONG_NAMES.items()
+        },
+        coords={"quantity": list(quantities)},
+    )
+
+
+def _statistics(draws: np.ndarray) -> dict[str, float]:
+    """ArviZ's diagnostics of draws (chain, draw), NaN where it would take stuck for perfect."""
+    out = dict.fromkeys(_LONG_NAMES, np.nan)
+    out |= {"mean": draws.mean(), "sd": draws.std(ddof=1)}
+    if np.ptp(draws) == 0:
+        return out
+    with np.errstate(divide="ignore", invalid="ignore"):  # each chain constant: R-hat is inf
+        out["r_hat"] = float(az.rhat(draws))
+    out["ess_bulk"] = float(az.ess(draws, method="bulk"))
+    out["mcse_mean"] = float(az.mcse(draws))
+    tails = [draws <= quantile for quantile in np.quantile(draws, _TAILS)]
+    if not all(tail.all() for tail in tails):
+        out["ess_tail"] = float(az.ess(draws, method="tail", prob=_TAILS))
+    return out

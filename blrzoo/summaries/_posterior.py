@@ -1,0 +1,315 @@
+"""What the summaries and the diagnostics read from an InferenceData.
+
+Draws are read by blocks of features: what a summary needs beside the posterior itself stays below
+some tens of megabytes.
+"""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import xarray as xr
+
+__all__ = [
+    "SAMPLE_DIMS",
+    "draws_of",
+    "feature_blocks",
+    "genetic_variance",
+    "included_blocks",
+    "included_count",
+    "indicator_name",
+    "join_features",
+    "no_indicators",
+    "posterior",
+]
+
+SAMPLE_DIMS = ("chain", "draw")
+_BLOCK_BYTES = 2**24  # of draws as float64; ArviZ and the FFT take a few times as much
+
+
+def posterior(idata: xr.DataTree) -> xr.Dataset:
+    """Take the posterior group of an InferenceData.
+
+    Parameters
+    ----------
+    idata : xarray.DataTree
+        What ``pm.sample()`` returns.
+
+    Returns
+    -------
+    xarray.Dataset
+        The variables of the posterior, dims (chain, draw, ...).
+
+    Raises
+    ------
+    TypeError
+        If `idata` is not a DataTree.
+    ValueError
+        If it has no posterior group.
+    """
+    if not isinstance(idata, xr.DataTree):
+        raise TypeError(
+            "idata must be an InferenceData (the xarray.DataTree that pm.sample() returns), got "
+            f"{type(idata).__name__}. A posterior that is a Dataset becomes one by "
+            "xr.DataTree.from_dict({'posterior': dataset})."
+        )
+    if "posterior" not in idata.children:
+        raise ValueError(
+            f"idata must have a group 'posterior'; it has {_names(idata.children)}. Pass the "
+            "whole InferenceData (idata, not idata.posterior), of a model that was sampled."
+        )
+    return idata["posterior"].to_dataset()
+
+
+def draws_of(idata: xr.DataTree, name: str) -> xr.DataArray:
+    """Take the draws of a variable of the features, dims (chain, draw, feature, ...).
+
+    Parameters
+    ----------
+    idata : xarray.DataTree
+        An InferenceData.
+    name : str
+        The variable's name.
+
+    Returns
+    -------
+    xarray.DataArray
+        In the order of dims above. A variable that is still on disk stays there.
+
+    Raises
+    ------
+    ValueError
+        If the variable, or one of the three dims, is missing.
+    """
+    variables = posterior(idata)
+    if name not in variables:
+        raise ValueError(
+            f"idata.posterior must have the variable {name!r}; it has "
+            f"{_names(variables.data_vars)}. Keep it when sampling (var_names=...)."
+        )
+    draws = variables[name]
+    if missing := [dim for dim in (*SAMPLE_DIMS, "feature") if dim not in draws.dims]:
+        raise ValueError(
+            f"{name!r} in idata.posterior must have the dims chain, draw and feature; it has "
+            f"{draws.dims} and lacks {missing}. Unstack combined samples, and name the dims "
+            "(az.from_dict(..., dims=...)) of draws from elsewhere."
+        )
+    return draws.transpose(*SAMPLE_DIMS, "feature", ...)
+
+
+def indicator_name(idata: xr.DataTree) -> str | None:
+    """Find the variable that tells which features are included.
+
+    Parameters
+    ----------
+    idata : xarray.DataTree
+        An InferenceData.
+
+    Returns
+    -------
+    str or None
+        ``"delta"`` (0/1), else ``"component"`` (0 is the null), else None.
+    """
+    variables = posterior(idata)
+    return next((name for name in ("delta", "component") if name in variables), None)
+
+
+def included_blocks(idata: xr.DataTree) -> Iterator[xr.DataArray]:
+    """Tell which features are included, draw by draw, a block of features at a time.
+
+    Parameters
+    ----------
+    idata : xarray.DataTree
+        An InferenceData.
+
+    Yields
+    ------
+    xarray.DataArray of bool
+        Dims (chain, draw, feature[, trait]).
+
+    Raises
+    ------
+    ValueError
+        If there are no indicators, or if a draw of them is missing (NaN).
+    """
+    name = indicator_name(idata)
+    if name is None:
+        raise no_indicators(idata)
+    for block in feature_blocks(draws_of(idata, name)):
+        if bool(block.isnull().any()):
+            raise ValueError(
+                f"{name!r} in idata.posterior must have no missing draw; it has NaN. Chains of "
+                "different lengths have to be cut to the same draws."
+            )
+        yield (block > 0).rename("included")
+
+
+def included_count(idata: xr.DataTree) -> xr.DataArray | None:
+    """Count the included features, draw by draw.
+
+    Parameters
+    ----------
+    idata : xarray.DataTree
+        An InferenceData. The sample statistic ``model_size`` is read if the step recorded it.
+
+    Returns
+    -------
+    xarray.DataArray or None
+        Dims (chain, draw). With several traits, a feature counts if any trait includes it. None
+        in a model without indicators, where the count never varies.
+    """
+    name = indicator_name(idata)
+    recorded = _recorded(idata, "model_size")
+    if recorded is not None and (name is not None or np.ptp(recorded.values) > 0):
+        return recorded
+    if name is None:
+        return None
+    counts = [
+        block.any([dim for dim in block.dims[2:] if dim != "feature"]).sum("feature")
+        for block in included_blocks(idata)
+    ]
+    return sum(counts[1:], counts[0]).rename("model_size")
+
+
+def no_indicators(idata: xr.DataTree) -> ValueError:
+    """Make the error for a posterior without indicators.
+
+    Parameters
+    ----------
+    idata : xarray.DataTree
+        An InferenceData.
+
+    Returns
+    -------
+    ValueError
+        To be raised.
+    """
+    return ValueError(
+        "idata.posterior must have indicators: 'delta' (0/1) or 'component' (0 is the null), "
+        f"dims (chain, draw, feature[, trait]); it has {_names(posterior(idata).data_vars)}. "
+        "With one normal prior for all effects (ridge) every feature is always included: fit "
+        "a model with a null component, for instance blrzoo.spike_slab(X, y). If this model "
+        "has one, its indicators were not kept: name them in var_names when sampling."
+    )
+
+
+def genetic_variance(idata: xr.DataTree) -> xr.DataArray | None:
+    """Compute the variance over the observations of X beta, draw by draw.
+
+    Parameters
+    ----------
+    idata : xarray.DataTree
+        An InferenceData. The sample statistic ``genetic_variance`` is read if the step recorded
+        it. Else ``beta`` is needed in the posterior and ``X`` (obs, feature) in the constant data.
+
+    Returns
+    -------
+    xarray.DataArray or None
+        Mean squared deviation of X beta, in squared units of y; dims (chain, draw[, trait]). None
+        if it was not recorded, and X or beta is missing or they are not of the same features.
+    """
+    recorded = _recorded(idata, "genetic_variance")
+    if recorded is not None:
+        return recorded
+    X = _design(idata)
+    if X is None:
+        return None
+    beta = draws_of(idata, "beta")
+    flat = beta.stack(_sample=SAMPLE_DIMS, create_index=False).transpose("_sample", "feature", ...)
+    values = _variance_of_fit(X.transpose("obs", "feature"), flat)
+    shape = tuple(beta.sizes[dim] for dim in SAMPLE_DIMS) + values.shape[1:]
+    template = beta.isel(feature=0, drop=True)
+    return template.copy(data=values.reshape(shape)).rename("genetic_variance")
+
+
+def feature_blocks(draws: xr.DataArray) -> Iterator[xr.DataArray]:
+    """Cut draws into blocks of features, loaded one at a time.
+
+    Parameters
+    ----------
+    draws : xarray.DataArray
+        Dims (chain, draw, feature, ...).
+
+    Yields
+    ------
+    xarray.DataArray
+        The same dims, some of the features.
+    """
+    size = draws.sizes["feature"]
+    width = max(1, _BLOCK_BYTES * size // max(1, draws.size * 8))
+    for start in range(0, max(1, size), width):
+        yield draws.isel(feature=slice(start, start + width)).load()
+
+
+def join_features(parts: Iterable[xr.Dataset]) -> xr.Dataset:
+    """Put the summaries of blocks of features together again.
+
+    Parameters
+    ----------
+    parts : iterable of xarray.Dataset
+        In the order of the blocks.
+
+    Returns
+    -------
+    xarray.Dataset
+        Over all features.
+    """
+    return xr.concat(
+        list(parts),
+        "feature",
+        data_vars="minimal",
+        coords="minimal",
+        compat="override",
+        join="override",
+        combine_attrs="override",
+    )
+
+
+def _recorded(idata: xr.DataTree, name: str) -> xr.DataArray | None:
+    """Take a sample statistic for the draws that the posterior has, if there is one for each."""
+    variables = posterior(idata)
+    if "sample_stats" not in idata.children or name not in idata["sample_stats"].data_vars:
+        return None
+    stat = idata["sample_stats"].to_dataset()[name].transpose(*SAMPLE_DIMS, ...)
+    try:  # the posterior alone may have been thinned
+        stat = stat.sel({dim: variables[dim].values for dim in SAMPLE_DIMS})
+    except (KeyError, IndexError):
+        return None
+    return stat if bool(np.isfinite(stat).all()) else None
+
+
+def _design(idata: xr.DataTree) -> xr.DataArray | None:
+    """Take X of exactly the features of beta, in their order."""
+    variables = posterior(idata)
+    if "beta" not in variables or "constant_data" not in idata.children:
+        return None
+    X = idata["constant_data"].to_dataset().get("X")
+    if X is None or set(X.dims) != {"obs", "feature"}:
+        return None
+    features = variables["beta"].get_index("feature")
+    if not X.get_index("feature").equals(features):
+        if X.sizes["feature"] != features.size or set(X["feature"].values) != set(features):
+            return None
+        X = X.sel(feature=features)
+    return X if bool(np.isfinite(X).all()) else None
+
+
+def _variance_of_fit(X: xr.DataArray, beta: xr.DataArray) -> np.ndarray:
+    """var(X beta) for beta (sample, feature, ...), by blocks of samples and of features."""
+    matrix = X.values
+    n, p = matrix.shape
+    rows = max(1, _BLOCK_BYTES // (8 * max(n, beta[0].size)))
+    out = np.empty((beta.shape[0], *beta.shape[2:]))
+    for start in range(0, beta.shape[0], rows):
+        b = np.moveaxis(beta[start : start + rows].values.astype(float), 1, 0)  # feature first
+        active = np.flatnonzero(b.reshape(p, -1).any(axis=1))
+        fit = np.zeros((n, *b.shape[1:]))
+        width = max(1, _BLOCK_BYTES // (8 * n))
+        for first in range(0, active.size, width):
+            block = active[first : first + width]
+            fit += np.tensordot(matrix[:, block].astype(float, copy=False), b[block], axes=1)
+        out[start : start + rows] = fit.var(axis=0)
+    return out
+
+
+def _names(names: Iterable[object]) -> list[str]:
+    return [str(name) for name in names]

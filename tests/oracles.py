@@ -1,0 +1,159 @@
+"""Exact posteriors of small problems, coded without anything of blrzoo.
+
+Enumeration over all inclusion vectors, and quadrature over the variances: what the samplers must
+reproduce. Everything follows from y | model, tau2, sigma2 being multivariate normal.
+"""
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from arviz_stats.base import array_stats
+from scipy import special, stats
+
+
+@dataclass(frozen=True)
+class Exact:
+    """Posterior of (feature) effects as a mixture of normals, given each configuration.
+
+    ``weights`` (configuration,), ``included`` (configuration, feature), ``means`` and ``sds``
+    (configuration, feature): the effect is 0 where it is not included.
+    """
+
+    weights: np.ndarray
+    included: np.ndarray
+    means: np.ndarray
+    sds: np.ndarray
+    hyper: dict[str, np.ndarray]
+
+    @property
+    def pip(self):
+        return self.weights @ self.included
+
+    @property
+    def mean(self):
+        return self.weights @ self.means
+
+    @property
+    def sd(self):
+        second = self.weights @ (self.means**2 + self.sds**2)
+        return np.sqrt(second - self.mean**2)
+
+    def cdf(self, j, value):
+        """P(beta_j <= value)."""
+        inside = self.sds[:, j] > 0
+        scale = np.where(inside, self.sds[:, j], 1.0)
+        normal = stats.norm.cdf((value - self.means[:, j]) / scale)
+        return self.weights @ np.where(inside, normal, float(value >= 0))
+
+    def hyper_mean(self, name):
+        return self.weights @ self.hyper[name]
+
+
+def enumerate_spike_slab(X, y, *, pi, tau2, sigma2, mu=(0.0, 10.0)):
+    """Exact posterior over all 2^p models.
+
+    pi: number, or (a, b) of a beta. tau2, sigma2: number, or (nu, S2) (then by quadrature).
+    """
+    p = X.shape[1]
+    X = X - X.mean(axis=0)
+    models = np.array(list(itertools.product([0, 1], repeat=p)), dtype=float)
+    prior = log_prior_inclusion(models.sum(axis=1), p, pi)
+    return _mix(X, y, models, prior, tau2, sigma2, mu)
+
+
+def exact_ridge(X, y, *, tau2, sigma2, mu=(0.0, 10.0)):
+    """The ridge is the model with everything included."""
+    X = X - X.mean(axis=0)
+    return _mix(X, y, np.ones((1, X.shape[1])), np.zeros(1), tau2, sigma2, mu)
+
+
+def log_prior_inclusion(sizes, p, pi):
+    if isinstance(pi, tuple):
+        a, b = pi
+        return special.betaln(a + sizes, b + p - sizes) - special.betaln(a, b)
+    return sizes * np.log(pi) + (p - sizes) * np.log1p(-pi)
+
+
+def _mix(X, y, models, log_prior, tau2, sigma2, mu):
+    grid_t, log_t = _grid(tau2)
+    grid_s, log_s = _grid(sigma2)
+    rows = []
+    for model, lp in zip(models, log_prior, strict=True):
+        for t, lt in zip(grid_t, log_t, strict=True):
+            for s, ls in zip(grid_s, log_s, strict=True):
+                evidence, mean, sd = _normal_posterior(X, y, model, t, s, mu)
+                rows.append((lp + lt + ls + evidence, model, mean, sd, t, s))
+    logs, included, means, sds, t, s = (np.array(column) for column in zip(*rows, strict=True))
+    weights = np.exp(logs - special.logsumexp(logs))
+    return Exact(weights, included, means, sds, {"tau2": t, "sigma2": s})
+
+
+def _grid(parameter, size=40):
+    """Points and log weights: one point, or equal steps of log x between extreme quantiles."""
+    if not isinstance(parameter, tuple):
+        return np.array([parameter]), np.zeros(1)
+    nu, S2 = parameter
+    prior = stats.invgamma(nu / 2, scale=nu * S2 / 2)
+    points = np.geomspace(prior.ppf(1e-7), prior.ppf(1 - 1e-7), size)
+    return points, prior.logpdf(points) + np.log(points)
+
+
+def _normal_posterior(X, y, model, tau2, sigma2, mu):
+    """Log evidence, and mean and SD of each effect, for one model with known variances."""
+    use = model.astype(bool)
+    Z = np.column_stack([np.ones(len(y)), X[:, use]])
+    prior_precision = np.r_[1 / mu[1] ** 2, np.full(use.sum(), 1 / tau2)]
+    offset = y - mu[0]
+    precision = Z.T @ Z / sigma2 + np.diag(prior_precision)
+    linear = Z.T @ offset / sigma2
+    covariance = np.linalg.inv(precision)
+    location = covariance @ linear
+    evidence = 0.5 * (
+        np.log(prior_precision).sum()
+        - np.linalg.slogdet(precision)[1]
+        - len(y) * np.log(2 * np.pi * sigma2)
+        - offset @ offset / sigma2
+        + linear @ location
+    )
+    mean, sd = np.zeros(X.shape[1]), np.zeros(X.shape[1])
+    mean[use], sd[use] = location[1:], np.sqrt(np.diag(covariance)[1:])
+    return evidence, mean, sd
+
+
+def assert_agrees(draws, exact, what, *, bound=5.0, transform=None):
+    """Mean of draws (chain, draw) within `bound` Monte Carlo standard errors of the exact value.
+
+    Draws that never change carry no standard error: then the exact value must be so near that
+    no other outcome was to be expected.
+    """
+    draws = np.asarray(draws, dtype=float)
+    if np.ptp(draws) == 0:
+        assert abs(draws.flat[0] - exact) < 10 / draws.size, (what, draws.flat[0], exact)
+        return
+    error = array_stats.mcse(draws)
+    z = (draws.mean() - exact) / error
+    assert abs(z) < bound, f"{what}: {draws.mean():.5g} +- {error:.2g} against {exact:.5g} (z={z:.1f})"
+
+
+def assert_sd_agrees(draws, exact, what, *, bound=5.0):
+    """SD of draws within `bound` Monte Carlo standard errors of the exact one."""
+    draws = np.asarray(draws, dtype=float)
+    error = array_stats.mcse(draws, method="sd")
+    z = (draws.std() - exact) / error
+    assert abs(z) < bound, f"SD of {what}: {draws.std():.5g} +- {error:.2g} against {exact:.5g}"
+
+
+def assert_effects_agree(posterior: xr.Dataset, exact: Exact):
+    """PIPs, means, SDs and a tail probability of every effect."""
+    for j, feature in enumerate(posterior["feature"].values):
+        beta = posterior["beta"].isel(feature=j).values
+        if "delta" in posterior:
+            delta = posterior["delta"].isel(feature=j).values
+            assert_agrees(delta, exact.pip[j], f"PIP of {feature}")
+        assert_agrees(beta, exact.mean[j], f"mean of {feature}")
+        if np.ptp(beta) > 0:
+            assert_sd_agrees(beta, exact.sd[j], f"beta of {feature}")
+        tail = exact.mean[j] + 1.5 * exact.sd[j]
+        assert_agrees(beta <= tail, exact.cdf(j, tail), f"tail of {feature}")

@@ -1,0 +1,455 @@
+"""Boundary of the package: what `check_data` accepts, joins, warns of and refuses."""
+
+import pickle
+import re
+import time
+import warnings
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from scipy import sparse
+
+from blrzoo.data import RegressionData, check_data
+
+N, P = 8, 3
+RNG = np.random.default_rng(20)
+X = np.round(RNG.normal(size=(N, P)), 3)
+Y = np.round(RNG.normal(size=N), 3)
+W = np.round(RNG.normal(size=(N, 2)), 3)
+IDS = list("abcdefgh")
+FEATURES = ["f1", "f2", "f3"]
+PAIRS = pd.MultiIndex.from_product([["u", "v"], [1, 2, 3, 4]], names=["site", "visit"])
+
+
+def frame(index: Any = None, columns: Any = None) -> pd.DataFrame:
+    index, columns = IDS if index is None else index, FEATURES if columns is None else columns
+    return pd.DataFrame(X, index=index, columns=columns)
+
+
+def series(index: Any = None) -> pd.Series:
+    return pd.Series(Y, index=IDS if index is None else index)
+
+
+def column(values: Any, name: str = "odd") -> pd.DataFrame:
+    """The frame X with one more column."""
+    return frame(range(N)).assign(**{name: values})
+
+
+def put(array: np.ndarray, value: Any, *at: Any, dtype: Any = None) -> np.ndarray:
+    array = array.astype(array.dtype if dtype is None else dtype)
+    array[at] = value
+    return array
+
+
+def same(a: RegressionData, b: RegressionData, labels: bool = True) -> None:
+    np.testing.assert_array_equal(a.X, b.X)
+    np.testing.assert_array_equal(a.y, b.y)
+    np.testing.assert_array_equal(a.W, b.W)
+    if labels:
+        assert {k: list(v) for k, v in a.coords.items()} == {
+            k: list(v) for k, v in b.coords.items()
+        }
+
+
+# Errors: id, (X, y[, covariates]), exception, regex
+
+MULTI_OBS = xr.Coordinates.from_pandas_multiindex(PAIRS, "obs")
+STRUCTURED = np.zeros(N, dtype=[("a", float), ("b", float)])
+DAYS = pd.date_range("2020-01-01", periods=N)
+HUGE = 10**400
+ZEROS, MINUS = np.eye(N)[0], np.where(np.eye(N)[0], 1, -0.0)
+TWICE = frame(list("aabcdefg"))
+
+TE, VE = TypeError, ValueError
+ERRORS: list[tuple[str, tuple, type[Exception], str]] = [
+    # containers
+    ("sparse-X", (sparse.csr_matrix(X), Y), TE, r"^X must .* got csr_matrix.*X\.toarray\(\)"),
+    ("sparse-array", (sparse.csc_array(X), Y), TE, r"^X must .*X\.toarray\(\)"),
+    ("sparse-W", (X, Y, sparse.csr_matrix(W)), TE, r"^covariates .*covariates\.toarray\(\)"),
+    ("dataset", (xr.Dataset({"X": ("obs", Y)}), Y), TE, r'^X must .*got Dataset.*X\["name"\]'),
+    ("datatree", (X, xr.DataTree()), TE, r'^y must .*got DataTree.*y\["name"\]'),
+    ("dict", ({"a": Y}, Y), TE, r"^X must .*got dict.*pd\.DataFrame\(X\)"),
+    ("structured-X", (STRUCTURED, Y), TE, r"^X must .*pd\.DataFrame\(X\)"),
+    ("structured-y", (X, STRUCTURED), TE, r"^y must .*pd\.DataFrame\(y\)"),
+    ("ragged", ([[1.0, 2.0], [3.0]], Y[:2]), VE, r"^X must be rectangular; got .*length"),
+    ("none-X", (None, Y), VE, r"^X must .*got NoneType"),
+    ("none-y", (X, None), VE, r"^y must .*got NoneType"),
+    # content
+    ("text-frame", (column(IDS), Y), TE, r"^X must be real .*text in feature \['odd'\].*dummies"),
+    ("text-array", (X.astype(str), Y), TE, r"^X must be real .*text in feature \[0, 1, 2\]"),
+    ("text-digits", (put(X, "1.5", 0, 1, dtype=object), Y), TE, r"^X .*text in feature \[1\]"),
+    ("text-y", (X, IDS), TE, r"^y must be real numbers; got text\..*to_numeric"),
+    ("bytes-y", (X, [b"1"] * N), TE, r"^y must be real numbers; got text"),
+    ("text-W", (X, Y, pd.Series(IDS, name="sex")), TE, r"^covariates .*text in .*\['sex'\]"),
+    ("text-many", (X.repeat(4, 1).astype(str), Y), TE, r"\[0, 1, 2, 3, 4, \.\.\.\]"),
+    ("category", (column(pd.Categorical([1, 2] * 4)), Y), TE, r"^X .*categ.*'odd'.*dummies\(X"),
+    ("category-y", (X, pd.Categorical([1, 2] * 4)), TE, r"^y .*categories"),
+    ("category-bool", (column(pd.Categorical([True, False] * 4)), Y), TE, r"^X .*categories"),
+    ("complex", (X * 1j, Y), TE, r"^X must be real .*complex.*imaginary"),
+    ("complex-y", (X, Y + 0j), TE, r"^y must be real .*complex"),
+    ("complex-object", (put(X, 1j, 0, 0, dtype=object), Y), TE, r"^X .*complex .*\[0\]"),
+    ("datetime", (column(DAYS), Y), TE, r"^X .*dates or times in feature \['odd'\].*days"),
+    ("datetime-array", (X, DAYS.to_numpy()), TE, r"^y .*dates or times"),
+    ("date-object", (column(DAYS.date), Y), TE, r"^X .*dates or times in feature \['odd'\]"),
+    ("timestamp-object", (column(DAYS.astype(object)), Y), TE, r"^X .*dates or times .*'odd'"),
+    ("period", (column(DAYS.to_period("D")), Y), TE, r"^X .*dates or times .*'odd'"),
+    ("timedelta", (column(DAYS - DAYS[0]), Y), TE, r"^X .*dates or times .*'odd'"),
+    ("object", (column([object()] * N), Y), TE, r"^X .*other objects .*'odd'.*astype\(float\)"),
+    ("too-big-int", (column([HUGE] * N), Y), TE, r"^X must convert to float64.*too large"),
+    ("two-kinds", (column(IDS).assign(t=DAYS), Y), TE, r"text in .*'odd'.*times in .*'t'"),
+    ("masked-dates", (X, np.ma.array(DAYS.to_numpy())), TE, r"^y .*dates or times"),
+    ("masked-complex", (np.ma.masked_less(X, 0) * 1j, Y), TE, r"^X .*complex"),
+    # missing and infinite
+    ("nan", (put(X, np.nan, 2, 1), Y), VE, r"^X .*1 missing.* 0 inf.*obs \[2\], feature \[1\]"),
+    ("nan-label", (frame().mask(X == X[3, 2]), Y), VE, r"obs \['d'\], feature \['f3'\].*impute"),
+    ("inf", (put(X, -np.inf, 2), Y), VE, r"^X .*0 missing \(NaN\) and 3 infinite"),
+    ("nan-y", (X, series().where(Y != Y[4])), VE, r"^y .*1 missing.*obs \['e'\]\. Drop"),
+    ("inf-y", (X, put(Y, np.inf, 1)), VE, r"^y .*1 infinite.*obs \[1\]"),
+    ("nan-W", (X, Y, put(W, np.nan, 1, 1)), VE, r"^covariates .*1 missing.*covariate \[1\]"),
+    ("none-in-object", (put(X, None, 0, 0, dtype=object), Y), VE, r"^X .*1 missing"),
+    ("NA-in-object", (put(X, pd.NA, 0, 0, dtype=object), Y), VE, r"^X .*1 missing"),
+    ("NA-nullable", (X, pd.array([1, None, *range(6)], dtype="Int64")), VE, r"^y .*1 missing"),
+    ("masked", (np.ma.masked_less(X, X.min() + 1e-9), Y), VE, r"^X .*1 missing"),
+    ("masked-int", (X, np.ma.masked_equal(np.arange(N), 3)), VE, r"^y .*1 missing.*\[3\]"),
+    ("masked-object", (X, np.ma.array(put(Y, None, 1, dtype=object), mask=ZEROS)), VE, r"2 miss"),
+    ("longdouble", (X, put(Y, 1e300, 0, dtype=np.longdouble) ** 2), VE, r"^y .*1 infinite"),
+    # dimensions and sizes
+    ("X-1d", (X[:, 0], Y), VE, r"^X must have dim.*shape \(8,\).*X\.reshape\(-1, 1\)"),
+    ("X-1d-series", (series(), Y), VE, r"^X must .*got Series .*X\.to_frame\(\)"),
+    ("X-3d", (X[None], Y), VE, r"^X must have dim.*3 dimension.*\(1, 8, 3\)"),
+    ("y-0d", (X, 1.0), VE, r"^y must have dim.*float with 0 dim"),
+    ("y-3d", (X, Y[None, None]), VE, r"^y must have dim.*3 dim"),
+    ("W-3d", (X, Y, W[None]), VE, r"^covariates must have dim.*3 dim"),
+    ("y-two", (X, np.c_[Y, Y]), VE, r"^y must be a vector.*\(8, 2\).*multivariate"),
+    ("y-row", (X, Y[None]), VE, r"^y must be a vector.*\(1, 8\)"),
+    ("n-0", (X[:0], Y[:0]), VE, r"^X must have at least 2 obs.*\(0, 3\)"),
+    ("n-1", (X[:1], Y[:1]), VE, r"^X must have at least 2 obs.*\(1, 3\)"),
+    ("p-0", (X[:, :0], Y), VE, r"^X must have at least one feature.*\(8, 0\)"),
+    ("p-0-frame", (frame()[[]], Y), VE, r"^X must have at least one feature.*\(8, 0\)"),
+    ("length", (X, Y[:5]), VE, r"^y must have one row.*5 rows in y and 8 in X"),
+    ("length-labels", (frame(), Y[:5]), VE, r"^y must have one row.*5 rows in y and 8 in X"),
+    ("length-repeats", (frame(), pd.concat([series(), series()])), VE, r"^y .*16 rows"),
+    ("length-W", (X, Y, W[:5]), VE, r"^covariates must .*5 rows in covariates and 8 in X"),
+    # labels
+    ("labels-differ", (frame(), series([*IDS[:7], "z"])), VE, r"^y .*X: \['h'\].*'z'\].*y\.to_num"),
+    ("labels-fewer", (frame(), series()[:6]), VE, r"^y .*6 rows .*\['g', 'h'\], only in y: \[\]"),
+    ("labels-default", (frame(), series(range(N))), VE, r"^y .*in y: \[0, 1, 2, 3, 4, \.\.\.\]"),
+    ("labels-subset", (frame(range(N))[::2], series(range(N))[:4]), VE, r"X: \[4, 6\].*: \[1, 3\]"),
+    ("labels-type", (frame(range(N)), series(list("01234567"))), VE, r"X: \[0, 1.*y: \['0'"),
+    ("labels-dates", (frame(DAYS), series(DAYS.astype(str))), VE, r"only in y: \['2020"),
+    ("labels-W", (frame(), Y, pd.DataFrame(W)), VE, r"^covariates must .*covariates\.to_numpy"),
+    ("labels-W-y", (X, series(), pd.DataFrame(W)), VE, r"^covariates must have .* labels of y"),
+    ("twice-moved", (TWICE, series(list("abacdefg"))), VE, r"^y must have unique .*\['a'\].*to_n"),
+    ("twice-counts", (TWICE, series(list("abbcdefg"))), VE, r"^y must have unique .*\['b'\]"),
+    ("multi-rows", (frame(PAIRS), Y), VE, r"^X .*MultiIndex with 2 levels.*X\.index = "),
+    ("multi-y", (X, series(PAIRS)), VE, r"^y .*MultiIndex.*y\.index = "),
+    ("multi-columns", (frame(columns=PAIRS[:3]), Y), VE, r"^X .*MultiIndex.*X\.columns = "),
+    ("multi-xarray", (xr.DataArray(X, MULTI_OBS, ["obs", "f"]), Y), VE, r"^X .*MultiIndex"),
+    ("names-X", (frame(columns=["a", "b", "a"]), Y), VE, r"^X must have a diff.*\['a'\] more"),
+    ("names-W", (X, Y, pd.DataFrame(W, columns=["u", "u"])), VE, r"^covariates must .*\['u'\]"),
+    # the numbers
+    ("y-constant", (X, np.full(N, 0.1)), VE, r"^y must vary .*8 times the value 0\.1"),
+    ("y-rounding", (X, 0.3 + np.arange(N) * 5e-17), VE, r"^y must vary"),
+    ("X-constant", (np.ones((N, P)), Y), VE, r"^X must have a feature that varies.*3 constant"),
+    ("X-huge", (put(X, 1e200, 0, 1), Y), VE, r"^X must have a scale.*feature \[1\]\. Rescale"),
+    ("X-huge-constant", (put(X, 1e200, ..., 1), Y), VE, r"^X must have a scale"),
+    ("X-tiny", (X * [1, 1, 1e-180], Y), VE, r"^X must have a scale.*range.*feature \[2\]"),
+    ("y-huge", (X, Y * 1e200), VE, r"^y must have a scale.* in y\. Rescale"),
+    ("W-huge", (X, Y, W * 1e200), VE, r"^covariates must have a scale.*covariate \[0, 1\]"),
+    ("W-constant", (X, Y, np.c_[W, np.ones(N)]), VE, r"^covariates .*\[2\].*its own intercept"),
+    ("W-many", (X, Y, np.eye(N)[:, :7]), VE, r"^covariates .*n > k \+ 1.*k = 7 .*n = 8"),
+    ("W-copy", (X, Y, W[:, [0, 1, 0]]), VE, r"^covariates .*covariate \[2\] as linear"),
+    ("W-combination", (X, Y, np.c_[W, W @ [2, -3] + 1]), VE, r"^covariates .*\[2\] as linear"),
+    ("W-dummies", (X, Y, np.eye(3)[[0, 1, 2, 0, 1, 2, 0, 1]]), VE, r"\[2\] as lin.*one level"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "pattern"), [row[1:] for row in ERRORS], ids=[row[0] for row in ERRORS]
+)
+def test_refused(arguments: tuple, error: type[Exception], pattern: str) -> None:
+    with pytest.raises(error) as caught:
+        check_data(*arguments)
+    message = str(caught.value)
+    assert type(caught.value) is error
+    assert re.search(pattern, message), message
+    assert re.match(r"(X|y|covariates) must .*; got .*\. .*\.$", message, re.DOTALL), message
+
+
+# Warnings: id, X, regexes of all warnings in their order
+
+WIDE = np.c_[X, np.tile([1.0, 2, 3, 4, 5, 6], (N, 1))]
+WARNINGS: list[tuple[str, Any, list[str]]] = [
+    ("constant", frame().assign(one=1.0), [r"^X has 1 constant .*\['one'\]: .*no information"]),
+    ("rounding", np.c_[X, 0.3 + 5e-17 * np.arange(N)], [r"^X has 1 constant feature\(s\), \[3\]"]),
+    ("constants", WIDE, [r"^X has 6 constant feature\(s\), \[3, 4, 5, 6, 7, \.\.\.\]"]),
+    ("equal-constants", np.c_[X, np.zeros((N, 2))], [r"^X has 2 constant feature\(s\), \[3, 4\]"]),
+    ("copy", frame().assign(g=X[:, 1]), [r"^X has 1 feat.*\[\('f2', 'g'\)\]: .*incl.* shared"]),
+    ("copies", np.c_[X, X, X], [r"^X has 6 .*\[\(0, 3\), \(1, 4\), \(2, 5\), \(0, 6\), \(1, 7\)"]),
+    ("minus-zero", np.c_[X, ZEROS, MINUS], [r"^X has 1 feat.*\[\(3, 4\)\]"]),
+    ("both", np.c_[X, X[:, 0], np.ones(N)], [r"^X has 1 const.*\[4\]", r"^X has 1 feat.*\(0, 3\)"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("features", "patterns"), [row[1:] for row in WARNINGS], ids=[row[0] for row in WARNINGS]
+)
+def test_warned_of_and_kept(features: Any, patterns: list[str]) -> None:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        data = check_data(features, Y)
+    assert [w.category for w in caught] == [UserWarning] * len(patterns)
+    for warning, pattern in zip(caught, patterns, strict=True):
+        assert re.search(pattern, str(warning.message)), str(warning.message)
+        assert warning.filename == __file__  # the line of the user's call, not one of the package
+    np.testing.assert_array_equal(data.X, np.asarray(features))
+
+
+def test_near_constants_and_near_copies_are_neither() -> None:
+    features = np.c_[X, X[:, 0] * (1 + 1e-15), -X[:, 1], 1e6 + X[:, 2], 1 + 1e-9 * X[:, 2]]
+    data = check_data(features, 1e6 + Y, 2000 + W)  # warnings are errors
+    assert data.p == 7
+
+
+def test_correlated_covariates_are_independent() -> None:
+    assert check_data(X, Y, np.c_[W, W[:, 0] + 1e-5 * X[:, 0]]).W.shape == (N, 3)
+
+
+def test_copies_of_many_features_are_found_fast() -> None:
+    rng = np.random.default_rng(1)
+    wide = rng.integers(0, 3, size=(500, 4000)).astype(float)
+    wide[:, 3000:] = wide[:, rng.permutation(3000)[:1000]]
+    start = time.perf_counter()
+    with pytest.warns(UserWarning, match=r"^X has 1000 feature\(s\) that are copies"):
+        check_data(wide, rng.normal(size=500))
+    assert time.perf_counter() - start < 3  # 0.1 s; comparing all pairs takes minutes
+
+
+# Accepted kinds
+
+MIXED = np.c_[[0, 1, 2, 0, 1, 2, 0, 0], [1, 0, 0, 1, 1, 0, 0, 1], [1, 2, 3, 4, 5, 6, 7, 9]]
+COUNTS = [3, 1, 4, 1, 5, 9, 2, 6]
+DUMMY = [0, 0, 1, 1, 0, 1, 0, 1]
+BASE = (MIXED.astype(float), np.array(COUNTS, dtype=float), np.array(DUMMY, dtype=float))
+
+KINDS: dict[str, tuple] = {
+    "lists": (MIXED.tolist(), COUNTS, DUMMY),
+    "tuples": (tuple(map(tuple, MIXED.tolist())), tuple(COUNTS), tuple(DUMMY)),
+    "int": (MIXED, np.array(COUNTS), np.array(DUMMY)),
+    "int8": (MIXED.astype(np.int8), np.array(COUNTS, np.uint16), np.array(DUMMY, bool)),
+    "float32": tuple(a.astype(np.float32) for a in BASE),
+    "longdouble": tuple(a.astype(np.longdouble) for a in BASE),
+    "big-endian": tuple(a.astype(">f8") for a in BASE),
+    "fortran": (np.asfortranarray(BASE[0]), BASE[1], np.asfortranarray(BASE[2][:, None])),
+    "strided": (np.repeat(BASE[0], 2, 1)[:, ::2], BASE[1].repeat(2)[::2], BASE[2].repeat(3)[::3]),
+    "column": (BASE[0], BASE[1][:, None], BASE[2][:, None]),
+    "object": (MIXED.astype(object), [Decimal(c) for c in COUNTS], [Fraction(d) for d in DUMMY]),
+    "masked": (np.ma.array(MIXED), np.ma.array(COUNTS, mask=False), np.ma.array(DUMMY)),
+    "pandas": (pd.DataFrame(MIXED), pd.Series(COUNTS), pd.Series(DUMMY)),
+    "pandas-float": (pd.DataFrame(BASE[0]), pd.Series(BASE[1]), pd.DataFrame(BASE[2])),
+    "pandas-objects": (pd.DataFrame(MIXED, dtype=object), pd.DataFrame(COUNTS), pd.array(DUMMY)),
+    "pandas-mixed": (
+        pd.DataFrame({0: BASE[0][:, 0], 1: MIXED[:, 1] == 1, 2: pd.array(MIXED[:, 2])}),
+        pd.Series(COUNTS, dtype="Float64"),
+        pd.Series(DUMMY, dtype="boolean"),
+    ),
+    "pandas-sparse": (
+        pd.DataFrame(MIXED).astype(pd.SparseDtype(int)),
+        pd.Series(COUNTS, dtype="category").astype(float),
+        pd.DataFrame(DUMMY).astype(pd.SparseDtype(float)),
+    ),
+    "xarray": (xr.DataArray(MIXED), xr.DataArray(COUNTS), xr.DataArray(DUMMY)),
+    "xarray-names": (
+        xr.DataArray(MIXED.T, dims=["feature", "obs"]),
+        xr.DataArray([COUNTS], dims=["any", "obs"]),
+        xr.DataArray([DUMMY], dims=["covariate", "obs"]),
+    ),
+    "xarray-one-name": (
+        xr.DataArray(MIXED.T, dims=["snp", "obs"]),
+        xr.DataArray(COUNTS, dims="obs"),
+        xr.DataArray([DUMMY], dims=["covariate", "sample"]),
+    ),
+    "xarray-feature": (xr.DataArray(MIXED.T, dims=["feature", "sample"]), COUNTS, DUMMY),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_result_does_not_depend_on_container_or_dtype(kind: str) -> None:
+    expected = check_data(*BASE)
+    data = check_data(*KINDS[kind])
+    same(data, expected)
+    assert list(data.coords) == ["obs", "feature", "covariate"]
+    for array, shape in ((data.X, (N, 3)), (data.y, (N,)), (data.W, (N, 1))):
+        assert type(array) is np.ndarray
+        assert (array.dtype.name, array.shape) == ("float64", shape)
+        assert array.flags.c_contiguous
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_arguments_are_neither_changed_nor_shared(kind: str) -> None:
+    before = pickle.dumps(KINDS[kind])
+    data = check_data(*KINDS[kind])
+    assert pickle.dumps(KINDS[kind]) == before
+    for array, argument in zip((data.X, data.y, data.W), KINDS[kind], strict=True):
+        assert not np.shares_memory(array, np.asarray(argument))
+        assert not array.flags.writeable
+
+
+def test_later_changes_of_the_data_do_not_arrive() -> None:
+    features, response = X.copy(), Y.copy()
+    data = check_data(features, response)
+    features[:], response[:] = 0, 0
+    np.testing.assert_array_equal(data.X, X)
+    np.testing.assert_array_equal(data.y, Y)
+
+
+@pytest.mark.parametrize("covariates", [None, np.empty((N, 0)), pd.DataFrame(index=range(N))])
+def test_no_covariates(covariates: Any) -> None:
+    data = check_data(X, Y, covariates)
+    assert (data.W.dtype.name, data.W.shape) == ("float64", (N, 0))
+    assert set(data.coords) == {"obs", "feature"}
+
+
+@pytest.mark.parametrize(("n", "p", "k"), [(2, 1, 0), (3, 1, 1), (3, 7, 1)])
+def test_smallest_data(n: int, p: int, k: int) -> None:
+    rng = np.random.default_rng(3)
+    data = check_data(rng.normal(size=(n, p)), rng.normal(size=n), rng.normal(size=(n, k)))
+    assert (data.n, data.p, data.W.shape) == (n, p, (n, k))
+
+
+def test_properties() -> None:
+    data = check_data(X, Y)
+    assert (data.n, data.p) == (N, P)
+    variance = [
+        sum((v - sum(x) / N) ** 2 for v in x) / (N - 1) for x in (Y.tolist(), *X.T.tolist())
+    ]
+    assert data.y_variance == pytest.approx(variance[0], rel=1e-13)
+    assert isinstance(data.y_variance, float)
+    np.testing.assert_allclose(data.x_variance, variance[1:], rtol=1e-13)
+    assert data.x_variance is data.x_variance
+
+
+@pytest.mark.parametrize("scale", [1e-50, 1e50])
+def test_extreme_but_workable_scales(scale: float) -> None:
+    data = check_data(X * scale, Y / scale)
+    np.testing.assert_allclose(data.x_variance, X.var(axis=0, ddof=1) * scale**2, rtol=1e-12)
+    assert data.y_variance == pytest.approx(Y.var(ddof=1) / scale**2, rel=1e-12)
+
+
+# Labels
+
+ORDER = np.array([3, 1, 7, 0, 6, 2, 5, 4])
+LABELS: dict[str, Any] = {
+    "text": IDS,
+    "default": range(N),
+    "integer": [40, 10, 30, 20, 80, 70, 60, 50],
+    "mixed": ["a", 1, "b", 2.5, None, "c", 3, "d"],
+    "tuples": PAIRS.to_flat_index(),
+    "dates": DAYS,
+    "dates-zone": DAYS.tz_localize("UTC"),
+    "category": pd.CategoricalIndex(IDS),
+    "nullable": pd.Index(range(N), dtype="Int64"),
+}
+
+
+@pytest.mark.parametrize("kind", LABELS)
+def test_rows_are_joined_by_label(kind: str) -> None:
+    index = pd.Index(LABELS[kind], tupleize_cols=False)
+    covariates = pd.DataFrame(W, index=index, columns=["u", "v"])
+    expected = check_data(frame(index), series(index), covariates)
+    same(
+        check_data(frame(index), series(index).iloc[ORDER], covariates.iloc[ORDER[::-1]]), expected
+    )
+    assert list(expected.coords["obs"]) == list(index)
+
+    moved = check_data(frame(index).iloc[ORDER], series(index), covariates)
+    np.testing.assert_array_equal(moved.X, X[ORDER])
+    np.testing.assert_array_equal(moved.y, Y[ORDER])
+    np.testing.assert_array_equal(moved.W, W[ORDER])
+    assert list(moved.coords["obs"]) == list(index[ORDER])
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [np.arange(N, dtype=float), pd.Index(range(N), dtype="Int64"), np.arange(N, dtype="i2")],
+)
+def test_equal_labels_of_other_dtypes_are_equal(labels: Any) -> None:
+    same(
+        check_data(frame(range(N)), series(labels)[::-1]),
+        check_data(frame(range(N)), series(labels)),
+    )
+
+
+def test_pandas_and_xarray_join() -> None:
+    features = xr.DataArray(
+        X.T,
+        dims=["snp", "obs"],
+        coords={"snp": FEATURES, "obs": IDS, "chromosome": ("snp", [1, 1, 2]), "batch": 7},
+    )
+    data = check_data(features, series().iloc[ORDER], xr.DataArray(W, {"obs": IDS}, ["obs", "w"]))
+    same(data, check_data(frame(), series(), W))
+    assert {k: list(v) for k, v in data.coords.items()} == {
+        "obs": IDS, "feature": FEATURES, "covariate": [0, 1],
+    }  # fmt: skip
+
+
+def test_duplicated_labels_in_the_same_order_are_fine() -> None:
+    index = list("aabbccdd")
+    data = check_data(frame(index), series(index))
+    np.testing.assert_array_equal(data.y, Y)
+    assert list(data.coords["obs"]) == index
+
+
+def test_the_unlabelled_are_joined_by_position() -> None:
+    shuffled = frame().iloc[ORDER]
+    data = check_data(shuffled, Y, xr.DataArray(W, dims=["obs", "covariate"]))
+    np.testing.assert_array_equal(data.X, X[ORDER])
+    np.testing.assert_array_equal(data.y, Y)
+    np.testing.assert_array_equal(data.W, W)
+    assert list(data.coords["obs"]) == list(shuffled.index)
+
+
+def test_labels_come_from_the_first_that_has_some() -> None:
+    covariates = pd.DataFrame(W, index=IDS).iloc[ORDER]
+    data = check_data(X, series(), covariates)
+    np.testing.assert_array_equal(data.W, W)
+    assert list(data.coords["obs"]) == IDS
+    only_covariates = check_data(X, Y, covariates)
+    np.testing.assert_array_equal(only_covariates.W, W[ORDER])
+    assert list(only_covariates.coords["obs"]) == list(covariates.index)
+    assert list(check_data(X, Y).coords["obs"]) == list(range(N))
+
+
+def test_column_labels() -> None:
+    data = check_data(frame(columns=["a", 1, ("b", 2)]), Y, pd.Series(W[:, 0], IDS, name="age"))
+    assert list(data.coords["feature"]) == ["a", 1, ("b", 2)]
+    assert list(data.coords["covariate"]) == ["age"]
+    assert all(
+        isinstance(labels, np.ndarray) and labels.ndim == 1 for labels in data.coords.values()
+    )
+
+
+def test_result_is_frozen_and_survives_pickling() -> None:
+    data = check_data(frame(), series(), W)
+    with pytest.raises(AttributeError):
+        data.X = X  # type: ignore[misc]
+    same(pickle.loads(pickle.dumps(data)), data)
+
+
+def test_dependent_covariates_are_named_and_only_these() -> None:
+    rng = np.random.default_rng(5)
+    basis = rng.normal(size=(60, 20)) * 10.0 ** rng.integers(-6, 6, size=20) + 3
+    dependent = {
+        4: basis[:, 0] - 2 * basis[:, 1],
+        9: 5 * basis[:, 3] + 1,
+        15: basis[:, 5:9].sum(axis=1),
+    }
+    columns = [dependent.get(j, basis[:, j]) for j in range(20)]
+    check_data(basis[:, :3], basis[:, 3], basis)
+    with pytest.raises(ValueError, match=r"got covariate \[4, 9, 15\] as linear"):
+        check_data(basis[:, :3], basis[:, 3], np.column_stack(columns))

@@ -1,0 +1,134 @@
+"""What holds for every prior: one table, the same tests for each row."""
+
+import cloudpickle
+import numpy as np
+import pymc as pm
+import pytest
+from pymc.model.fgraph import clone_model
+
+import blrzoo as blr
+from tests.table import LEFT_TO_NUTS, PRIORS, small_data
+
+every_prior = pytest.mark.parametrize("make", PRIORS.values(), ids=PRIORS.keys())
+
+
+@pytest.fixture
+def model(make):
+    return make(*small_data())
+
+
+def run(step, model, draws, seed=1):
+    """Points of a short chain."""
+    step.setup_chain(np.random.default_rng(seed), 0, draws)
+    point, points = model.initial_point(), []
+    for _ in range(draws):
+        point, _ = step.step(point)
+        points.append(point)
+    return points
+
+
+def assert_same(first, second):
+    assert first.keys() == second.keys()
+    for name in first:
+        np.testing.assert_array_equal(first[name], second[name], err_msg=name)
+
+
+@every_prior
+@pytest.mark.parametrize(("n", "p"), [(12, 4), (3, 5), (6, 1)], ids=["n>p", "n<p", "p=1"])
+def test_conditionals_match_the_joint_density(make, n, p):
+    if p == 1 and make is PRIORS["group-ridge"]:
+        pytest.skip("two groups need two features")
+    errors = blr.testing.check_conditionals(make(*small_data(n, p)), random_seed=1)
+    assert max(errors.values()) < 1e-12
+
+
+@every_prior
+@pytest.mark.slow
+def test_geweke_joint(make):
+    blr.testing.geweke_joint(make(*small_data(5, 2)), draws=20_000, random_seed=1)
+
+
+@pytest.mark.parametrize("name", PRIORS)
+def test_what_has_a_conditional_is_drawn_by_gibbs(name):
+    model = PRIORS[name](*small_data())
+    left = LEFT_TO_NUTS.get(name, set())
+    assert set(blr.BLRGibbs(model=model).names) == _free(model) - left
+
+
+@every_prior
+def test_restored_state_gives_the_same_draw(model):
+    step, other = blr.BLRGibbs(model=model), blr.BLRGibbs(model=model)
+    point = run(step, model, 5)[-1]
+    other.setup_chain(np.random.default_rng(77), 0, 10)
+    other.sampling_state = step.sampling_state
+    for _ in range(3):
+        (first, _), (second, _) = step.step(point), other.step(point)
+        assert_same(first, second)
+        point = first
+
+
+@every_prior
+def test_chain_does_not_depend_on_what_the_step_did_before(model):
+    step = blr.BLRGibbs(model=model)
+    assert_same(run(step, model, 4, seed=3)[-1], run(step, model, 4, seed=3)[-1])
+
+
+@every_prior
+def test_pickled_step_gives_the_same_draw(model):
+    step = blr.BLRGibbs(model=model)
+    copy = cloudpickle.loads(cloudpickle.dumps(step))
+    assert_same(run(step, model, 3)[-1], run(copy, model, 3)[-1])
+
+
+@every_prior
+def test_model_copies_keep_the_step(model):
+    """clone_model and pm.do reorder variables; names decide, so draws stay the same."""
+    expected = run(blr.BLRGibbs(model=model), model, 3)[-1]
+    copy = clone_model(model)
+    assert_same(run(blr.BLRGibbs(model=copy), copy, 3)[-1], expected)
+
+
+@every_prior
+def test_fixing_a_variable_with_do(model):
+    """A model on which sigma2 is fixed afterwards samples like one made with it fixed."""
+    fixed = pm.do(model, {"sigma2": 0.7})
+    step = blr.BLRGibbs(model=fixed)
+    assert "sigma2" not in step.names
+    if "sigma2" in [rv.name for rv in model.free_RVs]:
+        blr.testing.check_conditionals(fixed, random_seed=1)
+
+
+@every_prior
+def test_conditioned_on_all_effects(model):
+    """With the effects observed, only hyperparameters are left, and their conditionals hold."""
+    names = [n for n in ("delta", "component", "alpha", "beta") if n in _free(model)]
+    values = {"delta": [1, 0, 1], "component": [2, 0, 1]}
+    observed = {n: np.array(values.get(n, [0.5, -1.0, 0.2])) for n in names}
+    conditioned = pm.observe(model, observed)
+    if not _free(conditioned):
+        pytest.skip("nothing is left to draw")
+    assert max(blr.testing.check_conditionals(conditioned, random_seed=1).values()) < 1e-12
+
+
+def _free(model):
+    return {rv.name for rv in model.free_RVs}
+
+
+@every_prior
+def test_carried_fit_stays_exact(model):
+    """After many draws the carried fit still is X beta."""
+    step = blr.BLRGibbs(model=model)
+    point = run(step, model, 2000)[-1]
+    values = [point[name] for name in step._inputs]
+    np.testing.assert_allclose(step.fit, step.design.fit(step._beta(*values)), atol=1e-11)
+
+
+@every_prior
+def test_one_and_two_cores_agree(model):
+    """The chains of a seed do not depend on how they are spread over processes."""
+    settings = {"draws": 20, "tune": 5, "chains": 2, "random_seed": 3, "quiet": True}
+    one, two = (blr.sample(model, cores=cores, **settings) for cores in (1, 2))
+    for name in one.posterior.data_vars:
+        np.testing.assert_array_equal(one.posterior[name], two.posterior[name], err_msg=str(name))
+    again = blr.sample(model, cores=1, **{**settings, "random_seed": 4})
+    assert not np.array_equal(one.posterior["beta"], again.posterior["beta"])

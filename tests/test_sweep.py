@@ -1,0 +1,98 @@
+"""The sweep: the numba kernel against the NumPy reference, and the Op in both modes."""
+
+import numpy as np
+import pytensor
+import pytensor.tensor as pt
+import pytest
+
+from blrzoo.designs.base import DESIGNS
+from blrzoo.designs.dense import Dense
+from blrzoo.ops import reference
+from blrzoo.ops.kernel import make_kernel
+from blrzoo.ops.sweep import Sweep
+
+
+def make_inputs(n, p, k, seed, signal=1.0):
+    """A state in the middle of nowhere: everything differs between features and components."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, p)) + rng.normal(size=p)
+    design = Dense(X, X.mean(axis=0))
+    effects = rng.normal(size=p) * (rng.uniform(size=p) < 0.5)
+    variances = rng.gamma(1.0, size=(p, k))
+    variances[:, 0] = 0.0 if k > 1 else variances[:, 0]
+    log_weights = np.log(rng.dirichlet(np.ones(k), size=p))
+    working = signal * rng.normal(size=n)
+    noise = [rng.uniform(size=p), rng.normal(size=p)]
+    state = [working, effects, variances, log_weights, np.array(0.7), *noise]
+    return design, state
+
+
+SHAPES = [(30, 10, 1), (30, 10, 2), (10, 30, 4), (2, 1, 2), (5, 40, 3)]
+
+
+@pytest.mark.parametrize(("n", "p", "k"), SHAPES)
+@pytest.mark.parametrize("name", DESIGNS)
+@pytest.mark.parametrize("signal", [0.1, 30.0])
+def test_kernel_equals_reference(name, n, p, k, signal):
+    design, state = make_inputs(n, p, k, seed=n + p + k, signal=signal)
+    expected = reference.sweep(DESIGNS[name], design.arrays, *state)
+    drawn = make_kernel(DESIGNS[name])(*design.arrays, *state)
+    np.testing.assert_array_equal(drawn[1], expected[1])
+    np.testing.assert_allclose(drawn[0], expected[0], rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(drawn[2], expected[2], rtol=1e-12, atol=1e-10)
+
+
+@pytest.mark.parametrize("mode", ["NUMBA", "FAST_COMPILE"])
+def test_op_is_pure(mode):
+    """Inputs stay as they are, and both modes of PyTensor give the reference's draw."""
+    design, state = make_inputs(20, 6, 2, seed=3)
+    inputs = [pt.tensor(dtype=np.asarray(s).dtype, shape=(None,) * np.ndim(s)) for s in state]
+    outputs = Sweep("dense")(*design.shared(), *inputs)
+    function = pytensor.function(inputs, outputs, mode=mode)
+    before = [np.copy(s) for s in state]
+    drawn = function(*state)
+    for old, now in zip(before, state, strict=True):
+        np.testing.assert_array_equal(old, now)
+    for value, expected in zip(drawn, reference.sweep(Dense, design.arrays, *state), strict=True):
+        np.testing.assert_allclose(value, expected, rtol=1e-12, atol=1e-12)
+
+
+def test_weight_of_zero_is_never_drawn():
+    design, state = make_inputs(20, 50, 3, seed=4)
+    state[3][:, 1] = -np.inf
+    _, labels, _ = make_kernel(Dense)(*design.arrays, *state)
+    assert set(labels) == {0, 2}
+
+
+def test_extreme_log_odds():
+    """Signals far beyond the range of exp: the label is certain, and nothing overflows."""
+    design, state = make_inputs(50, 3, 2, seed=5)
+    state[0] = 1e4 * design.arrays[0][1]
+    state[1][:] = 0.0
+    with np.errstate(over="raise", invalid="raise", divide="raise"):
+        effects, labels, _ = reference.sweep(Dense, design.arrays, *state)
+    drawn = make_kernel(Dense)(*design.arrays, *state)
+    assert labels[1] == drawn[1][1] == 1
+    assert np.isfinite(effects).all()
+    assert np.isfinite(drawn[0]).all()
+
+
+def test_label_frequencies_follow_the_block_conditional():
+    """Over uniform noise, labels have the probabilities of the formula, to 1/grid."""
+    design, state = make_inputs(8, 1, 3, seed=6)
+    d = design.arrays[-1][0] / 0.7
+    q = Dense.dot(design.arrays, 0, state[0]) / 0.7 + d * state[1][0]
+    log_p, _, _ = reference.block_conditional(d, q, state[2][0], state[3][0])
+    kernel, labels, grid = make_kernel(Dense), [], 20_000
+    for uniform in (np.arange(grid) + 0.5) / grid:
+        state[5] = np.array([uniform])
+        labels.append(kernel(*design.arrays, *state)[1][0])
+    np.testing.assert_allclose(np.bincount(labels, minlength=3) / grid, np.exp(log_p), atol=1e-4)
+
+
+def test_dense_fit_skips_zeros_but_not_effects():
+    design, _ = make_inputs(7, 9, 1, seed=7)
+    for zeros in (2, 8):
+        effects = np.random.default_rng(1).normal(size=9)
+        effects[:zeros] = 0.0
+        np.testing.assert_allclose(design.fit(effects), effects @ design.arrays[0], atol=1e-13)
