@@ -1,6 +1,6 @@
 """Diagnostics that ArviZ lacks: how well the draws know what is included."""
 
-import arviz as az
+import arviz_stats as azs
 import numpy as np
 import xarray as xr
 
@@ -44,7 +44,8 @@ def indicator_diagnostics(idata: xr.DataTree) -> xr.Dataset:
 
         - ``pip``: posterior inclusion probability
         - ``mcse_pip``: its Monte Carlo standard error
-        - ``error_bound``: a bound that the error of the PIP exceeds with 5 % probability
+        - ``error_bound``: a bound that the error of the PIP exceeds with a probability of at
+          most about 5 %
         - ``pip_spread``: largest less smallest of the PIPs of the chains; NaN for a single chain
         - ``changes``: how often the indicator changed from one draw to the next, over all chains
 
@@ -68,20 +69,22 @@ def indicator_diagnostics(idata: xr.DataTree) -> xr.Dataset:
 
     Notes
     -----
-    With :math:`N` draws in all and :math:`n_j \le N` effective ones (ArviZ's ESS for the mean of
-    the indicator, which compares chains too [1]_), the standard error is
-    :math:`\sqrt{PIP_j (1 - PIP_j) / n_j}`, and ``error_bound`` is the distance from :math:`PIP_j`
-    to the farther end of the 95 % Clopper-Pearson interval [2]_ for :math:`n_j PIP_j` successes in
-    :math:`n_j` trials.
+    With :math:`n_j` effective draws, the standard error is :math:`\sqrt{PIP_j (1 - PIP_j) / n_j}`
+    and ``error_bound`` is the distance from :math:`PIP_j` to the farther end of the 95 %
+    Clopper-Pearson interval [2]_ for :math:`n_j PIP_j` successes in :math:`n_j` trials.
 
-    An indicator that is the same in all draws of all chains has no ESS of its own. It is given
-    :math:`n_j` = bulk ESS of the model size, or the number of chains if that never changes
-    either. Then ``error_bound`` is :math:`1 - 0.025^{1/n_j} \approx 3.7 / n_j`, a two-sided rule
-    of three [3]_, and ``mcse_pip`` is the standard deviation of Beta(1, :math:`n_j + 1`), about
-    :math:`1 / n_j`: the posterior of the PIP after :math:`n_j` draws alike, under a flat prior.
+    :math:`n_j` is ArviZ's ESS for the mean of the indicator, which compares chains too [1]_. But
+    an indicator that changed fewer than 20 times does not tell how long its visits last: its
+    :math:`n_j` is not more than the bulk ESS of the model size (nor than the number of draws), or,
+    if the model size never changes, than the number of chains.
 
-    This supposes that the indicator mixes no more slowly than the model size. Of two features so
-    correlated that a chain never swaps them, only other chains tell: look at ``pip_spread`` of
+    For an indicator that is the same in all draws of all chains, ``error_bound`` is then
+    :math:`1 - 0.025^{1/n_j} \approx 3.7 / n_j`, a two-sided rule of three [3]_, and ``mcse_pip``
+    is the standard deviation of Beta(1, :math:`n_j + 1`), about :math:`1 / n_j`: that of the PIP
+    after :math:`n_j` draws alike, under a flat prior.
+
+    This supposes that a rare indicator mixes no more slowly than the model size. Of two features
+    so correlated that a chain never swaps them, only other chains tell: look at ``pip_spread`` of
     several chains, started apart.
 
     References
@@ -108,7 +111,7 @@ def indicator_diagnostics(idata: xr.DataTree) -> xr.Dataset:
     >>> diagnostics[["pip", "error_bound", "changes"]].to_dataframe().round(3)
                pip  error_bound  changes
     feature
-    age      0.512        0.022     1024
+    age      0.512        0.021     1024
     bmi      0.100        0.015      346
     bp       0.000        0.002        0
     >>> diagnostics[["mean", "r_hat"]].to_dataframe().round(2)
@@ -173,10 +176,10 @@ def _statistics(draws: np.ndarray) -> dict[str, float]:
     if np.ptp(draws) == 0:
         return out
     with np.errstate(divide="ignore", invalid="ignore"):  # each chain constant: R-hat is inf
-        out["r_hat"] = float(az.rhat(draws))
-    out["ess_bulk"] = float(az.ess(draws, method="bulk"))
-    out["mcse_mean"] = float(az.mcse(draws))
+        out["r_hat"] = float(azs.rhat(draws))
+    out["ess_bulk"] = float(azs.ess(draws, method="bulk"))
+    out["mcse_mean"] = float(azs.mcse(draws))
     tails = [draws <= quantile for quantile in np.quantile(draws, _TAILS)]
     if not all(tail.all() for tail in tails):
-        out["ess_tail"] = float(az.ess(draws, method="tail", prob=_TAILS))
+        out["ess_tail"] = float(azs.ess(draws, method="tail", prob=_TAILS))
     return out

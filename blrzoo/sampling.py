@@ -29,8 +29,10 @@ def sample(
 ) -> xr.DataTree:
     """Draw from the posterior: ``pm.sample`` with defaults for models with many features.
 
-    It keeps ``beta``, the indicators and the hyperparameters and leaves out ``alpha``, whose
-    excluded elements mean nothing; it starts each chain at effects drawn from their prior, so
+    It keeps ``beta``, the indicators and the hyperparameters. ``alpha`` is not recorded: its
+    excluded elements mean nothing. In the result it is ``beta`` itself (the same memory), so
+    that what PyMC computes from draws of all variables, as the posterior predictive, is right.
+    It starts each chain at effects drawn from their prior, so
     that R-hat compares chains from different places; and it checks convergence in seconds where
     ``pm.sample`` takes minutes: wide variables are screened with the classic split R-hat [1]_,
     and ArviZ's rank-normalised R-hat [2]_ is computed for the worst elements only.
@@ -42,7 +44,7 @@ def sample(
     chains : int, default 4
         Number of chains.
     var_names : list of str, optional
-        Variables to keep. Default: all but ``alpha``.
+        Variables to keep. Default: all, ``alpha`` as said above.
     compute_convergence_checks : bool, default True
         Whether to check R-hat and ESS, and log what is wrong.
     quiet : bool, default False
@@ -73,7 +75,7 @@ def sample(
     >>> model = blr.spike_slab(data.X, data.y)
     >>> idata = blr.sample(model, draws=50, tune=50, chains=2, random_seed=1, quiet=True)
     >>> sorted(idata.posterior.data_vars)
-    ['beta', 'delta', 'mu', 'pi', 'sigma2', 'tau2']
+    ['alpha', 'beta', 'delta', 'mu', 'pi', 'sigma2', 'tau2']
     """
     if model is not None and not isinstance(model, pm.Model):
         raise TypeError(
@@ -81,7 +83,8 @@ def sample(
             f"arguments go by name: blrzoo.sample(model, draws=1000)."
         )
     model = pm.modelcontext(model)
-    if var_names is None:
+    alias = var_names is None and kwargs.get("trace") is None and "alpha" in model.named_vars
+    if alias:
         var_names = [rv.name for rv in model.unobserved_RVs if rv.name != "alpha"]
     if "initvals" not in kwargs:
         kwargs["initvals"] = _dispersed(model, chains, kwargs.get("random_seed"))
@@ -93,6 +96,8 @@ def sample(
         quiet=quiet,
         **kwargs,
     )
+    if alias:
+        idata["posterior"]["alpha"] = idata["posterior"]["beta"]
     if compute_convergence_checks and not quiet and isinstance(idata, xr.DataTree):
         for message in convergence_messages(idata):
             _log.warning(message)
@@ -108,9 +113,10 @@ def _dispersed(model: pm.Model, chains: int, random_seed: Any) -> list[dict[str,
     if not block:
         return [{} for _ in range(chains)]
     rng = np.random.default_rng(random_seed)
-    drawn = pm.draw(block, draws=chains, random_seed=rng, mode="FAST_COMPILE")
+    # One draw more: pm.draw drops the dim of a single one.
+    drawn = pm.draw(block, draws=chains + 1, random_seed=rng, mode="FAST_COMPILE")
     names = [rv.name for rv in block]
-    return [dict(zip(names, values, strict=True)) for values in zip(*drawn, strict=True)]
+    return [dict(zip(names, values, strict=True)) for values in zip(*drawn, strict=True)][:chains]
 
 
 def convergence_messages(idata: xr.DataTree) -> list[str]:
@@ -148,7 +154,8 @@ def _scalars(idata: xr.DataTree) -> xr.Dataset:
 
 
 def _wide(posterior: xr.Dataset) -> list[xr.DataArray]:
-    return [array for array in posterior.data_vars.values() if "feature" in array.dims]
+    kept = posterior.drop_vars("alpha", errors="ignore")
+    return [array for array in kept.data_vars.values() if "feature" in array.dims]
 
 
 def _varying(data: xr.Dataset) -> xr.Dataset:
@@ -159,12 +166,12 @@ def _varying(data: xr.Dataset) -> xr.Dataset:
 def _worst(array: xr.DataArray) -> xr.DataArray:
     """Elements of a wide variable with the largest split R-hat, stacked along one dim."""
     dims = [dim for dim in array.dims if dim not in ("chain", "draw")]
-    stacked = array.stack({f"{array.name}_element": dims}).transpose("chain", "draw", ...)
+    element = f"{array.name}_element"
+    stacked = array.reset_coords(drop=True).stack({element: dims}, create_index=False)
+    stacked = stacked.drop_vars(dims).transpose("chain", "draw", element)
     screened = np.nan_to_num(_split_rhat(stacked.values), nan=0.0)
     worst = np.argsort(screened)[::-1][:_WIDE]
-    return stacked.isel({f"{array.name}_element": worst[screened[worst] > 0]}).reset_coords(
-        drop=True
-    )
+    return stacked.isel({element: worst[screened[worst] > 0]})
 
 
 def _split_rhat(draws: np.ndarray) -> np.ndarray:

@@ -134,7 +134,9 @@ def assert_agrees(draws, exact, what, *, bound=5.0, transform=None):
         return
     error = array_stats.mcse(draws)
     z = (draws.mean() - exact) / error
-    assert abs(z) < bound, f"{what}: {draws.mean():.5g} +- {error:.2g} against {exact:.5g} (z={z:.1f})"
+    assert abs(z) < bound, (
+        f"{what}: {draws.mean():.5g} +- {error:.2g} against {exact:.5g} (z={z:.1f})"
+    )
 
 
 def assert_sd_agrees(draws, exact, what, *, bound=5.0):
@@ -157,3 +159,13 @@ def assert_effects_agree(posterior: xr.Dataset, exact: Exact):
             assert_sd_agrees(beta, exact.sd[j], f"beta of {feature}")
         tail = exact.mean[j] + 1.5 * exact.sd[j]
         assert_agrees(beta <= tail, exact.cdf(j, tail), f"tail of {feature}")
+
+
+def assert_same_posterior(first, second, names, *, bound=5.0):
+    """Means and SDs of two fits within `bound` standard errors of their difference."""
+    for name in names:
+        for index in np.ndindex(first[name].shape[2:]):
+            a, b = (fit[name].values[(..., *index)] for fit in (first, second))
+            for method, value in (("mean", np.mean), ("sd", np.std)):
+                error = np.hypot(*(array_stats.mcse(x, method=method) for x in (a, b)))
+                assert abs(value(a) - value(b)) < bound * error, (name, index, method)

@@ -58,9 +58,7 @@ def _covariate(X):
 
 
 PRIORS = {
-    "ridge-joint": lambda X, y: blr.single_component(
-        X, y, tau2=(8, 0.5), update="joint", **NARROW
-    ),
+    "ridge-joint": lambda X, y: blr.single_component(X, y, tau2=(8, 0.5), update="joint", **NARROW),
     "ridge-single-site": lambda X, y: blr.single_component(
         X, y, tau2=(8, 0.5), update="single-site", **NARROW
     ),

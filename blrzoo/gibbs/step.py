@@ -2,7 +2,7 @@
 
 import logging
 from dataclasses import field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pymc as pm
@@ -79,7 +79,10 @@ class BLRGibbs(BlockedStep):
     name = "blr_gibbs"
     default_blocked = True
     default_tune_steps = 1000
-    stats_dtypes_shapes = {"model_size": (int, []), "genetic_variance": (float, [])}
+    stats_dtypes_shapes: ClassVar[dict[str, Any]] = {
+        "model_size": (int, []),
+        "genetic_variance": (float, []),
+    }
     _state_class = BLRGibbsState
 
     def __init__(
@@ -172,7 +175,7 @@ class BLRGibbs(BlockedStep):
             TextColumn("{task.fields[model_size]}", table_column=Column("Included", ratio=1)),
             TextColumn(
                 "{task.fields[genetic_variance]:.3g}",
-                table_column=Column("Genetic variance", ratio=1),
+                table_column=Column("Var(Xb)", ratio=1),
             ),
         ]
         return columns, {"model_size": [0] * n_chains, "genetic_variance": [0.0] * n_chains}

@@ -39,6 +39,7 @@ class Prior:
     >>> class HalfNormalRidge(blr.Prior):
     ...     def variables(self):
     ...         return {"tau": pm.HalfNormal("tau", 1.0)}
+    ...
     ...     def variance(self, v):
     ...         return v["tau"] ** 2
     >>> rng = np.random.default_rng(1)
@@ -147,6 +148,10 @@ class Prior:
         total = float(self.data.x_variance.sum())
         return self.h2 * self.data.y_variance / (inclusion * total)
 
+    def pseudo_variance(self) -> Any:
+        """Variance c of a mixture's pseudo-prior of excluded effects: any positive constant."""
+        return self.default_variance()
+
 
 class MixturePrior(Prior):
     r"""A finite mixture of normals, component 0 a point mass at zero (the null).
@@ -193,9 +198,7 @@ class MixturePrior(Prior):
     def labels(self, log_weights: TensorVariable) -> TensorVariable:
         """Make the labels: ``component``, a Categorical, or ``delta`` where there is one slab."""
         if self.label_name == "delta":
-            return pm.Bernoulli(
-                "delta", p=pt.exp(log_weights[:, 1]), dims="feature"
-            )
+            return pm.Bernoulli("delta", p=pt.exp(log_weights[:, 1]), dims="feature")
         return pm.Categorical("component", p=pt.exp(log_weights), dims="feature")
 
     def effects(self, v: Variables) -> TensorVariable:
@@ -206,7 +209,3 @@ class MixturePrior(Prior):
         variance = pt.switch(label > 0, slab, self.pseudo_variance())
         alpha = pm.Normal("alpha", 0.0, pt.sqrt(variance), dims="feature")
         return pm.Deterministic("beta", pt.switch(label > 0, alpha, 0.0), dims="feature")
-
-    def pseudo_variance(self) -> Any:
-        """Variance c of the pseudo-prior of excluded effects: any positive constant."""
-        return self.default_variance()

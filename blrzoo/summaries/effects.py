@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-import arviz as az
+import arviz_stats as azs
 import numpy as np
 import xarray as xr
 
@@ -113,7 +113,7 @@ def _check(prob: float, kind: str) -> None:
 
 def _block_table(beta: xr.DataArray, prob: float, kind: str) -> xr.Dataset:
     beta = beta.astype(float)  # float32 draws lose digits in sums
-    interval = {"eti": az.eti, "hdi": az.hdi}[kind](beta, prob=prob, dim=list(SAMPLE_DIMS))
+    interval = (azs.eti if kind == "eti" else azs.hdi)(beta, prob=prob, dim=list(SAMPLE_DIMS))
     table = xr.Dataset(
         {
             "mean": beta.mean(SAMPLE_DIMS),
@@ -131,7 +131,7 @@ def _mcse(draws: np.ndarray) -> np.ndarray:
     varies = draws.min(axis=(-2, -1)) < draws.max(axis=(-2, -1))
     out = np.full(varies.shape, np.nan)
     if varies.any():
-        out[varies] = az.mcse(draws[varies], method="mean", chain_axis=-2, draw_axis=-1)
+        out[varies] = azs.mcse(draws[varies], method="mean", chain_axis=-2, draw_axis=-1)
     return out
 
 

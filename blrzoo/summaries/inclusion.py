@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import arviz as az
+import arviz_stats as azs
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ __all__ = ["indicator_table", "model_size", "pip"]
 Array = NDArray[Any]
 
 _LEVEL = 0.95  # of error_bound
+_FEW_CHANGES = 20  # about ten visits: fewer do not tell how long a visit lasts
 _LONG_NAMES = {
     "pip": "posterior inclusion probability",
     "mcse_pip": "Monte Carlo standard error of the PIP",
@@ -108,11 +109,11 @@ def model_size(idata: xr.DataTree) -> xr.DataArray:
     Examples
     --------
     >>> import arviz as az
-    >>> import blrzoo as blr
     >>> import numpy as np
+    >>> from blrzoo.summaries import model_size
     >>> draws = np.array([[[1, 0], [1, 0], [1, 1], [0, 0]]])  # one chain of four draws
     >>> idata = az.from_dict({"posterior": {"delta": draws}}, dims={"delta": ["feature"]})
-    >>> blr.model_size(idata).values
+    >>> model_size(idata).values
     array([[1, 1, 2, 0]])
     """
     size = included_count(idata)
@@ -140,63 +141,65 @@ def indicator_table(idata: xr.DataTree) -> xr.Dataset:
     TypeError, ValueError
         As `pip`.
     """
-    fallback = _effective_draws(model_size(idata))
-    table = join_features(_block_table(block, fallback) for block in included_blocks(idata))
+    of_size = _draws_of_size(model_size(idata))
+    table = join_features(_block_table(block, of_size) for block in included_blocks(idata))
     for name, long_name in _LONG_NAMES.items():
         table[name].attrs = {"long_name": long_name}
     return table
 
 
-def _effective_draws(size: xr.DataArray) -> float:
+def _draws_of_size(size: xr.DataArray) -> float:
     """Effective draws of the model size, 1 to the number of draws; of a constant: the chains."""
     values = np.moveaxis(size.values, (0, 1), (-2, -1))
-    ess = np.min(az.ess(values, method="bulk", chain_axis=-2, draw_axis=-1))
+    ess = np.min(azs.ess(values, method="bulk", chain_axis=-2, draw_axis=-1))
     if np.ptp(values) == 0 or not np.isfinite(ess):
         return float(size.sizes["chain"])
     return float(np.clip(ess, 1.0, size.sizes["chain"] * size.sizes["draw"]))
 
 
-def _block_table(included: xr.DataArray, fallback: float) -> xr.Dataset:
-    """Make the table of a block; `fallback`: effective draws of indicators that never change."""
+def _block_table(included: xr.DataArray, draws_of_size: float) -> xr.Dataset:
+    """Make the table of a block of features."""
     z = np.moveaxis(included.values, (0, 1), (-2, -1))
-    probability = z.mean(axis=(-2, -1))
-    ess = _ess(z)
-    by_chain = z.mean(axis=-1)
+    probability, by_chain = z.mean(axis=(-2, -1)), z.mean(axis=-1)
+    changes = (z[..., 1:] != z[..., :-1]).sum(axis=(-2, -1))
+    ess = _effective_draws(z, changes, draws_of_size)
     several = z.shape[-2] > 1  # the spread of one chain would be a 0 that looks perfect
     values = {
         "pip": probability,
-        "mcse_pip": _standard_error(probability, ess, fallback, z.shape[-2] * z.shape[-1]),
-        "error_bound": _error_bound(probability, ess, fallback, z.shape[-2] * z.shape[-1]),
+        "mcse_pip": _standard_error(probability, ess),
+        "error_bound": _error_bound(probability, ess),
         "pip_spread": np.ptp(by_chain, axis=-1) if several else np.full_like(probability, np.nan),
-        "changes": (z[..., 1:] != z[..., :-1]).sum(axis=(-2, -1)),
+        "changes": changes,
     }
     template = included.isel(chain=0, draw=0, drop=True)
     return xr.Dataset({name: template.copy(data=value) for name, value in values.items()})
 
 
-def _ess(z: Array) -> Array:
-    """ArviZ's effective draws for a mean, of z (..., chain, draw); NaN where z never changes."""
+def _effective_draws(z: Array, changes: Array, draws_of_size: float) -> Array:
+    """ArviZ's for the mean of z (..., chain, draw); few changes do not tell it, see _FEW_CHANGES.
+
+    For a z that never changes ArviZ gives the number of draws; for a single visit of a few draws
+    it is about as far off.
+    """
+    ess = np.full(changes.shape, float(z.shape[-2] * z.shape[-1]))
     varies = z.any(axis=(-2, -1)) & ~z.all(axis=(-2, -1))
-    out = np.full(varies.shape, np.nan)
     if varies.any():
-        out[varies] = az.ess(z[varies], method="mean", chain_axis=-2, draw_axis=-1)
-    return out
+        ess[varies] = azs.ess(z[varies], method="mean", chain_axis=-2, draw_axis=-1)
+    return np.where(changes < _FEW_CHANGES, np.minimum(ess, draws_of_size), ess)
 
 
-def _standard_error(probability: Array, ess: Array, fallback: float, draws: int) -> Array:
-    """Estimate SD / sqrt(ess), as ArviZ; without any change, the SD of Beta(1, fallback + 1)."""
-    variance = probability * (1 - probability) * draws / max(draws - 1, 1)
+def _standard_error(probability: Array, ess: Array) -> Array:
+    """SD / sqrt(ess), and if nothing ever changed the SD of Beta(1, ess + 1)."""
     never = (probability == 0) | (probability == 1)
-    return np.where(never, stats.beta.std(1, fallback + 1), np.sqrt(variance / ess))
+    usual = np.sqrt(probability * (1 - probability) / ess)
+    return np.where(never, stats.beta.std(1, ess + 1), usual)
 
 
-def _error_bound(probability: Array, ess: Array, fallback: float, draws: int) -> Array:
+def _error_bound(probability: Array, ess: Array) -> Array:
     """Farther end of the Clopper-Pearson interval of `probability` in `ess` independent draws."""
-    never = (probability == 0) | (probability == 1)
-    n = np.where(never, fallback, np.minimum(ess, draws))
-    tail = (1 - _LEVEL) / 2
-    with np.errstate(invalid="ignore"):
-        lower = stats.beta.ppf(tail, n * probability, n * (1 - probability) + 1)
-        upper = stats.beta.ppf(1 - tail, n * probability + 1, n * (1 - probability))
+    tail, included = (1 - _LEVEL) / 2, ess * probability
+    with np.errstate(invalid="ignore"):  # where the interval ends at 0 or 1
+        lower = stats.beta.ppf(tail, included, ess - included + 1)
+        upper = stats.beta.ppf(1 - tail, included + 1, ess - included)
     lower, upper = np.where(probability == 0, 0, lower), np.where(probability == 1, 1, upper)
     return np.maximum(probability - lower, upper - probability)

@@ -1,4 +1,4 @@
-"""Checks for authors of priors: is what the Gibbs step draws right for the model?"""
+"""Checks for authors of priors: whether what the Gibbs step draws is right for the model."""
 
 from blrzoo.testing.conditionals import check_conditionals
 from blrzoo.testing.geweke import geweke_joint

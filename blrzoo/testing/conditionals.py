@@ -132,9 +132,7 @@ def _evaluate(composer: Composer, outputs: list[Any], point: Point, **extra: Any
     given = {value: point[value.name] for value in composer.inputs}
     if "fit" in extra:
         given[composer.fit] = extra["fit"]
-    function = pytensor.function(
-        list(given), outputs, mode=_MODE, on_unused_input="ignore"
-    )
+    function = pytensor.function(list(given), outputs, mode=_MODE, on_unused_input="ignore")
     return function(*given.values())
 
 

@@ -28,7 +28,7 @@ def geweke_joint(
     random_seed: Any = None,
     **kwargs: Any,
 ) -> xr.Dataset:
-    r"""Geweke's joint distribution test: are prior, likelihood and sampler one model?
+    r"""Test by Geweke's joint distribution that prior, likelihood and sampler are one model.
 
     Draws of (parameters, y) from the prior, made forward, are compared with a Markov chain on
     the same joint distribution, which alternates the model's step methods, exactly as
@@ -143,7 +143,7 @@ class ForwardStep(BlockedStep):
 
 
 def _prior_draws(model: pm.Model, draws: int, rng: np.random.Generator) -> xr.Dataset:
-    names = [rv.name for rv in model.free_RVs]
+    names = [rv.name for rv in model.unobserved_RVs]
     drawn = pm.draw([model[name] for name in names], draws=draws, random_seed=rng)
     return xr.Dataset(
         {
@@ -165,7 +165,7 @@ def _quantities(draws: xr.Dataset) -> dict[str, np.ndarray]:
 
 def _z_scores(prior: dict[str, np.ndarray], chain: dict[str, np.ndarray]) -> xr.Dataset:
     names = [name for name in prior if name in chain]
-    scores = {"location": [], "spread": []}  # type: dict[str, list[float]]
+    scores: dict[str, list[float]] = {"location": [], "spread": []}
     for name in names:
         reference = np.sort(prior[name].ravel())
         a, b = _rank(prior[name], reference), _rank(chain[name], reference)
@@ -193,7 +193,7 @@ def _z(prior: np.ndarray, chain: np.ndarray) -> float:
 
 
 def _assert_small(z: xr.Dataset, bound: float) -> None:
-    size = np.abs(z.to_array()).max("variable")
+    size = abs(z.to_array()).max("variable")
     wrong = size.where(~(size <= bound), drop=True)
     if wrong.size:
         listed = {str(k): round(float(v), 1) for k, v in wrong.to_series().items()}

@@ -81,7 +81,7 @@ def simulate(
           the truth. For genotypes also ``maf`` (feature), the frequency in the population.
         - Coordinates ``obs`` (0 to n - 1) and ``feature`` (``"x001"``, or ``"snp001"``).
         - Attributes: the arguments. `maf` is there for genotypes only; `random_seed` is a str if
-          it exceeds 64 bits or was a generator.
+          it is 2**63 or more, or was a generator.
 
     Raises
     ------
@@ -205,7 +205,7 @@ def _effects(
     columns = X[:, causal].astype(np.float64)
     # The effects of genotypes can cancel (two equal columns, opposite signs): draw again then.
     variance, tiny = 0.0, 1e-12 * float(columns.var(axis=0).max())
-    while variance <= tiny:
+    while variance < tiny:
         normal = rng.standard_normal((p,))[causal]
         drawn = np.sign(normal) if effects == "equal" else normal
         variance = float((columns @ drawn).var())

@@ -1,0 +1,50 @@
+# `make demo` and `make test` are all that a newcomer needs: each sets up .venv by itself.
+# More arguments: make test ARGS="-k pip -x"
+
+PYTHON := .venv/bin/python
+SETUP := sh .ci/setup
+ARGS :=
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help demo test test-slow bench docs lint types format clean
+
+help:  ## list the commands
+	@sed -n 's/^\([a-z-]*\):  *## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
+
+demo:  ## set up, then fit and compare some models of the zoo
+	@$(SETUP)
+	$(PYTHON) -m blrzoo demo $(ARGS)
+
+test:  ## set up, then run the tests
+	@$(SETUP) test
+	$(PYTHON) -m pytest $(ARGS)
+
+test-slow:  ## only the tests marked slow
+	@$(SETUP) test
+	$(PYTHON) -m pytest -m slow $(ARGS)
+
+bench:  ## timings
+	@$(SETUP)
+	$(PYTHON) -m benchmarks $(ARGS)
+
+docs:  ## build the documentation into site/
+	@$(SETUP) docs
+	NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --strict $(ARGS)
+
+lint:  ## ruff: rules and format
+	@$(SETUP) dev
+	$(PYTHON) -m ruff check
+	$(PYTHON) -m ruff format --check
+
+types:  ## mypy
+	@$(SETUP) dev
+	$(PYTHON) -m mypy blrzoo
+
+format:  ## mend what ruff can mend
+	@$(SETUP) dev
+	$(PYTHON) -m ruff check --fix
+	$(PYTHON) -m ruff format
+
+clean:  ## remove .venv and everything built
+	rm -rf .venv site dist demo-output .pytest_cache .ruff_cache .mypy_cache

@@ -1,0 +1,321 @@
+"""One argument of the user to a table: NumPy, pandas or xarray in, labelled float64 matrix out.
+
+What needs no other argument is checked here: the container, the dtypes, dimensions, labels, and
+that all values are finite. `blrzoo.data` joins the tables and looks at the numbers.
+"""
+
+import numbers
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from pandas.api import types as pdt
+from pandas.api.extensions import ExtensionArray
+
+__all__ = ["Table", "read_table", "show"]
+
+_COLUMN = {"X": "feature", "y": "trait", "covariates": "covariate"}
+_ADVICE = {
+    "text": "drop these columns, or encode them: pd.get_dummies({0}, dtype=float)",
+    "categories": "encode them as numbers: pd.get_dummies({0}, dtype=float)",
+    "dates or times": "turn them into numbers, such as days since the first",
+    "complex numbers": "pass the real and the imaginary part as columns of their own",
+    "other objects": "convert to numbers first: {0}.astype(float)",
+}
+_WRONG_TYPES: dict[str, tuple[type, ...]] = {  # some of them would convert: "1.5", a timedelta64
+    "text": (str, bytes),
+    "complex numbers": (complex, np.complexfloating),
+    "dates or times": (date, timedelta, np.datetime64, np.timedelta64),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """One argument as a checked matrix with its labels. Made by `read_table`.
+
+    Attributes
+    ----------
+    name : {"X", "y", "covariates"}
+        The argument.
+    values : ndarray (obs, column)
+        Its numbers, float64 and finite, in memory of their own.
+    obs : pandas.Index or None
+        Labels of the rows; None if they have none.
+    columns : pandas.Index
+        Labels of the columns, 0..k-1 if they have none.
+    """
+
+    name: str
+    values: np.ndarray
+    obs: pd.Index | None
+    columns: pd.Index
+
+    def where(self, chosen: np.ndarray) -> str:
+        """Say in which columns: y, or the names at the true places of a mask.
+
+        Parameters
+        ----------
+        chosen : ndarray of bool (column,)
+            The columns that a message is about.
+
+        Returns
+        -------
+        str
+            For instance ``"feature ['age', 'bmi']"``.
+        """
+        if self.name == "y":
+            return "y"
+        return f"{_COLUMN[self.name]} {show(self.columns[chosen])}"
+
+
+def read_table(name: str, value: Any) -> Table:
+    """Read an argument into a table of its own memory, checked as far as one can alone.
+
+    Parameters
+    ----------
+    name : {"X", "y", "covariates"}
+        The argument, which decides about its dims and is named in messages.
+    value : array_like, Series, DataFrame or DataArray
+        What the user gave for it.
+
+    Returns
+    -------
+    Table
+
+    Raises
+    ------
+    TypeError
+        The container is not supported, or its content is not real numbers.
+    ValueError
+        Wrong dimensions, too few rows or columns, a MultiIndex, repeated names of columns, missing
+        or infinite values.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> table = read_table("X", pd.DataFrame({"age": [30, 41]}, index=["a", "b"]))
+    >>> table.values
+    array([[30.],
+           [41.]])
+    >>> list(table.obs), list(table.columns)
+    (['a', 'b'], ['age'])
+    """
+    array = _known_container(name, value)
+    _check_ndim(name, array, type(value).__name__)
+    matrix, obs, columns = _unpack(array, _COLUMN[name])
+    _check_shape(name, matrix.shape)
+    columns = pd.RangeIndex(matrix.shape[1]) if columns is None else columns
+    columns = _plain_labels(name, columns, "columns")
+    if name != "y":
+        _check_unique(name, columns)
+    obs = None if obs is None else _plain_labels(name, obs, "index")
+    table = Table(name, _to_float(name, matrix, columns), obs, columns)
+    _check_finite(table)
+    return table
+
+
+def _known_container(name: str, value: Any) -> Any:
+    """Return pandas and xarray objects as they are, anything else as an array."""
+    if isinstance(value, pd.DataFrame | pd.Series | xr.DataArray | ExtensionArray):
+        return value
+    remedy = _container_remedy(name, value)
+    if remedy:
+        kinds = "a plain NumPy array, a pandas object or an xarray.DataArray"
+        raise TypeError(f"{name} must be {kinds}; got {type(value).__name__}. Pass {remedy}.")
+    if isinstance(value, np.ma.MaskedArray) and value.dtype.kind in "biufO":
+        integer = value.dtype.kind in "biu"
+        return np.ma.filled(value.astype(np.float64) if integer else value, np.nan)
+    try:
+        return np.asarray(value)
+    except ValueError as error:
+        raise ValueError(
+            f"{name} must be rectangular; got rows of different lengths ({error}). "
+            "Give every row the same number of values."
+        ) from error
+
+
+def _container_remedy(name: str, value: Any) -> str | None:
+    if isinstance(value, xr.Dataset | xr.DataTree):
+        return f'one variable of it, {name}["name"]'
+    if isinstance(value, Mapping) or (isinstance(value, np.ndarray) and value.dtype.names):
+        return f"pd.DataFrame({name})"
+    for method in ("toarray", "to_pandas"):  # SciPy sparse; polars, pyarrow
+        if hasattr(value, method):
+            return f"{name}.{method}()"
+    return None
+
+
+def _check_ndim(name: str, value: Any, container: str) -> None:
+    if value.ndim == 2 or (value.ndim == 1 and name != "X"):
+        return
+    dims = "(obs, feature)" if name == "X" else f"(obs,) or (obs, {_COLUMN[name]})"
+    remedy = "Pass one row per observation"
+    if name == "X":
+        remedy += "; for a single feature X.reshape(-1, 1), or X.to_frame() of a Series"
+    raise ValueError(
+        f"{name} must have dimensions {dims}; got {container} with {value.ndim} dimension(s), "
+        f"shape {value.shape}. {remedy}."
+    )
+
+
+def _unpack(value: Any, column: str) -> tuple[Any, pd.Index | None, pd.Index | None]:
+    """Split into a matrix (DataFrame or array), row labels and column labels."""
+    if isinstance(value, pd.DataFrame):
+        return value, value.index, value.columns
+    if isinstance(value, pd.Series):
+        return value.to_frame(), value.index, None if value.name is None else pd.Index([value.name])
+    if isinstance(value, ExtensionArray):
+        return pd.DataFrame({0: value}), None, None
+    if isinstance(value, xr.DataArray):
+        return _unpack_dataarray(value, column)
+    return (value[:, None] if value.ndim == 1 else value), None, None
+
+
+def _unpack_dataarray(array: xr.DataArray, column: str) -> tuple[Any, Any, Any]:
+    dims = list(array.dims)
+    if len(dims) == 2 and (dims[1] == "obs" or (dims[0] == column and "obs" not in dims)):
+        dims.reverse()
+    values = array.transpose(*dims).to_numpy()
+    labels = [array[dim].to_index() if dim in array.coords else None for dim in dims]
+    return (values, labels[0], labels[1]) if len(dims) == 2 else (values[:, None], labels[0], None)
+
+
+def _plain_labels(name: str, index: pd.Index, axis: str) -> pd.Index:
+    """Refuse a MultiIndex; rebuild the index, so that equal labels compare equal in any dtype."""
+    if isinstance(index, pd.MultiIndex):
+        raise ValueError(
+            f"{name} must have plain labels; got a MultiIndex with {index.nlevels} levels as its "
+            f"{axis}. Flatten it, in pandas for instance by "
+            f'{name}.{axis} = ["_".join(map(str, i)) for i in {name}.{axis}].'
+        )
+    plain = isinstance(index, pd.RangeIndex)
+    return index if plain else pd.Index(index.tolist(), tupleize_cols=False)
+
+
+def _check_shape(name: str, shape: tuple[int, ...]) -> None:
+    if name == "y" and shape[1] != 1:
+        raise ValueError(
+            f"y must be a vector, one trait; got shape {shape}. Pass one column; "
+            "several traits at once come with the multivariate models."
+        )
+    if shape[0] < 2:
+        raise ValueError(
+            f"{name} must have at least 2 observations (rows); got shape {shape}. Pass more rows."
+        )
+    if name == "X" and shape[1] == 0:
+        raise ValueError(f"X must have at least one feature; got shape {shape}. Pass more columns.")
+
+
+def _check_unique(name: str, columns: pd.Index) -> None:
+    twice = columns[columns.duplicated()].unique()
+    if len(twice):
+        raise ValueError(
+            f"{name} must have a different name for every {_COLUMN[name]}; got {show(twice)} "
+            "more than once. Rename or drop columns."
+        )
+
+
+def _to_float(name: str, matrix: Any, columns: pd.Index) -> np.ndarray:
+    """Convert to a C-ordered float64 copy with NaN for whatever is missing, or refuse."""
+    if isinstance(matrix, np.ndarray) and matrix.dtype.kind in "biuf":
+        with np.errstate(over="ignore"):  # long doubles become inf, which is refused later
+            return np.array(matrix, dtype=np.float64, order="C")
+    frame = pd.DataFrame(matrix)
+    _check_numeric(name, frame, columns)
+    # through objects if there are some, because only then pd.NA among them becomes NaN
+    mixed = any(pdt.is_object_dtype(dtype) for dtype in frame.dtypes)
+    kind = np.object_ if mixed else np.float64
+    try:
+        values = frame.to_numpy(dtype=kind, na_value=np.nan)
+        return np.array(values, dtype=np.float64, order="C")
+    except (OverflowError, ValueError, TypeError) as error:
+        raise TypeError(
+            f"{name} must convert to float64; got values that do not ({error}). "
+            f"Convert them first: {name}.astype(float)."
+        ) from error
+
+
+def _check_numeric(name: str, frame: pd.DataFrame, columns: pd.Index) -> None:
+    wrong: dict[str, list] = {}
+    for i, dtype in enumerate(frame.dtypes):
+        odd = pdt.is_object_dtype(dtype)
+        kind = _object_kind(frame.iloc[:, i]) if odd else _dtype_kind(dtype)
+        if kind:
+            wrong.setdefault(kind, []).append(columns[i])
+    if wrong:
+        where = {k: "" if name == "y" else f" in {_COLUMN[name]} {show(wrong[k])}" for k in wrong}
+        got = "; ".join(kind + place for kind, place in where.items())
+        advice = "; ".join(_ADVICE[kind].format(name) for kind in wrong)
+        if name == "y":
+            advice = "pass one number per observation, for instance pd.to_numeric(y)"
+        raise TypeError(f"{name} must be real numbers; got {got}. Remedy: {advice}.")
+
+
+def _dtype_kind(dtype: Any) -> str | None:
+    """Name what is wrong with a dtype other than object; None if it holds real numbers."""
+    if isinstance(dtype, pd.CategoricalDtype):
+        return "categories"
+    if pdt.is_complex_dtype(dtype):
+        return "complex numbers"
+    if pdt.is_numeric_dtype(dtype) or pdt.is_bool_dtype(dtype):
+        return None
+    if pdt.is_string_dtype(dtype):
+        return "text"
+    times = pdt.is_datetime64_any_dtype(dtype) or pdt.is_timedelta64_dtype(dtype)
+    return "dates or times" if times or isinstance(dtype, pd.PeriodDtype) else "other objects"
+
+
+def _object_kind(column: pd.Series) -> str | None:
+    """Name what is wrong with the values of an object column; None if they are real numbers."""
+    types = {type(v) for v in column[column.notna()]}
+    for kind, wrong in _WRONG_TYPES.items():
+        if any(issubclass(t, wrong) for t in types):
+            return kind
+    real = all(issubclass(t, numbers.Real | np.bool_ | Decimal) for t in types)
+    return None if real else "other objects"
+
+
+def _check_finite(table: Table) -> None:
+    bad = ~np.isfinite(table.values)
+    if not bad.any():
+        return
+    missing = int(np.isnan(table.values).sum())
+    row, column = np.unravel_index(bad.argmax(), bad.shape)
+    labels = pd.RangeIndex(len(bad)) if table.obs is None else table.obs
+    first = f"obs {show(labels[[row]])}"
+    if table.name != "y":
+        first += f", {_COLUMN[table.name]} {show(table.columns[[column]])}"
+    raise ValueError(
+        f"{table.name} must be complete and finite; got {missing} missing (NaN) and "
+        f"{int(bad.sum()) - missing} infinite value(s), the first at {first}. "
+        "Drop these observations from all arguments, or impute the values."
+    )
+
+
+def show(labels: Iterable[Any], limit: int = 5) -> str:
+    """Print labels as Python literals, for messages.
+
+    Parameters
+    ----------
+    labels : iterable
+        The labels.
+    limit : int, default 5
+        How many of them to print.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> show(range(7))
+    '[0, 1, 2, 3, 4, ...]'
+    """
+    items = labels.tolist() if isinstance(labels, pd.Index) else list(labels)
+    text = ", ".join(repr(x) for x in items[:limit])
+    return f"[{text}{', ...' if len(items) > limit else ''}]"

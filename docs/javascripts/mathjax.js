@@ -1,0 +1,9 @@
+// Pages give \(...\) and \[...\] (arithmatex), notebooks keep their dollars.
+window.MathJax = {
+  tex: {
+    inlineMath: [["\\(", "\\)"], ["$", "$"]],
+    displayMath: [["\\[", "\\]"], ["$$", "$$"]],
+    processEscapes: true,
+    processEnvironments: true,
+  },
+};

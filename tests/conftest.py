@@ -1,0 +1,5 @@
+"""Fixtures shared by the tests."""
+
+import matplotlib
+
+matplotlib.use("Agg")

@@ -1,0 +1,300 @@
+"""Diagnostics of indicators, against known chains."""
+
+import arviz as az
+import numpy as np
+import pytest
+import xarray as xr
+from scipy import stats
+
+from blrzoo.diagnostics import indicator_diagnostics
+
+DIMS = ("chain", "draw", "feature", "trait")
+CHAINS, DRAWS, REPLICATES = 4, 400, 1000
+
+
+def tree(sample_stats=None, X=None, **posterior):
+    """Make an InferenceData of arrays (chain, draw, feature[, trait])."""
+    first = next(iter(posterior.values()))
+    coords = {"chain": np.arange(first.shape[0]), "draw": np.arange(first.shape[1])}
+    groups = {
+        "posterior": xr.Dataset(
+            {name: (DIMS[: a.ndim], a) for name, a in posterior.items()}, coords=coords
+        )
+    }
+    if first.ndim == 4:
+        traits = [f"y{i}" for i in range(first.shape[3])]
+        groups["posterior"] = groups["posterior"].assign_coords(trait=traits)
+    if sample_stats:
+        stats_ = {name: (DIMS[: a.ndim], a) for name, a in sample_stats.items()}
+        groups["sample_stats"] = xr.Dataset(stats_, coords=coords)
+    if X is not None:
+        groups["constant_data"] = xr.Dataset({"X": (("obs", "feature"), X)})
+    return xr.DataTree.from_dict(groups)
+
+
+def two_state(enter, leave, shape, seed):
+    """Stationary chains (chain, draw, replicate) with P(0 -> 1) = enter and P(1 -> 0) = leave."""
+    rng = np.random.default_rng(seed)
+    z = np.empty(shape, dtype=bool)
+    z[:, 0] = rng.random((shape[0], *shape[2:])) < enter / (enter + leave)
+    for t in range(1, shape[1]):
+        u = rng.random((shape[0], *shape[2:]))
+        z[:, t] = np.where(z[:, t - 1], u >= leave, u < enter)
+    return z.astype(int)
+
+
+def variance_of_mean(enter, leave, chains, draws):
+    """Of such a chain: p (1 - p) / N (1 + 2 sum_k (1 - k / N) (1 - enter - leave)^k)."""
+    p, lags = enter / (enter + leave), np.arange(1, draws)
+    inflation = 1 + 2 * np.sum((1 - lags / draws) * (1 - enter - leave) ** lags)
+    return p * (1 - p) * inflation / (chains * draws)
+
+
+# ---- per feature ----
+
+
+def test_changes_and_spread_by_hand():
+    delta = np.array(
+        [
+            [[0, 1, 0], [1, 1, 0], [0, 1, 0], [0, 1, 1]],
+            [[1, 1, 0], [1, 1, 1], [1, 1, 0], [0, 1, 1]],
+        ]
+    )
+    result = indicator_diagnostics(tree(delta=delta))
+    np.testing.assert_array_equal(result["pip"], [4 / 8, 1, 3 / 8])
+    np.testing.assert_array_equal(result["changes"], [3, 0, 4])  # none from chain to chain
+    np.testing.assert_array_equal(result["pip_spread"], [0.5, 0, 0.25])
+
+
+def test_standard_error_of_an_indicator_that_moves_is_that_of_arviz():
+    delta = two_state(0.1, 0.2, (3, 301, 6), seed=1)
+    result = indicator_diagnostics(tree(delta=delta))
+    assert result["changes"].min() > 20
+    expected = az.mcse(tree(delta=delta).posterior["delta"])
+    np.testing.assert_allclose(result["mcse_pip"], expected, rtol=1 / 900)  # ddof
+    naive = np.sqrt(result["pip"] * (1 - result["pip"]) / 903)
+    assert np.all(result["mcse_pip"] > 1.5 * naive)
+
+
+@pytest.mark.parametrize(
+    ("enter", "leave"), [(0.5, 0.5), (0.05, 0.1), (0.2, 0.02), (0.7, 0.8)], ids=str
+)
+def test_standard_error_is_the_error(enter, leave):
+    """Each feature is a replicate: squared errors and squared standard errors have one mean."""
+    delta = two_state(enter, leave, (CHAINS, DRAWS, REPLICATES), seed=2)
+    result = indicator_diagnostics(tree(delta=delta))
+    squared_error = (result["pip"].values - enter / (enter + leave)) ** 2
+    difference = squared_error - result["mcse_pip"].values ** 2
+    bound = 4.5 * difference.std(ddof=1) / np.sqrt(REPLICATES)
+    assert abs(difference.mean()) < bound
+    exact = variance_of_mean(enter, leave, CHAINS, DRAWS)
+    assert abs(squared_error.mean() - exact) < bound
+    if (
+        enter + leave != 1
+    ):  # the test would notice a standard error that takes draws for independent
+        independent = squared_error - result["pip"].values * (1 - result["pip"].values) / 1600
+        assert abs(independent.mean()) > 4.5 * independent.std(ddof=1) / np.sqrt(REPLICATES)
+
+
+@pytest.mark.parametrize(
+    ("enter", "leave"),
+    [(0.05, 0.1), (0.002, 0.1), (0.001, 0.02), (0.0005, 0.5), (0.1, 0.0002)],
+    ids=str,
+)
+def test_error_bound_holds_for_rare_and_for_common_indicators(enter, leave):
+    delta = two_state(enter, leave, (CHAINS, DRAWS, REPLICATES), seed=3)
+    result = indicator_diagnostics(tree(delta=delta))
+    error = abs(result["pip"] - enter / (enter + leave))
+    exceeded = (error > result["error_bound"]).mean()
+    assert exceeded < 0.05 + 4.5 * np.sqrt(0.05 * 0.95 / REPLICATES)
+    assert result["error_bound"].min() > 0
+    assert result["mcse_pip"].min() > 0
+
+
+def test_an_indicator_that_never_changes_is_as_well_known_as_the_model_size():
+    delta = two_state(0.02, 0.05, (4, 500, 3), seed=4)
+    delta[..., 0], delta[..., 1] = 0, 1
+    idata = tree(delta=delta)
+    stuck = idata.posterior["delta"].isel(feature=0)
+    assert az.ess(stuck, method="mean") == 2000  # what looks perfect
+    assert az.mcse(stuck) == 0
+    n = float(az.ess(delta.sum(axis=-1), method="bulk"))
+    assert n < 200
+    result = indicator_diagnostics(idata)
+    np.testing.assert_array_equal(result["pip"][:2], [0, 1])
+    np.testing.assert_array_equal(result["changes"][:2], 0)
+    np.testing.assert_allclose(result["error_bound"][:2], 1 - 0.025 ** (1 / n), rtol=1e-9)
+    sd = np.sqrt((n + 1) / ((n + 2) ** 2 * (n + 3)))
+    np.testing.assert_allclose(result["mcse_pip"][:2], sd, rtol=1e-9)
+    assert result["ess_bulk"].sel(quantity="model_size") == pytest.approx(n, rel=1e-12)
+
+
+def test_a_few_changes_do_not_tell_how_long_a_visit_lasts():
+    delta = two_state(0.02, 0.05, (4, 500, 2), seed=5)
+    delta[..., 0] = 0
+    delta[2, 100, 0] = 1  # one visit of one draw: ArviZ finds 2000 effective draws
+    n = float(az.ess(delta.sum(axis=-1), method="bulk"))
+    result = indicator_diagnostics(tree(delta=delta)).isel(feature=0)
+    pip = 1 / 2000
+    assert result["changes"] == 2
+    assert result["mcse_pip"] == pytest.approx(np.sqrt(pip * (1 - pip) / n), rel=1e-9)
+    upper = stats.beta.ppf(0.975, n * pip + 1, n * (1 - pip))
+    assert result["error_bound"] == pytest.approx(upper - pip, rel=1e-9)
+
+
+def test_when_nothing_ever_moves_only_the_chains_are_information():
+    delta = np.zeros((4, 100, 3), int)
+    delta[..., 1] = 1
+    result = indicator_diagnostics(tree(delta=delta))
+    np.testing.assert_allclose(result["error_bound"], 1 - 0.025**0.25, rtol=1e-12)
+    np.testing.assert_allclose(result["mcse_pip"], stats.beta.std(1, 5), rtol=1e-12)
+    row = result.sel(quantity="model_size")
+    assert row["mean"] == 1
+    for name in ("r_hat", "ess_bulk", "ess_tail", "mcse_mean"):
+        assert np.isnan(row[name])
+
+
+def test_chains_stuck_in_different_places():
+    delta = np.zeros((4, 100, 2), int)
+    delta[:2, :, 0] = 1
+    delta[2:, :, 1] = 1
+    delta[:, :, 1] |= delta[:, :, 0] & (np.arange(100) % 2)  # the model size moves
+    result = indicator_diagnostics(tree(delta=delta)).isel(feature=0)
+    assert result["changes"] == 0
+    assert result["pip_spread"] == 1
+    assert result["mcse_pip"] > 0.2  # four chains, a fair coin each: 0.25
+    one = indicator_diagnostics(tree(delta=delta[:, :, :1])).sel(quantity="model_size")
+    assert one["r_hat"] > 1e6
+
+
+def test_one_chain_has_no_spread():
+    delta = two_state(0.3, 0.3, (1, 100, 2), seed=6)
+    result = indicator_diagnostics(tree(delta=delta))
+    assert np.all(np.isnan(result["pip_spread"]))
+    assert np.all(result["mcse_pip"] > 0)
+    assert np.isnan(result["r_hat"].sel(quantity="model_size"))
+    assert result["ess_bulk"].sel(quantity="model_size") > 0
+
+
+def test_two_draws_are_too_few_to_tell():
+    delta = np.array([[[0, 0], [1, 0]], [[0, 0], [1, 0]]])
+    result = indicator_diagnostics(tree(delta=delta))
+    assert np.isnan(result["mcse_pip"][0])
+    assert result["error_bound"][1] == pytest.approx(1 - 0.025 ** (1 / 2))  # two chains
+
+
+def test_a_thinned_chain_is_a_chain():
+    delta = two_state(0.05, 0.1, (4, 2000, 50), seed=7)
+    idata = tree(delta=delta)
+    thinned = indicator_diagnostics(idata.isel(draw=slice(None, None, 10)))
+    again = indicator_diagnostics(tree(delta=delta[:, ::10]))
+    xr.testing.assert_equal(thinned, again)
+    whole = indicator_diagnostics(idata)
+    ratio = (thinned["mcse_pip"] / whole["mcse_pip"]).values
+    p, correlation = 1 / 3, 0.85**10  # of the draws that are left
+    variance = p * (1 - p) / 800 * (1 + correlation) / (1 - correlation)
+    expected = np.sqrt(variance / variance_of_mean(0.05, 0.1, 4, 2000))
+    assert abs(ratio.mean() - expected) < 4.5 * ratio.std(ddof=1) / np.sqrt(50)
+
+
+def test_mixtures_and_traits():
+    delta = two_state(0.3, 0.3, (2, 100, 3), seed=8)
+    mixture = indicator_diagnostics(tree(component=delta * 2))
+    xr.testing.assert_equal(mixture, indicator_diagnostics(tree(delta=delta)))
+    both = np.stack([delta, two_state(0.2, 0.3, (2, 100, 3), seed=9)], axis=-1)
+    result = indicator_diagnostics(tree(delta=both))
+    assert result["mcse_pip"].dims == ("feature", "trait")
+    np.testing.assert_array_equal(result["changes"].isel(trait=0), mixture["changes"])
+    size = both.any(axis=-1).sum(axis=-1)
+    assert result["mean"].sel(quantity="model_size") == pytest.approx(size.mean())
+
+
+# ---- model size and genetic variance ----
+
+
+def test_quantities_are_those_of_arviz():
+    delta = two_state(0.05, 0.1, (4, 300, 20), seed=10)
+    beta = delta * np.random.default_rng(11).normal(size=delta.shape)
+    X = np.random.default_rng(12).normal(size=(30, 20))
+    result = indicator_diagnostics(tree(delta=delta, beta=beta, X=X))
+    draws = {"model_size": delta.sum(axis=-1), "genetic_variance": (beta @ X.T).var(axis=-1)}
+    assert list(result["quantity"]) == list(draws)
+    for name, values in draws.items():
+        row = result.sel(quantity=name)
+        assert row["mean"] == pytest.approx(values.mean(), rel=1e-9)
+        assert row["sd"] == pytest.approx(values.std(ddof=1), rel=1e-9)
+        assert row["r_hat"] == pytest.approx(float(az.rhat(values)), rel=1e-9)
+        assert row["ess_bulk"] == pytest.approx(float(az.ess(values, method="bulk")), rel=1e-6)
+        tail = float(az.ess(values, method="tail", prob=(0.05, 0.95)))
+        assert row["ess_tail"] == pytest.approx(tail, rel=1e-6)
+        assert row["mcse_mean"] == pytest.approx(float(az.mcse(values)), rel=1e-6)
+
+
+def test_recorded_quantities_are_preferred():
+    delta = two_state(0.3, 0.3, (2, 50, 3), seed=13)
+    rng = np.random.default_rng(14)
+    recorded = {
+        "model_size": rng.integers(50, 60, size=(2, 50)),
+        "genetic_variance": rng.gamma(2.0, size=(2, 50)),
+    }
+    result = indicator_diagnostics(tree(delta=delta, sample_stats=recorded))
+    for name, values in recorded.items():
+        assert result["mean"].sel(quantity=name) == pytest.approx(values.mean(), rel=1e-12)
+
+
+def test_a_model_without_indicators_has_the_genetic_variance_only():
+    beta = np.random.default_rng(15).normal(size=(2, 50, 3))
+    X = np.random.default_rng(16).normal(size=(20, 3))
+    result = indicator_diagnostics(tree(beta=beta, X=X))
+    assert list(result["quantity"]) == ["genetic_variance"]
+    assert "pip" not in result
+    recorded = {"model_size": np.full((2, 50), 3), "genetic_variance": beta.var(axis=-1)}
+    result = indicator_diagnostics(tree(beta=beta, sample_stats=recorded))
+    assert list(result["quantity"]) == ["genetic_variance"]
+
+
+def test_indicators_that_were_not_kept_leave_the_recorded_model_size():
+    beta = np.random.default_rng(17).normal(size=(2, 50, 3))
+    recorded = {"model_size": np.random.default_rng(18).integers(0, 4, (2, 50))}
+    result = indicator_diagnostics(tree(beta=beta, sample_stats=recorded))
+    assert list(result["quantity"]) == ["model_size"]
+
+
+def test_genetic_variance_of_each_trait():
+    beta = np.random.default_rng(19).normal(size=(2, 50, 3, 2))
+    X = np.random.default_rng(20).normal(size=(20, 3))
+    result = indicator_diagnostics(tree(beta=beta, X=X))
+    assert list(result["quantity"]) == ["genetic_variance[y0]", "genetic_variance[y1]"]
+    expected = (beta[..., 1] @ X.T).var(axis=-1).mean()
+    assert result["mean"].sel(quantity="genetic_variance[y1]") == pytest.approx(expected)
+
+
+def test_a_tail_that_every_draw_is_in_is_no_tail():
+    """ArviZ's tail ESS of a size that is mostly at its maximum is the number of draws."""
+    delta = np.ones((2, 200, 2), int)
+    delta[0, :8, 1] = 0
+    sizes = delta.sum(axis=-1)
+    assert az.ess(sizes, method="tail", prob=(0.05, 0.95)) == 400
+    row = indicator_diagnostics(tree(delta=delta)).sel(quantity="model_size")
+    assert np.isnan(row["ess_tail"])
+    assert row["ess_bulk"] < 400
+
+
+def test_the_two_tables():
+    delta = two_state(0.3, 0.3, (2, 50, 3), seed=21)
+    result = indicator_diagnostics(tree(delta=delta))
+    features = result.drop_dims("quantity").to_dataframe()
+    columns = ["pip", "mcse_pip", "error_bound", "pip_spread", "changes"]
+    assert list(features.columns) == columns
+    assert len(features) == 3
+    quantities = result.drop_dims("feature").to_dataframe()
+    assert list(quantities.columns) == ["mean", "sd", "r_hat", "ess_bulk", "ess_tail", "mcse_mean"]
+    assert list(quantities.index) == ["model_size"]
+
+
+def test_nothing_to_diagnose_is_refused():
+    beta = np.ones((2, 50, 3))
+    with pytest.raises(ValueError, match=r"indicators.*'genetic_variance'.*has \['beta'\]"):
+        indicator_diagnostics(tree(beta=beta))
+    with pytest.raises(TypeError, match="idata must be an InferenceData"):
+        indicator_diagnostics({"beta": beta})

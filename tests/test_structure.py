@@ -1,0 +1,64 @@
+"""The shape of the house: which part may import which."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import blrzoo as blr
+
+ROOT = Path(blr.__file__).parent
+
+#: Each part may import those before it, and itself.
+LAYERS = [
+    "tables", "data", "designs", "ops", "priors", "likelihood", "gibbs", "model", "zoo", "sampling"
+]  # fmt: skip
+#: These know InferenceData and nothing of the rest.
+READERS = ["summaries", "diagnostics", "plots"]
+#: These stand alone.
+SOURCES = ["simulation", "datasets"]
+
+FILES = sorted(ROOT.rglob("*.py"))
+
+
+def part(path):
+    return path.relative_to(ROOT).with_suffix("").parts[0]
+
+
+def imports(path):
+    """Parts of blrzoo that a file imports."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        names = []
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        yield from (name.split(".")[1] for name in names if name.startswith("blrzoo."))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_point_one_way(path):
+    here = part(path)
+    if here in LAYERS:
+        allowed = set(LAYERS[: LAYERS.index(here) + 1])
+    elif here in READERS:
+        allowed = set(READERS)
+    elif here in SOURCES:
+        allowed = set()
+    else:  # the public names, the demo and the checks for authors stand on top of all
+        assert here in ("__init__", "__main__", "demo", "testing"), f"{here} has no place yet"
+        return
+    assert set(imports(path)) <= allowed
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_files_are_short_and_say_what_they_are_for(path):
+    text = path.read_text()
+    assert ast.get_docstring(ast.parse(text))
+    assert len(text.splitlines()) <= 400
+
+
+def test_public_names_exist_and_are_documented():
+    for name in blr.__all__:
+        assert getattr(blr, name).__doc__, name
