@@ -1,8 +1,10 @@
 """Data and a prior to a PyMC model."""
 
 import logging
+import numbers
 from typing import Any, Literal, get_args
 
+import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
@@ -94,7 +96,10 @@ def regression(
     likelihood = Likelihood(mu=mu, gamma=gamma, sigma2=sigma2)
     bound = prior.bind(DataSummary.of(data), h2)
     if gamma is not None and not data.W.shape[1]:
-        raise ValueError("gamma: a prior of covariate effects needs covariates, got none.")
+        raise ValueError(
+            "gamma must be left out where there are no covariates, got a gamma. "
+            "Pass covariates=, or leave gamma out."
+        )
     with pm.Model(coords=data.coords) as model:
         _add_data(model, data, center)
         v = {**likelihood.variables(bound.data, h2), **_named(bound.variables())}
@@ -146,8 +151,9 @@ def _choose_update(update: Update, prior: Prior, v: dict[str, TensorVariable]) -
     common = prior.label_name is None and pt.as_tensor(prior.variance(v)).ndim == 0
     if update == "joint" and not common:
         raise ValueError(
-            f"update: 'joint' needs one common variance of all effects, and "
-            f"{type(prior).__name__} has several. Use update='single-site'."
+            f"update must be 'single-site' or 'auto' unless all effects have one common "
+            f"variance, got 'joint' with {type(prior).__name__}, which has several. "
+            f"Pass update='single-site'."
         )
     if update != "auto":
         return update
@@ -158,20 +164,38 @@ def _choose_update(update: Update, prior: Prior, v: dict[str, TensorVariable]) -
 
 
 def _check_arguments(prior: Any, h2: Any, center: Any, update: Any) -> None:
-    if not isinstance(prior, Prior):
-        hint = " Make an instance: add ()." if isinstance(prior, type) else ""
+    _check_prior(prior)
+    _check_h2(h2)
+    if not isinstance(center, bool | np.bool_):
         raise TypeError(
-            f"prior must be a blrzoo.Prior, for instance blrzoo.SpikeSlab(), got {prior!r} of "
-            f"type {type(prior).__name__}.{hint}"
+            f"center must be True or False, got {center!r} of type {type(center).__name__}. "
+            f"Leave it out to center the columns."
         )
-    if isinstance(h2, bool) or not isinstance(h2, int | float):
-        raise TypeError(f"h2 must be a number, got {h2!r} of type {type(h2).__name__}.")
-    if not 0 < h2 < 1:
-        raise ValueError(
-            f"h2 must lie strictly between 0 and 1: it is the share of the variance of y that "
-            f"the default priors expect on X, got {h2!r}. Leave it out for 0.5."
-        )
-    if not isinstance(center, bool):
-        raise TypeError(f"center must be True or False, got {center!r}.")
     if update not in get_args(Update):
-        raise ValueError(f"update must be one of {', '.join(get_args(Update))}, got {update!r}.")
+        raise ValueError(
+            f"update must be one of {', '.join(get_args(Update))}, got {update!r}. "
+            f"Leave it out for auto."
+        )
+
+
+def _check_prior(prior: Any) -> None:
+    if isinstance(prior, Prior):
+        return
+    remedy = "Pass an instance, for example blrzoo.SpikeSlab()."
+    if isinstance(prior, type) and issubclass(prior, Prior):
+        remedy = f"Make an instance: {prior.__name__}()."
+    raise TypeError(
+        f"prior must be an instance of blrzoo.Prior, got {prior!r} of type "
+        f"{type(prior).__name__}. {remedy}"
+    )
+
+
+def _check_h2(h2: Any) -> None:
+    rule = "h2 must be a number strictly between 0 and 1"
+    what = "It is the share of the variance of y that the default priors expect on X"
+    if isinstance(h2, bool) or not isinstance(h2, numbers.Real):
+        raise TypeError(
+            f"{rule}, got {h2!r} of type {type(h2).__name__}. {what}; leave it out for 0.5."
+        )
+    if not 0 < h2 < 1:
+        raise ValueError(f"{rule}, got {h2!r}. {what}; leave it out for 0.5.")

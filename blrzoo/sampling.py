@@ -8,7 +8,7 @@ import pymc as pm
 import xarray as xr
 from arviz_stats import ess, rhat
 
-from blrzoo.gibbs.spec import spec_of
+from blrzoo.gibbs.spec import find_model, spec_of
 
 __all__ = ["sample"]
 
@@ -60,7 +60,9 @@ def sample(
     Raises
     ------
     TypeError
-        Where `model` is not a model.
+        Where `model` is not a model, or there is none, and for chains that are not an int.
+    ValueError
+        For fewer than one chain, and names that the model does not have.
 
     References
     ----------
@@ -77,12 +79,8 @@ def sample(
     >>> sorted(idata.posterior.data_vars)
     ['alpha', 'beta', 'delta', 'mu', 'pi', 'sigma2', 'tau2']
     """
-    if model is not None and not isinstance(model, pm.Model):
-        raise TypeError(
-            f"model must be a pm.Model, got {model!r} of type {type(model).__name__}. The other "
-            f"arguments go by name: blrzoo.sample(model, draws=1000)."
-        )
-    model = pm.modelcontext(model)
+    model = find_model(model)
+    _check_arguments(model, chains, var_names)
     alias = var_names is None and kwargs.get("trace") is None and "alpha" in model.named_vars
     if alias:
         var_names = [rv.name for rv in model.unobserved_RVs if rv.name != "alpha"]
@@ -102,6 +100,23 @@ def sample(
         for message in convergence_messages(idata):
             _log.warning(message)
     return idata
+
+
+def _check_arguments(model: pm.Model, chains: Any, var_names: Any) -> None:
+    if isinstance(chains, bool) or not isinstance(chains, int | np.integer):
+        raise TypeError(
+            f"chains must be an int, got {chains!r} of type {type(chains).__name__}. "
+            f"Leave it out for 4."
+        )
+    if chains < 1:
+        raise ValueError(f"chains must be at least 1, got {chains}. Leave it out for 4.")
+    names = [] if var_names is None else var_names
+    known = [rv.name for rv in model.unobserved_RVs]
+    if isinstance(names, str) or not set(names) <= set(known):
+        raise ValueError(
+            f"var_names must be a list of variables of the model, got {names!r}. "
+            f"Choose from {known}."
+        )
 
 
 def _dispersed(model: pm.Model, chains: int, random_seed: Any) -> list[dict[str, np.ndarray]]:

@@ -22,7 +22,7 @@ def make_inputs(n, p, k, seed, signal=1.0):
     variances[:, 0] = 0.0 if k > 1 else variances[:, 0]
     log_weights = np.log(rng.dirichlet(np.ones(k), size=p))
     working = signal * rng.normal(size=n)
-    noise = [rng.uniform(size=p), rng.normal(size=p)]
+    noise = [rng.exponential(size=(p, k)), rng.normal(size=p)]
     state = [working, effects, variances, log_weights, np.array(0.7), *noise]
     return design, state
 
@@ -78,16 +78,18 @@ def test_extreme_log_odds():
 
 
 def test_label_frequencies_follow_the_block_conditional():
-    """Over uniform noise, labels have the probabilities of the formula, to 1/grid."""
+    """Over fresh noise, labels have the probabilities of the formula."""
     design, state = make_inputs(8, 1, 3, seed=6)
     d = design.arrays[-1][0] / 0.7
     q = Dense.dot(design.arrays, 0, state[0]) / 0.7 + d * state[1][0]
     log_p, _, _ = reference.block_conditional(d, q, state[2][0], state[3][0])
-    kernel, labels, grid = make_kernel(Dense), [], 20_000
-    for uniform in (np.arange(grid) + 0.5) / grid:
-        state[5] = np.array([uniform])
-        labels.append(kernel(*design.arrays, *state)[1][0])
-    np.testing.assert_allclose(np.bincount(labels, minlength=3) / grid, np.exp(log_p), atol=1e-4)
+    expected = np.exp(log_p)
+    assert expected.min() > 0.01
+    kernel, labels, size = make_kernel(Dense), [], 40_000
+    for races in np.random.default_rng(1).exponential(size=(size, 1, 3)):
+        labels.append(kernel(*design.arrays, *state[:5], races, state[6])[1][0])
+    error = np.sqrt(expected * (1 - expected) / size)
+    assert (np.abs(np.bincount(labels, minlength=3) / size - expected) < 4.5 * error).all()
 
 
 def test_dense_fit_skips_zeros_but_not_effects():

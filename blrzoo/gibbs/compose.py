@@ -73,9 +73,9 @@ class State:
         self.rng, draw = self.rng.normal(size=size)
         return draw
 
-    def uniforms(self, size: Any) -> TensorVariable:
-        """Draw uniforms from the threaded generator."""
-        self.rng, draw = self.rng.uniform(size=size)
+    def exponentials(self, size: Any) -> TensorVariable:
+        """Draw standard exponentials from the threaded generator."""
+        self.rng, draw = self.rng.exponential(size=size)
         return draw
 
     def transformed(self, rv: Any) -> TensorVariable:
@@ -188,9 +188,9 @@ class Composer:
     def _draw_by_feature(self, design: Design) -> tuple[TensorVariable, TensorVariable]:
         p = self.spec.prior.data.p
         block = self.block_inputs()
-        uniforms = pt.zeros(p) if self.label is None else self.state.uniforms(p)
+        races = pt.ones((p, 1)) if self.label is None else self.state.exponentials(block[2].shape)
         normals = self.state.normals(p)
-        effects, labels, working = Sweep(design.name)(*design.shared(), *block, uniforms, normals)
+        effects, labels, working = Sweep(design.name)(*design.shared(), *block, races, normals)
         if self.label is not None:
             if self.draws_label:
                 self.state.values[self.label] = labels

@@ -16,7 +16,7 @@ from pytensor.tensor.variable import TensorVariable
 from blrzoo.likelihood import Likelihood
 from blrzoo.priors.base import Prior
 
-__all__ = ["Spec", "spec_of"]
+__all__ = ["Spec", "find_model", "mark", "spec_of"]
 
 
 @dataclass(frozen=True)
@@ -83,18 +83,38 @@ class Spec:
         ValueError
             The full conditionals would not hold for such a model.
         """
-        drawn = set(drawn)
+        drawn, random = set(drawn), set(model.basic_RVs)
         added = [rv for rv in model.basic_RVs if rv.name not in self.known]
         for term in [*added, *model.potentials]:
-            touched = drawn.intersection(ancestors([term]))
+            # Directly: given what it depends on, the term says nothing of what is behind that.
+            touched = drawn.intersection(ancestors([term], blockers=random - {term}))
             if touched:
                 names = ", ".join(sorted(str(rv.name) for rv in touched))
                 raise ValueError(
-                    f"model: the full conditionals of a blrzoo model hold only while nothing "
-                    f"else depends on its variables, but {term.name!r}, which was added, "
-                    f"depends on {names}. Write the term as a prior (blrzoo.Prior), or give "
-                    f"these variables another step method: pm.sample(step=pm.NUTS([...]))."
+                    f"model must have no added term that depends on variables drawn from their "
+                    f"full conditionals, which would not hold; got {term.name!r}, which depends "
+                    f"on {names}. Write the term as a prior (blrzoo.Prior), or give these "
+                    f"variables another step method: pm.sample(step=pm.NUTS([...]))."
                 )
+
+
+def find_model(model: Any) -> pm.Model:
+    """Return the model given or, if that is None, the one on the context.
+
+    Raises
+    ------
+    TypeError
+        Where there is none, or `model` is something else.
+    """
+    remedy = "Pass model=, or call within `with model:`; other arguments go by name, as draws=1000."
+    if model is None:
+        model = pm.Model.get_context(error_if_none=False)
+        got = "none, and none on the context"
+    else:
+        got = f"{model!r} of type {type(model).__name__}"
+    if not isinstance(model, pm.Model):
+        raise TypeError(f"model must be a pm.Model, got {got}. {remedy}")
+    return model
 
 
 def mark(variables: Iterable[Any], spec: Spec) -> None:

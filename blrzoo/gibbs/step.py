@@ -12,15 +12,16 @@ from pymc.step_methods import STEP_METHODS
 from pymc.step_methods.arraystep import BlockedStep
 from pymc.step_methods.compound import Competence, StepMethodState
 from pymc.step_methods.state import dataclass_state
-from pymc.util import get_random_generator, get_value_vars_from_user_vars
+from pymc.util import get_random_generator
 from pytensor.compile.mode import Mode
+from pytensor.graph.basic import Variable
 from rich.progress import TextColumn
 from rich.table import Column
 
 from blrzoo.designs.base import Design
 from blrzoo.designs.dense import Dense
 from blrzoo.gibbs.compose import Composer
-from blrzoo.gibbs.spec import Spec, spec_of
+from blrzoo.gibbs.spec import Spec, find_model, spec_of
 from blrzoo.ops.joint import JointDraw
 
 __all__ = ["BLRGibbs", "register"]
@@ -95,7 +96,7 @@ class BLRGibbs(BlockedStep):
         compile_kwargs: dict[str, Any] | None = None,
         blocked: bool = True,
     ) -> None:
-        model = pm.modelcontext(model)
+        model = find_model(model)
         self.vars = _value_variables(model, vars)
         self.names = [model.values_to_rvs[value].name for value in self.vars]
         self.rng = get_random_generator(rng)
@@ -196,26 +197,28 @@ def compose(model: pm.Model, names: list[str]) -> Composer:
     Composer
     """
     drawn = [model[name] for name in names]
-    spec = next((found for found in map(spec_of, drawn) if found is not None), None)
+    specs = map(spec_of, [*drawn, *model.free_RVs])
+    spec = next((found for found in specs if found is not None), None)
     if spec is None:
         raise ValueError(
-            f"vars: BLRGibbs draws the variables of a blrzoo model, got {names}, which carry no "
-            f"mark of one. Make the model with blrzoo.regression or a factory "
-            f"(freeze_dims_and_data drops the marks: sample the model before it)."
+            "model must be one of blrzoo, got a model whose variables carry no mark of it. Make "
+            "the model with blrzoo.regression or a factory (freeze_dims_and_data drops the "
+            "marks: sample the model before it)."
         )
     spec.check(model, drawn)
     if spec.prior.label_name in names and spec.prior.effects_name not in names:
         raise ValueError(
-            f"vars: {spec.prior.label_name} is drawn in one block with "
-            f"{spec.prior.effects_name}, got {names}. Give both, or neither, to BLRGibbs."
+            f"vars must have {spec.prior.effects_name} where it has {spec.prior.label_name}: they "
+            f"are one block, got {names}. Give both, or neither, to BLRGibbs."
         )
     composer = Composer(model, spec, drawn, make_design(model, spec))
     undrawn = set(drawn) - set(composer.drawn)
     if undrawn:
         left = ", ".join(sorted(rv.name for rv in undrawn))
         raise ValueError(
-            f"vars: {left} has no full conditional in {type(spec.prior).__name__}. Leave it out "
-            f"of vars: pm.sample() assigns it another step method."
+            f"vars must have full conditionals, got {left}, which has none in "
+            f"{type(spec.prior).__name__}. Leave it out of vars: pm.sample() assigns it another "
+            f"step method."
         )
     return composer
 
@@ -236,4 +239,17 @@ def _value_variables(model: pm.Model, variables: Any) -> list[Any]:
     if variables is None:
         marked = [rv for rv in model.free_RVs if spec_of(rv) is not None]
         return [model.rvs_to_values[rv] for rv in marked]
-    return list(get_value_vars_from_user_vars(variables, model))
+    listed = list(variables) if isinstance(variables, list | tuple) else [variables]
+    wrong = [v for v in listed if not isinstance(v, Variable) or not _is_free(model, v)]
+    if wrong or not listed:
+        free = [rv.name for rv in model.free_RVs]
+        raise ValueError(
+            f"vars must be free random variables of the model, got {wrong}. Pass variables, as in "
+            f"BLRGibbs([model[name]]) with a name from {free}, or leave vars out."
+        )
+    return [model.rvs_to_values.get(v, v) for v in listed]
+
+
+def _is_free(model: pm.Model, variable: Variable) -> bool:
+    """Whether it is a free random variable, or the value variable of one."""
+    return variable in model.free_RVs or variable in model.value_vars

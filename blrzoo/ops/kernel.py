@@ -19,26 +19,30 @@ _FASTMATH = {"reassoc", "contract", "nsz"}
 
 
 @njit
-def _draw_label(d, q, variances, log_weights, logits, uniform):  # type: ignore[no-untyped-def]
-    """Inverse-CDF draw of the label; one component needs no draw."""
-    n_components = variances.shape[0]
-    if n_components == 1:
-        return 0
-    top = -np.inf
-    for k in range(n_components):
-        shrink = 1.0 + variances[k] * d
-        logits[k] = log_weights[k] - 0.5 * np.log(shrink) + 0.5 * variances[k] * q * q / shrink
-        top = max(top, logits[k])
-    total = 0.0
-    for k in range(n_components):
-        logits[k] = np.exp(logits[k] - top)
-        total += logits[k]
-    remaining = uniform * total
-    for k in range(n_components - 1):
-        if remaining < logits[k]:
-            return k
-        remaining -= logits[k]
-    return n_components - 1
+def _prepare(xx, sigma2, variances, log_weights, races):  # type: ignore[no-untyped-def]
+    """All that does not depend on the residual, so that no logarithm stands in the sweep's way.
+
+    Conditional variances v / (1 + v d), and the scores of the labels up to q.
+    """
+    spread, scores = np.empty_like(variances), np.empty_like(variances)
+    for j in range(variances.shape[0]):
+        d = xx[j] / sigma2
+        for k in range(variances.shape[1]):
+            shrink = 1.0 + variances[j, k] * d
+            spread[j, k] = variances[j, k] / shrink
+            scores[j, k] = log_weights[j, k] - 0.5 * np.log(shrink) - np.log(races[j, k])
+    return spread, scores
+
+
+@njit
+def _draw_label(q, spread, scores):  # type: ignore[no-untyped-def]
+    """Winner of the race."""
+    best, label = -np.inf, 0
+    for k in range(scores.shape[0]):
+        score = scores[k] + 0.5 * spread[k] * q * q
+        if score > best:
+            best, label = score, k
+    return label
 
 
 def make_kernel(design: type[Design]) -> Callable[..., Any]:
@@ -60,16 +64,14 @@ def make_kernel(design: type[Design]) -> Callable[..., Any]:
     @njit
     def sweep(*inputs):  # type: ignore[no-untyped-def]
         arrays = inputs[:-7]
-        working, effects, variances, log_weights, sigma2, uniforms, normals = inputs[-7:]
+        working, effects, variances, log_weights, sigma2, races, normals = inputs[-7:]
         working, effects, s2 = working.copy(), effects.copy(), sigma2.item()
         labels = np.zeros(effects.shape[0], dtype=np.int64)
-        logits = np.empty(variances.shape[1])
+        spread, scores = _prepare(arrays[-1], s2, variances, log_weights, races)
         for j in range(effects.shape[0]):
-            d = arrays[-1][j] / s2
-            q = dot(arrays, j, working) / s2 + d * effects[j]
-            k = _draw_label(d, q, variances[j], log_weights[j], logits, uniforms[j])
-            shrink = 1.0 + variances[j, k] * d
-            effect = variances[j, k] * q / shrink + np.sqrt(variances[j, k] / shrink) * normals[j]
+            q = (dot(arrays, j, working) + arrays[-1][j] * effects[j]) / s2
+            k = _draw_label(q, spread[j], scores[j])
+            effect = spread[j, k] * q + np.sqrt(spread[j, k]) * normals[j]
             if effect != effects[j]:
                 update(arrays, j, effects[j] - effect, working)
             labels[j], effects[j] = k, effect

@@ -48,7 +48,7 @@ def sweep(
     variances: np.ndarray,
     log_weights: np.ndarray,
     sigma2: Any,
-    uniforms: np.ndarray,
+    races: np.ndarray,
     normals: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Draw each feature's (label, effect) in turn; see `blrzoo.ops.sweep.Sweep`."""
@@ -58,8 +58,7 @@ def sweep(
         d = arrays[-1][j] / sigma2
         q = design.dot(arrays, j, working) / sigma2 + d * effects[j]
         log_p, means, spread = block_conditional(d, q, variances[j], log_weights[j])
-        cumulative = np.cumsum(np.exp(log_p))
-        k = int(np.searchsorted(cumulative[:-1], uniforms[j], side="right"))
+        k = int(np.argmax(log_p - np.log(races[j])))
         effect = means[k] + np.sqrt(spread[k]) * normals[j]
         design.update(arrays, j, effects[j] - effect, working)
         labels[j], effects[j] = k, effect

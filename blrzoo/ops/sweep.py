@@ -25,9 +25,13 @@ class Sweep(Op):
     - effects : (feature,) beta
     - variances, log_weights : (feature, component)
     - sigma2 : () residual variance
-    - uniforms, normals : (feature,) the noise: U(0, 1) for labels, N(0, 1) for effects
+    - races : (feature, component) noise of the labels, standard exponential
+    - normals : (feature,) noise of the effects, standard normal
 
     Outputs: effects, labels (int64) and the working state, all new.
+
+    The label is the winner of an exponential race: with E_k standard exponential, the k with the
+    smallest E_k / P(k) has probability P(k). In logarithms that is exact however small P(k) is.
 
     Parameters
     ----------

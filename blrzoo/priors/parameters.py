@@ -4,8 +4,10 @@
 of its conjugate prior, and a PyMC ``.dist()`` is any other prior.
 """
 
+import numbers
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -33,7 +35,7 @@ class Family:
     mean : callable
         ``mean(*fields)``: the prior mean.
     rule : str
-        Which fixed values are allowed, in words.
+        What fixed values must be, in words.
     valid : callable
         Whether a fixed value (an array) obeys the rule.
     """
@@ -60,7 +62,7 @@ VARIANCE = Family(
     {"nu": True, "S2": True},
     _scaled_inv_chi2,
     _scaled_inv_chi2_mean,
-    "a variance is positive",
+    "positive",
     lambda value: bool((value > 0).all()),
 )
 PROBABILITY = Family(
@@ -68,7 +70,7 @@ PROBABILITY = Family(
     {"a": True, "b": True},
     lambda name, a, b, dims=None: pm.Beta(name, alpha=a, beta=b, dims=dims),
     lambda a, b: a / (a + b),
-    "a probability lies strictly between 0 and 1",
+    "strictly between 0 and 1",
     lambda value: bool(((value > 0) & (value < 1)).all()),
 )
 NORMAL = Family(
@@ -76,7 +78,7 @@ NORMAL = Family(
     {"mean": False, "sd": True},
     lambda name, mean, sd, dims=None: pm.Normal(name, mu=mean, sigma=sd, dims=dims),
     lambda mean, sd: mean,
-    "a location is finite",
+    "finite",
     lambda value: True,
 )
 
@@ -101,7 +103,7 @@ def check_parameter(name: str, value: Any, family: Family) -> Any:
     Raises
     ------
     ValueError
-        For values out of range, NaN, inf, or a tuple of the wrong length.
+        For values out of range, NaN, inf, a tuple of the wrong length, or a model variable.
     TypeError
         For anything else that is none of the four.
 
@@ -111,13 +113,16 @@ def check_parameter(name: str, value: Any, family: Family) -> Any:
     >>> check_parameter("tau2", (4, 0.5), VARIANCE)
     (array(4.), array(0.5))
     """
-    if value is None or _is_dist(value):
+    if value is None:
         return value
+    if _is_dist(value):
+        return _check_dist(name, value, family)
     if isinstance(value, tuple):
         return _check_tuple(name, value, family)
-    fixed = _as_float(name, value, family)
+    remedy = _remedy(name, family)
+    fixed = _as_float(name, value, "a number, a tuple or a .dist()", remedy)
     if not family.valid(fixed):
-        raise ValueError(f"{name}: {family.rule}, got {value!r}. {_remedy(name, family)}")
+        raise ValueError(f"{name} must be {family.rule}, got {value!r}. {remedy}")
     return fixed
 
 
@@ -144,6 +149,11 @@ def parameter(
     TensorVariable
         A random variable, or a Deterministic that holds the fixed value.
 
+    Raises
+    ------
+    ValueError
+        For values of a shape that does not fit the dims.
+
     Examples
     --------
     >>> import pymc as pm
@@ -153,18 +163,14 @@ def parameter(
     >>> [rv.name for rv in model.free_RVs]
     ['sigma2']
     """
+    shape = _dims_shape(dims)
+    _check_shape(name, value, shape)
     if value is None:
         value = default
     if isinstance(value, tuple):
         return family.make(name, *value, dims=dims)
     if _is_dist(value):
         return _register(name, value, dims)
-    shape = _dims_shape(dims)
-    if value.shape not in ((), shape):
-        raise ValueError(
-            f"{name}: a fixed value has shape () or {shape} (dims {dims}), got {value.shape}. "
-            f"Pass one number for all, or one for each."
-        )
     return pm.Deterministic(name, pm.math.constant(np.broadcast_to(value, shape)), dims=dims)
 
 
@@ -186,11 +192,6 @@ def _is_dist(value: Any) -> bool:
 
 
 def _register(name: str, dist: Any, dims: Any) -> TensorVariable:
-    if dist.name is not None:
-        raise ValueError(
-            f"{name}: a prior is an unnamed .dist(), got the model variable {dist.name!r}. "
-            f"Pass for example {name}=pm.HalfNormal.dist(1)."
-        )
     # A node of its own for each model: the user may pass one .dist() to several models.
     copy = dist.owner.clone().outputs[dist.owner.outputs.index(dist)]
     return pm.modelcontext(None).register_rv(copy, name, dims=dims)
@@ -202,43 +203,84 @@ def _dims_shape(dims: Any) -> tuple[int, ...]:
     return tuple(len(model.coords[dim]) for dim in names)
 
 
+def _check_dist(name: str, dist: Any, family: Family) -> Any:
+    if dist.name is not None:
+        raise ValueError(
+            f"{name} must be an unnamed .dist() if it is another prior, got the model variable "
+            f"{dist.name!r}. {_remedy(name, family)}"
+        )
+    start = support_point(dist).eval(mode="FAST_COMPILE")
+    if not family.valid(start):
+        raise ValueError(
+            f"{name} must be {family.rule}, got a prior centred at {start}: {dist.owner.op}. "
+            f"Pass a .dist() whose support point, where sampling starts, is in that range."
+        )
+    return dist
+
+
+def _check_shape(name: str, value: Any, shape: tuple[int, ...]) -> None:
+    """Refuse shapes that would broadcast the parameter beyond its dims."""
+    if value is None:
+        return
+    if _is_dist(value):
+        got, allowed = [value.type.shape], [shape]
+        remedy = f"Make the prior with .dist(..., shape={shape})."
+    else:
+        got = [part.shape for part in (value if isinstance(value, tuple) else (value,))]
+        allowed = [(), shape]
+        remedy = "Pass one number" + (" for all, or one for each." if shape else ", or a tuple.")
+    for wrong in got:
+        if not any(_fits(wrong, one) for one in allowed):
+            rule = " or ".join(str(one) for one in dict.fromkeys(allowed))
+            raise ValueError(f"{name} must have shape {rule}, got shape {wrong}. {remedy}")
+
+
+def _fits(shape: tuple[int | None, ...], target: tuple[int, ...]) -> bool:
+    """Whether a static shape, None where it is not known, is the target."""
+    return len(shape) == len(target) and all(
+        a is None or a == b for a, b in zip(shape, target, strict=True)
+    )
+
+
 def _check_tuple(name: str, value: tuple[Any, ...], family: Family) -> tuple[np.ndarray, ...]:
+    remedy = _remedy(name, family)
     if len(value) != len(family.fields):
         raise ValueError(
-            f"{name}: a tuple gives the parameters of the {family.name} prior, "
-            f"({', '.join(family.fields)}), got {len(value)} value(s): {value!r}. "
-            f"{_remedy(name, family)}"
+            f"{name} must be a tuple of the parameters of the {family.name} prior, "
+            f"({', '.join(family.fields)}), got {len(value)} value(s): {value!r}. {remedy}"
         )
     checked = []
     for item, (field, positive) in zip(value, family.fields.items(), strict=True):
-        number = _as_float(f"{name}: {field}", item, family)
+        number = _as_float(f"{name}: {field}", item, "a number", remedy)
         if positive and not (number > 0).all():
             raise ValueError(
-                f"{name}: {field} must be positive, got {item!r} in {value!r}. "
-                f"{_remedy(name, family)}"
+                f"{name}: {field} must be positive, got {item!r} in {value!r}. {remedy}"
             )
         checked.append(number)
     return tuple(checked)
 
 
-def _as_float(name: str, value: Any, family: Family) -> np.ndarray:
-    if isinstance(value, bool | str | Variable) or callable(value):
+def _as_float(what: str, value: Any, kinds: str, remedy: str) -> np.ndarray:
+    number = _real(value)
+    if number is None:
         raise TypeError(
-            f"{name} is a number, a tuple or a .dist(), got {value!r} of type "
-            f"{type(value).__name__}. {_remedy(name.split(':')[0], family)}"
+            f"{what} must be {kinds}, got {value!r} of type {type(value).__name__}. {remedy}"
         )
-    try:
-        number = np.asarray(value, dtype=float)
-    except (TypeError, ValueError):
-        raise TypeError(
-            f"{name} is a number, a tuple or a .dist(), got {value!r} of type "
-            f"{type(value).__name__}. {_remedy(name.split(':')[0], family)}"
-        ) from None
     if not np.isfinite(number).all():
-        raise ValueError(
-            f"{name} must be finite, got {value!r}. {_remedy(name.split(':')[0], family)}"
-        )
+        raise ValueError(f"{what} must be finite, got {value!r}. {remedy}")
     return number
+
+
+def _real(value: Any) -> np.ndarray | None:
+    """Convert real numbers to a float array; None for text, booleans, symbols and the like."""
+    if isinstance(value, Variable | bool):
+        return None
+    try:
+        array = np.asarray(value)
+        real = array.dtype.kind in "iuf" or isinstance(value, numbers.Real | Decimal)
+        return array.astype(float) if real else None
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def _remedy(name: str, family: Family) -> str:
