@@ -102,7 +102,8 @@ def regression(
         )
     with pm.Model(coords=data.coords) as model:
         _add_data(model, data, center)
-        v = {**likelihood.variables(bound.data, h2), **_named(bound.variables())}
+        v = {**likelihood.variables(bound.data, h2), **_named(bound)}
+        _check_variance(bound, v)
         beta = bound.effects(v)
         mean = likelihood.base(v, model) + _features(model, beta)
         pm.Normal("y", mean, pt.sqrt(v["sigma2"]), observed=data.y, dims="obs")
@@ -129,14 +130,34 @@ def _features(model: pm.Model, beta: TensorVariable) -> TensorVariable:
     return model["X"] @ beta - pt.dot(model["X_center"], beta)
 
 
-def _named(variables: dict[str, Any]) -> dict[str, TensorVariable]:
+def _named(prior: Prior) -> dict[str, TensorVariable]:
     """Name what a prior left unnamed: numbers and expressions become Deterministics."""
+    variables: Any = prior.variables()
+    if not isinstance(variables, dict):
+        raise TypeError(
+            f"prior must return a dict from variables(), got {variables!r} from "
+            f"{type(prior).__name__}. Return {{}} if it has no hyperparameters."
+        )
     return {
         key: value
         if getattr(value, "name", None) in pm.modelcontext(None).named_vars
         else pm.Deterministic(key, pt.as_tensor(value))
         for key, value in variables.items()
     }
+
+
+def _check_variance(prior: Prior, v: dict[str, TensorVariable]) -> None:
+    """Refuse a variance that is not one number, or one for each feature."""
+    if prior.label_name is not None:
+        return
+    value: Any = prior.variance(v)
+    shape = None if value is None else pt.as_tensor(value).type.shape
+    if shape is None or len(shape) > 1 or not {*shape} <= {None, 1, prior.data.p}:
+        raise ValueError(
+            f"prior must return a variance of shape () or ({prior.data.p},), got "
+            f"{value if shape is None else f'shape {shape}'} from {type(prior).__name__}. "
+            f"Return one number for all features, or one for each."
+        )
 
 
 def _mark(model: pm.Model, spec: Spec) -> None:
@@ -197,5 +218,5 @@ def _check_h2(h2: Any) -> None:
         raise TypeError(
             f"{rule}, got {h2!r} of type {type(h2).__name__}. {what}; leave it out for 0.5."
         )
-    if not 0 < h2 < 1:
+    if not 0 < float(h2) < 1:
         raise ValueError(f"{rule}, got {h2!r}. {what}; leave it out for 0.5.")

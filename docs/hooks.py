@@ -1,4 +1,4 @@
-"""A hook of mkdocs: a notebook's dead link fails the strict build, as a page's does."""
+"""A hook of mkdocs: links of the repository work in the site too, and dead ones fail the build."""
 
 import logging
 import re
@@ -6,6 +6,11 @@ import re
 log = logging.getLogger("mkdocs.hooks")
 # Links that lead to a page were rewritten to its address before this hook runs.
 UNRESOLVED = re.compile(r'href="(?![a-z]+:)([^"#]+\.(?:md|ipynb))[#"]')
+
+
+def on_page_markdown(markdown, page, **kwargs):
+    """Notebooks are beside docs/ in the repository, and within it in the site."""
+    return markdown.replace("](../notebooks/", "](notebooks/")
 
 
 def on_page_content(html, page, **kwargs):

@@ -70,9 +70,9 @@ class Spec:
                 if rv.name in (self.names.get(k) for k in ("mu", "gamma", "sigma2")):
                     continue
                 raise ValueError(
-                    f"prior: {type(self.prior).__name__} has a full conditional of {rv.name} "
-                    f"given the effects, but the effects do not depend on {rv.name}. Drop it "
-                    f"from conditionals(), or from variables()."
+                    f"prior must have full conditionals given the effects only of what the "
+                    f"effects depend on, got one of {rv.name} in {type(self.prior).__name__}. "
+                    f"Drop it from conditionals(), or from variables()."
                 )
 
     def check(self, model: pm.Model, drawn: Iterable[TensorVariable]) -> None:

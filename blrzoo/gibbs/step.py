@@ -21,7 +21,7 @@ from rich.table import Column
 from blrzoo.designs.base import Design
 from blrzoo.designs.dense import Dense
 from blrzoo.gibbs.compose import Composer
-from blrzoo.gibbs.spec import Spec, find_model, spec_of
+from blrzoo.gibbs.spec import Spec, spec_of
 from blrzoo.ops.joint import JointDraw
 
 __all__ = ["BLRGibbs", "register"]
@@ -96,7 +96,7 @@ class BLRGibbs(BlockedStep):
         compile_kwargs: dict[str, Any] | None = None,
         blocked: bool = True,
     ) -> None:
-        model = find_model(model)
+        model = pm.modelcontext(model)
         self.vars = _value_variables(model, vars)
         self.names = [model.values_to_rvs[value].name for value in self.vars]
         self.rng = get_random_generator(rng)
