@@ -12,7 +12,7 @@ from pytensor.tensor.variable import TensorVariable
 from blrzoo.data import RegressionData, check_data
 from blrzoo.gibbs.spec import Spec, mark
 from blrzoo.likelihood import Likelihood
-from blrzoo.ops.joint import JointDraw
+from blrzoo.ops.joint import Factorisation
 from blrzoo.priors.base import Prior
 from blrzoo.priors.scale import DataSummary
 
@@ -179,7 +179,7 @@ def _choose_update(update: Update, prior: Prior, v: dict[str, TensorVariable]) -
     if update != "auto":
         return update
     n, p = prior.data.n, prior.data.p
-    choice = "joint" if common and JointDraw.cost(n, p) <= _JOINT_LIMIT else "single-site"
+    choice = "joint" if common and Factorisation.cost(n, p) <= _JOINT_LIMIT else "single-site"
     _log.info("update='auto' chose %r for n=%d, p=%d", choice, n, p)
     return choice
 

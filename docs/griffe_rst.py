@@ -11,19 +11,30 @@ class Rst(griffe.Extension):
     """Translate every docstring before it is parsed."""
 
     def on_object(self, *, obj, **kwargs):
-        """Translate definition lists of the description, mathematics and citations anywhere."""
+        """Translate the description, and what sections hold of names, formulas and citations."""
         if obj.docstring is None:
             return
         text = obj.docstring.value
         first = SECTION.search(text)
         end = len(text) if first is None else first.start()
-        obj.docstring.value = citations(mathematics(definitions(text[:end]) + text[end:]))
+        text = definitions(text[:end]) + types(text[end:])
+        obj.docstring.value = citations(mathematics(links(text)))
 
 
 def definitions(text):
     """A term, and its definition indented below: a paragraph that begins with the term."""
     item = re.compile(r"^(\w[^\n]*)\n((?: {4}\S.*\n?)+)", flags=re.M)
     return item.sub(lambda m: f"**{m[1]}**: {one_line(m[2])}\n\n", text)
+
+
+def types(text):
+    """The types of parameters are shown as code anyway."""
+    return re.sub(r"^\w[\w, ]* : .*``.*$", lambda m: m[0].replace("``", ""), text, flags=re.M)
+
+
+def links(text):
+    """From a public name to its entry."""
+    return re.sub(r"`(blrzoo\.\w+)`", r"[`\1`][\1]", text)
 
 
 def mathematics(text):

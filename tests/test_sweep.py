@@ -8,6 +8,7 @@ import pytest
 from blrzoo.designs.base import DESIGNS
 from blrzoo.designs.dense import Dense
 from blrzoo.ops import reference
+from blrzoo.ops.joint import Factorisation, JointDraw
 from blrzoo.ops.kernel import make_kernel
 from blrzoo.ops.sweep import Sweep
 
@@ -98,3 +99,33 @@ def test_dense_fit_skips_zeros_but_not_effects():
         effects = np.random.default_rng(1).normal(size=9)
         effects[:zeros] = 0.0
         np.testing.assert_allclose(design.fit(effects), effects @ design.arrays[0], atol=1e-13)
+
+
+@pytest.mark.parametrize(("n", "p"), [(30, 6), (6, 30), (5, 5), (4, 1)])
+def test_joint_kernel_equals_reference(n, p):
+    """Numba against NumPy, and the fit that comes with a draw is X times its effects."""
+    rng = np.random.default_rng(n + p)
+    X = rng.normal(size=(n, p))
+    X -= X.mean(axis=0)
+    factorisation = Factorisation(X)
+    values = [rng.normal(size=n), np.array(0.7), np.array(1.3), rng.normal(size=p)]
+    inputs = [pt.tensor(dtype="float64", shape=(None,) * np.ndim(value)) for value in values]
+    outputs = JointDraw()(*factorisation.shared(), *inputs)
+    expected, drawn = (
+        pytensor.function(inputs, outputs, mode=mode)(*values) for mode in ("FAST_COMPILE", "NUMBA")
+    )
+    for value, reference_value in zip(drawn, expected, strict=True):
+        np.testing.assert_allclose(value, reference_value, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(drawn[1], X @ drawn[0], atol=1e-12)
+    np.testing.assert_allclose(factorisation.fit(drawn[0]), drawn[1], atol=1e-12)
+
+
+@pytest.mark.parametrize(("n", "p"), [(30, 6), (6, 30)])
+def test_moments_of_the_joint_draw(n, p):
+    """Mean and covariance against the textbook formula with an inverse."""
+    X = np.random.default_rng(n).normal(size=(n, p))
+    target, sigma2, tau2 = X[:, 0], 0.7, 1.3
+    mean, covariance = Factorisation(X).moments(target, sigma2, tau2)
+    expected = np.linalg.inv(X.T @ X / sigma2 + np.eye(p) / tau2)
+    np.testing.assert_allclose(covariance, expected, atol=1e-10)
+    np.testing.assert_allclose(mean, expected @ X.T @ target / sigma2, atol=1e-10)

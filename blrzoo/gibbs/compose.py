@@ -17,7 +17,7 @@ from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.designs.base import Design
 from blrzoo.gibbs.spec import Spec
-from blrzoo.ops.joint import JointDraw
+from blrzoo.ops.joint import Factorisation, JointDraw
 from blrzoo.ops.sweep import Sweep
 
 __all__ = ["Composer", "State"]
@@ -99,10 +99,8 @@ class Composer:
         Its rules.
     drawn : list of variables
         Random variables of `model` to draw.
-    design : Design or JointDraw
+    design : Design or Factorisation
         How X is multiplied.
-    fit_size : int
-        Length of the design's fit.
 
     Attributes
     ----------
@@ -115,7 +113,7 @@ class Composer:
     """
 
     def __init__(
-        self, model: pm.Model, spec: Spec, drawn: list[Any], design: Design | JointDraw
+        self, model: pm.Model, spec: Spec, drawn: list[Any], design: Design | Factorisation
     ) -> None:
         self.model, self.spec, self.design = model, spec, design
         self.state = State(model)
@@ -173,17 +171,17 @@ class Composer:
         return [working, effects, variances, log_weights, sigma2]
 
     def _draw_effects(self) -> None:
-        if isinstance(self.design, JointDraw):
+        if isinstance(self.design, Factorisation):
             effects, fit = self._draw_jointly(self.design)
         else:
             effects, fit = self._draw_by_feature(self.design)
         self.state.values[self.effects] = effects
         self.state.values[self._placeholder] = fit
 
-    def _draw_jointly(self, design: JointDraw) -> tuple[TensorVariable, TensorVariable]:
+    def _draw_jointly(self, design: Factorisation) -> tuple[TensorVariable, TensorVariable]:
         working, _, variances, _, sigma2 = self.block_inputs()
         normals = self.state.normals(self.spec.prior.data.p)
-        return design.draw(working + self.fit, sigma2, variances[0, 0], normals)
+        return JointDraw()(*design.shared(), working + self.fit, sigma2, variances[0, 0], normals)
 
     def _draw_by_feature(self, design: Design) -> tuple[TensorVariable, TensorVariable]:
         p = self.spec.prior.data.p

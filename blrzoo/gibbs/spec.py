@@ -49,26 +49,22 @@ class Spec:
         self, model: pm.Model, residual: TensorVariable
     ) -> dict[TensorVariable, TensorVariable]:
         """Every full conditional over the variables of a model, in the order of the sweep."""
-        v = self.variables(model)
-        found = {
-            **self.prior.conditionals(v, model["beta"]),
-            **self.likelihood.conditionals(v, residual, model),
-        }
-        free = set(model.free_RVs)
+        v, free = self.variables(model), set(model.free_RVs)
+        prior = self.prior.conditionals(v, model["beta"])
+        found = prior | self.likelihood.conditionals(v, residual, model)
         found = {rv: dist for rv, dist in found.items() if dist is not None and rv in free}
-        self._check_dependence(model, found)
+        self._check_dependence(model, {rv: found[rv] for rv in prior if rv in found})
         return found
 
     def _check_dependence(
-        self, model: pm.Model, found: dict[TensorVariable, TensorVariable]
+        self, model: pm.Model, conditionals: dict[TensorVariable, TensorVariable]
     ) -> None:
         """Refuse a conditional given the effects of what the effects do not depend on."""
-        block = [model[name] for name in (self.prior.effects_name, self.prior.label_name) if name]
+        names = (self.prior.effects_name, self.prior.label_name)
+        block = {model[name] for name in names if name}
         parents = set(ancestors(block))
-        for rv, dist in found.items():
-            if rv not in parents and set(block).intersection(ancestors([dist], blockers=[rv])):
-                if rv.name in (self.names.get(k) for k in ("mu", "gamma", "sigma2")):
-                    continue
+        for rv, dist in conditionals.items():
+            if rv not in parents and block.intersection(ancestors([dist], blockers=[rv])):
                 raise ValueError(
                     f"prior must have full conditionals given the effects only of what the "
                     f"effects depend on, got one of {rv.name} in {type(self.prior).__name__}. "

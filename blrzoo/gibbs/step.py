@@ -22,7 +22,7 @@ from blrzoo.designs.base import Design
 from blrzoo.designs.dense import Dense
 from blrzoo.gibbs.compose import Composer
 from blrzoo.gibbs.spec import Spec, spec_of
-from blrzoo.ops.joint import JointDraw
+from blrzoo.ops.joint import Factorisation
 
 __all__ = ["BLRGibbs", "register"]
 
@@ -223,10 +223,10 @@ def compose(model: pm.Model, names: list[str]) -> Composer:
     return composer
 
 
-def make_design(model: pm.Model, spec: Spec) -> Design | JointDraw:
+def make_design(model: pm.Model, spec: Spec) -> Design | Factorisation:
     """Hold the model's X in the form that its update needs."""
     X, center = model["X"].get_value(borrow=True), model["X_center"].get_value(borrow=True)
-    return JointDraw(X - center) if spec.update == "joint" else Dense(X, center)
+    return Factorisation(X - center) if spec.update == "joint" else Dense(X, center)
 
 
 def register() -> None:

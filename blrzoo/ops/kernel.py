@@ -1,4 +1,4 @@
-"""The sweep in numba: one source for every design, compiled and cached on disk."""
+"""The Ops in numba, compiled and cached on disk; the sweep's source serves every design."""
 
 import inspect
 from collections.abc import Callable
@@ -10,6 +10,7 @@ from numba import njit
 from pytensor.link.numba.dispatch.basic import register_funcify_default_op_cache_key
 
 from blrzoo.designs.base import DESIGNS, Design
+from blrzoo.ops.joint import JointDraw
 from blrzoo.ops.sweep import Sweep
 
 __all__ = ["make_kernel"]
@@ -80,9 +81,46 @@ def make_kernel(design: type[Design]) -> Callable[..., Any]:
     return sweep
 
 
+@njit(fastmath=_FASTMATH)
+def _joint(U, s, Vt, target, sigma2, tau2, normals):  # type: ignore[no-untyped-def]
+    """`JointDraw` in one pass over U, one over V' and one more over U."""
+    s2, t2 = sigma2.item(), tau2.item()
+    tau = np.sqrt(t2)
+    effects, rotated = tau * normals, np.zeros(s.shape[0])
+    fit = np.empty(U.shape[0])
+    for i in range(U.shape[0]):
+        for k in range(s.shape[0]):
+            rotated[k] += U[i, k] * target[i]
+    for k in range(s.shape[0]):
+        noise = 0.0
+        for j in range(normals.shape[0]):
+            noise += Vt[k, j] * normals[j]
+        variance = 1.0 / (s[k] * s[k] / s2 + 1.0 / t2)
+        rotated[k] = variance * s[k] * rotated[k] / s2 + np.sqrt(variance) * noise
+        change = rotated[k] - tau * noise
+        for j in range(normals.shape[0]):
+            effects[j] += change * Vt[k, j]
+        rotated[k] *= s[k]
+    for i in range(U.shape[0]):
+        total = 0.0
+        for k in range(s.shape[0]):
+            total += U[i, k] * rotated[k]
+        fit[i] = total
+    return effects, fit
+
+
+def _version(*parts: Any) -> int:
+    """Return a number that changes whenever the source of a part does, for the disk cache."""
+    sources = [inspect.getsource(inspect.getmodule(part)) for part in parts]  # type: ignore[arg-type]
+    return int(sha256("".join(sources).encode()).hexdigest()[:15], 16)
+
+
 @register_funcify_default_op_cache_key(Sweep)
-def _funcify(op: Sweep, **kwargs: Any) -> tuple[Callable[..., Any], int]:
-    """Kernel of an Op, with a version that changes when any source it is made of does."""
+def _funcify_sweep(op: Sweep, **kwargs: Any) -> tuple[Callable[..., Any], int]:
     design = DESIGNS[op.design]
-    sources = [inspect.getsource(inspect.getmodule(part)) for part in (make_kernel, design)]  # type: ignore[arg-type]
-    return make_kernel(design), int(sha256("".join(sources).encode()).hexdigest()[:15], 16)
+    return make_kernel(design), _version(make_kernel, design)
+
+
+@register_funcify_default_op_cache_key(JointDraw)
+def _funcify_joint(op: JointDraw, **kwargs: Any) -> tuple[Callable[..., Any], int]:
+    return _joint, _version(_joint)

@@ -13,7 +13,7 @@ from blrzoo.designs.base import Design
 from blrzoo.gibbs.compose import Composer, State
 from blrzoo.gibbs.spec import spec_of
 from blrzoo.gibbs.step import compose
-from blrzoo.ops.joint import JointDraw
+from blrzoo.ops.joint import Factorisation
 from blrzoo.ops.reference import block_conditional
 
 __all__ = ["check_conditionals"]
@@ -166,14 +166,14 @@ def _effect_checks(
 ) -> list[tuple[str, Check]]:
     if not composer.draws_effects:
         return []
-    if isinstance(composer.design, JointDraw):
+    if isinstance(composer.design, Factorisation):
         return [(composer.effects.name, _joint_check(composer, composer.design))]
     p = composer.spec.prior.data.p
     chosen = rng.choice(p, size=min(p, features), replace=False)
     return [(composer.effects.name, _block_check(composer, composer.design, j)) for j in chosen]
 
 
-def _joint_check(composer: Composer, design: JointDraw) -> Check:
+def _joint_check(composer: Composer, design: Factorisation) -> Check:
     name = composer.model.rvs_to_values[composer.effects].name
     block = composer.block_inputs()
 
