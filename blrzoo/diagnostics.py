@@ -123,7 +123,7 @@ def indicator_diagnostics(idata: xr.DataTree) -> xr.Dataset:
     has_indicators = indicator_name(idata) is not None
     if not quantities and not has_indicators:
         raise ValueError(
-            "idata must have indicators ('delta' or 'component') in its posterior, or a genetic "
+            "idata must have indicators ('delta' or 'label') in its posterior, or a genetic "
             "variance: 'genetic_variance' in sample_stats, or 'beta' in the posterior and 'X' "
             "(obs, feature) of the same features in constant_data; the posterior has "
             f"{list(posterior(idata).data_vars)}."

@@ -5,10 +5,13 @@ from typing import Any
 import pymc as pm
 
 from blrzoo.model import Update, regression
+from blrzoo.priors.base import Prior
+from blrzoo.priors.grouped import GroupedMixture, GroupedRidge
+from blrzoo.priors.mixture import MultipleComponent
 from blrzoo.priors.ridge import SingleComponent
 from blrzoo.priors.spike_slab import SpikeSlab
 
-__all__ = ["single_component", "spike_slab"]
+__all__ = ["hierarchical", "multiple_component", "single_component", "spike_slab"]
 
 
 def single_component(
@@ -73,6 +76,9 @@ def spike_slab(
     *,
     tau2: Any = None,
     pi: Any = None,
+    expected_size: float | None = None,
+    inclusion: Any = None,
+    groups: Any = None,
     covariates: Any = None,
     h2: float = 0.5,
     mu: Any = None,
@@ -90,6 +96,9 @@ def spike_slab(
         Variance of an included effect; see `blrzoo.SpikeSlab`.
     pi : None, number, (a, b) or ``.dist()``
         Probability that a feature is included; see `blrzoo.SpikeSlab`.
+    expected_size, inclusion, groups
+        Other ways to say it: the expected number of included features, a fixed probability for
+        each feature, or a learned one for each group; see `blrzoo.SpikeSlab`.
 
     Returns
     -------
@@ -114,7 +123,9 @@ def spike_slab(
     return regression(
         X,
         y,
-        prior=SpikeSlab(tau2=tau2, pi=pi),
+        prior=SpikeSlab(
+            tau2=tau2, pi=pi, expected_size=expected_size, inclusion=inclusion, groups=groups
+        ),
         covariates=covariates,
         h2=h2,
         mu=mu,
@@ -122,3 +133,154 @@ def spike_slab(
         sigma2=sigma2,
         center=center,
     )
+
+
+def multiple_component(
+    X: Any,
+    y: Any,
+    *,
+    n_components: int | None = None,
+    tau2: Any = None,
+    pi: Any = None,
+    ratios: Any = None,
+    null: bool = True,
+    covariates: Any = None,
+    h2: float = 0.5,
+    mu: Any = None,
+    gamma: Any = None,
+    sigma2: Any = None,
+    center: bool = True,
+) -> pm.Model:
+    """Small, medium and large effects: zero, or from one of several normal distributions.
+
+    Parameters
+    ----------
+    X, y, covariates, h2, mu, gamma, sigma2, center
+        See `blrzoo.regression`.
+    n_components, tau2, pi, ratios, null
+        The mixture; see `blrzoo.MultipleComponent`. ``ratios=(0, 0.01, 0.1, 1)`` is BayesR.
+
+    Returns
+    -------
+    pm.Model
+        With ``beta`` and ``label`` (feature), ``tau2`` and ``pi`` (component), ``sigma2``, ``mu``
+        and, with covariates, ``gamma``.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For data or hyperparameters that are refused.
+
+    Examples
+    --------
+    >>> import blrzoo as blr
+    >>> data = blr.simulate(n=50, p=5, n_causal=2, random_seed=1)
+    >>> with blr.multiple_component(data.X, data.y):
+    ...     idata = blr.sample(draws=50, tune=50, chains=2, random_seed=1, quiet=True)
+    >>> idata.posterior["tau2"].dims, float(idata.posterior["tau2"].sel(component=0).max())
+    (('chain', 'draw', 'component'), 0.0)
+    """
+    return regression(
+        X,
+        y,
+        prior=MultipleComponent(
+            n_components=n_components, tau2=tau2, pi=pi, ratios=ratios, null=null
+        ),
+        covariates=covariates,
+        h2=h2,
+        mu=mu,
+        gamma=gamma,
+        sigma2=sigma2,
+        center=center,
+    )
+
+
+def hierarchical(
+    X: Any,
+    y: Any,
+    groups: Any,
+    *,
+    components: int = 1,
+    tau2: Any = None,
+    pi: Any = None,
+    ratios: Any = None,
+    shared_pi: bool = False,
+    pooled: bool = False,
+    covariates: Any = None,
+    h2: float = 0.5,
+    mu: Any = None,
+    gamma: Any = None,
+    sigma2: Any = None,
+    center: bool = True,
+) -> pm.Model:
+    """Each biological group of features has its own variance, or its own mixture.
+
+    Parameters
+    ----------
+    X, y, covariates, h2, mu, gamma, sigma2, center
+        See `blrzoo.regression`.
+    groups : array-like, (feature,)
+        Label of each feature's group; a Series or DataArray is joined to the features by label.
+    components : int, default 1
+        1: a variance for each group (`blrzoo.GroupedRidge`). K > 1: a mixture of a null and K - 1
+        normals for each group (`blrzoo.GroupedMixture`).
+    tau2, pooled
+        See `blrzoo.GroupedRidge`.
+    pi, ratios, shared_pi
+        Of mixtures; see `blrzoo.GroupedMixture`.
+
+    Returns
+    -------
+    pm.Model
+        With ``beta`` (feature) and ``tau2`` (group), or ``label`` (feature) and ``tau2`` and
+        ``pi`` (group, component), ``sigma2``, ``mu`` and, with covariates, ``gamma``.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For data, groups or hyperparameters that are refused.
+
+    Examples
+    --------
+    >>> import blrzoo as blr
+    >>> data = blr.simulate(n=50, p=4, n_causal=2, random_seed=1)
+    >>> model = blr.hierarchical(data.X, data.y, ["exon", "exon", "intron", "intron"])
+    >>> with model:
+    ...     idata = blr.sample(draws=50, tune=50, chains=2, random_seed=1, quiet=True)
+    >>> idata.posterior["tau2"].sel(group="exon").dims
+    ('chain', 'draw')
+    """
+    return regression(
+        X,
+        y,
+        prior=_grouped(groups, components, tau2, pooled, pi, ratios, shared_pi),
+        covariates=covariates,
+        h2=h2,
+        mu=mu,
+        gamma=gamma,
+        sigma2=sigma2,
+        center=center,
+    )
+
+
+def _grouped(
+    groups: Any, components: int, tau2: Any, pooled: bool, pi: Any, ratios: Any, shared_pi: bool
+) -> Prior:
+    mixture = {"pi": pi, "ratios": ratios, "shared_pi": shared_pi or None}
+    if isinstance(components, bool) or components != 1:
+        return GroupedMixture(
+            groups,
+            n_components=components,
+            tau2=tau2,
+            pi=pi,
+            ratios=ratios,
+            shared_pi=shared_pi,
+            pooled=pooled,
+        )
+    given = [name for name, value in mixture.items() if value is not None]
+    if given:
+        raise ValueError(
+            f"{given[0]} must be left out with components=1, which has no mixture, got "
+            f"{mixture[given[0]]!r}. Pass components=4, for instance."
+        )
+    return GroupedRidge(groups, tau2=tau2, pooled=pooled)

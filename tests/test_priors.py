@@ -101,8 +101,8 @@ def test_fixing_a_variable_with_do(model):
 @every_prior
 def test_conditioned_on_all_effects(model):
     """With the effects observed, only hyperparameters are left, and their conditionals hold."""
-    names = [n for n in ("delta", "component", "alpha", "beta") if n in _free(model)]
-    values = {"delta": [1, 0, 1], "component": [2, 0, 1]}
+    names = [n for n in ("delta", "label", "alpha", "beta") if n in _free(model)]
+    values = {"delta": [1, 0, 1], "label": [2, 1, 1]}
     observed = {n: np.array(values.get(n, [0.5, -1.0, 0.2])) for n in names}
     conditioned = pm.observe(model, observed)
     if not _free(conditioned):

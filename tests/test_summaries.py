@@ -66,14 +66,14 @@ def test_pip_of_a_mixture_does_not_depend_on_the_labels_of_its_components():
     swapped = np.array([0, 3, 1, 2])[component]
     expected = np.mean(component != 0, axis=(0, 1))
     assert 0.5 < expected.min()
-    np.testing.assert_allclose(pip(tree(component=component)), expected, rtol=1e-15)
-    np.testing.assert_array_equal(pip(tree(component=swapped)), pip(tree(component=component)))
+    np.testing.assert_allclose(pip(tree(label=component)), expected, rtol=1e-15)
+    np.testing.assert_array_equal(pip(tree(label=swapped)), pip(tree(label=component)))
 
 
 def test_pip_prefers_delta_to_the_label_of_a_pattern():
     delta = np.zeros((1, 3, 2, 2), int)
     delta[..., 0] = 1
-    result = pip(tree(component=np.ones((1, 3, 2), int), delta=delta))
+    result = pip(tree(label=np.ones((1, 3, 2), int), delta=delta))
     np.testing.assert_array_equal(result, [[1, 0], [1, 0]])
 
 
@@ -135,7 +135,7 @@ def test_a_dataset_is_not_an_inference_data(function):
 
 @pytest.mark.parametrize("function", [pip, model_size])
 def test_a_model_without_indicators_is_told_what_to_do(function):
-    with pytest.raises(ValueError, match=r"'delta'.*'component'.*has \['beta'\].*spike_slab"):
+    with pytest.raises(ValueError, match=r"'delta'.*'label'.*has \['beta'\].*spike_slab"):
         function(tree(beta=np.ones((1, 2, 3))))
 
 
@@ -258,7 +258,7 @@ def test_the_table_as_a_data_frame():
 def test_a_mixture_of_several_traits_has_one_pip_a_feature():
     component = np.random.default_rng(14).integers(0, 2, size=(2, 30, 3))
     beta = component[..., None] * np.random.default_rng(15).normal(size=(2, 30, 3, 2))
-    table = effect_summary(tree(beta=beta, component=component))
+    table = effect_summary(tree(beta=beta, label=component))
     assert table["pip"].dims == ("feature",)
     assert table["mean"].dims == ("feature", "trait")
 

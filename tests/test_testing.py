@@ -25,6 +25,20 @@ class ForgotTheHalf(blr.SpikeSlab):
         return super().conditionals(v, effects * np.sqrt(2.0))
 
 
+class Elsewhere(blr.SingleComponent):
+    """The conditional has no density where the model has."""
+
+    def conditionals(self, v, effects):
+        return {v["tau2"]: pm.Pareto.dist(2.0, m=1e9 + 0 * effects[0])}
+
+
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
+def test_check_conditionals_finds_a_density_of_zero():
+    model = blr.regression(*small_data(), prior=Elsewhere())
+    with pytest.raises(AssertionError, match="'tau2'"):
+        blr.testing.check_conditionals(model, random_seed=1)
+
+
 def wrong_models():
     X, y = small_data(5, 2)
     narrow = {"tau2": (8, 0.5)}

@@ -142,7 +142,8 @@ class BLRGibbs(BlockedStep):
             ``model_size``, the number of included features, and ``genetic_variance``, the
             variance of X beta over the observations in squared units of y.
         """
-        values = [np.asarray(point[name]) for name in self._inputs]
+        # Copies, contiguous and writeable: numba compiles anew for any other kind of array.
+        values = [np.array(point[name], order="C") for name in self._inputs]
         if self.fit is None or not self._carried(point):
             self.fit = self._fit(values)
         *new, size, variance, self.fit, self.rng = self._sweep(*values, self.fit, self.rng)

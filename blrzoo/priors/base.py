@@ -122,7 +122,8 @@ class Prior:
     def by_feature(self, v: Variables) -> tuple[TensorVariable, TensorVariable]:
         """`components`, both broadcast to (feature, component)."""
         variances, log_weights = (pt.as_tensor(part) for part in self.components(v))
-        shape = (self.data.p, variances.shape[-1])
+        n_components = variances.type.shape[-1]  # static, so that weights do not depend on tau2
+        shape = (self.data.p, variances.shape[-1] if n_components is None else n_components)
         return pt.broadcast_to(variances, shape), pt.broadcast_to(log_weights, shape)
 
     def default_variance(self, inclusion: float = 1.0) -> float:
@@ -177,7 +178,7 @@ class MixturePrior(Prior):
     """
 
     effects_name = "alpha"
-    label_name = "component"
+    label_name = "label"
 
     def components(self, v: Variables) -> tuple[TensorVariable, TensorVariable]:
         """Variances and log weights of the components.
@@ -196,10 +197,10 @@ class MixturePrior(Prior):
         raise NotImplementedError(f"{type(self).__name__} must define components(self, v)")
 
     def labels(self, log_weights: TensorVariable) -> TensorVariable:
-        """Make the labels: ``component``, a Categorical, or ``delta`` where there is one slab."""
+        """Make the labels: ``label``, a Categorical, or ``delta`` where there is one slab."""
         if self.label_name == "delta":
             return pm.Bernoulli("delta", p=pt.exp(log_weights[:, 1]), dims="feature")
-        return pm.Categorical("component", p=pt.exp(log_weights), dims="feature")
+        return pm.Categorical("label", p=pt.exp(log_weights), dims="feature")
 
     def effects(self, v: Variables) -> TensorVariable:
         """Make labels, slab effects ``alpha`` and ``beta`` in the model, and return ``beta``."""

@@ -17,7 +17,16 @@ from pytensor.graph.basic import Variable
 from pytensor.tensor.random.op import RNGConsumerOp
 from pytensor.tensor.variable import TensorVariable
 
-__all__ = ["NORMAL", "PROBABILITY", "VARIANCE", "Family", "check_parameter", "parameter"]
+__all__ = [
+    "NORMAL",
+    "PROBABILITY",
+    "SIMPLEX",
+    "VARIANCE",
+    "Family",
+    "check_parameter",
+    "parameter",
+    "prior_mean",
+]
 
 
 @dataclass(frozen=True)
@@ -72,6 +81,16 @@ PROBABILITY = Family(
     lambda a, b: a / (a + b),
     "strictly between 0 and 1",
     lambda value: bool(((value > 0) & (value < 1)).all()),
+)
+SIMPLEX = Family(
+    "Dirichlet",
+    {"a": True},
+    lambda name, a, dims=None: pm.Dirichlet(
+        name, a=np.broadcast_to(a, _dims_shape(dims)), dims=dims
+    ),
+    lambda a: a / a.sum(axis=-1, keepdims=True),
+    "probabilities that sum to 1",
+    lambda value: bool((value >= 0).all() and np.allclose(value.sum(axis=-1), 1.0)),
 )
 NORMAL = Family(
     "normal",
@@ -227,7 +246,7 @@ def _check_shape(name: str, value: Any, shape: tuple[int, ...]) -> None:
         remedy = f"Make the prior with .dist(..., shape={shape})."
     else:
         got = [part.shape for part in (value if isinstance(value, tuple) else (value,))]
-        allowed = [(), shape]
+        allowed = [(), shape, shape[1:]]  # all alike, one each, or one each for every group
         remedy = "Pass one number" + (" for all, or one for each." if shape else ", or a tuple.")
     for wrong in got:
         if not any(_fits(wrong, one) for one in allowed):

@@ -1,12 +1,17 @@
 """The spike-and-slab prior: an effect is zero, or from one normal."""
 
-from typing import Any
+import numbers
+from typing import Any, Self
 
+import numpy as np
+import pymc as pm
 import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.priors import conjugate
 from blrzoo.priors.base import MixturePrior, Variables
+from blrzoo.priors.counting import total
+from blrzoo.priors.labelled import Groups, by_feature
 from blrzoo.priors.parameters import (
     PROBABILITY,
     VARIANCE,
@@ -14,6 +19,7 @@ from blrzoo.priors.parameters import (
     parameter,
     prior_mean,
 )
+from blrzoo.priors.scale import DataSummary
 
 __all__ = ["SpikeSlab"]
 
@@ -42,12 +48,21 @@ class SpikeSlab(MixturePrior):
         ``(4, S2)`` with prior mean ``2 S2 = h2 var(y) / (E[pi] sum_j var(x_j))``.
     pi : None, number, (a, b) or ``.dist()``
         Probability that a feature is included. Default ``(1, 1)``, uniform.
+    expected_size : float, optional
+        Prior expectation of the number of included features, in the place of `pi`: the same as
+        ``pi=(1, (p - expected_size) / expected_size)``.
+    inclusion : array-like, (feature,), optional
+        Fixed prior inclusion probability of each feature, in the place of `pi`; 0 and 1 are
+        allowed. A Series or DataArray is joined to the features by label.
+    groups : array-like, (feature,), optional
+        Label of each feature's group: pi is learned for each, (group).
 
     Raises
     ------
     ValueError, TypeError
-        For a tau2 that is not positive, a pi outside (0, 1), or anything that is not one of
-        the four.
+        For a tau2 that is not positive, a pi outside (0, 1), anything that is not one of the
+        four, more than one of `pi`, `expected_size` and `inclusion`, or values that do not fit
+        the features.
 
     References
     ----------
@@ -77,9 +92,39 @@ class SpikeSlab(MixturePrior):
 
     label_name = "delta"
 
-    def __init__(self, *, tau2: Any = None, pi: Any = None) -> None:
+    #: The groups, joined to the features by `bind`.
+    groups: Groups | None = None
+
+    def __init__(
+        self,
+        *,
+        tau2: Any = None,
+        pi: Any = None,
+        expected_size: float | None = None,
+        inclusion: Any = None,
+        groups: Any = None,
+    ) -> None:
         self.tau2 = check_parameter("tau2", tau2, VARIANCE)
         self.pi = check_parameter("pi", pi, PROBABILITY)
+        _check_one(pi=pi, expected_size=expected_size, inclusion=inclusion)
+        if inclusion is not None and groups is not None:
+            raise ValueError(
+                "groups must be left out where inclusion fixes the probabilities, got both. "
+                "Pass one of them."
+            )
+        self.expected_size = _check_size(expected_size)
+        self.inclusion, self.group_labels = inclusion, groups
+
+    def bind(self, data: DataSummary, h2: float) -> Self:
+        """Join what is given for each feature to the features of the data."""
+        bound = super().bind(data, h2)
+        if self.expected_size is not None:
+            bound.pi = _size_prior(self.expected_size, data.p)
+        if self.inclusion is not None:
+            bound.inclusion = _check_inclusion(by_feature("inclusion", self.inclusion, data))
+        if self.group_labels is not None:
+            bound.groups = Groups(by_feature("groups", self.group_labels, data))
+        return bound
 
     def variables(self) -> Variables:
         """Make ``tau2`` and ``pi``."""
@@ -92,24 +137,77 @@ class SpikeSlab(MixturePrior):
 
     def pi_variable(self) -> TensorVariable:
         """Make the probability of inclusion; a subclass may return any expression."""
-        return parameter("pi", self.pi, PROBABILITY, (1.0, 1.0))
+        if self.inclusion is not None:
+            return pm.Data("pi", self.inclusion, dims="feature")
+        if self.groups is not None:
+            self.groups.add_to_model()
+        dims = None if self.groups is None else "group"
+        return parameter("pi", self.pi, PROBABILITY, (1.0, 1.0), dims=dims)
 
     def components(self, v: Variables) -> tuple[TensorVariable, TensorVariable]:
         """The spike at zero and the slab."""
-        pi = v["pi"]
-        return pt.stack([0.0, v["tau2"]]), pt.stack([pt.log1p(-pi), pt.log(pi)])
+        pi = v["pi"] if self.groups is None else v["pi"][self.groups.index]
+        log_weights = pt.stack([pt.log1p(-pi), pt.log(pi)], axis=-1)
+        return pt.stack([0.0, v["tau2"]]), log_weights
 
     def conditionals(
         self, v: Variables, effects: TensorVariable
     ) -> dict[TensorVariable, TensorVariable | None]:
         """Of ``tau2`` and ``pi``, given effects and indicators."""
-        included = pt.sum(v["delta"])
-        sum_of_squares = pt.sum(effects**2)
-        return {
-            v["tau2"]: conjugate.inverse_gamma(v["tau2"], included, sum_of_squares),
-            v["pi"]: conjugate.beta(v["pi"], included, self.data.p - included),
-        }
+        tau2 = conjugate.inverse_gamma(v["tau2"], pt.sum(v["delta"]), pt.sum(effects**2))
+        if self.groups is None:
+            included, excluded = pt.sum(v["delta"]), self.data.p - pt.sum(v["delta"])
+        else:
+            included = total(v["delta"], self.groups.index, self.groups.sizes.shape)
+            excluded = self.groups.sizes - included
+        return {v["tau2"]: tau2, v["pi"]: conjugate.beta(v["pi"], included, excluded)}
 
     def pseudo_variance(self) -> float:
         """Prior mean of the default tau2."""
+        if self.inclusion is not None:
+            return self.default_variance(float(self.inclusion.mean()))
         return self.default_variance(prior_mean(self.pi, PROBABILITY, (1.0, 1.0)))
+
+
+def _check_one(**given: Any) -> None:
+    names = [name for name, value in given.items() if value is not None]
+    if len(names) > 1:
+        raise ValueError(
+            f"{names[0]} must be left out where {names[1]} is given, got both: each says how "
+            f"many features are included. Pass one of {', '.join(given)}."
+        )
+
+
+def _check_size(size: Any) -> float | None:
+    if size is None:
+        return None
+    if isinstance(size, bool) or not isinstance(size, numbers.Real):
+        raise TypeError(
+            f"expected_size must be a number of features, got {size!r} of type "
+            f"{type(size).__name__}. Pass for instance expected_size=10."
+        )
+    return float(size)
+
+
+def _size_prior(size: float, p: int) -> tuple[np.ndarray, np.ndarray]:
+    if not 0 < size < p:
+        raise ValueError(
+            f"expected_size must be above 0 and below the number of features, {p}, got {size}. "
+            f"Pass the number of features that you expect to have an effect."
+        )
+    return np.array(1.0), np.array((p - size) / size)
+
+
+def _check_inclusion(values: np.ndarray) -> np.ndarray:
+    try:
+        values = np.asarray(values, dtype=float)
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"inclusion must hold probabilities, got {values!r}. Pass numbers from 0 to 1."
+        ) from None
+    if not ((values >= 0) & (values <= 1)).all() or not values.any():
+        raise ValueError(
+            f"inclusion must hold probabilities from 0 to 1, not all of them 0, got values from "
+            f"{values.min()} to {values.max()}. Mend them, or leave inclusion out to learn pi."
+        )
+    return values

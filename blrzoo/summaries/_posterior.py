@@ -107,10 +107,10 @@ def indicator_name(idata: xr.DataTree) -> str | None:
     Returns
     -------
     str or None
-        ``"delta"`` (0/1), else ``"component"`` (0 is the null), else None.
+        ``"delta"`` (0/1), else ``"label"`` (0 is the null), else None.
     """
     variables = posterior(idata)
-    return next((name for name in ("delta", "component") if name in variables), None)
+    return next((name for name in ("delta", "label") if name in variables), None)
 
 
 def included_blocks(idata: xr.DataTree) -> Iterator[xr.DataArray]:
@@ -184,7 +184,7 @@ def no_indicators(idata: xr.DataTree) -> ValueError:
         To be raised.
     """
     return ValueError(
-        "idata.posterior must have indicators: 'delta' (0/1) or 'component' (0 is the null), "
+        "idata.posterior must have indicators: 'delta' (0/1) or 'label' (0 is the null), "
         f"dims (chain, draw, feature[, trait]); it has {_names(posterior(idata).data_vars)}. "
         "With one normal prior for all effects (ridge) every feature is always included: fit "
         "a model with a null component, for instance blrzoo.spike_slab(X, y). If this model "

@@ -36,14 +36,14 @@ def pip(idata: xr.DataTree) -> xr.DataArray:
 
     .. math:: PIP_j = P(\delta_j = 1 | y) \approx \text{mean of } \delta_j \text{ over the draws}
 
-    In mixtures a feature is included when its component is not the null (``component > 0``), so
+    In mixtures a feature is included when its component is not the null (``label > 0``), so
     the PIP does not depend on how the other components are labelled.
 
     Parameters
     ----------
     idata : xarray.DataTree
         The InferenceData of a model with indicators: ``delta`` (chain, draw, feature[, trait]) or
-        ``component`` (chain, draw, feature) in its posterior.
+        ``label`` (chain, draw, feature) in its posterior.
 
     Returns
     -------

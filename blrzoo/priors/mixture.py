@@ -1,0 +1,222 @@
+"""The multiple-component prior: zero, or one of several normals."""
+
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+from pytensor.tensor.variable import TensorVariable
+
+from blrzoo.priors import conjugate
+from blrzoo.priors.base import MixturePrior, Variables
+from blrzoo.priors.counting import count, total
+from blrzoo.priors.parameters import NORMAL, SIMPLEX, VARIANCE, check_parameter, parameter
+
+__all__ = ["MultipleComponent"]
+
+
+class MultipleComponent(MixturePrior):
+    r"""Effects are zero, or from one of several normals: small, medium and large effects.
+
+    Density
+        :math:`\beta_j | k_j \sim N(0, \tau^2_{k_j})`, :math:`P(k_j = k) = \pi_k`,
+        :math:`\tau^2_0 = 0`, :math:`\pi \sim Dirichlet(a)`, and for k > 0 either
+        :math:`\tau^2_k \sim` scaled-inverse-:math:`\chi^2(\nu, S^2_k)`, or
+        :math:`\tau^2_k = \tau^2 r_k` with fixed ratios :math:`r_k` and one common
+        :math:`\tau^2 \sim` scaled-inverse-:math:`\chi^2(\nu, S^2)` (BayesR).
+    Full conditionals
+        With :math:`m_k` effects in component k:
+        :math:`\tau^2_k | rest \sim` scaled-inverse-:math:`\chi^2(\nu + m_k,
+        (\nu S^2_k + \sum_{k_j = k} \beta_j^2) / (\nu + m_k))`; with ratios,
+        :math:`\nu + \sum_{k>0} m_k` and :math:`\sum_j \beta_j^2 / r_{k_j}` in their place;
+        :math:`\pi | rest \sim Dirichlet(a + m)`; labels and effects as in `MixturePrior`.
+    Other names
+        BayesR (hibayes, qgg; with ratios), Bayesian multiple-component regression.
+
+    Parameters
+    ----------
+    n_components : int, optional
+        Number of components K, the null included. Default 4, or what `ratios` says.
+    tau2 : None, array, (nu, S2) or ``.dist()``
+        Variances of the components but the null, (slab), from small to large; with `ratios` the
+        common tau2, (). Default ``(4, S2)`` with prior means ``2 S2`` proportional to
+        ..., 0.01, 0.1, 1, such that the prior mean of the variance on X is ``h2 var(y)``.
+    pi : None, array, tuple or ``.dist()``
+        Probabilities of the components, (component); a tuple gives the Dirichlet's
+        parameters a, one for each component. Default: all 1.
+    ratios : sequence of float, optional
+        Variances of the components relative to the common tau2, with or without a leading 0 for
+        the null, for instance ``(0, 0.01, 0.1, 1)``.
+    null : bool, default True
+        Whether there is a null component. Without, `n_components` counts normals, `pi` is for
+        these, and label 0 has probability 0.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For variances that are not positive, probabilities that do not sum to 1, fewer than two
+        components, or numbers of components that do not agree.
+
+    References
+    ----------
+    .. [1] Erbe et al. (2012). Improving accuracy of genomic predictions within and between dairy
+       cattle breeds. J. Dairy Sci. 95:4114-4129.
+    .. [2] Moser et al. (2015). Simultaneous discovery, estimation and prediction analysis of
+       complex traits using a Bayesian mixture model. PLoS Genetics 11:e1004969.
+
+    Examples
+    --------
+    >>> import blrzoo as blr
+    >>> data = blr.simulate(n=50, p=5, n_causal=2, random_seed=1)
+    >>> bayes_r = blr.MultipleComponent(ratios=(0, 0.01, 0.1, 1))
+    >>> model = blr.regression(data.X, data.y, prior=bayes_r)
+    >>> sorted(rv.name for rv in model.free_RVs)
+    ['alpha', 'label', 'mu', 'pi', 'sigma2', 'tau2_common']
+    """
+
+    #: Dims of the hyperparameters before "component" or "slab", their lengths, and each feature's
+    #: place there.
+    group_dims: tuple[str, ...] = ()
+    group_shape: tuple[int, ...] = ()
+    group_index: Any = 0
+
+    def __init__(
+        self,
+        *,
+        n_components: int | None = None,
+        tau2: Any = None,
+        pi: Any = None,
+        ratios: Any = None,
+        null: bool = True,
+    ) -> None:
+        self.null = null
+        self.ratios = None if ratios is None else _check_ratios(ratios)
+        self.n_slabs = _count_slabs(n_components, self.ratios, null)
+        self.tau2 = check_parameter("tau2", tau2, VARIANCE)
+        pi = (np.asarray(pi),) if isinstance(pi, tuple) else pi
+        self.pi = check_parameter("pi", pi, SIMPLEX)
+
+    def variables(self) -> Variables:
+        """Make the variances and the probabilities of the components."""
+        model = pm.modelcontext(None)
+        model.add_coord("component", np.arange(self.n_slabs + 1))
+        if self.ratios is None or not self.null:
+            model.add_coord("slab", np.arange(1, self.n_slabs + 1))
+        return {**self.variances(), **self.probabilities()}
+
+    def variances(self) -> Variables:
+        """Make ``tau2``, exactly 0 for the null, and what is learned of it."""
+        if self.ratios is None:
+            default = (
+                4.0,
+                np.broadcast_to(self.default_slabs() / 2, (*self.group_shape, self.n_slabs)),
+            )
+            learned = self.learned_variance("tau2_slab", default, (*self.group_dims, "slab"))
+            slabs = learned["tau2_slab"]
+        else:
+            default = (4.0, np.broadcast_to(self.default_common() / 2, self.group_shape))
+            learned = self.learned_variance("tau2_common", default, self.group_dims)
+            slabs = learned["tau2_common"][..., None] * self.ratios
+        tau2 = pt.concatenate([pt.zeros_like(slabs[..., :1]), slabs], axis=-1)
+        dims = (*self.group_dims, "component")
+        return {**learned, "tau2": pm.Deterministic("tau2", tau2, dims=dims)}
+
+    def learned_variance(self, name: str, default: Any, dims: tuple[str, ...]) -> Variables:
+        """Make the variances that are learned; a subclass may add a hierarchy above them."""
+        return {name: parameter(name, self.tau2, VARIANCE, default, dims=dims or None)}
+
+    def probabilities(self) -> Variables:
+        """Make ``pi``; without a null, from the probabilities of the slabs."""
+        dims = (*self.pi_dims, "component")
+        if self.null:
+            ones = (np.ones(self.n_slabs + 1),)
+            return {"pi": parameter("pi", self.pi, SIMPLEX, ones, dims=dims)}
+        ones = (np.ones(self.n_slabs),)
+        slabs = parameter("pi_slab", self.pi, SIMPLEX, ones, dims=(*self.pi_dims, "slab"))
+        pi = pt.concatenate([pt.zeros_like(slabs[..., :1]), slabs], axis=-1)
+        return {"pi_slab": slabs, "pi": pm.Deterministic("pi", pi, dims=dims)}
+
+    @property
+    def pi_dims(self) -> tuple[str, ...]:
+        """Dims of the probabilities before "component"."""
+        return self.group_dims
+
+    def components(self, v: Variables) -> tuple[TensorVariable, TensorVariable]:
+        """Variances and log probabilities, by feature where there are groups."""
+        tau2, log_pi = v["tau2"], pt.log(v["pi"])
+        if self.group_dims:
+            tau2 = tau2[self.group_index]
+        return tau2, log_pi[self.group_index] if self.pi_dims else log_pi
+
+    def conditionals(
+        self, v: Variables, effects: TensorVariable
+    ) -> dict[TensorVariable, TensorVariable | None]:
+        """Of the variances and the probabilities, given effects and labels."""
+        shape = (*self.group_shape, self.n_slabs + 1)
+        cell = self.group_index * shape[-1] + v["label"]
+        counts, sums = count(cell, shape), total(effects**2, cell, shape)
+        if self.ratios is None:
+            found = {v["tau2_slab"]: (counts[..., 1:], sums[..., 1:])}
+        else:
+            scaled = (sums[..., 1:] / self.ratios).sum(axis=-1)
+            found = {v["tau2_common"]: (counts[..., 1:].sum(axis=-1), scaled)}
+        updates = {rv: conjugate.inverse_gamma(rv, *given) for rv, given in found.items()}
+        if self.group_dims and not self.pi_dims:
+            counts = counts.sum(axis=0)
+        pi, counts = (v["pi"], counts) if self.null else (v["pi_slab"], counts[..., 1:])
+        return {**updates, pi: conjugate.dirichlet(pi, counts)}
+
+    def default_slabs(self) -> np.ndarray:
+        """Prior means of the slabs' variances, (slab): each ten times the one before."""
+        relative = 10.0 ** np.arange(1 - self.n_slabs, 1)
+        return self.default_variance() * relative / (self._mean_pi() @ relative)
+
+    def default_common(self) -> float:
+        """Prior mean of the common variance of slabs with fixed ratios."""
+        return float(self.default_variance() / (self._mean_pi() @ self.ratios))
+
+    def pseudo_variance(self) -> float:
+        """Prior mean of the variance of an included effect."""
+        return self.default_variance(float(self._mean_pi().sum()))
+
+    def _mean_pi(self) -> np.ndarray:
+        """Prior means of the probabilities of the slabs, (slab), averaged over groups."""
+        n = self.n_slabs + self.null
+        if self.pi is None or not isinstance(self.pi, tuple | np.ndarray):
+            means = np.full(n, 1 / n)
+        else:
+            means = SIMPLEX.mean(self.pi[0]) if isinstance(self.pi, tuple) else self.pi
+        means = means.reshape(-1, means.shape[-1]).mean(axis=0)
+        if means.size != n:
+            raise ValueError(
+                f"pi must have one value for each of the {n} components, got {means.size}. Give "
+                f"n_components=, or as many values as there are components."
+            )
+        return means[-self.n_slabs :]
+
+
+def _check_ratios(ratios: Any) -> np.ndarray:
+    values = check_parameter("ratios", np.asarray(ratios, dtype=float), NORMAL)
+    values = values[1:] if values.ndim == 1 and values.size and values[0] == 0 else values
+    if values.ndim != 1 or not values.size or not (values > 0).all():
+        raise ValueError(
+            f"ratios must be positive numbers, with or without a leading 0 for the null, got "
+            f"{ratios!r}. Pass for instance ratios=(0, 0.01, 0.1, 1)."
+        )
+    return values
+
+
+def _count_slabs(n_components: Any, ratios: np.ndarray | None, null: bool) -> int:
+    if n_components is None:
+        return 4 - null if ratios is None else ratios.size
+    if isinstance(n_components, bool) or not isinstance(n_components, int | np.integer):
+        raise TypeError(
+            f"n_components must be a whole number, got {n_components!r}. Leave it out for 4."
+        )
+    slabs = int(n_components) - null
+    if slabs < 1 or (ratios is not None and slabs != ratios.size):
+        rule = "at least 2 with a null, 1 without" if slabs < 1 else "as many as ratios says"
+        raise ValueError(
+            f"n_components must be {rule}, got {n_components!r}. Leave it out, or mend it."
+        )
+    return slabs
