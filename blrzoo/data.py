@@ -37,7 +37,11 @@ class RegressionData:
     W : ndarray (obs, covariate)
         Covariates without the intercept, float64; shape (n, 0) if there are none.
     coords : dict of str to ndarray
-        Labels of "obs" and "feature", and of "covariate" if there are any.
+        Labels of "obs" and "feature", and of "covariate" and "obs_missing" if there are any.
+    weights : ndarray (obs,) or None
+        Relative precisions of the observations; None if all are alike.
+    missing : RegressionData or None
+        Rows without y, to be predicted (their y is NaN); None if there are none.
 
     Notes
     -----
@@ -49,6 +53,8 @@ class RegressionData:
     y: np.ndarray
     W: np.ndarray
     coords: dict[str, np.ndarray]
+    weights: np.ndarray | None = None
+    missing: "RegressionData | None" = None
 
     @property
     def n(self) -> int:
@@ -66,12 +72,19 @@ class RegressionData:
         return float(self.y.var(ddof=1))
 
     @cached_property
+    def scale(self) -> np.ndarray:
+        """Square roots of the weights, (obs,): rows times these have equal residual variance."""
+        return np.ones(self.n) if self.weights is None else np.sqrt(self.weights)
+
+    @cached_property
     def x_variance(self) -> np.ndarray:
         """Sample variance of every feature (divisor n - 1), (feature,)."""
         return self.X.var(axis=0, ddof=1)
 
 
-def check_data(X: Any, y: Any, covariates: Any = None) -> RegressionData:
+def check_data(
+    X: Any, y: Any, covariates: Any = None, *, weights: Any = None, missing: str = "error"
+) -> RegressionData:
     """Check the data of a regression, join them by label and convert them to float64.
 
     Parameters
@@ -84,6 +97,10 @@ def check_data(X: Any, y: Any, covariates: Any = None) -> RegressionData:
     covariates : array_like, Series, DataFrame or DataArray (obs, covariate), optional
         Columns whose effects are not selected among; a vector is one column. The model has an
         intercept of its own, so none may be constant.
+    weights : array_like, Series or DataArray (obs,), optional
+        Relative precisions, positive: an observation's residual variance is sigma2 / weight.
+    missing : {"error", "predict"}, default "error"
+        What to do with rows whose y is missing (NaN): refuse them, or set them apart.
 
     Returns
     -------
@@ -129,21 +146,82 @@ def check_data(X: Any, y: Any, covariates: Any = None) -> RegressionData:
     >>> list(data.coords["feature"])
     ['age', 'bmi']
     """
-    given = {"X": X, "y": y} if covariates is None else {"X": X, "y": y, "covariates": covariates}
-    obs, tables = _join([read_table(name, value) for name, value in given.items()])
-    _check_response(tables[1])
-    _check_features(tables[0])
-    coords = {"obs": obs.to_numpy(), "feature": tables[0].columns.to_numpy()}
-    W = np.empty((len(obs), 0))
-    if covariates is not None:
-        _check_covariates(tables[2])
-        W = tables[2].values
-    if W.shape[1]:
-        coords["covariate"] = tables[2].columns.to_numpy()
-    arrays = tables[0].values, tables[1].values[:, 0], W
-    for array in arrays:
+    if missing not in ("error", "predict"):
+        raise ValueError(
+            f"missing must be 'error' or 'predict', got {missing!r}. Leave it out for 'error'."
+        )
+    given = {"X": X, "y": y, "covariates": covariates, "weights": weights}
+    obs, joined = _join(
+        [
+            read_table(name, value, missing=name == "y" and missing == "predict")
+            for name, value in given.items()
+            if value is not None or name in ("X", "y")
+        ]
+    )
+    tables = {table.name: table for table in joined}
+    known = _known_response(tables["y"])
+    if known.all():
+        return _checked(obs, tables)
+    apart = _select(obs, tables, ~known)
+    return replace(
+        _checked(*_select(obs, tables, known)),
+        missing=_arrays(*apart),
+        coords=_coords(*apart, obs[known]),
+    )
+
+
+def _known_response(table: Table) -> np.ndarray:
+    """Mask of the rows with y."""
+    known = ~np.isnan(table.values[:, 0])
+    if known.sum() < 2:
+        raise ValueError(
+            f"y must be known for at least 2 observations; got {known.sum()} of {known.size}. Pass "
+            f"more observations."
+        )
+    return known
+
+
+def _select(
+    obs: pd.Index, tables: dict[str, Table], rows: np.ndarray
+) -> tuple[pd.Index, dict[str, Table]]:
+    chosen = {
+        name: replace(table, values=np.ascontiguousarray(table.values[rows]), obs=obs[rows])
+        for name, table in tables.items()
+    }
+    return obs[rows], chosen
+
+
+def _checked(obs: pd.Index, tables: dict[str, Table]) -> RegressionData:
+    """Check what the numbers must be where they enter the likelihood."""
+    _check_response(tables["y"])
+    _check_features(tables["X"])
+    if "covariates" in tables:
+        _check_covariates(tables["covariates"])
+    if "weights" in tables:
+        _check_weights(tables["weights"])
+    return _arrays(obs, tables)
+
+
+def _arrays(obs: pd.Index, tables: dict[str, Table]) -> RegressionData:
+    W = tables["covariates"].values if "covariates" in tables else np.empty((len(obs), 0))
+    weights = tables["weights"].values[:, 0] if "weights" in tables else None
+    arrays = tables["X"].values, tables["y"].values[:, 0], W
+    for array in (*arrays, *([] if weights is None else [weights])):
         array.flags.writeable = False
-    return RegressionData(*arrays, coords=coords)
+    return RegressionData(*arrays, coords=_coords(obs, tables), weights=weights)
+
+
+def _coords(
+    obs: pd.Index, tables: dict[str, Table], known: pd.Index | None = None
+) -> dict[str, np.ndarray]:
+    """Labels; with `known`, `obs` are the rows without y."""
+    coords = {"obs": (obs if known is None else known).to_numpy()}
+    if known is not None:
+        coords["obs_missing"] = obs.to_numpy()
+    coords["feature"] = tables["X"].columns.to_numpy()
+    if "covariates" in tables and tables["covariates"].values.shape[1]:
+        coords["covariate"] = tables["covariates"].columns.to_numpy()
+    return coords
 
 
 # Joining the arguments
@@ -271,6 +349,15 @@ def _copies(X: np.ndarray, candidates: np.ndarray, block: int = 512) -> list[tup
             if i != j and np.array_equal(X[:, i], X[:, j]):
                 pairs.append((i, j))
     return pairs
+
+
+def _check_weights(table: Table) -> None:
+    wrong = ~(table.values[:, 0] > 0)
+    if wrong.any():
+        raise ValueError(
+            f"weights must be positive; got {wrong.sum()} that are not, the first "
+            f"{table.values[wrong, 0][0]:g}. Drop observations without information, or mend them."
+        )
 
 
 def _check_covariates(table: Table) -> None:

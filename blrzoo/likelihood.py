@@ -17,11 +17,13 @@ __all__ = ["Likelihood"]
 
 @dataclass(frozen=True)
 class Likelihood:
-    r"""``y = mu + (W - center) gamma + (X - center) beta + e``, ``e ~ N(0, sigma2 I)``.
+    r"""``y = mu + (W - center) gamma + (X - center) beta + e``, ``e_i ~ N(0, sigma2 / weight_i)``.
 
-    Full conditionals, with r the residual of everything:
+    Full conditionals, with r the residual of everything times the square roots of the weights:
     :math:`\mu | rest` and :math:`\gamma | rest` are normal, :math:`\sigma^2 | rest \sim`
-    scaled-inverse-:math:`\chi^2(\nu + n, (\nu S^2 + r'r) / (\nu + n))`.
+    scaled-inverse-:math:`\chi^2(\nu + n, (\nu S^2 + r'r) / (\nu + n))`. Responses that are
+    missing are drawn given everything else, last, and nothing is drawn given them: the rest is
+    drawn from the posterior given the responses that are known.
 
     Parameters
     ----------
@@ -51,25 +53,49 @@ class Likelihood:
         default = (4.0, (1 - h2) * data.y_variance / 2)
         return made | {"sigma2": parameter("sigma2", self.sigma2, VARIANCE, default)}
 
-    def base(self, v: dict[str, TensorVariable], model: pm.Model) -> TensorVariable:
+    def observe(self, v: dict[str, TensorVariable], model: pm.Model, y: np.ndarray) -> None:
+        """Make the observed ``y`` and, where rows have none, the unobserved ``y_missing``."""
+        pm.Normal("y", *self.moments(v, model), observed=y, dims="obs")
+        if "X_missing" in model.named_vars:
+            pm.Normal("y_missing", *self.moments(v, model, "_missing"), dims="obs_missing")
+
+    def moments(
+        self, v: dict[str, TensorVariable], model: pm.Model, rows: str = ""
+    ) -> tuple[TensorVariable, TensorVariable]:
+        """Mean and standard deviation of y in the rows with it, or in those without."""
+        beta = model["beta"]
+        features = model[f"X{rows}"] @ beta - pt.dot(model["X_center"], beta)
+        sd = pt.sqrt(v["sigma2"]) / root_weights(model, rows)
+        return self.base(v, model, rows) + features, sd
+
+    def base(self, v: dict[str, TensorVariable], model: pm.Model, rows: str = "") -> TensorVariable:
         """Everything in the mean of y but the features: ``mu + (W - center) gamma``."""
-        return v["mu"] + centered(model, "W") @ v["gamma"] if "gamma" in v else v["mu"]
+        if "gamma" not in v:
+            return v["mu"]
+        return v["mu"] + (model[f"W{rows}"] - model["W_center"]) @ v["gamma"]
 
     def conditionals(
         self, v: dict[str, TensorVariable], residual: TensorVariable, model: pm.Model
     ) -> dict[TensorVariable, TensorVariable | None]:
-        """Full conditionals given the residual, (obs,): y minus everything in its mean."""
-        mu, sigma2 = v["mu"], v["sigma2"]
+        """Full conditionals given the residual, (obs,), times the square roots of the weights."""
+        mu, sigma2, root = v["mu"], v["sigma2"], root_weights(model)
         n = residual.shape[0]
-        found = {mu: conjugate.normal(mu, n / sigma2, (residual.sum() + n * mu) / sigma2)}
+        weight = pt.sum(pt.square(root + pt.zeros_like(residual)))
+        linear = pt.sum(root * residual) + weight * mu
+        found = {mu: conjugate.normal(mu, weight / sigma2, linear / sigma2)}
         if "gamma" in v:
-            gamma, W = v["gamma"], centered(model, "W")
+            gamma = v["gamma"]
+            W = (model["W"] - model["W_center"]) * pt.atleast_1d(root)[:, None]
             cross = W.T @ W
             linear = (W.T @ residual + cross @ gamma) / sigma2
             found[gamma] = conjugate.multivariate_normal(gamma, cross / sigma2, linear)
-        return found | {sigma2: conjugate.inverse_gamma(sigma2, n, pt.sum(residual**2))}
+        found[sigma2] = conjugate.inverse_gamma(sigma2, n, pt.sum(residual**2))
+        if "y_missing" in model.named_vars:
+            found[model["y_missing"]] = pm.Normal.dist(*self.moments(v, model, "_missing"))
+        return found
 
 
-def centered(model: pm.Model, name: str) -> TensorVariable:
-    """A data matrix of the model, minus the centers that the model holds beside it."""
-    return model[name] - model[f"{name}_center"]
+def root_weights(model: pm.Model, rows: str = "") -> Any:
+    """Square roots of the weights, (obs,), or 1 where there are none."""
+    name = f"weights{rows}"
+    return pt.sqrt(model[name]) if name in model.named_vars else pt.constant(1.0)

@@ -2,8 +2,9 @@
 
 import logging
 import numbers
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypedDict, get_args
 
+import numpy as np
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
@@ -16,9 +17,23 @@ from blrzoo.ops.joint import Factorisation
 from blrzoo.priors.base import Prior
 from blrzoo.priors.scale import DataSummary
 
-__all__ = ["Update", "regression"]
+__all__ = ["Options", "Update", "regression"]
 
 Update = Literal["auto", "joint", "single-site"]
+
+
+class Options(TypedDict, total=False):
+    """Arguments of `regression` that every factory passes on."""
+
+    covariates: Any
+    weights: Any
+    missing: Literal["error", "predict"]
+    h2: float
+    mu: Any
+    gamma: Any
+    sigma2: Any
+    center: bool
+
 
 #: Factorisations up to this many operations (a second or two) are taken by update="auto".
 _JOINT_LIMIT = 3e10
@@ -37,6 +52,8 @@ def regression(
     gamma: Any = None,
     sigma2: Any = None,
     center: bool = True,
+    weights: Any = None,
+    missing: Literal["error", "predict"] = "error",
     update: Update = "auto",
 ) -> pm.Model:
     r"""Bayesian linear regression with any prior of the effects, as a PyMC model.
@@ -66,6 +83,13 @@ def regression(
         Center the columns of X and W in the model (the data are kept as given). Then `mu` is
         the mean of y at average features, which mixes well and is what its default prior is
         about. The intercept at X = 0 is ``mu - X_center @ beta - W_center @ gamma``.
+    weights : array-like, (obs), optional
+        Known relative precisions of the observations, positive: the residual variance of an
+        observation is ``sigma2 / weight``. For means, the numbers of records that they are of.
+    missing : {"error", "predict"}, default "error"
+        What to do with rows whose y is missing (NaN, masked). "predict": they do not enter the
+        likelihood; ``y_missing`` (obs_missing) in the posterior holds their posterior predictive
+        draws, by their labels.
     update : {"auto", "joint", "single-site"}
         How the Gibbs step draws the effects: all at once from one multivariate normal (only
         where all effects have one common variance; the factorisation is made once), or feature
@@ -92,7 +116,7 @@ def regression(
     ('feature',)
     """
     _check_arguments(prior, h2, center, update)
-    data = check_data(X, y, covariates)
+    data = check_data(X, y, covariates, weights=weights, missing=missing)
     likelihood = Likelihood(mu=mu, gamma=gamma, sigma2=sigma2)
     bound = prior.bind(DataSummary.of(data), h2)
     if gamma is not None and not data.W.shape[1]:
@@ -104,9 +128,8 @@ def regression(
         _add_data(model, data, center)
         v = {**likelihood.variables(bound.data, h2), **_named(bound)}
         _check_variance(bound, v)
-        beta = bound.effects(v)
-        mean = likelihood.base(v, model) + _features(model, beta)
-        pm.Normal("y", mean, pt.sqrt(v["sigma2"]), observed=data.y, dims="obs")
+        bound.effects(v)
+        likelihood.observe(v, model, data.y)
         spec = Spec(
             prior=bound,
             likelihood=likelihood,
@@ -121,13 +144,20 @@ def regression(
 def _add_data(model: pm.Model, data: RegressionData, center: bool) -> None:
     for name, values, dim in (("X", data.X, "feature"), ("W", data.W, "covariate")):
         if values.shape[1]:
-            pm.Data(name, values, dims=("obs", dim))
-            pm.Data(f"{name}_center", values.mean(axis=0) * center, dims=dim)
+            means = np.average(values, axis=0, weights=data.weights)
+            pm.Data(f"{name}_center", means * center, dims=dim)
+    _add_rows(data, "")
+    if data.missing is not None:
+        _add_rows(data.missing, "_missing")
 
 
-def _features(model: pm.Model, beta: TensorVariable) -> TensorVariable:
-    """X_centered beta, without making a centred copy of X."""
-    return model["X"] @ beta - pt.dot(model["X_center"], beta)
+def _add_rows(data: RegressionData, rows: str) -> None:
+    obs = f"obs{rows}"
+    pm.Data(f"X{rows}", data.X, dims=(obs, "feature"))
+    if data.W.shape[1]:
+        pm.Data(f"W{rows}", data.W, dims=(obs, "covariate"))
+    if data.weights is not None:
+        pm.Data(f"weights{rows}", data.weights, dims=obs)
 
 
 def _named(prior: Prior) -> dict[str, TensorVariable]:

@@ -19,7 +19,7 @@ from pandas.api.extensions import ExtensionArray
 
 __all__ = ["Table", "read_table", "show"]
 
-_COLUMN = {"X": "feature", "y": "trait", "covariates": "covariate"}
+_COLUMN = {"X": "feature", "y": "trait", "covariates": "covariate", "weights": "weight"}
 _ADVICE = {
     "text": "drop these columns, or encode them: pd.get_dummies({0}, dtype=float)",
     "categories": "encode them as numbers: pd.get_dummies({0}, dtype=float)",
@@ -40,7 +40,7 @@ class Table:
 
     Attributes
     ----------
-    name : {"X", "y", "covariates"}
+    name : {"X", "y", "covariates", "weights"}
         The argument.
     values : ndarray (obs, column)
         Its numbers, float64 and finite, in memory of their own.
@@ -68,20 +68,22 @@ class Table:
         str
             For instance ``"feature ['age', 'bmi']"``.
         """
-        if self.name == "y":
-            return "y"
+        if self.name in ("y", "weights"):
+            return self.name
         return f"{_COLUMN[self.name]} {show(self.columns[chosen])}"
 
 
-def read_table(name: str, value: Any) -> Table:
+def read_table(name: str, value: Any, *, missing: bool = False) -> Table:
     """Read an argument into a table of its own memory, checked as far as one can alone.
 
     Parameters
     ----------
-    name : {"X", "y", "covariates"}
+    name : {"X", "y", "covariates", "weights"}
         The argument, which decides about its dims and is named in messages.
     value : array_like, Series, DataFrame or DataArray
         What the user gave for it.
+    missing : bool, default False
+        Whether missing values (NaN) are allowed.
 
     Returns
     -------
@@ -111,11 +113,11 @@ def read_table(name: str, value: Any) -> Table:
     _check_shape(name, matrix.shape)
     columns = pd.RangeIndex(matrix.shape[1]) if columns is None else columns
     columns = _plain_labels(name, columns, "columns")
-    if name != "y":
+    if name not in ("y", "weights"):
         _check_unique(name, columns)
     obs = None if obs is None else _plain_labels(name, obs, "index")
     table = Table(name, _to_float(name, matrix, columns), obs, columns)
-    _check_finite(table)
+    _check_finite(table, missing)
     return table
 
 
@@ -203,6 +205,10 @@ def _check_shape(name: str, shape: tuple[int, ...]) -> None:
             f"y must be a vector, one trait; got shape {shape}. Pass one column; "
             "several traits at once come with the multivariate models."
         )
+    if name == "weights" and shape[1] != 1:
+        raise ValueError(
+            f"weights must be a vector; got shape {shape}. Pass one weight per observation."
+        )
     if shape[0] < 2:
         raise ValueError(
             f"{name} must have at least 2 observations (rows); got shape {shape}. Pass more rows."
@@ -248,7 +254,10 @@ def _check_numeric(name: str, frame: pd.DataFrame, columns: pd.Index) -> None:
         if kind:
             wrong.setdefault(kind, []).append(columns[i])
     if wrong:
-        where = {k: "" if name == "y" else f" in {_COLUMN[name]} {show(wrong[k])}" for k in wrong}
+        where = {
+            k: "" if name in ("y", "weights") else f" in {_COLUMN[name]} {show(wrong[k])}"
+            for k in wrong
+        }
         got = "; ".join(kind + place for kind, place in where.items())
         advice = "; ".join(_ADVICE[kind].format(name) for kind in wrong)
         if name == "y":
@@ -280,20 +289,23 @@ def _object_kind(column: pd.Series) -> str | None:
     return None if real else "other objects"
 
 
-def _check_finite(table: Table) -> None:
-    bad = ~np.isfinite(table.values)
+def _check_finite(table: Table, allow_missing: bool) -> None:
+    bad = np.isinf(table.values) if allow_missing else ~np.isfinite(table.values)
     if not bad.any():
         return
     missing = int(np.isnan(table.values).sum())
     row, column = np.unravel_index(bad.argmax(), bad.shape)
     labels = pd.RangeIndex(len(bad)) if table.obs is None else table.obs
     first = f"obs {show(labels[[row]])}"
-    if table.name != "y":
+    if table.name in ("X", "covariates"):
         first += f", {_COLUMN[table.name]} {show(table.columns[[column]])}"
+    remedy = "or impute the values"
+    if table.name == "y" and missing:
+        remedy = "or predict them: missing='predict'"
     raise ValueError(
         f"{table.name} must be complete and finite; got {missing} missing (NaN) and "
         f"{int(bad.sum()) - missing} infinite value(s), the first at {first}. "
-        "Drop these observations from all arguments, or impute the values."
+        f"Drop these observations from all arguments, {remedy}."
     )
 
 

@@ -1,10 +1,10 @@
 """The factories: one short function for each variant of the family."""
 
-from typing import Any
+from typing import Any, Unpack
 
 import pymc as pm
 
-from blrzoo.model import Update, regression
+from blrzoo.model import Options, Update, regression
 from blrzoo.priors.base import Prior
 from blrzoo.priors.grouped import GroupedMixture, GroupedRidge
 from blrzoo.priors.mixture import MultipleComponent
@@ -19,22 +19,19 @@ def single_component(
     y: Any,
     *,
     tau2: Any = None,
-    covariates: Any = None,
-    h2: float = 0.5,
-    mu: Any = None,
-    gamma: Any = None,
-    sigma2: Any = None,
-    center: bool = True,
     update: Update = "auto",
+    **options: Unpack[Options],
 ) -> pm.Model:
     """Bayesian ridge: all effects from one normal distribution.
 
     Parameters
     ----------
-    X, y, covariates, h2, mu, gamma, sigma2, center, update
+    X, y, update
         See `blrzoo.regression`.
     tau2 : None, number, (nu, S2) or ``.dist()``
         Variance of an effect; see `blrzoo.SingleComponent`.
+    **options
+        covariates, weights, missing, h2, mu, gamma, sigma2, center: see `blrzoo.regression`.
 
     Returns
     -------
@@ -60,13 +57,8 @@ def single_component(
         X,
         y,
         prior=SingleComponent(tau2=tau2),
-        covariates=covariates,
-        h2=h2,
-        mu=mu,
-        gamma=gamma,
-        sigma2=sigma2,
-        center=center,
         update=update,
+        **options,
     )
 
 
@@ -79,18 +71,13 @@ def spike_slab(
     expected_size: float | None = None,
     inclusion: Any = None,
     groups: Any = None,
-    covariates: Any = None,
-    h2: float = 0.5,
-    mu: Any = None,
-    gamma: Any = None,
-    sigma2: Any = None,
-    center: bool = True,
+    **options: Unpack[Options],
 ) -> pm.Model:
     """Variable selection: an effect is zero, or from one normal distribution (BayesC-pi).
 
     Parameters
     ----------
-    X, y, covariates, h2, mu, gamma, sigma2, center
+    X, y
         See `blrzoo.regression`.
     tau2 : None, number, (nu, S2) or ``.dist()``
         Variance of an included effect; see `blrzoo.SpikeSlab`.
@@ -99,6 +86,8 @@ def spike_slab(
     expected_size, inclusion, groups
         Other ways to say it: the expected number of included features, a fixed probability for
         each feature, or a learned one for each group; see `blrzoo.SpikeSlab`.
+    **options
+        covariates, weights, missing, h2, mu, gamma, sigma2, center: see `blrzoo.regression`.
 
     Returns
     -------
@@ -126,12 +115,7 @@ def spike_slab(
         prior=SpikeSlab(
             tau2=tau2, pi=pi, expected_size=expected_size, inclusion=inclusion, groups=groups
         ),
-        covariates=covariates,
-        h2=h2,
-        mu=mu,
-        gamma=gamma,
-        sigma2=sigma2,
-        center=center,
+        **options,
     )
 
 
@@ -144,21 +128,18 @@ def multiple_component(
     pi: Any = None,
     ratios: Any = None,
     null: bool = True,
-    covariates: Any = None,
-    h2: float = 0.5,
-    mu: Any = None,
-    gamma: Any = None,
-    sigma2: Any = None,
-    center: bool = True,
+    **options: Unpack[Options],
 ) -> pm.Model:
     """Small, medium and large effects: zero, or from one of several normal distributions.
 
     Parameters
     ----------
-    X, y, covariates, h2, mu, gamma, sigma2, center
+    X, y
         See `blrzoo.regression`.
     n_components, tau2, pi, ratios, null
         The mixture; see `blrzoo.MultipleComponent`. ``ratios=(0, 0.01, 0.1, 1)`` is BayesR.
+    **options
+        covariates, weights, missing, h2, mu, gamma, sigma2, center: see `blrzoo.regression`.
 
     Returns
     -------
@@ -186,12 +167,7 @@ def multiple_component(
         prior=MultipleComponent(
             n_components=n_components, tau2=tau2, pi=pi, ratios=ratios, null=null
         ),
-        covariates=covariates,
-        h2=h2,
-        mu=mu,
-        gamma=gamma,
-        sigma2=sigma2,
-        center=center,
+        **options,
     )
 
 
@@ -206,18 +182,13 @@ def hierarchical(
     ratios: Any = None,
     shared_pi: bool = False,
     pooled: bool = False,
-    covariates: Any = None,
-    h2: float = 0.5,
-    mu: Any = None,
-    gamma: Any = None,
-    sigma2: Any = None,
-    center: bool = True,
+    **options: Unpack[Options],
 ) -> pm.Model:
     """Each biological group of features has its own variance, or its own mixture.
 
     Parameters
     ----------
-    X, y, covariates, h2, mu, gamma, sigma2, center
+    X, y
         See `blrzoo.regression`.
     groups : array-like, (feature,)
         Label of each feature's group; a Series or DataArray is joined to the features by label.
@@ -228,6 +199,8 @@ def hierarchical(
         See `blrzoo.GroupedRidge`.
     pi, ratios, shared_pi
         Of mixtures; see `blrzoo.GroupedMixture`.
+    **options
+        covariates, weights, missing, h2, mu, gamma, sigma2, center: see `blrzoo.regression`.
 
     Returns
     -------
@@ -254,12 +227,7 @@ def hierarchical(
         X,
         y,
         prior=_grouped(groups, components, tau2, pooled, pi, ratios, shared_pi),
-        covariates=covariates,
-        h2=h2,
-        mu=mu,
-        gamma=gamma,
-        sigma2=sigma2,
-        center=center,
+        **options,
     )
 
 

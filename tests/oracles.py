@@ -69,6 +69,25 @@ def exact_ridge(X, y, *, tau2, sigma2, mu=(0.0, 10.0)):
     return _mix(X, y, np.ones((1, X.shape[1])), np.zeros(1), tau2, sigma2, mu)
 
 
+def enumerate_mixture(X, y, *, pi, tau2, sigma2, mu=(0.0, 10.0)):
+    """Exact posterior over all K^p label vectors, hyperparameters fixed; component 0 is zero.
+
+    pi, tau2: (component,), or (feature, component).
+    """
+    p, k = X.shape[1], np.shape(tau2)[-1]
+    pi, tau2 = np.broadcast_to(pi, (p, k)), np.broadcast_to(tau2, (p, k))
+    rows, features = [], np.arange(p)
+    for labels in itertools.product(range(k), repeat=p):
+        log_prior = np.log(pi[features, labels]).sum()
+        evidence, mean, sd = _normal_posterior(
+            X - X.mean(axis=0), y, tau2[features, labels], sigma2, mu
+        )
+        rows.append((log_prior + evidence, np.array(labels), mean, sd))
+    logs, labels, means, sds = (np.array(column) for column in zip(*rows, strict=True))
+    weights = np.exp(logs - special.logsumexp(logs))
+    return Exact(weights, (labels > 0).astype(float), means, sds, {"label": labels})
+
+
 def log_prior_inclusion(sizes, p, pi):
     if isinstance(pi, tuple):
         a, b = pi
@@ -83,7 +102,7 @@ def _mix(X, y, models, log_prior, tau2, sigma2, mu):
     for model, lp in zip(models, log_prior, strict=True):
         for t, lt in zip(grid_t, log_t, strict=True):
             for s, ls in zip(grid_s, log_s, strict=True):
-                evidence, mean, sd = _normal_posterior(X, y, model, t, s, mu)
+                evidence, mean, sd = _normal_posterior(X, y, model * t, s, mu)
                 rows.append((lp + lt + ls + evidence, model, mean, sd, t, s))
     logs, included, means, sds, t, s = (np.array(column) for column in zip(*rows, strict=True))
     weights = np.exp(logs - special.logsumexp(logs))
@@ -100,11 +119,11 @@ def _grid(parameter, size=40):
     return points, prior.logpdf(points) + np.log(points)
 
 
-def _normal_posterior(X, y, model, tau2, sigma2, mu):
-    """Log evidence, and mean and SD of each effect, for one model with known variances."""
-    use = model.astype(bool)
+def _normal_posterior(X, y, variances, sigma2, mu):
+    """Log evidence, and mean and SD of each effect, for known prior variances (0: no effect)."""
+    use = variances > 0
     Z = np.column_stack([np.ones(len(y)), X[:, use]])
-    prior_precision = np.r_[1 / mu[1] ** 2, np.full(use.sum(), 1 / tau2)]
+    prior_precision = np.r_[1 / mu[1] ** 2, 1 / variances[use]]
     offset = y - mu[0]
     precision = Z.T @ Z / sigma2 + np.diag(prior_precision)
     linear = Z.T @ offset / sigma2

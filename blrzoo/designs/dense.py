@@ -21,6 +21,8 @@ class Dense(Design):
         Features as given.
     center : ndarray, (feature,)
         What is subtracted from each.
+    scale : ndarray, (obs,), optional
+        What rows are multiplied by, for residuals of equal variance.
 
     Examples
     --------
@@ -33,8 +35,9 @@ class Dense(Design):
 
     name = "dense"
 
-    def __init__(self, X: np.ndarray, center: np.ndarray) -> None:
+    def __init__(self, X: np.ndarray, center: np.ndarray, scale: np.ndarray | float = 1.0) -> None:
         rows = np.ascontiguousarray((X - center).T)
+        rows *= scale
         self.arrays = (rows, np.einsum("ji,ji->j", rows, rows))
 
     @staticmethod

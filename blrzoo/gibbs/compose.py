@@ -17,6 +17,7 @@ from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.designs.base import Design
 from blrzoo.gibbs.spec import Spec
+from blrzoo.likelihood import root_weights
 from blrzoo.ops.joint import Factorisation, JointDraw
 from blrzoo.ops.sweep import Sweep
 
@@ -107,7 +108,8 @@ class Composer:
     inputs : list
         Value variables of the model, by name order.
     fit : TensorVariable
-        What the effects add to the mean of y; carried from draw to draw.
+        What the effects add to the mean of y, times the square roots of the weights; carried
+        from draw to draw.
     rng : variable
         The generator, in; ``state.rng`` is the generator, out.
     """
@@ -122,8 +124,9 @@ class Composer:
         self.fit = pt.dvector("fit")
         self._placeholder = pt.dvector("fit_placeholder")
         self.state.values[self._placeholder] = self.fit
-        self.residual = model["y"] - spec.likelihood.base(spec.variables(model), model)
-        self.residual = self.residual - self._placeholder
+        self.root = root_weights(model)
+        known = self.root * (model["y"] - spec.likelihood.base(spec.variables(model), model))
+        self.residual = known - self._placeholder
         self.conditionals = {
             rv: dist
             for rv, dist in spec.conditionals(model, self.residual).items()
@@ -157,7 +160,7 @@ class Composer:
         size = pt.constant(self.spec.prior.data.p)
         if self.label is not None:
             size = pt.sum(self._current(self.label) > 0)
-        return [size, pt.var(self.current_fit)]
+        return [size, pt.var(self.current_fit / self.root)]
 
     def block_inputs(self) -> list[TensorVariable]:
         """Working state, effects, variances, log weights and sigma2 of the sweep over features."""

@@ -227,7 +227,12 @@ def compose(model: pm.Model, names: list[str]) -> Composer:
 def make_design(model: pm.Model, spec: Spec) -> Design | Factorisation:
     """Hold the model's X in the form that its update needs."""
     X, center = model["X"].get_value(borrow=True), model["X_center"].get_value(borrow=True)
-    return Factorisation(X - center) if spec.update == "joint" else Dense(X, center)
+    scale = np.ones(len(X))
+    if "weights" in model.named_vars:
+        scale = np.sqrt(model["weights"].get_value(borrow=True))
+    if spec.update == "joint":
+        return Factorisation((X - center) * scale[:, None])
+    return Dense(X, center, scale)
 
 
 def register() -> None:
