@@ -5,7 +5,6 @@ import numbers
 from typing import Any, Literal, TypedDict, get_args
 
 import numpy as np
-import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable

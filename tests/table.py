@@ -57,6 +57,15 @@ def _covariate(X):
     return np.cos(np.arange(len(X)))[:, None] + 2.0
 
 
+def _halves(X):
+    """Two groups, or one where there is one feature."""
+    return np.where(np.arange(X.shape[1]) % 2, "odd", "even")
+
+
+def _annotation(X):
+    return np.cos(np.arange(X.shape[1]))[:, None] + 2.0
+
+
 PRIORS = {
     "ridge-joint": lambda X, y: blr.single_component(X, y, tau2=(8, 0.5), update="joint", **NARROW),
     "ridge-single-site": lambda X, y: blr.single_component(
@@ -75,6 +84,51 @@ PRIORS = {
     "spike-slab-fixed": lambda X, y: blr.spike_slab(
         X, y, tau2=0.5, pi=0.3, mu=(0.0, 1.0), sigma2=1.0
     ),
+    "spike-slab-inclusion": lambda X, y: blr.spike_slab(
+        X, y, tau2=(8, 0.5), inclusion=np.linspace(0.2, 0.8, X.shape[1]), **NARROW
+    ),
+    "spike-slab-groups": lambda X, y: blr.spike_slab(
+        X, y, tau2=(8, 0.5), pi=(2, 2), groups=_halves(X), **NARROW
+    ),
+    "multiple-component": lambda X, y: blr.multiple_component(
+        X, y, n_components=3, tau2=(8, [0.1, 1.0]), pi=(2, 2, 2), **NARROW
+    ),
+    "bayes-r": lambda X, y: blr.multiple_component(
+        X, y, ratios=(0, 0.01, 0.1, 1), tau2=(8, 1.0), pi=(2, 2, 2, 2), **NARROW
+    ),
+    "no-null": lambda X, y: blr.multiple_component(
+        X, y, n_components=2, tau2=(8, [0.1, 1.0]), pi=(2, 2), null=False, **NARROW
+    ),
+    "hierarchical": lambda X, y: blr.hierarchical(X, y, _halves(X), tau2=(8, 0.5), **NARROW),
+    "hierarchical-pooled": lambda X, y: blr.hierarchical(
+        X, y, _halves(X), tau2=(8, 0.5), pooled=True, **NARROW
+    ),
+    "hierarchical-mixture": lambda X, y: blr.hierarchical(
+        X, y, _halves(X), components=3, tau2=(8, 0.5), pi=(2, 2, 2), pooled=True, **NARROW
+    ),
+    "hierarchical-bayes-r": lambda X, y: blr.hierarchical(
+        X,
+        y,
+        _halves(X),
+        components=3,
+        tau2=(8, 0.5),
+        ratios=(0.1, 1),
+        pi=(2, 2, 2),
+        shared_pi=True,
+        **NARROW,
+    ),
+    "weights-and-missing": lambda X, y: blr.spike_slab(
+        X,
+        np.where(np.arange(len(y)) == 1, np.nan, y),
+        tau2=(8, 0.5),
+        pi=(2, 2),
+        weights=np.linspace(0.5, 2.0, len(y)),
+        missing="predict",
+        **NARROW,
+    ),
+    "ridge-weights": lambda X, y: blr.single_component(
+        X, y, tau2=(8, 0.5), weights=np.linspace(0.5, 2.0, len(y)), update="joint", **NARROW
+    ),
     "mixture-fixed": lambda X, y: blr.regression(X, y, prior=fixed_mixture(), **NARROW),
     "group-ridge": lambda X, y: blr.regression(
         X, y, prior=GroupRidge(np.arange(X.shape[1]) % 2), **NARROW
@@ -85,10 +139,30 @@ PRIORS = {
     "half-normal-ridge": lambda X, y: blr.single_component(
         X, y, tau2=pm.HalfNormal.dist(1.0), **NARROW
     ),
+    "bayes-a": lambda X, y: blr.regression(X, y, prior=blr.BayesA(nu=8, S2=(4, 8)), **NARROW),
+    "bayes-b": lambda X, y: blr.regression(
+        X, y, prior=blr.BayesB(nu=8, S2=(4, 8), pi=(2, 2)), **NARROW
+    ),
+    "lasso": lambda X, y: blr.regression(X, y, prior=blr.BayesianLasso(lambda2=(4, 1)), **NARROW),
+    "horseshoe": lambda X, y: blr.regression(
+        X, y, prior=blr.Horseshoe(tau=pm.HalfNormal.dist(0.5), c2=(8, 0.5)), **NARROW
+    ),
+    "annotated-variance": lambda X, y: blr.regression(
+        X, y, prior=blr.AnnotatedVariance(_annotation(X), tau2=(8, 0.5), eta=(0, 0.5)), **NARROW
+    ),
+    "annotated-inclusion": lambda X, y: blr.regression(
+        X, y, prior=blr.AnnotatedInclusion(_annotation(X), tau2=(8, 0.5), eta=(0, 0.5)), **NARROW
+    ),
 }
 
 #: What has no full conditional and is left to NUTS.
-LEFT_TO_NUTS = {"half-normal-slab": {"tau"}, "half-normal-ridge": {"tau2"}}
+LEFT_TO_NUTS = {
+    "half-normal-slab": {"tau"},
+    "half-normal-ridge": {"tau2"},
+    "horseshoe": {"lambda", "tau", "c2"},
+    "annotated-variance": {"eta"},
+    "annotated-inclusion": {"eta0", "eta"},
+}
 
 
 def small_data(n=6, p=3, seed=1):

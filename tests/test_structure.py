@@ -10,9 +10,9 @@ import blrzoo as blr
 ROOT = Path(blr.__file__).parent
 
 #: Each part may import those before it, and itself.
-LAYERS = [
-    "tables", "data", "designs", "ops", "priors", "likelihood", "gibbs", "model", "zoo", "sampling"
-]  # fmt: skip
+LAYERS = (
+    "tables joining data least_squares designs ops priors likelihood gibbs model em zoo sampling"
+).split()
 #: These know InferenceData and nothing of the rest.
 READERS = ["summaries", "diagnostics", "plots"]
 #: These stand alone.

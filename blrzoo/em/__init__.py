@@ -1,0 +1,1 @@
+"""Maximum restricted likelihood of the variance components, by EM."""

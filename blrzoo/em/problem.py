@@ -1,0 +1,208 @@
+"""A PyMC model to the arrays of a mixed model, or a clear refusal."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+from pytensor.graph.traversal import ancestors
+
+from blrzoo.gibbs.spec import Spec, spec_of
+
+__all__ = ["MixedModel", "read_model"]
+
+
+@dataclass(frozen=True, eq=False)
+class MixedModel:
+    """The data of ``y = F fixed + X beta + e``, with ``beta_j ~ N(0, tau2[index[j]])``.
+
+    With weights all rows are times the square roots of theirs, so that e has one variance.
+
+    Attributes
+    ----------
+    y : ndarray (obs,)
+        Response, less what the model fixes of the intercept and of the covariate effects.
+    F : ndarray (obs, fixed)
+        Columns of the fixed effects that are estimated; there may be none.
+    X : ndarray (obs, feature)
+        Features, centred as in the model.
+    index : ndarray of int (feature,)
+        Which element of tau2 is the variance of a feature's effect.
+    tau2, sigma2 : ndarray (variance,) and () or None
+        Values that the model fixes; None for those to estimate.
+    mu, gamma : ndarray () and (covariate,) or None
+        Likewise. Without covariates gamma is empty.
+    x_variance : ndarray (feature,)
+        Sample variances of the features as given.
+    n_variances : int
+        Number of elements of tau2.
+    tau2_dims : tuple of str
+        Dims of tau2 in the model, () or one.
+    """
+
+    y: np.ndarray
+    F: np.ndarray
+    X: np.ndarray
+    index: np.ndarray
+    tau2: np.ndarray | None
+    sigma2: np.ndarray | None
+    mu: np.ndarray | None
+    gamma: np.ndarray | None
+    x_variance: np.ndarray
+    n_variances: int
+    tau2_dims: tuple[str, ...]
+
+
+def read_model(model: pm.Model) -> MixedModel:
+    """Read a single-component or grouped model.
+
+    Parameters
+    ----------
+    model : pm.Model
+        Made by `blrzoo.regression`, with a prior without labels.
+
+    Returns
+    -------
+    MixedModel
+
+    Raises
+    ------
+    ValueError
+        For any other model, and for one that terms were added to.
+
+    Examples
+    --------
+    >>> import blrzoo as blr
+    >>> from blrzoo.em.problem import read_model
+    >>> data = blr.simulate(n=50, p=5, n_causal=2, random_seed=1)
+    >>> mixed = read_model(blr.single_component(data.X, data.y, sigma2=1.0))
+    >>> mixed.index, mixed.tau2 is None, float(mixed.sigma2)
+    (array([0, 0, 0, 0, 0]), True, 1.0)
+    """
+    spec = _check_model(model)
+    size, dims = _check_tau2(model, spec)
+    X, W = _centered(model, "X"), _centered(model, "W")
+    mu = _fixed(model, "mu")
+    gamma = _fixed(model, "gamma") if "gamma" in spec.names else np.empty(0)
+    parts = [(np.ones((len(X), 1)), None if mu is None else mu.reshape(1)), (W, gamma)]
+    offset = sum(columns @ value for columns, value in parts if value is not None)
+    free = [columns for columns, value in parts if value is None]
+    weighted = "weights" in model.named_vars
+    root = np.sqrt(model["weights"].get_value()) if weighted else np.ones(len(X))
+    tau2 = _fixed(model, spec.names["tau2"])
+    return MixedModel(
+        y=root * (_values(model, "y") - offset),
+        F=root[:, None] * np.column_stack([np.empty((len(X), 0)), *free]),
+        X=root[:, None] * X,
+        index=_variance_index(model, spec, size),
+        tau2=None if tau2 is None else tau2.reshape(size),
+        sigma2=_fixed(model, "sigma2"),
+        mu=mu,
+        gamma=gamma,
+        x_variance=X.var(axis=0, ddof=1),
+        n_variances=size,
+        tau2_dims=dims,
+    )
+
+
+def _check_model(model: pm.Model) -> Spec:
+    rule = "model must be of one trait, with effects from normal distributions without labels"
+    remedy = "Make it with blrzoo.single_component, or sample it: blrzoo.sample(model)."
+    spec = next((spec for rv in model.basic_RVs if (spec := spec_of(rv))), None)
+    if spec is None:
+        raise ValueError(f"{rule}, made by blrzoo; got one that blrzoo did not make. {remedy}")
+    if spec.prior.label_name is not None:
+        raise ValueError(
+            f"{rule}, got a mixture: {type(spec.prior).__name__} with the labels "
+            f"{spec.prior.label_name!r}, whose restricted likelihood is a sum over all their "
+            f"values. {remedy}"
+        )
+    beta = model.named_vars.get("beta")
+    if beta not in model.free_RVs or beta.ndim != 1:
+        raise ValueError(f"{rule}, got none that is random and has dims (feature,). {remedy}")
+    added = [rv.name for rv in model.basic_RVs if rv.name not in spec.known]
+    added += [str(term.name) for term in model.potentials]
+    if added:
+        raise ValueError(
+            f"model must have no terms beside those of its factory, got {', '.join(added)}: EM "
+            "would pass over them. Sample the model, or make it again without them."
+        )
+    return spec
+
+
+def _check_tau2(model: pm.Model, spec: Spec) -> tuple[int, tuple[str, ...]]:
+    if "tau2" not in spec.names:
+        raise ValueError(
+            f"model must have the variances of its effects in a variable 'tau2', got "
+            f"{', '.join(spec.names)} with {type(spec.prior).__name__}. Return "
+            "{'tau2': ...} from variables() of your prior, or sample the model."
+        )
+    tau2 = model[spec.names["tau2"]]
+    if tau2.ndim > 1:
+        raise ValueError(
+            f"model must have a tau2 with one dimension at most, got {tau2.ndim}. Give each "
+            "group one variance, or sample the model."
+        )
+    dims = model.named_vars_to_dims.get(spec.names["tau2"]) or ()
+    size = len(np.asarray(model.coords[dims[0]])) if dims else int(np.prod(tau2.shape.eval()))
+    if tau2.ndim and not dims:
+        dims = ("group",)
+    return size, tuple(str(dim) for dim in dims)
+
+
+def _variance_index(model: pm.Model, spec: Spec, size: int) -> np.ndarray:
+    """Find by trial which element of tau2 is the variance of each effect."""
+    p = model["X"].get_value(borrow=True).shape[1]
+    trials = np.arange(1.0, size + 1), np.sqrt(np.arange(size, 0, -1) + 0.5)
+    found = [_variance_at(model, spec, trial, p) for trial in trials]
+    index = np.searchsorted(trials[0], found[0]).clip(max=size - 1)
+    if not all(np.array_equal(trial[index], got) for trial, got in zip(trials, found, strict=True)):
+        raise ValueError(
+            f"model must have effects with one element of tau2 as their variance, got a "
+            f"function of tau2 from {type(spec.prior).__name__}. Return v['tau2'] or "
+            "v['tau2'][index] from variance(v), or sample the model."
+        )
+    return index
+
+
+def _variance_at(model: pm.Model, spec: Spec, tau2: np.ndarray, p: int) -> np.ndarray:
+    v = spec.variables(model)
+    v["tau2"] = pt.constant(tau2.reshape(()) if v["tau2"].ndim == 0 else tau2)
+    variance: Any = pt.as_tensor(spec.prior.variance(v))
+    others = sorted(str(rv.name) for rv in set(ancestors([variance])) & set(model.basic_RVs))
+    if others:
+        raise ValueError(
+            f"model must have effects whose variances depend on tau2 alone, got "
+            f"{', '.join(others)} in the variance of {type(spec.prior).__name__}. Sample the model."
+        )
+    return np.broadcast_to(variance.eval(mode="FAST_COMPILE"), (p,))
+
+
+def _fixed(model: pm.Model, name: str) -> np.ndarray | None:
+    """Value of a parameter that the model fixes; None if it is one of its free variables."""
+    variable = model[name]
+    if variable in model.free_RVs:
+        return None
+    if variable in model.observed_RVs:
+        return _values(model, name)
+    behind = sorted(str(rv.name) for rv in set(ancestors([variable])) & set(model.basic_RVs))
+    if behind:
+        raise ValueError(
+            f"model must have {name} as a variable of its own or as a number, got a function of "
+            f"{', '.join(behind)}. Give {name} a prior itself: {name}=....dist()."
+        )
+    return np.asarray(variable.eval(mode="FAST_COMPILE"), dtype=float)
+
+
+def _values(model: pm.Model, name: str) -> np.ndarray:
+    """Return the data of an observed variable."""
+    value = model.rvs_to_values[model[name]]
+    data = value.data if hasattr(value, "data") else value.eval(mode="FAST_COMPILE")
+    return np.asarray(data, dtype=float)
+
+
+def _centered(model: pm.Model, name: str) -> np.ndarray:
+    if name not in model.named_vars:
+        return np.empty((len(model.coords["obs"]), 0))
+    return model[name].get_value(borrow=True) - model[f"{name}_center"].get_value(borrow=True)

@@ -1,0 +1,268 @@
+r"""The restricted likelihood of variance components: values, scores, information.
+
+The fixed effects are projected out: with Q an orthonormal basis of what their columns do not
+span, Q'y is normal with mean 0 and covariance sigma2 I + sum_g tau2_g Q'X_g X_g'Q, and its
+likelihood is the restricted one. The singular value decomposition of Q'X reduces it once more,
+to r = rank(Q'X) <= min(n, p) coordinates and a sum of squares of what is left.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Any, Protocol
+
+import numpy as np
+import scipy.linalg
+
+from blrzoo.em.problem import MixedModel
+
+__all__ = ["Point", "Restricted"]
+
+_EMPTY = 1e-20  # share of a group's sum of squares that the fixed effects must leave over
+_EXACT = 1e-24  # share of the sum of squares of y below which it counts as fitted exactly
+
+
+@dataclass(frozen=True, eq=False)
+class Point:
+    """The restricted log likelihood at some variances, in the units of `Restricted`.
+
+    Attributes
+    ----------
+    theta : ndarray (1 + variance,)
+        sigma2, then the elements of tau2.
+    value : float
+        Restricted log likelihood, up to the change of units; -inf outside its domain.
+    score : ndarray (1 + variance,)
+        Its gradient.
+    average : ndarray (1 + variance, 1 + variance)
+        Average information, the mean of the observed and the expected one.
+    """
+
+    theta: np.ndarray
+    value: float
+    score: np.ndarray
+    average: np.ndarray
+
+
+class Covariance(Protocol):
+    """``S = sum_i theta_i K_i`` of r coordinates, with K_0 = I and K_g = A_g A_g', at a theta."""
+
+    def whiten(self, B: np.ndarray) -> np.ndarray:
+        """L^-1 B, where S = L L'."""
+
+    def solve(self, x: np.ndarray) -> np.ndarray:
+        """S^-1 x."""
+
+    def log_determinant(self) -> float:
+        """Of S."""
+
+    def apply(self, x: np.ndarray) -> np.ndarray:
+        """K_i x for each i, as columns."""
+
+    def traces(self) -> np.ndarray:
+        """tr(S^-1 K_i)."""
+
+    def second_traces(self) -> np.ndarray:
+        """tr(S^-1 K_i S^-1 K_j)."""
+
+
+class Diagonal:
+    """One variance of effects: everything is diagonal, O(r)."""
+
+    def __init__(self, K: np.ndarray, theta: np.ndarray) -> None:
+        self.K, self.d = K, theta @ K
+        if not (self.d > 0).all():
+            raise np.linalg.LinAlgError("not positive definite")
+
+    def whiten(self, B: np.ndarray) -> np.ndarray:
+        return B / np.sqrt(self.d)[:, None]
+
+    def solve(self, x: np.ndarray) -> np.ndarray:
+        return x / self.d
+
+    def log_determinant(self) -> float:
+        return float(np.log(self.d).sum())
+
+    def apply(self, x: np.ndarray) -> np.ndarray:
+        return (self.K * x).T
+
+    def traces(self) -> np.ndarray:
+        return self.K @ (1 / self.d)
+
+    def second_traces(self) -> np.ndarray:
+        return (self.K / self.d**2) @ self.K.T
+
+
+class Dense:
+    """Several variances: a Cholesky factor, O(r^3), and the solutions for A."""
+
+    def __init__(self, A: list[np.ndarray], theta: np.ndarray) -> None:
+        self.A = A
+        B = np.hstack([np.sqrt(t) * part for t, part in zip(theta[1:], A, strict=True)])
+        S = theta[0] * np.eye(len(B)) + B @ B.T
+        self.L = scipy.linalg.cholesky(S, lower=True, check_finite=False)
+
+    def whiten(self, B: np.ndarray) -> np.ndarray:
+        return scipy.linalg.solve_triangular(self.L, B, lower=True, check_finite=False)
+
+    def solve(self, x: np.ndarray) -> np.ndarray:
+        return scipy.linalg.cho_solve((self.L, True), x, check_finite=False)
+
+    def log_determinant(self) -> float:
+        return float(2 * np.log(np.diag(self.L)).sum())
+
+    def apply(self, x: np.ndarray) -> np.ndarray:
+        return np.column_stack([x, *(A @ (A.T @ x) for A in self.A)])
+
+    @cached_property
+    def _whitened(self) -> list[np.ndarray]:
+        return [self.whiten(part) for part in (np.eye(len(self.L)), *self.A)]
+
+    def traces(self) -> np.ndarray:
+        return np.array([np.sum(T**2) for T in self._whitened])
+
+    def second_traces(self) -> np.ndarray:
+        return np.array([[np.sum((S.T @ T) ** 2) for S in self._whitened] for T in self._whitened])
+
+
+class Restricted:
+    """The restricted likelihood of a mixed model, and what follows from it at given variances.
+
+    Inside, y has mean square 1 and the features of each group explain a variance of 1 per unit
+    of theta, so that 1 is the order of magnitude of everything. `units` leads back.
+
+    Parameters
+    ----------
+    model : MixedModel
+        The data.
+
+    Attributes
+    ----------
+    N : int
+        Degrees of freedom: observations less fixed effects.
+    units : ndarray (1 + variance,)
+        What a theta of 1 is, in squared units of y (sigma2) and per squared unit of x (tau2).
+    sizes : ndarray (1 + variance,)
+        N, then the number of features of each variance: the divisors of EM.
+
+    Raises
+    ------
+    ValueError
+        Where the data say nothing of a variance that is to be estimated.
+    """
+
+    def __init__(self, model: MixedModel) -> None:
+        Q, self.R = np.linalg.qr(model.F)
+        y, X = _project(Q, model.y), _project(Q, model.X)
+        self.model, self.Q, self.N = model, Q, len(y) - Q.shape[1]
+        counts = np.bincount(model.index, minlength=model.n_variances)
+        self.sizes = np.r_[self.N, counts].astype(float)
+        y_unit, x_units = _check_information(model, y, X, self.N)
+        self.units = y_unit / np.r_[1.0, x_units]
+        U, s, Vt = _svd(X / np.sqrt(x_units)[model.index])
+        self.z = U.T @ y / np.sqrt(y_unit)
+        self.left = self.N - len(s)  # degrees of freedom outside the features' span
+        rest = y / np.sqrt(y_unit) - U @ self.z
+        self.rest = float(rest @ rest) if self.left else 0.0
+        self.A = s[:, None] * Vt
+        self._covariance = _structure(s, self.A, model.index, model.n_variances)
+        _check_residual(model, self.rest, self.left, self.N)
+
+    def covariance(self, theta: np.ndarray) -> Covariance:
+        """Return the covariance of the r coordinates, or raise LinAlgError."""
+        return self._covariance(theta)
+
+    def at(self, theta: np.ndarray) -> Point:
+        """Evaluate value, score and average information."""
+        size = len(theta)
+        if self.left and not theta[0] > 0:
+            return Point(theta, -np.inf, np.zeros(size), np.zeros((size, size)))
+        try:
+            S = self.covariance(theta)
+        except np.linalg.LinAlgError:
+            return Point(theta, -np.inf, np.zeros(size), np.zeros((size, size)))
+        Pz = S.solve(self.z)
+        KPz = S.apply(Pz)
+        white = S.whiten(KPz)
+        form, quadratic, traces = self.z @ Pz, Pz @ KPz, S.traces()
+        log_determinant, average = S.log_determinant(), white.T @ white / 2
+        if self.left:
+            t = theta[0]
+            form += self.rest / t
+            log_determinant += self.left * np.log(t)
+            quadratic[0] += self.rest / t**2
+            traces[0] += self.left / t
+            average[0, 0] += self.rest / t**3 / 2
+        value = -(self.N * np.log(2 * np.pi) + log_determinant + form) / 2
+        return Point(theta, float(value), (quadratic - traces) / 2, average)
+
+    def observed(self, point: Point) -> np.ndarray:
+        """Observed information, minus the Hessian, (1 + variance, 1 + variance)."""
+        second = self.covariance(point.theta).second_traces()
+        if self.left:
+            second[0, 0] += self.left / point.theta[0] ** 2
+        return 2 * point.average - second / 2
+
+    def log_likelihood(self, value: float) -> float:
+        """Restricted log likelihood in the units of y: the density of N contrasts Q'y."""
+        return value - self.N / 2 * float(np.log(self.units[0]))
+
+
+def _project(Q: np.ndarray, B: np.ndarray) -> np.ndarray:
+    for _ in range(2):  # the second pass removes the rounding error of the first
+        B = B - Q @ (Q.T @ B)
+    return B
+
+
+def _svd(X: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Thin, without the directions that rounding made."""
+    U, s, Vt = scipy.linalg.svd(X, full_matrices=False, check_finite=False)
+    rank = int(np.sum(s > s[0] * max(X.shape) * np.finfo(float).eps))
+    return U[:, :rank], s[:rank], Vt[:rank]
+
+
+def _structure(s: np.ndarray, A: np.ndarray, index: np.ndarray, size: int) -> Any:
+    if size == 1:
+        return partial(Diagonal, np.stack([np.ones_like(s), s**2]))
+    return partial(Dense, [_compress(A[:, index == g]) for g in range(size)])
+
+
+def _compress(A: np.ndarray) -> np.ndarray:
+    """Return a matrix with the same A A', and no more columns than rows."""
+    return np.linalg.qr(A.T, mode="r").T if A.shape[1] > A.shape[0] else A
+
+
+def _check_information(
+    model: MixedModel, y: np.ndarray, X: np.ndarray, N: int
+) -> tuple[float, np.ndarray]:
+    """Mean square of y, and sum of mean squares of each group's features."""
+    free = (model.sigma2 is None) + (model.n_variances if model.tau2 is None else 0)
+    if N < max(free, 1):
+        raise ValueError(
+            f"model must have more observations than fixed effects and variances to estimate, got "
+            f"{len(y)}, {len(y) - N} and {free}. Fix some, for instance sigma2=1.0, or sample it."
+        )
+    left, given = (
+        np.bincount(model.index, np.sum(B**2, axis=0), model.n_variances) for B in (X, model.X)
+    )
+    empty = left <= _EMPTY * given
+    if model.tau2 is None and empty.any():
+        raise ValueError(
+            "model must have a feature for each element of tau2 that varies and is no combination "
+            f"of the covariates, got none for {np.flatnonzero(empty).tolist()} (counted from 0). "
+            "Drop these features or groups, or fix tau2."
+        )
+    if not y @ y > _EXACT * (model.y @ model.y):
+        raise ValueError(
+            "model must have a y that varies beyond its fixed effects, got one that the intercept "
+            "and the covariates fit exactly. Check the covariates."
+        )
+    return float(y @ y) / N, np.where(empty, 1.0, left / N)
+
+
+def _check_residual(model: MixedModel, rest: float, left: int, N: int) -> None:
+    if model.sigma2 is None and left and rest <= _EXACT * N:
+        raise ValueError(
+            "model must have a y that the features do not fit exactly, or the restricted "
+            "likelihood has no maximum: it grows without bound as sigma2 goes to 0. Check y, or "
+            "fix sigma2."
+        )

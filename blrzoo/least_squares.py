@@ -1,0 +1,312 @@
+"""Classical least squares beside the Bayesian models: the same data, the same names."""
+
+import numbers
+import warnings
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import scipy.linalg
+import xarray as xr
+from scipy import stats
+
+from blrzoo.data import RegressionData, check_data
+from blrzoo.tables import show
+
+__all__ = ["ols"]
+
+_COLUMN_DIMS = ("feature", "covariate")
+_CONSTANT = 1e-12  # as in blrzoo.data: max - min relative to max |x|
+_COLLINEAR = 1e-7  # part of a scaled column that the ones before leave over; as in R's lm
+
+
+def ols(
+    X: Any,
+    y: Any,
+    *,
+    covariates: Any = None,
+    prob: float = 0.95,
+    X_new: Any = None,
+    covariates_new: Any = None,
+) -> xr.Dataset:
+    r"""Ordinary least squares, with standard errors, tests and intervals.
+
+    .. math:: y = Z b + e, \quad Z = [1, W, X], \qquad
+       \hat b = (Z'Z)^{-1} Z'y, \quad \hat\sigma^2 = \frac{(y - Z\hat b)'(y - Z\hat b)}{n - q},
+       \quad Var(\hat b) = (Z'Z)^{-1} \hat\sigma^2,
+
+    with q columns of Z: the intercept, the covariates W and the features X. Statistics are
+    :math:`t = \hat b / se(\hat b)`, on n - q degrees of freedom.
+
+    Parameters
+    ----------
+    X : array-like, (obs, feature)
+        Features: NumPy, pandas or xarray, joined to y by label as in `blrzoo.regression`.
+    y : array-like, (obs)
+        Response.
+    covariates : array-like, (obs, covariate), optional
+        More columns, whose estimates are called gamma. An intercept is always included.
+    prob : float, default 0.95
+        Probability of the confidence and prediction intervals, in (0, 1).
+    X_new : array-like, (obs_new, feature), optional
+        Features of new observations, to predict. Columns are joined by label to those of X.
+    covariates_new : array-like, (obs_new, covariate), optional
+        Their covariates; rows are matched to those of X_new by position.
+
+    Returns
+    -------
+    xarray.Dataset
+        - ``beta`` (feature), ``gamma`` (covariate) and ``intercept`` (): estimates on the scale of
+          the data as given. The intercept is the expected y where X and W are 0, whereas ``mu`` of
+          the Bayesian models is that at their means.
+        - For each of the three, ``*_se``, ``*_t``, ``*_p`` (two-sided, of the value 0),
+          ``*_lower`` and ``*_upper`` (confidence interval).
+        - ``fitted`` and ``residual`` (obs); ``sigma2`` (), the residual variance with divisor
+          ``df`` = n - q; ``r2`` (), the share of the variance of y that is fitted.
+        - With `X_new`, on (obs_new): ``predicted``; ``mean_lower`` and ``mean_upper``, a confidence
+          interval of the expected y; ``predicted_lower`` and ``predicted_upper``, a prediction
+          interval of a new y, whose variance is sigma2 larger.
+
+    Raises
+    ------
+    TypeError
+        For data or arguments that are not numbers.
+    ValueError
+        For data that the Bayesian models refuse too; if n <= q; and if a column is constant, or a
+        linear combination of the others.
+
+    See Also
+    --------
+    blrzoo.single_component : the ridge, which needs neither n > q nor independent columns.
+
+    Notes
+    -----
+    Computed by a QR decomposition of the centred and scaled columns [1]_. A column is a linear
+    combination of those before it where they leave less than 1e-7 of its length over.
+
+    References
+    ----------
+    .. [1] Golub & Van Loan (2013). Matrix Computations, 4th ed., section 5.3.
+    .. [2] Seber & Lee (2003). Linear Regression Analysis, 2nd ed., chapters 3-5.
+
+    Examples
+    --------
+    >>> import blrzoo as blr
+    >>> data = blr.load_diabetes()
+    >>> fit = blr.ols(data.X, data.y, X_new=data.X[:1])
+    >>> fit[["beta", "beta_se", "beta_p"]].sel(feature="bmi").to_array().values.round(4)
+    array([24.7546,  3.1683,  0.    ])
+    >>> int(fit.df), float(fit.r2.round(4))
+    (431, 0.5177)
+    >>> fit[["predicted_lower", "predicted", "predicted_upper"]].to_array().values.T.round(1)
+    array([[ 98.7, 206.1, 313.5]])
+    """
+    _check_prob(prob)
+    with warnings.catch_warnings():  # of constant features and copies, which are refused below
+        warnings.simplefilter("ignore", UserWarning)
+        data = check_data(X, y, covariates)
+    fit = _LeastSquares(data, prob)
+    result = fit.estimates()
+    if X_new is not None:
+        result = result.merge(fit.predictions(X_new, covariates_new))
+    elif covariates_new is not None:
+        raise ValueError("covariates_new must come with X_new, got it alone. Pass X_new too.")
+    return result
+
+
+class _LeastSquares:
+    """The decomposition, and what follows from it. Columns: covariates, then features."""
+
+    def __init__(self, data: RegressionData, prob: float) -> None:
+        _check_size(data)
+        _check_constant(data)
+        columns = np.hstack([data.W, data.X])
+        self.data, self.prob, self.center = data, prob, columns.mean(axis=0)
+        Z = columns - self.center
+        self.scale = np.linalg.norm(Z, axis=0)
+        Z /= self.scale
+        _check_rank(data, Z)
+        Q, self.R = scipy.linalg.qr(Z, mode="economic")
+        y_mean = data.y.mean()
+        deviation = data.y - y_mean
+        self.b = scipy.linalg.solve_triangular(self.R, Q.T @ deviation) / self.scale
+        self.intercept = y_mean - self.center @ self.b
+        self.residual = deviation - Q @ (Q.T @ deviation)
+        self.df = data.n - columns.shape[1] - 1
+        self.sigma2 = self.residual @ self.residual / self.df
+        self.r2 = 1 - self.residual @ self.residual / (deviation @ deviation)
+        self.quantile = stats.t.ppf((1 + prob) / 2, self.df)
+
+    def estimates(self) -> xr.Dataset:
+        """Everything that needs no new observations."""
+        data, k = self.data, self.data.W.shape[1]
+        inverse = scipy.linalg.solve_triangular(self.R, np.eye(len(self.R)))
+        se = np.sqrt(self.sigma2) * np.linalg.norm(inverse, axis=1) / self.scale
+        at_zero = self._mean_se(np.zeros((1, len(self.b))))[0]
+        variables = self._table("intercept", (), self.intercept, at_zero)
+        if k:
+            variables |= self._table("gamma", ("covariate",), self.b[:k], se[:k])
+        variables |= self._table("beta", ("feature",), self.b[k:], se[k:])
+        variables |= {
+            "fitted": ("obs", data.y - self.residual),
+            "residual": ("obs", self.residual),
+            "sigma2": self.sigma2,
+            "df": self.df,
+            "r2": self.r2,
+        }
+        return xr.Dataset(variables, coords=data.coords, attrs={"prob": float(self.prob)})
+
+    def _table(self, name: str, dims: tuple[str, ...], value: Any, se: Any) -> dict[str, Any]:
+        with np.errstate(divide="ignore", invalid="ignore"):  # a perfect fit has se = 0
+            t = np.divide(value, se)
+        parts = {
+            "": value,
+            "_se": se,
+            "_t": t,
+            "_p": 2 * stats.t.sf(np.abs(t), self.df),
+            "_lower": value - self.quantile * se,
+            "_upper": value + self.quantile * se,
+        }
+        return {f"{name}{suffix}": (dims, part) for suffix, part in parts.items()}
+
+    def _mean_se(self, rows: np.ndarray) -> np.ndarray:
+        """Standard error of the expected y at rows of covariates and features."""
+        scaled = ((rows - self.center) / self.scale).T
+        leverage = np.sum(scipy.linalg.solve_triangular(self.R, scaled, trans="T") ** 2, axis=0)
+        return np.sqrt(self.sigma2 * (1 / self.data.n + leverage))
+
+    def predictions(self, X_new: Any, covariates_new: Any) -> xr.Dataset:
+        """Predictions and their intervals at new rows."""
+        X, labels = _read_new("X_new", X_new, self.data.coords["feature"])
+        rows = np.hstack([self._covariates(covariates_new, len(X)), X])
+        se = self._mean_se(rows)
+        value, half = self.intercept + rows @ self.b, self.quantile * se
+        half_new = self.quantile * np.sqrt(se**2 + self.sigma2)
+        parts = {
+            "predicted": value,
+            "mean_lower": value - half,
+            "mean_upper": value + half,
+            "predicted_lower": value - half_new,
+            "predicted_upper": value + half_new,
+        }
+        return xr.Dataset({k: ("obs_new", v) for k, v in parts.items()}, {"obs_new": labels})
+
+    def _covariates(self, covariates_new: Any, m: int) -> np.ndarray:
+        k = self.data.W.shape[1]
+        if (covariates_new is not None) != (k > 0):
+            raise ValueError(
+                f"covariates_new must be given where there are covariates and X_new, and only "
+                f"there; got {k} covariate(s) and covariates_new="
+                f"{'None' if covariates_new is None else 'an array'}. Pass both or none."
+            )
+        if not k:
+            return np.empty((m, 0))
+        W, _ = _read_new("covariates_new", covariates_new, self.data.coords["covariate"])
+        if len(W) != m:
+            raise ValueError(
+                f"covariates_new must have one row per row of X_new, got {len(W)} and {m}. "
+                "Pass the same observations in both."
+            )
+        return W
+
+
+def _read_new(name: str, value: Any, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of new observations with the columns in the order of the fit, and their labels."""
+    frame = _as_frame(name, value, len(columns))
+    if frame.shape[1] != len(columns):
+        raise ValueError(
+            f"{name} must have the {len(columns)} columns of the fit, got {frame.shape[1]}."
+            " Pass one row per observation and the same columns."
+        )
+    if list(frame.columns) != list(columns) and _labelled(value):
+        wrong = [label for label in frame.columns if label not in set(columns.tolist())]
+        if wrong or not frame.columns.is_unique:
+            raise ValueError(
+                f"{name} must have the column labels of the fit, {show(columns.tolist())}, got "
+                f"{show(frame.columns)}. Rename them, or pass {name}.to_numpy() to join by "
+                "position."
+            )
+        frame = frame[list(columns)]
+    try:
+        values = frame.to_numpy(dtype=float)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{name} must be real numbers, got {error}. Convert them first.") from error
+    if not np.isfinite(values).all():
+        raise ValueError(
+            f"{name} must be complete and finite, got {int((~np.isfinite(values)).sum())} missing "
+            "or infinite value(s). Drop these observations, or impute the values."
+        )
+    return values, frame.index.to_numpy()
+
+
+def _labelled(value: Any) -> bool:
+    if isinstance(value, xr.DataArray):
+        return value.ndim == 2 and all(dim in value.coords for dim in value.dims if dim != "obs")
+    return isinstance(value, pd.DataFrame)
+
+
+def _as_frame(name: str, value: Any, width: int) -> pd.DataFrame:
+    if isinstance(value, xr.DataArray):
+        if value.ndim == 2 and (value.dims[1] == "obs" or value.dims[0] in _COLUMN_DIMS):
+            value = value.transpose()
+        value = value.to_pandas()
+    if isinstance(value, pd.Series) and width == 1:
+        return value.to_frame()
+    if not isinstance(value, pd.DataFrame):
+        value = np.asarray(value)
+        if value.ndim != 2:
+            raise ValueError(
+                f"{name} must have 2 dimensions, (observation, column), got {value.ndim}. For one "
+                f"observation pass {name}.reshape(1, -1)."
+            )
+        value = pd.DataFrame(value)
+    return value
+
+
+def _check_prob(prob: Any) -> None:
+    if isinstance(prob, bool) or not isinstance(prob, numbers.Real):
+        raise TypeError(f"prob must be a number, got {prob!r}. Leave it out for 0.95.")
+    if not 0 < float(prob) < 1:
+        raise ValueError(
+            f"prob must be strictly between 0 and 1, got {prob!r}. Leave it out for 0.95."
+        )
+
+
+def _check_size(data: RegressionData) -> None:
+    columns = data.p + data.W.shape[1] + 1
+    if data.n <= columns:
+        raise ValueError(
+            f"X must have more observations than there are columns with the intercept, got "
+            f"n = {data.n} observations and {columns} columns (p = {data.p} features). Least "
+            "squares has no unique answer, or no residual variance: drop columns, or use "
+            "blrzoo.single_component(X, y), which shrinks the effects."
+        )
+
+
+def _check_constant(data: RegressionData) -> None:
+    high, low = data.X.max(axis=0), data.X.min(axis=0)
+    constant = high - low <= _CONSTANT * np.maximum(np.abs(high), np.abs(low))
+    if constant.any():
+        raise ValueError(
+            f"X must have no constant features, which are collinear with the intercept, got "
+            f"{show(data.coords['feature'][constant].tolist())}. Drop them."
+        )
+
+
+def _check_rank(data: RegressionData, Z: np.ndarray) -> None:
+    """Name columns that are combinations of those before, of which the first is the intercept."""
+    k, kept = data.W.shape[1], list(range(Z.shape[1]))
+    dependent: list[int] = []
+    while len(dependent) <= 5:
+        (R,) = scipy.linalg.qr(Z[:, kept], mode="r")
+        small = np.flatnonzero(np.abs(np.diag(R)) <= _COLLINEAR)
+        if not small.size:
+            break
+        dependent.append(kept.pop(small[0]))
+    if dependent:
+        names = data.coords["feature"][np.array(dependent) - k].tolist()
+        raise ValueError(
+            f"X must have linearly independent columns, also of the intercept and the covariates, "
+            f"got feature {show(names)} as linear combinations of the columns before. Drop these, "
+            "or use blrzoo.single_component(X, y), which shrinks the effects."
+        )

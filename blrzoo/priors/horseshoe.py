@@ -1,0 +1,109 @@
+"""The regularised horseshoe: half-Cauchy scales, with a slab that bounds the largest effects."""
+
+from typing import Any
+
+import numpy as np
+import pymc as pm
+from pytensor.tensor.variable import TensorVariable
+
+from blrzoo.priors.base import Prior, Variables
+from blrzoo.priors.parameters import VARIANCE, check_parameter, parameter
+from blrzoo.priors.positive import HALF_CAUCHY, check_positive
+
+__all__ = ["Horseshoe"]
+
+
+class Horseshoe(Prior):
+    r"""Most effects shrunken to nearly zero, some hardly at all: the regularised horseshoe.
+
+    Density
+        :math:`\beta_j | rest \sim N(0, v_j)`,
+        :math:`v_j = c^2 \tau^2 \lambda_j^2 / (c^2 + \tau^2 \lambda_j^2)`,
+        :math:`\lambda_j \sim C^+(0, 1)`, :math:`\tau \sim C^+(0, \tau_0)`,
+        :math:`c^2 \sim` scaled-inverse-:math:`\chi^2(\nu, S^2)`. Small effects feel the
+        horseshoe, :math:`v_j \approx \tau^2 \lambda_j^2`; the largest a slab of variance
+        :math:`c^2`.
+    Full conditionals
+        :math:`\beta` as in `Prior`, feature by feature. Those of :math:`\lambda, \tau, c^2` are
+        not of a known family: NUTS draws them given the effects.
+    Other names
+        Finnish horseshoe, ``brms::horseshoe()``, ``rstanarm::hs()``.
+
+    Parameters
+    ----------
+    p0 : float, optional
+        Expected number of effects that are far from zero, between 0 and p. Default ``p / 10``.
+    tau : None, number, (scale,) or ``.dist()``
+        Global scale, in units of y per unit of x. Default half-Cauchy with scale
+        ``tau0 = p0 / (p - p0) * sqrt((1 - h2) var(y) / (n * mean_j var(x_j)))``, which is the
+        formula ``p0 / (p - p0) * sigma / sqrt(n)`` of [1]_ for features of any common scale,
+        with the prior mean of sigma2 for sigma squared.
+    c2 : None, number, (nu, S2) or ``.dist()``
+        Variance of the slab. Default ``(4, S2)`` with prior mean
+        ``2 S2 = h2 var(y) / (p0 / p * sum_j var(x_j))``: p0 effects of that variance have h2 of
+        the variance. A large number gives the horseshoe without regularisation.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For a p0 outside (0, p), a tau or c2 that is not positive, or anything of another kind.
+
+    Notes
+    -----
+    One :math:`\tau` serves all features: scale them alike, unless their scale is meant. Effects
+    and scales are drawn in turn (the centred parametrisation), so :math:`\tau` mixes more slowly
+    than the effects, and the more so the more features there are (n=100, p=20: an effective
+    sample size of 410 for tau in 4000 draws, at least 740 for each effect). Divergences that NUTS
+    reports are rarer with ``target_accept=0.95``.
+
+    References
+    ----------
+    .. [1] Piironen & Vehtari (2017). Sparsity information and regularization in the horseshoe and
+       other shrinkage priors. Electronic Journal of Statistics 11:5018-5051.
+    .. [2] Carvalho, Polson & Scott (2010). The horseshoe estimator for sparse signals. Biometrika
+       97:465-480.
+
+    Examples
+    --------
+    >>> import blrzoo as blr
+    >>> data = blr.simulate(n=50, p=5, n_causal=2, random_seed=1)
+    >>> model = blr.regression(data.X, data.y, prior=blr.Horseshoe(p0=2))
+    >>> sorted(rv.name for rv in model.free_RVs)
+    ['beta', 'c2', 'lambda', 'mu', 'sigma2', 'tau']
+    """
+
+    def __init__(self, *, p0: float | None = None, tau: Any = None, c2: Any = None) -> None:
+        self.p0 = None if p0 is None else check_positive("p0", p0, "Leave it out for p / 10.")
+        self.tau = check_parameter("tau", tau, HALF_CAUCHY)
+        self.c2 = check_parameter("c2", c2, VARIANCE)
+
+    def variables(self) -> Variables:
+        """Make ``lambda`` (feature), ``tau`` and ``c2``."""
+        slab = self.default_variance(self.expected() / self.data.p)
+        return {
+            "tau": parameter("tau", self.tau, HALF_CAUCHY, (self.default_scale(),)),
+            "c2": parameter("c2", self.c2, VARIANCE, (4.0, slab / 2)),
+            "lambda": pm.HalfCauchy("lambda", 1.0, dims="feature"),
+        }
+
+    def variance(self, v: Variables) -> TensorVariable:
+        """Harmonic sum of the horseshoe's variance and the slab's."""
+        wide, slab = (v["tau"] * v["lambda"]) ** 2, v["c2"]
+        return wide / (1 + wide / slab)
+
+    def expected(self) -> float:
+        """Return p0, or its default, once p is known."""
+        p = self.data.p
+        if self.p0 is not None and self.p0 >= p:
+            raise ValueError(
+                f"p0 must be less than the number of features, {p}, got {self.p0:g}. It is the "
+                f"number of effects expected to be far from zero; leave it out for p / 10."
+            )
+        return p / 10 if self.p0 is None else self.p0
+
+    def default_scale(self) -> float:
+        """Scale tau0 of the half-Cauchy prior of ``tau``, in units of an effect."""
+        data, p0 = self.data, self.expected()
+        sigma2 = (1 - self.h2) * data.y_variance
+        information = data.n * float(data.x_variance.mean())
+        return p0 / (data.p - p0) * float(np.sqrt(sigma2 / information))

@@ -1,0 +1,70 @@
+"""Positive parameters that are no variances: rates and scales of the priors of local variances."""
+
+from typing import Any
+
+import numpy as np
+import pymc as pm
+
+from blrzoo.priors.parameters import Family
+
+__all__ = ["GAMMA", "HALF_CAUCHY", "check_positive"]
+
+
+def _positive(value: np.ndarray) -> bool:
+    return bool((value > 0).all())
+
+
+GAMMA = Family(
+    "gamma",
+    {"shape": True, "rate": True},
+    lambda name, shape, rate, dims=None: pm.Gamma(name, alpha=shape, beta=rate, dims=dims),
+    lambda shape, rate: shape / rate,
+    "positive",
+    _positive,
+)
+HALF_CAUCHY = Family(
+    "half-Cauchy",
+    {"scale": True},
+    lambda name, scale, dims=None: pm.HalfCauchy(name, scale, dims=dims),
+    lambda scale: scale,  # its median: there is no mean
+    "positive",
+    _positive,
+)
+
+
+def check_positive(name: str, value: Any, remedy: str) -> float:
+    """Check a constant of a prior that must be one positive number.
+
+    Parameters
+    ----------
+    name : str
+        Name of the argument, for messages.
+    value : number
+        What the user gave.
+    remedy : str
+        How to mend a wrong one, for messages.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    TypeError
+        For anything but a real number.
+    ValueError
+        For numbers that are not positive and finite.
+
+    Examples
+    --------
+    >>> from blrzoo.priors.positive import check_positive
+    >>> check_positive("nu", 4, "Leave it out.")
+    4.0
+    """
+    rule = f"{name} must be a positive number"
+    array = np.asarray(value) if np.isscalar(value) or isinstance(value, np.ndarray) else None
+    if array is None or array.ndim or array.dtype.kind not in "iuf":
+        raise TypeError(f"{rule}, got {value!r} of type {type(value).__name__}. {remedy}")
+    if not (np.isfinite(array) and array > 0):
+        raise ValueError(f"{rule}, got {value!r}. {remedy}")
+    return float(array)
