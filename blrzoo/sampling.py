@@ -32,10 +32,11 @@ def sample(
     It keeps ``beta``, the indicators and the hyperparameters. ``alpha`` is not recorded: its
     excluded elements mean nothing. In the result it is ``beta`` itself (the same memory), so
     that what PyMC computes from draws of all variables, as the posterior predictive, is right.
-    It starts each chain at effects drawn from their prior, so
-    that R-hat compares chains from different places; and it checks convergence in seconds where
-    ``pm.sample`` takes minutes: wide variables are screened with the classic split R-hat [1]_,
-    and ArviZ's rank-normalised R-hat [2]_ is computed for the worst elements only.
+
+    Each chain starts at effects drawn from their prior, so that R-hat compares chains from
+    different places. Convergence is checked in seconds where ``pm.sample`` takes minutes: wide
+    variables are screened with the classic split R-hat [1]_, and ArviZ's rank-normalised R-hat
+    [2]_ is computed for the worst elements only.
 
     Parameters
     ----------

@@ -199,7 +199,7 @@ def test_a_thinned_chain_is_a_chain():
 
 def test_mixtures_and_traits():
     delta = two_state(0.3, 0.3, (2, 100, 3), seed=8)
-    mixture = indicator_diagnostics(tree(component=delta * 2))
+    mixture = indicator_diagnostics(tree(label=delta * 2))
     xr.testing.assert_equal(mixture, indicator_diagnostics(tree(delta=delta)))
     both = np.stack([delta, two_state(0.2, 0.3, (2, 100, 3), seed=9)], axis=-1)
     result = indicator_diagnostics(tree(delta=both))
