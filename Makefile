@@ -3,6 +3,7 @@
 
 PYTHON := .venv/bin/python
 SETUP := sh .ci/setup
+PYTEST := $(PYTHON) -m pytest -n logical --maxprocesses 4 --dist loadfile
 ARGS :=
 
 .DEFAULT_GOAL := help
@@ -18,11 +19,11 @@ demo:  ## set up, then fit and compare some models of the zoo
 
 test:  ## set up, then run the tests
 	@$(SETUP) test
-	$(PYTHON) -m pytest $(ARGS)
+	$(PYTEST) $(ARGS)
 
 test-slow:  ## only the tests marked slow
 	@$(SETUP) test
-	$(PYTHON) -m pytest -m slow $(ARGS)
+	$(PYTEST) -m slow $(ARGS)
 
 bench:  ## timings
 	@$(SETUP)
