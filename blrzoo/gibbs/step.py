@@ -1,6 +1,5 @@
 """The step method: what PyMC calls for every draw."""
 
-import logging
 from dataclasses import field
 from typing import Any, ClassVar
 
@@ -25,8 +24,6 @@ from blrzoo.gibbs.spec import Spec, spec_of
 from blrzoo.ops.joint import Factorisation
 
 __all__ = ["BLRGibbs", "register"]
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass_state
