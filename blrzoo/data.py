@@ -73,11 +73,6 @@ class RegressionData:
         return float(self.y.var(ddof=1))
 
     @cached_property
-    def scale(self) -> np.ndarray:
-        """Square roots of the weights, (obs,): rows times these have equal residual variance."""
-        return np.ones(self.n) if self.weights is None else np.sqrt(self.weights)
-
-    @cached_property
     def x_variance(self) -> np.ndarray:
         """Sample variance of every feature (divisor n - 1), (feature,)."""
         return self.X.var(axis=0, ddof=1)

@@ -74,6 +74,10 @@ class Likelihood:
             return v["mu"]
         return v["mu"] + (model[f"W{rows}"] - model["W_center"]) @ v["gamma"]
 
+    def response(self, v: dict[str, TensorVariable], model: pm.Model) -> TensorVariable:
+        """What is left for the features of y, (obs,), times the square roots of the weights."""
+        return root_weights(model) * (model["y"] - self.base(v, model))
+
     def conditionals(
         self, v: dict[str, TensorVariable], residual: TensorVariable, model: pm.Model
     ) -> dict[TensorVariable, TensorVariable | None]:

@@ -191,8 +191,8 @@ def _check_variance(prior: Prior, v: dict[str, TensorVariable]) -> None:
 
 def _mark(model: pm.Model, spec: Spec) -> None:
     """Mark what the Gibbs step can draw."""
-    residual = model["y"] - spec.likelihood.base(spec.variables(model), model)
-    mark(spec.conditionals(model, residual), spec)
+    response = spec.likelihood.response(spec.variables(model), model)
+    mark(spec.conditionals(model, response), spec)
     block = {spec.prior.effects_name, spec.prior.label_name}
     mark((rv for rv in model.free_RVs if rv.name in block), spec)
 

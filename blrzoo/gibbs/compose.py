@@ -125,8 +125,8 @@ class Composer:
         self._placeholder = pt.dvector("fit_placeholder")
         self.state.values[self._placeholder] = self.fit
         self.root = root_weights(model)
-        known = self.root * (model["y"] - spec.likelihood.base(spec.variables(model), model))
-        self.residual = known - self._placeholder
+        response = spec.likelihood.response(spec.variables(model), model)
+        self.residual = response - self._placeholder
         self.conditionals = {
             rv: dist
             for rv, dist in spec.conditionals(model, self.residual).items()
