@@ -1,0 +1,264 @@
+"""The public function: from arguments to data with a known truth."""
+
+from collections.abc import Mapping, Sequence
+from numbers import Integral
+from typing import Any, Literal
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike
+
+from blrzoo.simulation.arguments import (
+    as_attribute,
+    check_choice,
+    check_integer,
+    check_maf,
+    check_real,
+    generator,
+)
+from blrzoo.simulation.correlations import latent_correlation, triangular_root
+from blrzoo.simulation.dataset import as_dataset
+from blrzoo.simulation.effects import check_counts, draw_effects
+from blrzoo.simulation.features import draw_features
+from blrzoo.simulation.grouping import Groups, check_groups
+from blrzoo.simulation.responses import check_missing, draw_missing, draw_noise
+from blrzoo.simulation.traits import check_traits
+
+__all__ = ["simulate"]
+
+_KINDS = ("gaussian", "genotype")
+_EFFECTS = ("normal", "equal")
+
+
+def simulate(
+    n: int = 500,
+    p: int = 100,
+    *,
+    n_traits: int | None = None,
+    n_causal: int | None = None,
+    h2: float | Sequence[float] = 0.5,
+    genetic_correlation: float | ArrayLike = 0.0,
+    residual_correlation: float | ArrayLike = 0.0,
+    overlap: float = 1.0,
+    groups: int | Sequence[Any] | np.ndarray | None = None,
+    causal_weights: Mapping[Any, float] | Sequence[float] | np.ndarray | None = None,
+    correlation: float = 0.0,
+    kind: Literal["gaussian", "genotype"] = "gaussian",
+    maf: Sequence[float] | None = None,
+    effects: Literal["normal", "equal"] = "normal",
+    mu: float | Sequence[float] = 0.0,
+    missing: float | Literal["disjoint"] = 0.0,
+    random_seed: int | np.random.Generator | None = None,
+) -> xr.Dataset:
+    r"""Simulate a linear regression whose effects, and whose share of variance, are known.
+
+    One trait, or T of them (`n_traits`):
+
+    .. math::
+
+        y_i = \mu + x_i'\beta + e_i, \qquad e_i \sim N(0, \sigma^2)
+
+        y_{it} = \mu_t + x_i'\beta_t + e_{it}, \qquad e_i \sim N_T(0, \Sigma_e)
+
+    `n_causal` features, chosen at random, have an effect; the others have none. The effects are
+    scaled so that the variance of :math:`X\beta` over the `n` rows is exactly `h2`, and
+    :math:`\sigma^2 = 1 - h2`: the response has a variance of about 1. With several traits this
+    holds for each, and with :math:`\delta_{jt} = 1` for a causal feature and
+    :math:`s_t > 0` the scale of trait t,
+
+    .. math::
+
+        \beta_{jt} = s_t \delta_{jt} \alpha_{jt}, \qquad \alpha_j \sim N_T(0, R_g), \qquad
+        \Sigma_{e,tu} = R_{e,tu} \sqrt{(1 - h2_t)(1 - h2_u)}
+
+    Parameters
+    ----------
+    n : int, default 500
+        Number of observations, at least 2.
+    p : int, default 100
+        Number of features, at least 1.
+    n_traits : int, optional
+        Number of traits T, at least 1; the data then have a dim ``trait``, also if T is 1.
+        Default: one trait, without that dim.
+    n_causal : int, optional
+        Number of features with an effect on a trait, the same for each, 0 to `p`; 0 if and only if
+        `h2` is 0 (for all traits). With ``shared = round(overlap * n_causal)`` of them in common,
+        ``shared + T * (n_causal - shared)`` features are causal, at most `p`.
+        Default: ``min(10, p)``, or as many as there is room for; 0 if `h2` is 0.
+    h2 : float, or (trait,) floats, default 0.5
+        Share of variance that is due to `X` (heritability), ``0 <= h2 < 1``:
+        ``var(X beta) / (var(X beta) + sigma2)``, with var the mean squared deviation over the rows.
+        A trait whose `h2` is 0 has no causal features.
+    genetic_correlation : float, or (trait, trait) floats, default 0.0
+        :math:`R_g`: correlation between the effects, on two traits, of a feature that is causal for
+        both; one number for all pairs, or a matrix. Symmetric, ones on the diagonal, positive
+        semi-definite: a number is ``-1 / (T - 1)`` to 1. See Notes for that of ``X beta``.
+    residual_correlation : float, or (trait, trait) floats, default 0.0
+        :math:`R_e`: correlation between the noises of two traits; a number or a matrix, likewise.
+    overlap : float, default 1.0
+        Share of a trait's causal features that are causal for all the traits, 0 to 1; the others
+        are its own. 1: all traits have the same causal features; 0: no two traits have one in
+        common.
+    groups : int, or (feature,) labels, optional
+        Number of groups, blocks of consecutive features of (nearly) equal sizes with the labels
+        ``"group1"``, ...; or a list or array with each feature's label.
+    causal_weights : dict, or (group,) floats, optional
+        Relative probability that a feature of the group is causal: ``{"group1": 5}`` makes it 5
+        times that of the groups left out, which have 1. Numbers without labels are in the order of
+        the groups' first features. Default: 1 for each group.
+    correlation : float, default 0.0
+        Correlation between neighbouring features, ``-1 < correlation < 1``: features j and k
+        correlate ``correlation ** abs(j - k)`` (a first-order autoregression). For genotypes it is
+        the correlation of the latent normals; that of the genotypes is weaker (see Notes).
+    kind : {"gaussian", "genotype"}, default "gaussian"
+        Standard normal features (float64), or counts 0, 1, 2 of an allele (int8).
+    maf : (low, high), optional
+        For ``kind="genotype"`` only: the counted allele's frequency is uniform between these
+        bounds, ``0 < low <= high <= 0.5``. Default: ``(0.05, 0.5)``.
+    effects : {"normal", "equal"}, default "normal"
+        Before scaling, causal effects are N(0, 1), or 1 with a random sign. They are effects per
+        unit of X: for genotypes, per copy of the allele.
+    mu : float, or (trait,) floats, default 0.0
+        Intercept: the mean of y where all of X is zero (X is not centred).
+    missing : float or "disjoint", default 0.0
+        Share of each trait's values that are missing (NaN), ``0 <= missing < 1``:
+        ``round(missing * n)`` rows, drawn at random for each trait, so that a row can lose all its
+        values. Or ``"disjoint"``: each individual is measured on one trait only, row i on trait
+        ``i % T``. Each trait keeps 2 values at least.
+    random_seed : int, numpy.random.Generator or None, optional
+        Seed, a non-negative int; or the generator to draw from, which advances. With None a seed
+        is drawn and noted in the attributes, so that the data can be had again.
+
+    Returns
+    -------
+    xarray.Dataset
+        - ``X`` (obs, feature), ``y`` (obs): the data.
+        - ``beta`` (feature), ``causal`` (feature; bool), ``mu``, ``sigma2``, ``h2`` (realised):
+          the truth. For genotypes also ``maf`` (feature), the frequency in the population.
+        - With `n_traits`: ``y`` (obs, trait), ``beta`` and ``causal`` (feature, trait), ``mu`` and
+          ``h2`` (trait); and (trait, trait_bis), in place of ``sigma2``, ``Sigma_e``,
+          ``genetic_covariance`` and ``genetic_correlation``. The last two are the realised ones
+          of ``X beta`` over all `n` rows; NaN where a trait's `h2` is 0.
+        - With `groups`: ``groups`` (feature; str), the labels.
+        - Coordinates ``obs`` (0 to n - 1) and ``feature`` (``"x001"``, or ``"snp001"``); with
+          `n_traits` also ``trait`` and ``trait_bis`` (``"trait1"``).
+        - Attributes: the arguments, those that do not apply left out, as numbers, str or lists of
+          numbers: a matrix is the list of its rows' numbers, `causal_weights` are in the order of
+          the groups' first features, and `groups` is there if it was a number. `maf` is there for
+          genotypes only, `missing` if it is not 0; `random_seed` is a str if it is 2**63 or more,
+          or was a generator.
+
+    Raises
+    ------
+    TypeError
+        If an argument has the wrong type.
+    ValueError
+        If an argument is out of range or has the wrong shape; if correlations are no correlation
+        matrix; if there are too few features for the causal ones, or too few rows for the missing
+        values; if an argument for several traits, or for groups, is given without them; or if no
+        column of genotypes could be found that is not constant: `n` or `maf` very small, or `n`
+        small and `correlation` close to -1.
+
+    Notes
+    -----
+    A genotype is the sum of two independent haplotypes (Hardy-Weinberg equilibrium). A haplotype
+    carries the counted allele where a latent stationary Gaussian autoregression along the features
+    is below the quantile of the allele's frequency. Neighbouring genotypes at frequency 1/2
+    correlate ``2 / pi * arcsin(correlation)``, rarer alleles less. A column that comes out
+    constant is drawn again, its frequency included, given the one before it.
+
+    The genetic correlation of two traits, that of ``X beta``, is near
+    ``genetic_correlation * shared / n_causal`` if the features are uncorrelated and many are
+    causal. The realised one of a few causal features can be far from it, since :math:`R_g` is the
+    correlation of the distribution that the effects are drawn from. With ``effects="equal"`` the
+    signs of latent normals have this correlation: the normals' is ``sin(pi / 2 * R_g)``, which
+    must be positive semi-definite as well.
+
+    With `causal_weights` the causal features of all traits are drawn one after the other, without
+    replacement, each with a probability proportional to its weight among those that are left;
+    which of them are shared is random. If a large part of a group becomes causal, its share of the
+    causal features is therefore less than its share of the weights. The variance that a group
+    explains follows its number of causal features.
+
+    For one seed, `X` and the noise (up to its SD) do not change with `n_causal`, `h2`,
+    `genetic_correlation`, `overlap`, `groups`, `causal_weights`, `effects` and `mu`, and none of
+    the draws change with `missing`. The first trait's noise is that of one trait, whatever
+    `n_traits` and `residual_correlation` are.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import blrzoo as blr
+    >>> data = blr.simulate(n=200, p=50, n_causal=5, h2=0.4, correlation=0.8, random_seed=1)
+    >>> data.X.shape, data.y.shape
+    ((200, 50), (200,))
+    >>> int(data.causal.sum()), round(float(data.h2), 10)
+    (5, 0.4)
+    >>> snps = blr.simulate(n=100, p=1000, kind="genotype", correlation=0.9, random_seed=1)
+    >>> snps.X.dtype, np.unique(snps.X).tolist(), str(snps.feature.values[0])
+    (dtype('int8'), [0, 1, 2], 'snp0001')
+
+    Three traits, with half of each one's 20 causal features in common, most of them in the first
+    of four groups, and a tenth of the values missing:
+
+    >>> study = blr.simulate(
+    ...     n=200,
+    ...     p=400,
+    ...     n_traits=3,
+    ...     n_causal=20,
+    ...     h2=[0.6, 0.4, 0.2],
+    ...     genetic_correlation=0.7,
+    ...     residual_correlation=[[1.0, 0.3, 0.0], [0.3, 1.0, 0.0], [0.0, 0.0, 1.0]],
+    ...     overlap=0.5,
+    ...     groups=4,
+    ...     causal_weights={"group1": 10},
+    ...     missing=0.1,
+    ...     random_seed=1,
+    ... )
+    >>> study.y.dims, study.y.shape, study.y.isnull().sum("obs").values.tolist()
+    (('obs', 'trait'), (200, 3), [20, 20, 20])
+    >>> study.h2.values.round(10).tolist(), study.causal.sum("feature").values.tolist()
+    ([0.6, 0.4, 0.2], [20, 20, 20])
+    >>> int(study.causal.all("trait").sum()), int(study.causal.any("trait").sum())
+    (10, 40)
+    >>> study.genetic_correlation.dims, study.Sigma_e.sel(trait="trait1").values.round(2).tolist()
+    (('trait', 'trait_bis'), [0.4, 0.15, 0.0])
+    """
+    n, p = check_integer("n", n, 2), check_integer("p", p, 1)
+    traits = check_traits(n_traits, h2, mu, genetic_correlation, residual_correlation, overlap)
+    grouping = check_groups(groups, causal_weights, p)
+    weights = None if grouping is None else grouping.feature_weights
+    counts = check_counts(n_causal, p, traits.h2, traits.overlap, weights)
+    rule = "-1 < correlation < 1"
+    correlation = check_real("correlation", correlation, rule, lambda value: -1 < value < 1)
+    check_choice("kind", kind, _KINDS)
+    check_choice("effects", effects, _EFFECTS)
+    latent = latent_correlation("genetic_correlation", traits.genetic, effects)
+    bounds = check_maf(maf, kind)
+    absent = check_missing(missing, n, traits.count)
+    rng, seed = generator(random_seed)
+
+    X, frequency = draw_features(n, p, correlation, bounds, rng)
+    # X and the noise come first and consume the generator in the same way whatever the effects
+    # are: studies that vary h2 or n_causal then compare like with like. What is missing is last.
+    noise = draw_noise(n, triangular_root(traits.residual), rng)
+    root = triangular_root(latent)
+    beta, signal = draw_effects(X, traits.h2, counts, weights, root, effects, rng)
+    y = traits.mu + signal + np.sqrt(1.0 - traits.h2) * noise
+    y[draw_missing(y.shape, absent, rng)] = np.nan
+    attrs = dict(n=n, p=p, n_causal=counts.each, h2=traits.attributes["h2"])
+    attrs |= dict(correlation=correlation, kind=kind, effects=effects)
+    attrs |= dict(mu=traits.attributes["mu"], random_seed=seed) | traits.attributes
+    attrs |= _attributes_where_they_apply(bounds, groups, grouping, absent)
+    return as_dataset(X, y, beta, signal, frequency, grouping, traits, attrs)
+
+
+def _attributes_where_they_apply(
+    maf: tuple[float, float] | None, groups: Any, grouping: Groups | None, missing: float | str
+) -> dict[str, Any]:
+    attrs: dict[str, Any] = {} if maf is None else {"maf": list(maf)}
+    if isinstance(groups, Integral):
+        attrs["groups"] = int(groups)
+    if grouping is not None:
+        attrs["causal_weights"] = as_attribute(grouping.weights)
+    return attrs | ({"missing": missing} if missing else {})
