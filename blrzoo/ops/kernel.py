@@ -13,10 +13,10 @@ from blrzoo.designs.base import DESIGNS, Design
 from blrzoo.ops.joint import JointDraw
 from blrzoo.ops.sweep import Sweep
 
-__all__ = ["make_kernel"]
+__all__ = ["FASTMATH", "make_kernel", "source_version"]
 
 #: Reassociation lets dot products use vector registers; infinities (log of 0) must stay exact.
-_FASTMATH = {"reassoc", "contract", "nsz"}
+FASTMATH = {"reassoc", "contract", "nsz"}
 
 
 @njit
@@ -59,8 +59,8 @@ def make_kernel(design: type[Design]) -> Callable[..., Any]:
     callable
         With the inputs and outputs of `blrzoo.ops.sweep.Sweep`.
     """
-    dot = njit(fastmath=_FASTMATH)(design.dot)
-    update = njit(fastmath=_FASTMATH)(design.update)
+    dot = njit(fastmath=FASTMATH)(design.dot)
+    update = njit(fastmath=FASTMATH)(design.update)
 
     @njit
     def sweep(*inputs):  # type: ignore[no-untyped-def]
@@ -81,7 +81,7 @@ def make_kernel(design: type[Design]) -> Callable[..., Any]:
     return sweep
 
 
-@njit(fastmath=_FASTMATH)
+@njit(fastmath=FASTMATH)
 def _joint(U, s, Vt, target, sigma2, tau2, normals):  # type: ignore[no-untyped-def]
     """`JointDraw` in one pass over U, one over V' and one more over U."""
     s2, t2 = sigma2.item(), tau2.item()
@@ -109,7 +109,7 @@ def _joint(U, s, Vt, target, sigma2, tau2, normals):  # type: ignore[no-untyped-
     return effects, fit
 
 
-def _version(*parts: Any) -> int:
+def source_version(*parts: Any) -> int:
     """Return a number that changes whenever the source of a part does, for the disk cache."""
     sources = [inspect.getsource(inspect.getmodule(part)) for part in parts]  # type: ignore[arg-type]
     return int(sha256("".join(sources).encode()).hexdigest()[:15], 16)
@@ -118,9 +118,9 @@ def _version(*parts: Any) -> int:
 @register_funcify_default_op_cache_key(Sweep)
 def _funcify_sweep(op: Sweep, **kwargs: Any) -> tuple[Callable[..., Any], int]:
     design = DESIGNS[op.design]
-    return make_kernel(design), _version(make_kernel, design)
+    return make_kernel(design), source_version(make_kernel, design)
 
 
 @register_funcify_default_op_cache_key(JointDraw)
 def _funcify_joint(op: JointDraw, **kwargs: Any) -> tuple[Callable[..., Any], int]:
-    return _joint, _version(_joint)
+    return _joint, source_version(_joint)

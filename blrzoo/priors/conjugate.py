@@ -14,12 +14,16 @@ import pymc as pm
 import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
+from blrzoo.distributions.canonical_normal import canonical_normal
+from blrzoo.distributions.inverse_wishart import InverseWishart
+
 __all__ = [
     "beta",
     "dirichlet",
     "exponential_variance",
     "gamma",
     "inverse_gamma",
+    "inverse_wishart",
     "multivariate_normal",
     "normal",
 ]
@@ -71,6 +75,47 @@ def inverse_gamma(
         return None
     shape, scale = parameters
     return pm.InverseGamma.dist(alpha=shape + count / 2, beta=scale + sum_of_squares / 2)
+
+
+def inverse_wishart(variable: TensorVariable, count: Any, cross: Any) -> TensorVariable | None:
+    r"""Conditional of a covariance matrix given `count` normal vectors with that covariance.
+
+    .. math:: \Sigma \sim IW(\nu, S), \; x_i \sim N_T(0, \Sigma) \Rightarrow
+       \Sigma | x \sim IW(\nu + m, \; S + \sum x_i x_i')
+
+    Parameters
+    ----------
+    variable : TensorVariable, (..., T, T)
+        The covariance, a model variable.
+    count : TensorVariable or number, (...)
+        How many vectors, m.
+    cross : TensorVariable, (..., T, T)
+        Sum of their outer products.
+
+    Returns
+    -------
+    TensorVariable or None
+        An unnamed ``InverseWishart.dist``; None where the prior is not an inverse Wishart.
+
+    References
+    ----------
+    .. [1] Gelman et al. (2013). Bayesian Data Analysis, 3rd ed., section 3.6.
+
+    Examples
+    --------
+    >>> import numpy as np, pymc as pm
+    >>> from blrzoo.distributions.inverse_wishart import InverseWishart
+    >>> from blrzoo.priors import conjugate
+    >>> with pm.Model():
+    ...     Sigma = InverseWishart("Sigma", 4, np.eye(2))
+    >>> conjugate.inverse_wishart(Sigma, count=10, cross=np.eye(2)).owner.op.name
+    'inverse_wishart'
+    """
+    parameters = _prior(variable, InverseWishart)
+    if parameters is None:
+        return None
+    nu, S = parameters
+    return InverseWishart.dist(nu=nu + count, S=S + cross)
 
 
 def beta(variable: TensorVariable, ones: Any, zeros: Any) -> TensorVariable | None:
@@ -269,21 +314,23 @@ def normal(variable: TensorVariable, precision: Any, linear: Any) -> TensorVaria
 def multivariate_normal(
     variable: TensorVariable, precision: Any, linear: Any
 ) -> TensorVariable | None:
-    """Conditional of a vector of locations with independent normal priors.
+    """Conditional of locations with independent normal priors, drawn jointly.
 
     Parameters
     ----------
-    variable : TensorVariable, (k,)
+    variable : TensorVariable, k elements in any shape
         The locations, a model variable with a normal prior.
     precision : TensorVariable, (k, k)
-        The log likelihood is ``-x'(precision)x / 2 + linear'x`` up to a constant.
-    linear : TensorVariable, (k,)
+        The log likelihood is ``-x'(precision)x / 2 + linear'x`` up to a constant, where x is
+        `variable` as a vector, in C order.
+    linear : TensorVariable, shape of `variable`
         See `precision`.
 
     Returns
     -------
     TensorVariable or None
-        An unnamed ``pm.MvNormal.dist``; None where the prior is not normal.
+        An unnamed `blrzoo.distributions.canonical_normal.canonical_normal`; None where the prior
+        is not normal.
 
     Examples
     --------
@@ -292,19 +339,21 @@ def multivariate_normal(
     >>> with pm.Model():
     ...     gamma = pm.Normal("gamma", 0, 10, shape=2)
     >>> conjugate.multivariate_normal(gamma, np.eye(2), np.ones(2)).owner.op.name
-    'multivariate_normal'
+    'canonical_normal'
     """
     parameters = _prior(variable, pm.Normal)
     if parameters is None:
         return None
     mean, sd = (pt.broadcast_to(value, variable.shape) for value in parameters)
-    covariance = pt.linalg.inv(pt.diag(1 / sd**2) + precision)
-    return pm.MvNormal.dist(mu=covariance @ (mean / sd**2 + linear), cov=covariance)
+    prior = pt.reshape(1 / sd**2, (variable.size,))
+    element = pt.arange(variable.size)
+    total = precision + pt.switch(pt.eq(element[:, None], element), prior, 0.0)
+    return canonical_normal(total, mean / sd**2 + linear)
 
 
 def _prior(variable: TensorVariable, family: Any) -> list[TensorVariable] | None:
     """Parameters of a variable's prior, if it is of the family."""
     node = variable.owner
-    if node is None or not isinstance(node.op, type(family.rv_op)):
+    if node is None or not isinstance(node.op, family.rv_type):
         return None
     return list(node.op.dist_params(node))

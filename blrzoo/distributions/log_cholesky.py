@@ -1,0 +1,74 @@
+"""Covariance matrices as unconstrained vectors, for NUTS."""
+
+from typing import Any
+
+import numpy as np
+import pytensor.tensor as pt
+from pymc.logprob.transforms import Transform
+from pytensor.tensor.variable import TensorVariable
+
+from blrzoo.ops.small import LogCholesky, Unpack
+
+__all__ = ["LogCholeskyTransform"]
+
+
+class LogCholeskyTransform(Transform):
+    r"""A covariance matrix as its lower Cholesky factor, packed, with a log diagonal.
+
+    ``Sigma = L L'``, (..., m, m), becomes (..., m (m + 1) / 2): the rows of L one after another,
+    the logarithm taken of :math:`L_{ii}`. Batch dimensions are kept. The logarithm of the Jacobian
+    determinant of the way back, over the lower triangle of Sigma, is [1]_
+
+    .. math:: m \log 2 + \sum_{i=1}^m (m - i + 2) \log L_{ii}
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        When ``forward`` is evaluated at a matrix that is not symmetric and positive definite.
+
+    References
+    ----------
+    .. [1] Pinheiro & Bates (1996). Unconstrained parametrizations for variance-covariance
+       matrices. Statistics and Computing 6:289-296.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from blrzoo.distributions.log_cholesky import LogCholeskyTransform
+    >>> transform = LogCholeskyTransform()
+    >>> packed = transform.forward(np.array([[1.0, 2.0], [2.0, 8.0]])).eval()
+    >>> packed.round(4)
+    array([0.    , 2.    , 0.6931])
+    >>> transform.backward(packed).eval().round(6)
+    array([[1., 2.],
+           [2., 8.]])
+    """
+
+    name = "logcholesky"
+    ndim_supp = 1
+
+    def forward(self, value: Any, *inputs: Any) -> TensorVariable:
+        """Packed factors, (..., m (m + 1) / 2), of matrices, (..., m, m)."""
+        return LogCholesky()(value)
+
+    def backward(self, value: Any, *inputs: Any) -> TensorVariable:
+        """Matrices, (..., m, m), exactly symmetric, of packed factors."""
+        packed = Unpack()(value)
+        diagonal = _diagonal(packed)
+        # The exponential is taken of the diagonal alone: nothing else may overflow in gradients.
+        factor = pt.switch(diagonal, pt.exp(pt.switch(diagonal, packed, 0.0)), packed)
+        return pt.sum(factor[..., :, None, :] * factor[..., None, :, :], axis=-1)
+
+    def log_jac_det(self, value: Any, *inputs: Any) -> TensorVariable:
+        """Logarithm of the Jacobian determinant of ``backward``, (...)."""
+        packed = Unpack()(value)
+        m = packed.shape[-1]
+        powers = pt.arange(m + 1, 1, -1)
+        logs = pt.switch(_diagonal(packed), powers * packed, 0.0)
+        return m * np.log(2.0) + pt.sum(logs, axis=(-2, -1))
+
+
+def _diagonal(matrices: TensorVariable) -> TensorVariable:
+    """Whether an element is on the diagonal, (m, m)."""
+    element = pt.arange(matrices.shape[-1])
+    return pt.eq(element[:, None], element)
