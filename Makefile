@@ -3,7 +3,8 @@
 
 PYTHON := .venv/bin/python
 SETUP := sh .ci/setup
-PYTEST := $(PYTHON) -m pytest -n logical --maxprocesses 4 --dist loadfile
+# One thread of BLAS in each of the processes, which else wait for each other's.
+PYTEST := OPENBLAS_NUM_THREADS=1 $(PYTHON) -m pytest -n logical --maxprocesses 4 --dist loadfile
 ARGS :=
 
 .DEFAULT_GOAL := help

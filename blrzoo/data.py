@@ -27,18 +27,19 @@ _COLLINEAR = 1e-7  # part of a scaled covariate that the ones before leave over;
 
 @dataclass(frozen=True, eq=False)
 class RegressionData:
-    """Checked data of a single-trait regression. Made by `check_data`.
+    """Checked data of a regression. Made by `check_data`.
 
     Parameters
     ----------
     X : ndarray (obs, feature)
         Features as given, neither centred nor scaled; float64, C-contiguous.
-    y : ndarray (obs,)
-        Response, float64.
+    y : ndarray (obs,) or (obs, trait)
+        Response, float64. Of several traits: NaN where one was not measured.
     W : ndarray (obs, covariate)
         Covariates without the intercept, float64; shape (n, 0) if there are none.
     coords : dict of str to ndarray
-        Labels of "obs" and "feature", and of "covariate" and "obs_missing" if there are any.
+        Labels of "obs" and "feature", and of "covariate", "trait" (also as "trait_bis") and
+        "obs_missing" if there are any.
     weights : ndarray (obs,) or None
         Relative precisions of the observations; None if all are alike.
     missing : RegressionData or None
@@ -68,9 +69,10 @@ class RegressionData:
         return self.X.shape[1]
 
     @cached_property
-    def y_variance(self) -> float:
-        """Sample variance of y (divisor n - 1)."""
-        return float(self.y.var(ddof=1))
+    def y_variance(self) -> Any:
+        """Sample variance of y (divisor n - 1), a float, or (trait,) of the known values."""
+        variance = np.nanvar(self.y, axis=0, ddof=1)
+        return float(variance) if self.y.ndim == 1 else variance
 
     @cached_property
     def x_variance(self) -> np.ndarray:
@@ -79,7 +81,13 @@ class RegressionData:
 
 
 def check_data(
-    X: Any, y: Any, covariates: Any = None, *, weights: Any = None, missing: str = "error"
+    X: Any,
+    y: Any,
+    covariates: Any = None,
+    *,
+    weights: Any = None,
+    missing: str = "error",
+    traits: bool = False,
 ) -> RegressionData:
     """Check the data of a regression, join them by label and convert them to float64.
 
@@ -89,7 +97,8 @@ def check_data(
         Numbers or booleans of any width. A DataArray may have its dims in any order if one of them
         is called "obs" or "feature"; otherwise the first one is obs.
     y : array_like, Series, DataFrame or DataArray (obs,)
-        One value per row of X. A matrix with a single column counts as a vector.
+        One value per row of X. A matrix with a single column counts as a vector. With `traits`,
+        (obs, trait); messages call it Y.
     covariates : array_like, Series, DataFrame or DataArray (obs, covariate), optional
         Columns whose effects are not selected among; a vector is one column. The model has an
         intercept of its own, so none may be constant.
@@ -97,6 +106,9 @@ def check_data(
         Relative precisions, positive: an observation's residual variance is sigma2 / weight.
     missing : {"error", "predict"}, default "error"
         What to do with rows whose y is missing (NaN): refuse them, or set them apart.
+    traits : bool, default False
+        Whether y holds several traits. Then a row's y is missing if all its traits are; single
+        holes (NaN) are always allowed.
 
     Returns
     -------
@@ -146,16 +158,17 @@ def check_data(
         raise ValueError(
             f"missing must be 'error' or 'predict', got {missing!r}. Leave it out for 'error'."
         )
-    given = {"X": X, "y": y, "covariates": covariates, "weights": weights}
+    given = {"X": X, "Y" if traits else "y": y, "covariates": covariates, "weights": weights}
+    holes = {"Y"} if traits else {"y"} if missing == "predict" else set()
     obs, joined = join(
         [
-            read_table(name, value, missing=name == "y" and missing == "predict")
+            read_table(name, value, missing=name in holes)
             for name, value in given.items()
-            if value is not None or name in ("X", "y")
+            if value is not None or name in ("X", "y", "Y")
         ]
     )
     tables = {table.name: table for table in joined}
-    known = _known_response(tables["y"])
+    known = _known_rows(obs, _response(tables), missing)
     if known.all():
         return _checked(obs, tables)
     apart = _select(obs, tables, ~known)
@@ -166,13 +179,26 @@ def check_data(
     )
 
 
-def _known_response(table: Table) -> np.ndarray:
-    """Mask of the rows with y."""
-    known = ~np.isnan(table.values[:, 0])
-    if known.sum() < 2:
+def _response(tables: dict[str, Table]) -> Table:
+    return tables["Y"] if "Y" in tables else tables["y"]
+
+
+def _known_rows(obs: pd.Index, table: Table, missing: str) -> np.ndarray:
+    """Mask of the rows with a known response, of any trait."""
+    measured = ~np.isnan(table.values)
+    few = measured.sum(axis=0) < 2
+    if few.any():
         raise ValueError(
-            f"y must be known for at least 2 observations; got {known.sum()} of {known.size}. Pass "
-            f"more observations."
+            f"{table.name} must be known for at least 2 observations; got "
+            f"{measured.sum(axis=0)[few][0]} of {len(measured)} in {table.where(few)}. Pass more "
+            f"observations."
+        )
+    known = measured.any(axis=1)
+    if missing == "error" and not known.all():
+        raise ValueError(
+            f"{table.name} must have a known value in each row; got {(~known).sum()} row(s) "
+            f"without any, obs {show(obs[~known])}. Drop these observations from all arguments, or "
+            f"predict them: missing='predict'."
         )
     return known
 
@@ -189,7 +215,7 @@ def _select(
 
 def _checked(obs: pd.Index, tables: dict[str, Table]) -> RegressionData:
     """Check what the numbers must be where they enter the likelihood."""
-    _check_response(tables["y"])
+    _check_response(_response(tables))
     _check_features(tables["X"])
     if "covariates" in tables:
         _check_covariates(tables["covariates"])
@@ -201,7 +227,8 @@ def _checked(obs: pd.Index, tables: dict[str, Table]) -> RegressionData:
 def _arrays(obs: pd.Index, tables: dict[str, Table]) -> RegressionData:
     W = tables["covariates"].values if "covariates" in tables else np.empty((len(obs), 0))
     weights = tables["weights"].values[:, 0] if "weights" in tables else None
-    arrays = tables["X"].values, tables["y"].values[:, 0], W
+    response = tables["Y"].values if "Y" in tables else tables["y"].values[:, 0]
+    arrays = tables["X"].values, response, W
     for array in (*arrays, *([] if weights is None else [weights])):
         array.flags.writeable = False
     return RegressionData(*arrays, coords=_coords(obs, tables), weights=weights)
@@ -215,6 +242,8 @@ def _coords(
     if known is not None:
         coords["obs_missing"] = obs.to_numpy()
     coords["feature"] = tables["X"].columns.to_numpy()
+    if "Y" in tables:
+        coords["trait"] = coords["trait_bis"] = tables["Y"].columns.to_numpy()
     if "covariates" in tables and tables["covariates"].values.shape[1]:
         coords["covariate"] = tables["covariates"].columns.to_numpy()
     return coords
@@ -225,7 +254,7 @@ def _coords(
 
 def _constant(table: Table) -> np.ndarray:
     """Mask of constant columns; refuse scales whose squares leave floating point."""
-    high, low = table.values.max(axis=0), table.values.min(axis=0)
+    high, low = np.nanmax(table.values, axis=0), np.nanmin(table.values, axis=0)
     size = np.maximum(np.abs(high), np.abs(low))
     _check_scale(table, size > _LARGEST, f"absolute values above {_LARGEST:g}")
     constant = high - low <= _CONSTANT * size
@@ -243,10 +272,13 @@ def _check_scale(table: Table, wrong: np.ndarray, got: str) -> None:
 
 
 def _check_response(table: Table) -> None:
-    if _constant(table)[0]:
+    constant = _constant(table)
+    if constant.any():
+        known = table.values[:, constant.argmax()]
+        known = known[~np.isnan(known)]
         raise ValueError(
-            f"y must vary between observations; got {len(table.values)} times the value "
-            f"{table.values[0, 0]:g}. Pass a response that is not constant."
+            f"{table.name} must vary between observations; got {known.size} times the value "
+            f"{known[0]:g} in {table.where(constant)}. Pass a response that is not constant."
         )
 
 

@@ -11,12 +11,14 @@ from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.data import RegressionData, check_data
 from blrzoo.gibbs.spec import Spec, mark
-from blrzoo.likelihood import Likelihood
+from blrzoo.likelihood.single import Likelihood
+from blrzoo.likelihood.traits import TraitLikelihood
 from blrzoo.ops.joint import Factorisation
 from blrzoo.priors.base import Prior
+from blrzoo.priors.multivariate.base import MultivariatePrior
 from blrzoo.priors.scale import DataSummary
 
-__all__ = ["Options", "Update", "regression"]
+__all__ = ["Options", "TraitOptions", "Update", "regression"]
 
 Update = Literal["auto", "joint", "single-site"]
 
@@ -32,6 +34,13 @@ class Options(TypedDict, total=False):
     gamma: Any
     sigma2: Any
     center: bool
+
+
+class TraitOptions(Options, total=False):
+    """Arguments of `regression` that every factory for several traits passes on."""
+
+    Sigma_e: Any
+    residual: Literal["full", "diagonal"]
 
 
 #: Factorisations up to this many operations (a second or two) are taken by update="auto".
@@ -50,6 +59,8 @@ def regression(
     mu: Any = None,
     gamma: Any = None,
     sigma2: Any = None,
+    Sigma_e: Any = None,
+    residual: Literal["full", "diagonal"] = "full",
     center: bool = True,
     weights: Any = None,
     missing: Literal["error", "predict"] = "error",
@@ -60,11 +71,15 @@ def regression(
     .. math:: y = \mu + (W - \bar W)\gamma + (X - \bar X)\beta + e, \quad
        e \sim N(0, \sigma^2 I)
 
+    With a prior for several traits, y is a matrix, mu, gamma and beta have a column for each trait,
+    and the residuals of an observation are :math:`N_T(0, \Sigma_e)`. Traits that were not measured
+    (NaN) are integrated out.
+
     Parameters
     ----------
     X : array-like, (obs, feature)
         Features: NumPy, pandas or xarray. Names of columns become the ``feature`` coordinate.
-    y : array-like, (obs)
+    y : array-like, (obs) or, for a prior of several traits, (obs, trait)
         Response. Where X and y both carry labels, they are joined by label.
     prior : Prior
         Prior of the effects, for instance `SpikeSlab()`, or your own subclass of `Prior`.
@@ -85,10 +100,15 @@ def regression(
     weights : array-like, (obs), optional
         Known relative precisions of the observations, positive: the residual variance of an
         observation is ``sigma2 / weight``. For means, the numbers of records that they are of.
+    Sigma_e, residual : optional
+        For several traits, in the place of sigma2: residual covariance, (trait, trait_bis), None,
+        matrix, (nu, S) or ``.dist()``; default ``(T + 3, S)`` with prior mean ``S / 2 =
+        diag((1 - h2) var(y_t))``. With ``residual="diagonal"`` residuals of different traits are
+        independent, and `sigma2` has their variances, (trait).
     missing : {"error", "predict"}, default "error"
-        What to do with rows whose y is missing (NaN, masked). "predict": they do not enter the
-        likelihood; ``y_missing`` (obs_missing) in the posterior holds their posterior predictive
-        draws, by their labels.
+        What to do with rows whose y is missing (NaN, masked), all traits of it. "predict": they do
+        not enter the likelihood; ``y_missing`` (obs_missing) in the posterior holds their posterior
+        predictive draws, by their labels.
     update : {"auto", "joint", "single-site"}
         How the Gibbs step draws the effects: all at once from one multivariate normal (only
         where all effects have one common variance; the factorisation is made once), or feature
@@ -98,8 +118,9 @@ def regression(
     Returns
     -------
     pm.Model
-        With ``beta`` (feature), ``mu``, ``sigma2``, the prior's variables and the observed
-        ``y`` (obs); the data are ``X``, ``X_center``, ``W`` and ``W_center``.
+        With ``beta`` (feature[, trait]), ``mu``, ``sigma2`` or ``Sigma_e``, the prior's variables
+        and the observed ``y`` (obs[, trait]); the data are ``X``, ``X_center``, ``W`` and
+        ``W_center``.
 
     Raises
     ------
@@ -115,8 +136,9 @@ def regression(
     ('feature',)
     """
     _check_arguments(prior, h2, center, update)
-    data = check_data(X, y, covariates, weights=weights, missing=missing)
-    likelihood = Likelihood(mu=mu, gamma=gamma, sigma2=sigma2)
+    several = prior.several_traits
+    data = check_data(X, y, covariates, weights=weights, missing=missing, traits=several)
+    likelihood = _likelihood(several, mu, gamma, sigma2, Sigma_e, residual)
     bound = prior.bind(DataSummary.of(data), h2)
     if gamma is not None and not data.W.shape[1]:
         raise ValueError(
@@ -138,6 +160,22 @@ def regression(
         )
         _mark(model, spec)
     return model
+
+
+def _likelihood(
+    several: bool, mu: Any, gamma: Any, sigma2: Any, Sigma_e: Any, residual: Any
+) -> Likelihood | TraitLikelihood:
+    if several:
+        return TraitLikelihood(
+            mu=mu, gamma=gamma, sigma2=sigma2, Sigma_e=Sigma_e, residual=residual
+        )
+    if Sigma_e is not None or residual != "full":
+        raise ValueError(
+            "Sigma_e and residual must be left out for one trait, which has sigma2, got "
+            f"Sigma_e={Sigma_e!r} and residual={residual!r}. Pass sigma2, or take a model of "
+            "several traits, for instance blrzoo.multivariate."
+        )
+    return Likelihood(mu=mu, gamma=gamma, sigma2=sigma2)
 
 
 def _add_data(model: pm.Model, data: RegressionData, center: bool) -> None:
@@ -177,6 +215,8 @@ def _named(prior: Prior) -> dict[str, TensorVariable]:
 
 def _check_variance(prior: Prior, v: dict[str, TensorVariable]) -> None:
     """Refuse a variance that is not one number, or one for each feature."""
+    if isinstance(prior, MultivariatePrior):
+        return _check_covariance(prior, v)
     if prior.label_name is not None:
         return
     value: Any = prior.variance(v)
@@ -189,6 +229,17 @@ def _check_variance(prior: Prior, v: dict[str, TensorVariable]) -> None:
         )
 
 
+def _check_covariance(prior: MultivariatePrior, v: dict[str, TensorVariable]) -> None:
+    """Refuse cells of other shapes than (group, component, trait, trait)."""
+    T = prior.data.n_traits
+    slabs = prior.cells(v).slabs.type.shape
+    if len(slabs) != 4 or not {*slabs[2:]} <= {None, T}:
+        raise ValueError(
+            f"prior must return covariances of {T} by {T} traits, got shape {slabs[2:]} from "
+            f"{type(prior).__name__}. Return (trait, trait_bis), or one for each group."
+        )
+
+
 def _mark(model: pm.Model, spec: Spec) -> None:
     """Mark what the Gibbs step can draw."""
     response = spec.likelihood.response(spec.variables(model), model)
@@ -198,7 +249,11 @@ def _mark(model: pm.Model, spec: Spec) -> None:
 
 
 def _choose_update(update: Update, prior: Prior, v: dict[str, TensorVariable]) -> str:
-    common = prior.label_name is None and pt.as_tensor(prior.variance(v)).ndim == 0
+    common = (
+        prior.label_name is None
+        and not prior.several_traits
+        and pt.as_tensor(prior.variance(v)).ndim == 0
+    )
     if update == "joint" and not common:
         raise ValueError(
             f"update must be 'single-site' or 'auto' unless all effects have one common "

@@ -19,7 +19,13 @@ from pandas.api.extensions import ExtensionArray
 
 __all__ = ["Table", "read_table", "show"]
 
-_COLUMN = {"X": "feature", "y": "trait", "covariates": "covariate", "weights": "weight"}
+_COLUMN = {
+    "X": "feature",
+    "y": "trait",
+    "Y": "trait",
+    "covariates": "covariate",
+    "weights": "weight",
+}
 _ADVICE = {
     "text": "drop these columns, or encode them: pd.get_dummies({0}, dtype=float)",
     "categories": "encode them as numbers: pd.get_dummies({0}, dtype=float)",
@@ -40,8 +46,8 @@ class Table:
 
     Attributes
     ----------
-    name : {"X", "y", "covariates", "weights"}
-        The argument.
+    name : {"X", "y", "Y", "covariates", "weights"}
+        The argument; "Y" are several traits.
     values : ndarray (obs, column)
         Its numbers, float64 and finite, in memory of their own.
     obs : pandas.Index or None
@@ -78,7 +84,7 @@ def read_table(name: str, value: Any, *, missing: bool = False) -> Table:
 
     Parameters
     ----------
-    name : {"X", "y", "covariates", "weights"}
+    name : {"X", "y", "Y", "covariates", "weights"}
         The argument, which decides about its dims and is named in messages.
     value : array_like, Series, DataFrame or DataArray
         What the user gave for it.
@@ -202,8 +208,8 @@ def _plain_labels(name: str, index: pd.Index, axis: str) -> pd.Index:
 def _check_shape(name: str, shape: tuple[int, ...]) -> None:
     if name == "y" and shape[1] != 1:
         raise ValueError(
-            f"y must be a vector, one trait; got shape {shape}. Pass one column; "
-            "several traits at once come with the multivariate models."
+            f"y must be a vector, one trait; got shape {shape}. Pass one column, or take a model "
+            "of several traits, for instance blrzoo.multivariate."
         )
     if name == "weights" and shape[1] != 1:
         raise ValueError(
@@ -213,8 +219,10 @@ def _check_shape(name: str, shape: tuple[int, ...]) -> None:
         raise ValueError(
             f"{name} must have at least 2 observations (rows); got shape {shape}. Pass more rows."
         )
-    if name == "X" and shape[1] == 0:
-        raise ValueError(f"X must have at least one feature; got shape {shape}. Pass more columns.")
+    if name in ("X", "Y") and shape[1] == 0:
+        raise ValueError(
+            f"{name} must have at least one {_COLUMN[name]}; got shape {shape}. Pass more columns."
+        )
 
 
 def _check_unique(name: str, columns: pd.Index) -> None:
@@ -297,13 +305,14 @@ def _check_finite(table: Table, allow_missing: bool) -> None:
     row, column = np.unravel_index(bad.argmax(), bad.shape)
     labels = pd.RangeIndex(len(bad)) if table.obs is None else table.obs
     first = f"obs {show(labels[[row]])}"
-    if table.name in ("X", "covariates"):
+    if table.name in ("X", "Y", "covariates"):
         first += f", {_COLUMN[table.name]} {show(table.columns[[column]])}"
     remedy = "or impute the values"
     if table.name == "y" and missing:
         remedy = "or predict them: missing='predict'"
+    rule = "finite" if allow_missing else "complete and finite"
     raise ValueError(
-        f"{table.name} must be complete and finite; got {missing} missing (NaN) and "
+        f"{table.name} must be {rule}; got {missing} missing (NaN) and "
         f"{int(bad.sum()) - missing} infinite value(s), the first at {first}. "
         f"Drop these observations from all arguments, {remedy}."
     )

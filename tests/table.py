@@ -66,6 +66,46 @@ def _annotation(X):
     return np.cos(np.arange(X.shape[1]))[:, None] + 2.0
 
 
+TRAIT_NARROW = {"mu": (0.0, 1.0), "Sigma_e": (8, 4.0)}
+
+
+def _two_traits(y, holes=False):
+    """A second trait of a first, and holes in both; every row keeps one of them."""
+    Y = np.column_stack([y, np.cos(np.arange(len(y))) - 0.5 * y])
+    if holes:
+        Y[::3, 0], Y[1::3, 1] = np.nan, np.nan
+    return Y
+
+
+class TwoVariances(blr.MultivariatePrior):
+    """A multi-trait prior in a few lines: fixed correlation, learned variances of two groups."""
+
+    def __init__(self, groups):
+        self.group_index = np.asarray(groups)
+
+    def variables(self):
+        return {"tau2": pm.InverseGamma("tau2", 4.0, 2.0, shape=2)}
+
+    def covariance(self, v):
+        self.shape = np.array([[1.0, 0.5], [0.5, 1.0]])
+        return v["tau2"][:, None, None] * self.shape
+
+    def conditionals(self, v, effects):
+        squares = ((effects @ np.linalg.inv(self.shape)) * effects).sum(axis=1)
+        found = [squares[self.group_index == g].sum() for g in (0, 1)]
+        counts = 2.0 * np.bincount(self.group_index, minlength=2)
+        return {v["tau2"]: pm.InverseGamma.dist(4.0 + counts / 2, 2.0 + pm.math.stack(found) / 2)}
+
+
+class HalfNormalCovariance(blr.Multivariate):
+    """Only the prior of Sigma_b is replaced: no conjugate update, NUTS takes the deviations."""
+
+    def variables(self):
+        sd = pm.HalfNormal("sd", 1.0, dims="trait")
+        correlation = np.array([[1.0, 0.3], [0.3, 1.0]])
+        return {"Sigma_b": pm.Deterministic("Sigma_b", correlation * sd[:, None] * sd[None, :])}
+
+
 PRIORS = {
     "ridge-joint": lambda X, y: blr.single_component(X, y, tau2=(8, 0.5), update="joint", **NARROW),
     "ridge-single-site": lambda X, y: blr.single_component(
@@ -153,6 +193,71 @@ PRIORS = {
     "annotated-inclusion": lambda X, y: blr.regression(
         X, y, prior=blr.AnnotatedInclusion(_annotation(X), tau2=(8, 0.5), eta=(0, 0.5)), **NARROW
     ),
+    "multivariate": lambda X, y: blr.multivariate(
+        X, _two_traits(y), Sigma_b=(8, 2.0), **TRAIT_NARROW
+    ),
+    "multivariate-diagonal": lambda X, y: blr.multivariate(
+        X,
+        _two_traits(y),
+        form="diagonal",
+        tau2=(8, 0.5),
+        residual="diagonal",
+        mu=(0.0, 1.0),
+        sigma2=(8.0, 1.0),
+    ),
+    "multivariate-holes": lambda X, y: blr.multivariate(
+        X,
+        _two_traits(y, holes=True),
+        Sigma_b=(8, 2.0),
+        weights=np.linspace(0.5, 2.0, len(y)),
+        covariates=_covariate(X),
+        gamma=(0.0, 0.5),
+        **TRAIT_NARROW,
+    ),
+    "traits-independent": lambda X, y: blr.multivariate_spike_slab(
+        X, _two_traits(y), Sigma_b=(8, 2.0), pi=(2, 2), **TRAIT_NARROW
+    ),
+    "traits-all": lambda X, y: blr.multivariate_spike_slab(
+        X,
+        _two_traits(y, holes=True),
+        patterns="all",
+        Sigma_b=(8, 2.0),
+        pi=(2, 2, 2, 2),
+        **TRAIT_NARROW,
+    ),
+    "traits-restrictive": lambda X, y: blr.multivariate_spike_slab(
+        X,
+        np.where(np.arange(len(y))[:, None] == 1, np.nan, _two_traits(y)),
+        patterns="restrictive",
+        form="diagonal",
+        tau2=(8, 0.5),
+        pi=(2, 2),
+        missing="predict",
+        **TRAIT_NARROW,
+    ),
+    "traits-explicit": lambda X, y: blr.multivariate_spike_slab(
+        X, _two_traits(y), patterns=[[1, 0], [1, 1]], Sigma_b=(8, 2.0), pi=(2, 2), **TRAIT_NARROW
+    ),
+    "traits-groups": lambda X, y: blr.hierarchical_multivariate(
+        X, _two_traits(y), _halves(X), Sigma_b=(8, 2.0), **TRAIT_NARROW
+    ),
+    "traits-groups-mixture": lambda X, y: blr.hierarchical_multivariate(
+        X, _two_traits(y), _halves(X), components=3, Sigma_b=(8, 2.0), **TRAIT_NARROW
+    ),
+    "traits-canonical": lambda X, y: blr.hierarchical_multivariate(
+        X,
+        _two_traits(y),
+        _halves(X),
+        components=["null", "equal", "each", [[1.0, 0.2], [0.2, 0.5]], "learned"],
+        Sigma_b=(8, 2.0),
+        **TRAIT_NARROW,
+    ),
+    "traits-own": lambda X, y: blr.regression(
+        X, _two_traits(y), prior=TwoVariances(np.arange(X.shape[1]) % 2), **TRAIT_NARROW
+    ),
+    "traits-half-normal": lambda X, y: blr.regression(
+        X, _two_traits(y), prior=HalfNormalCovariance(), **TRAIT_NARROW
+    ),
 }
 
 #: What has no full conditional and is left to NUTS.
@@ -162,6 +267,7 @@ LEFT_TO_NUTS = {
     "horseshoe": {"lambda", "tau", "c2"},
     "annotated-variance": {"eta"},
     "annotated-inclusion": {"eta0", "eta"},
+    "traits-half-normal": {"sd"},
 }
 
 

@@ -90,11 +90,14 @@ def test_model_copies_keep_the_step(model):
 
 @every_prior
 def test_fixing_a_variable_with_do(model):
-    """A model on which sigma2 is fixed afterwards samples like one made with it fixed."""
-    fixed = pm.do(model, {"sigma2": 0.7})
+    """A model on which the noise is fixed afterwards samples like one made with it fixed."""
+    name = "Sigma_e" if "Sigma_e" in _free(model) else "sigma2"
+    shape = tuple(len(model.coords[dim]) for dim in model.named_vars_to_dims.get(name, ()))
+    value = np.diag([0.7, 0.5]) if name == "Sigma_e" else np.full(shape, 0.7)
+    fixed = pm.do(model, {name: value})
     step = blr.BLRGibbs(model=fixed)
-    assert "sigma2" not in step.names
-    if "sigma2" in [rv.name for rv in model.free_RVs]:
+    assert name not in step.names
+    if name in _free(model):
         blr.testing.check_conditionals(fixed, random_seed=1)
 
 
@@ -103,7 +106,12 @@ def test_conditioned_on_all_effects(model):
     """With the effects observed, only hyperparameters are left, and their conditionals hold."""
     names = [n for n in ("delta", "label", "alpha", "beta") if n in _free(model)]
     values = {"delta": [1, 0, 1], "label": [2, 1, 1]}
-    observed = {n: np.array(values.get(n, [0.5, -1.0, 0.2])) for n in names}
+    if len(model.coords.get("pattern", ())) == 2:
+        values["label"] = [0, 1, 1]
+    effects = np.array([0.5, -1.0, 0.2])
+    if "trait" in model.coords:
+        effects, values["delta"] = np.outer(effects, [1.0, -0.5]), [[1, 0], [0, 0], [1, 1]]
+    observed = {n: np.array(values.get(n, effects)) for n in names}
     conditioned = pm.observe(model, observed)
     if not _free(conditioned):
         pytest.skip("nothing is left to draw")

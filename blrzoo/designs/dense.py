@@ -57,7 +57,9 @@ class Dense(Design):
             working[i] += change * x[i]
 
     def fit(self, effects: np.ndarray) -> np.ndarray:
-        """X beta, over the features whose effect is not zero."""
+        """X beta, (obs[, trait]), over the features whose effect is not zero."""
         rows = self.arrays[0]
-        active = np.flatnonzero(effects)
-        return effects @ rows if 2 * active.size > effects.size else effects[active] @ rows[active]
+        active = np.flatnonzero(effects.reshape(len(effects), -1).any(axis=1))
+        if 2 * active.size <= len(effects):
+            effects, rows = effects[active], rows[active]
+        return np.ascontiguousarray((effects.T @ rows).T)

@@ -13,7 +13,8 @@ import pymc as pm
 from pytensor.graph.traversal import ancestors
 from pytensor.tensor.variable import TensorVariable
 
-from blrzoo.likelihood import Likelihood
+from blrzoo.likelihood.single import Likelihood
+from blrzoo.likelihood.traits import TraitLikelihood
 from blrzoo.priors.base import Prior
 
 __all__ = ["Spec", "find_model", "mark", "spec_of"]
@@ -36,7 +37,7 @@ class Spec:
     """
 
     prior: Prior
-    likelihood: Likelihood
+    likelihood: Likelihood | TraitLikelihood
     names: dict[str, str]
     update: str
     known: frozenset[str] = field(default_factory=frozenset)

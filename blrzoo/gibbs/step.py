@@ -101,7 +101,14 @@ class BLRGibbs(BlockedStep):
         self.last: dict[str, np.ndarray] = {}
         composer = compose(model, self.names)
         self.design = composer.design
+        self._declare_statistics(composer.trait_shape)
         self._compile(composer, compile_kwargs or {})
+
+    def _declare_statistics(self, by_trait: tuple[int, ...]) -> None:
+        shapes = {**self.stats_dtypes_shapes, "genetic_variance": (float, list(by_trait))}
+        # PyMC allocates one element of the dtype a draw: a dtype may hold several numbers.
+        dtypes = {"model_size": int, "genetic_variance": np.dtype((float, by_trait))}
+        self.__dict__.update(stats_dtypes_shapes=shapes, stats_dtypes=[dtypes])
 
     def _compile(self, composer: Composer, compile_kwargs: dict[str, Any]) -> None:
         self._inputs = [value.name for value in composer.inputs]
@@ -137,7 +144,7 @@ class BLRGibbs(BlockedStep):
             The same with new values for what this step draws.
         stats : list of one dict
             ``model_size``, the number of included features, and ``genetic_variance``, the
-            variance of X beta over the observations in squared units of y.
+            variance of X beta over the observations in squared units of y, by trait.
         """
         # Copies, contiguous and writeable: numba compiles anew for any other kind of array.
         values = [np.array(point[name], order="C") for name in self._inputs]
@@ -146,7 +153,7 @@ class BLRGibbs(BlockedStep):
         *new, size, variance, self.fit, self.rng = self._sweep(*values, self.fit, self.rng)
         drawn = dict(zip(self._outputs, new, strict=True))
         self.last = {name: drawn[name] for name in self._effects}
-        stats = {"model_size": int(size), "genetic_variance": float(variance)}
+        stats = {"model_size": int(size), "genetic_variance": variance}
         return {**point, **drawn}, [stats]
 
     def setup_chain(self, rng: Any, tune: int, draws: int) -> None:
@@ -167,6 +174,13 @@ class BLRGibbs(BlockedStep):
     def competence(var: Any, has_grad: bool = False) -> Competence:
         """Ideal for the variables that a blrzoo model marked, else incompatible."""
         return Competence.INCOMPATIBLE if spec_of(var) is None else Competence.IDEAL
+
+    @staticmethod
+    def _make_progressbar_update_functions() -> tuple[Any, ...]:
+        def update_stats(stats: dict[str, Any]) -> dict[str, Any]:
+            return {**stats, "genetic_variance": float(np.sum(stats["genetic_variance"]))}
+
+        return (update_stats,)
 
     @staticmethod
     def _progressbar_config(n_chains: int = 1) -> tuple[list[Any], dict[str, list[Any]]]:

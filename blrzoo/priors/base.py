@@ -57,6 +57,9 @@ class Prior:
     effects_name = "beta"
     label_name: str | None = None
 
+    #: Whether the effects are of several traits, (feature, trait).
+    several_traits = False
+
     def variables(self) -> Variables:
         """Make the hyperparameters, inside the model's context.
 
@@ -195,6 +198,18 @@ class MixturePrior(Prior):
             prior probabilities.
         """
         raise NotImplementedError(f"{type(self).__name__} must define components(self, v)")
+
+    def index(self, label: Any) -> Any:
+        """Number of each feature's component, (feature,), from the value of the label."""
+        return label
+
+    def label(self, index: Any) -> Any:
+        """Value of the label from the number of each feature's component."""
+        return index
+
+    def included(self, label: Any) -> Any:
+        """Whether each feature is included, (feature,), from the value of the label."""
+        return label > 0
 
     def labels(self, log_weights: TensorVariable) -> TensorVariable:
         """Make the labels: ``label``, a Categorical, or ``delta`` where there is one slab."""

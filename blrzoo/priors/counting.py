@@ -33,7 +33,7 @@ def count(cell: Any, shape: tuple[int, ...]) -> TensorVariable:
 
 
 def total(values: Any, cell: Any, shape: tuple[int, ...]) -> TensorVariable:
-    """Sum of the values in each cell; see `count`.
+    """Sum of the values, (feature, ...), in each cell, shape `shape` + (...); see `count`.
 
     Examples
     --------
@@ -45,4 +45,7 @@ def total(values: Any, cell: Any, shape: tuple[int, ...]) -> TensorVariable:
     size = 1
     for length in shape:
         size *= length
-    return pt.inc_subtensor(pt.zeros(size)[cell], values).reshape(shape)
+    values = pt.as_tensor(values)
+    rest = [values.shape[i] for i in range(1, values.ndim)]
+    sums = pt.inc_subtensor(pt.zeros((size, *rest))[cell], values)
+    return sums.reshape((*shape, *rest))

@@ -24,6 +24,7 @@ __all__ = [
     "VARIANCE",
     "Family",
     "check_parameter",
+    "dims_shape",
     "parameter",
     "prior_mean",
 ]
@@ -86,7 +87,7 @@ SIMPLEX = Family(
     "Dirichlet",
     {"a": True},
     lambda name, a, dims=None: pm.Dirichlet(
-        name, a=np.broadcast_to(a, _dims_shape(dims)), dims=dims
+        name, a=np.broadcast_to(a, dims_shape(dims)), dims=dims
     ),
     lambda a: a / a.sum(axis=-1, keepdims=True),
     "probabilities that sum to 1",
@@ -182,7 +183,7 @@ def parameter(
     >>> [rv.name for rv in model.free_RVs]
     ['sigma2']
     """
-    shape = _dims_shape(dims)
+    shape = dims_shape(dims)
     _check_shape(name, value, shape)
     if value is None:
         value = default
@@ -216,7 +217,8 @@ def _register(name: str, dist: Any, dims: Any) -> TensorVariable:
     return pm.modelcontext(None).register_rv(copy, name, dims=dims)
 
 
-def _dims_shape(dims: Any) -> tuple[int, ...]:
+def dims_shape(dims: Any) -> tuple[int, ...]:
+    """Lengths of dims in the model on the context."""
     model = pm.modelcontext(None)
     names = () if dims is None else (dims,) if isinstance(dims, str) else tuple(dims)
     return tuple(len(model.coords[dim]) for dim in names)

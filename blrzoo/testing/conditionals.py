@@ -1,7 +1,7 @@
 """Full conditionals against the joint density, to rounding."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pymc as pm
@@ -9,11 +9,14 @@ import pytensor
 import pytensor.tensor as pt
 from scipy import stats
 
-from blrzoo.designs.base import Design
-from blrzoo.gibbs.compose import Composer, State
+from blrzoo.distributions.partial_normal import PartialNormal
+from blrzoo.gibbs.blocks import JointBlock, Traits
+from blrzoo.gibbs.compose import Composer
 from blrzoo.gibbs.spec import spec_of
+from blrzoo.gibbs.state import State
 from blrzoo.gibbs.step import compose
-from blrzoo.ops.joint import Factorisation
+from blrzoo.likelihood.traits import TraitLikelihood
+from blrzoo.ops import trait_reference
 from blrzoo.ops.reference import block_conditional
 
 __all__ = ["check_conditionals"]
@@ -38,6 +41,11 @@ def check_conditionals(
     variable: :math:`p(x | rest) \propto p(x, rest)`. For the effects this is done with the
     (label, effect) block of single features as the sweep draws it (section 2 of the design), or
     with the multivariate normal of the joint draw.
+
+    Where traits were not measured, the sweep completes y first and draws all the rest given the
+    complete y. So the joint density is then that of the complete y, and one conditional more is
+    checked, that of the cells that were not measured ("y"): both together say that the rest is
+    drawn from the posterior given the measured cells.
 
     Parameters
     ----------
@@ -77,14 +85,19 @@ def check_conditionals(
     rng = np.random.default_rng(random_seed)
     names = [rv.name for rv in model.free_RVs if spec_of(rv) is not None]
     composer = compose(model, names)
-    joints = {leaf: _joint_density(model, leaf) for leaf in (False, True)}
-    checks = [*_hyperparameter_checks(composer), *_effect_checks(composer, features, rng)]
+    complete = _complete(composer)
+    joints = {leaf: _joint_density(composer, complete, leaf) for leaf in (False, True)}
+    checks = [
+        *_augmentation_check(composer),
+        *_hyperparameter_checks(composer),
+        *_effect_checks(composer, features, rng),
+    ]
     errors = {name: 0.0 for name, _ in checks}
     for _ in range(points):
-        point = _random_point(model, rng)
+        point = _random_point(composer, rng)
         for name, check in checks:
             pieces = check(point, rng)
-            error = _relative_error(model, joints[name == "y_missing"], pieces)
+            error = _relative_error(joints[name == "y_missing"], pieces)
             errors[name] = max(errors[name], np.inf if np.isnan(error) else error)
     wrong = {name: error for name, error in errors.items() if not error <= rtol}
     if wrong:
@@ -95,52 +108,97 @@ def check_conditionals(
     return errors
 
 
-def _joint_density(model: pm.Model, leaf: bool) -> Callable[..., Any]:
-    """Log density of everything; without missing responses, which nothing is drawn given."""
-    rvs = [rv for rv in model.basic_RVs if leaf or rv.name != "y_missing"]
-    density = model.logp(vars=rvs, jacobian=False)
-    return pytensor.function(model.value_vars, density, mode=_MODE, on_unused_input="ignore")
-
-
 #: Points that differ in one variable only, each with its conditional log density.
 Slice = Iterator[tuple[Point, float]]
 Check = Callable[[Point, np.random.Generator], Slice]
 
+#: The complete y, where the model's has holes: an input of every function.
+_COMPLETE = "y_complete"
 
-def _relative_error(model: pm.Model, joint: Callable[..., Any], pieces: Slice) -> float:
+
+def _complete(composer: Composer) -> Any:
+    """Let the conditionals read a complete y, as they do within a sweep."""
+    if composer.augmentation is None:
+        return None
+    complete = composer.state.values[composer.model["y"]] = pt.dmatrix(_COMPLETE)
+    return complete
+
+
+def _joint_density(composer: Composer, complete: Any, leaf: bool) -> Callable[[Point], float]:
+    """Log density of everything; without missing responses, which nothing is drawn given."""
+    model = composer.model
+    left_out = {*(() if leaf else ("y_missing",)), *(() if complete is None else ("y",))}
+    rvs = [rv for rv in model.basic_RVs if rv.name not in left_out]
+    density = model.logp(vars=rvs, jacobian=False)
+    if complete is not None:
+        (term,) = State(model).rebuild([pt.sum(pm.logp(_of_complete(composer), complete))])
+        density = density + term
+    return _function(composer, density)
+
+
+def _of_complete(composer: Composer) -> Any:
+    """Distribution of the complete y."""
+    model, likelihood = composer.model, cast(TraitLikelihood, composer.spec.likelihood)
+    v, weights = composer.spec.variables(model), composer.model.named_vars.get("weights")
+    known = np.ones(model["measured"].get_value().shape, dtype=bool)
+    return PartialNormal.dist(likelihood.mean(v, model), v["Sigma_e"], known, weights)
+
+
+def _function(composer: Composer, outputs: Any) -> Callable[[Point], Any]:
+    """Compile graphs over value variables (and over the fit, and the complete y) of a point."""
+    inputs = [*composer.inputs, composer.fit]
+    if composer.augmentation is not None:
+        inputs.append(composer.state.values[composer.model["y"]])
+    function = pytensor.function(inputs, outputs, mode=_MODE, on_unused_input="ignore")
+    (beta,) = State(composer.model).rebuild([composer.model["beta"]])
+    effects = pytensor.function(composer.inputs, beta, mode=_MODE, on_unused_input="ignore")
+
+    def call(point: Point) -> Any:
+        fit = composer.design.fit(effects(*(point[value.name] for value in composer.inputs)))
+        given = {**point, composer.fit.name: fit}
+        return function(*(given[value.name] for value in inputs))
+
+    return call
+
+
+def _relative_error(joint: Callable[[Point], float], pieces: Slice) -> float:
     """Largest change of joint minus conditional log density along a slice."""
-    names = [value.name for value in model.value_vars]
-    both = np.array(
-        [(float(joint(*(point[name] for name in names))), logp) for point, logp in pieces]
-    )
+    both = np.array([(float(joint(point)), logp) for point, logp in pieces])
     gap = both[:, 0] - both[:, 1]
     return float(np.ptp(gap) / (1.0 + np.abs(both).max()))
 
 
-def _random_point(model: pm.Model, rng: np.random.Generator) -> Point:
+def _random_point(composer: Composer, rng: np.random.Generator) -> Point:
     """Draw a point from the prior, by the names of the value variables."""
-    transforms = model.rvs_to_transforms
+    model, transforms = composer.model, composer.model.rvs_to_transforms
     values = [
         transforms[rv].forward(rv, *rv.owner.inputs) if transforms[rv] is not None else rv
         for rv in model.free_RVs
     ]
     drawn = pm.draw(values, random_seed=rng, mode=_MODE)
     names = [model.rvs_to_values[rv].name for rv in model.free_RVs]
-    return dict(zip(names, map(np.asarray, drawn), strict=True))
+    point = dict(zip(names, map(np.asarray, drawn), strict=True))
+    if composer.augmentation is not None:
+        y = model.rvs_to_values[model["y"]].data
+        point[_COMPLETE] = np.where(np.isnan(y), rng.standard_normal(y.shape), y)
+    return point
 
 
-def _fit(composer: Composer, point: Point) -> np.ndarray:
-    (beta,) = State(composer.model).rebuild([composer.model["beta"]])
-    return composer.design.fit(_evaluate(composer, [beta], point)[0])
+def _augmentation_check(composer: Composer) -> list[tuple[str, Check]]:
+    """Conditional of the cells of y that were not measured."""
+    if composer.augmentation is None:
+        return []
+    density = pt.sum(pm.logp(composer.augmentation, composer.model["y"]))
+    logp = _function(composer, composer.state.rebuild([density])[0])
+    measured = composer.model["measured"].get_value().astype(bool)
 
+    def check(point: Point, rng: np.random.Generator) -> Slice:
+        y = point[_COMPLETE]
+        for _ in range(4):
+            moved = np.where(measured, y, y + rng.standard_normal(y.shape))
+            yield point | {_COMPLETE: moved}, float(logp(point | {_COMPLETE: moved}))
 
-def _evaluate(composer: Composer, outputs: list[Any], point: Point, **extra: Any) -> list[Any]:
-    """Evaluate graphs of value variables (and of the fit) at a point."""
-    given = {value: point[value.name] for value in composer.inputs}
-    if "fit" in extra:
-        given[composer.fit] = extra["fit"]
-    function = pytensor.function(list(given), outputs, mode=_MODE, on_unused_input="ignore")
-    return function(*given.values())
+    return [("y", check)]
 
 
 def _hyperparameter_checks(composer: Composer) -> list[tuple[str, Check]]:
@@ -152,18 +210,13 @@ def _hyperparameter_checks(composer: Composer) -> list[tuple[str, Check]]:
 
 def _hyperparameter_check(composer: Composer, rv: Any, dist: Any) -> Check:
     name = composer.model.rvs_to_values[rv].name
-    logp = pt.sum(pm.logp(dist, rv))
-    (logp,) = composer.state.rebuild([logp])
-    function = pytensor.function(
-        [*composer.inputs, composer.fit], logp, mode=_MODE, on_unused_input="ignore"
-    )
+    (logp,) = composer.state.rebuild([pt.sum(pm.logp(dist, rv))])
+    function = _function(composer, logp)
 
     def check(point: Point, rng: np.random.Generator) -> Slice:
-        fit = _fit(composer, point)
         for _ in range(4):
             moved = point | {name: point[name] + rng.standard_normal(point[name].shape)}
-            values = [moved[value.name] for value in composer.inputs]
-            yield moved, float(function(*values, fit))
+            yield moved, float(function(moved))
 
     return check
 
@@ -173,21 +226,23 @@ def _effect_checks(
 ) -> list[tuple[str, Check]]:
     if not composer.draws_effects:
         return []
-    if isinstance(composer.design, Factorisation):
-        return [(composer.effects.name, _joint_check(composer, composer.design))]
+    name, block = composer.effects.name, composer.block
+    inputs = _function(composer, block.inputs())
+    if isinstance(block, JointBlock):
+        return [(name, _joint_check(composer, block, inputs))]
     p = composer.spec.prior.data.p
     chosen = rng.choice(p, size=min(p, features), replace=False)
-    return [(composer.effects.name, _block_check(composer, composer.design, j)) for j in chosen]
+    conditional = _trait_conditional if isinstance(block, Traits) else _site_conditional
+    return [(name, _block_check(composer, inputs, conditional, j)) for j in chosen]
 
 
-def _joint_check(composer: Composer, design: Factorisation) -> Check:
+def _joint_check(
+    composer: Composer, block: JointBlock, inputs: Callable[[Point], list[Any]]
+) -> Check:
     name = composer.model.rvs_to_values[composer.effects].name
-    block = composer.block_inputs()
 
     def check(point: Point, rng: np.random.Generator) -> Slice:
-        fit = _fit(composer, point)
-        working, _, variances, _, sigma2 = _evaluate(composer, block, point, fit=fit)
-        mean, covariance = design.moments(working + fit, sigma2, variances[0, 0])
+        mean, covariance = block.design.moments(*inputs(point))
         density = stats.multivariate_normal(mean, covariance, allow_singular=True)
         for effects in rng.multivariate_normal(mean, covariance, size=4):
             yield point | {name: effects}, float(density.logpdf(effects))
@@ -195,34 +250,63 @@ def _joint_check(composer: Composer, design: Factorisation) -> Check:
     return check
 
 
-def _block_check(composer: Composer, design: Design, j: int) -> Check:
+#: Log probabilities of the components, and mean and covariance of the effects in each.
+Conditional = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+def _site_conditional(composer: Composer, inputs: list[Any], j: int) -> Conditional:
+    """Of one feature, one trait."""
+    working, effects, variances, log_weights, sigma2 = inputs
+    design = composer.block.design
+    d = design.arrays[-1][j] / sigma2
+    q = design.dot(design.arrays, j, working) / sigma2 + d * effects[j]
+    log_p, means, spread = block_conditional(d, q, variances[j], log_weights[j])
+    if composer.label is not None:
+        means[0], spread[0] = 0.0, composer.spec.prior.pseudo_variance()
+    return log_p, means[:, None], spread[:, None, None]
+
+
+def _trait_conditional(composer: Composer, inputs: list[Any], j: int) -> Conditional:
+    """Of one feature, several traits."""
+    working, effects, precision, slabs, projections, groups, log_weights = inputs
+    design = composer.block.design
+    d = design.arrays[-1][j]
+    dots = np.array([design.dot(design.arrays, j, row) for row in working.T])
+    return trait_reference.block_conditional(
+        d,
+        precision @ (dots + d * effects[j]),
+        precision,
+        slabs[groups[j]],
+        projections,
+        log_weights[j],
+    )
+
+
+def _block_check(
+    composer: Composer,
+    inputs: Callable[[Point], list[Any]],
+    conditional: Callable[[Composer, list[Any], int], Conditional],
+    j: int,
+) -> Check:
     values = composer.model.rvs_to_values
     name = values[composer.effects].name
     label = values[composer.label].name if composer.draws_label else None
-    block = composer.block_inputs()
+    prior: Any = composer.spec.prior
 
     def check(point: Point, rng: np.random.Generator) -> Slice:
-        fit = _fit(composer, point)
-        working, effects, variances, log_weights, sigma2 = _evaluate(
-            composer, block, point, fit=fit
-        )
-        d = design.arrays[-1][j] / sigma2
-        q = design.dot(design.arrays, j, working) / sigma2 + d * effects[j]
-        log_p, means, spread = block_conditional(d, q, variances[j], log_weights[j])
+        log_p, means, covariances = conditional(composer, inputs(point), j)
         for k in np.flatnonzero(np.isfinite(log_p)):
-            null = composer.label is not None and k == 0
-            mean = 0.0 if null else means[k]
-            sd = np.sqrt(composer.spec.prior.pseudo_variance() if null else spread[k])
-            for effect in mean + sd * rng.standard_normal(3):
+            normal = stats.multivariate_normal(means[k], covariances[k])
+            for effect in normal.rvs(3, random_state=rng).reshape(3, -1):
                 moved = point | {name: _put(point[name], j, effect)}
                 if label is not None:
-                    moved[label] = _put(point[label], j, k)
-                yield moved, float(log_p[k] + stats.norm.logpdf(effect, mean, sd))
+                    moved[label] = _put(point[label], j, prior.label(k))
+                yield moved, float(log_p[k] + normal.logpdf(effect))
 
     return check
 
 
 def _put(array: np.ndarray, j: int, value: Any) -> np.ndarray:
     changed = array.copy()
-    changed[j] = value
+    changed[j] = value if array.ndim > 1 else np.squeeze(value)
     return changed

@@ -14,7 +14,7 @@ from pymc.step_methods.compound import StepMethodState
 from pymc.util import get_random_generator
 from scipy import stats
 
-from blrzoo.gibbs.compose import State
+from blrzoo.gibbs.state import State
 
 __all__ = ["geweke_joint"]
 

@@ -1,4 +1,4 @@
-"""The factories: one short function for each variant of the family."""
+"""The factories for one trait."""
 
 from typing import Any, Unpack
 

@@ -12,7 +12,10 @@ from blrzoo.priors import conjugate
 from blrzoo.priors.parameters import NORMAL, VARIANCE, check_parameter, parameter
 from blrzoo.priors.scale import DataSummary
 
-__all__ = ["Likelihood"]
+__all__ = ["POWER", "Likelihood"]
+
+#: Name of the data variable that holds the power of the likelihood, where a model has one.
+POWER = "likelihood_power"
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,9 @@ class Likelihood:
     scaled-inverse-:math:`\chi^2(\nu + n, (\nu S^2 + r'r) / (\nu + n))`. Responses that are
     missing are drawn given everything else, last, and nothing is drawn given them: the rest is
     drawn from the posterior given the responses that are known.
+
+    Where the density of y is raised to a power t (`power`), sigma2 / t takes the place of sigma2 in
+    the conditionals of all but itself, and in its own t n that of n, and t r'r that of r'r.
 
     Parameters
     ----------
@@ -78,22 +84,33 @@ class Likelihood:
         """What is left for the features of y, (obs,), times the square roots of the weights."""
         return root_weights(model) * (model["y"] - self.base(v, model))
 
+    def variance(self, v: dict[str, TensorVariable], model: pm.Model) -> TensorVariable:
+        """Residual variance that the effects are drawn with, ()."""
+        return v["sigma2"] / power(model)
+
+    def augmentation(
+        self, v: dict[str, TensorVariable], fit: TensorVariable, model: pm.Model
+    ) -> None:
+        """Nothing to complete: a row has its y, or is one of the missing ones."""
+        return None
+
     def conditionals(
         self, v: dict[str, TensorVariable], residual: TensorVariable, model: pm.Model
     ) -> dict[TensorVariable, TensorVariable | None]:
         """Full conditionals given the residual, (obs,), times the square roots of the weights."""
         mu, sigma2, root = v["mu"], v["sigma2"], root_weights(model)
-        n = residual.shape[0]
+        t, variance = power(model), self.variance(v, model)
         weight = pt.sum(pt.square(root + pt.zeros_like(residual)))
         linear = pt.sum(root * residual) + weight * mu
-        found = {mu: conjugate.normal(mu, weight / sigma2, linear / sigma2)}
+        found = {mu: conjugate.normal(mu, weight / variance, linear / variance)}
         if "gamma" in v:
             gamma = v["gamma"]
             W = (model["W"] - model["W_center"]) * pt.atleast_1d(root)[:, None]
             cross = W.T @ W
-            linear = (W.T @ residual + cross @ gamma) / sigma2
-            found[gamma] = conjugate.multivariate_normal(gamma, cross / sigma2, linear)
-        found[sigma2] = conjugate.inverse_gamma(sigma2, n, pt.sum(residual**2))
+            linear = (W.T @ residual + cross @ gamma) / variance
+            found[gamma] = conjugate.multivariate_normal(gamma, cross / variance, linear)
+        count, squares = t * residual.shape[0], t * pt.sum(residual**2)
+        found[sigma2] = conjugate.inverse_gamma(sigma2, count, squares)
         if "y_missing" in model.named_vars:
             found[model["y_missing"]] = pm.Normal.dist(*self.moments(v, model, "_missing"))
         return found
@@ -103,3 +120,8 @@ def root_weights(model: pm.Model, rows: str = "") -> Any:
     """Square roots of the weights, (obs,), or 1 where there are none."""
     name = f"weights{rows}"
     return pt.sqrt(model[name]) if name in model.named_vars else pt.constant(1.0)
+
+
+def power(model: pm.Model) -> Any:
+    """Power that the density of y is raised to, (): 1, but in a power posterior."""
+    return model[POWER] if POWER in model.named_vars else pt.constant(1.0)

@@ -1,0 +1,1 @@
+"""What all models share: intercepts, covariates and residual variances, of one trait or several."""

@@ -1,0 +1,190 @@
+"""The part that all models of several traits share: intercepts, covariates, residual covariance."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+from pytensor.tensor.variable import TensorVariable
+
+from blrzoo.distributions.partial_normal import PartialNormal, completed
+from blrzoo.likelihood.single import power, root_weights
+from blrzoo.ops.small import inverse_log_determinant, product
+from blrzoo.priors import conjugate
+from blrzoo.priors.covariance import check_covariance, covariance
+from blrzoo.priors.multivariate.ridge import Form, check_form, outer
+from blrzoo.priors.parameters import NORMAL, VARIANCE, check_parameter, parameter
+from blrzoo.priors.scale import DataSummary
+
+__all__ = ["TraitLikelihood"]
+
+
+@dataclass(frozen=True)
+class TraitLikelihood:
+    r"""``Y = mu + (W - center) Gamma + (X - center) B + E``, ``e_i ~ N_T(0, Sigma_e / weight_i)``.
+
+    Full conditionals, with R the residual of everything times the square roots of the weights:
+    :math:`\mu | rest` and :math:`\Gamma | rest` are normal, :math:`\Sigma_e | rest \sim`
+    IW(:math:`\nu + n, S + R'R`), or, diagonal, scaled-inverse-:math:`\chi^2` for each trait.
+
+    Traits that were not measured are integrated out: the model's density is that of the measured
+    ones. The Gibbs step draws the others given these and everything else, anew in every sweep,
+    and all the rest given the completed rows [1]_. Rows without any trait are ``y_missing``, drawn
+    given everything else, and nothing is drawn given them.
+
+    Where the density of y is raised to a power t, Sigma_e / t takes the place of Sigma_e in the
+    conditionals of all but itself, and in its own t n that of n, and t R'R that of R'R. This does
+    not hold where traits were not measured.
+
+    Parameters
+    ----------
+    mu, gamma : None, number, (mean, sd) or ``.dist()``
+        Intercepts, (trait), and effects of the covariates, (covariate, trait). Defaults
+        ``(mean(y_t), 10 sd(y_t))`` and ``(0, 10 sd(y_t) / sd(w_k))``.
+    Sigma_e : None, number, matrix, (nu, S) or ``.dist()``
+        Residual covariance, (trait, trait_bis), in products of units of y. Default
+        ``(T + 3, S)`` with prior mean ``S / 2 = diag((1 - h2) var(y_t))``.
+    residual : {"full", "diagonal"}
+        "diagonal": residuals of different traits are independent, with variances `sigma2`.
+    sigma2 : None, number, (trait,), (nu, S2) or ``.dist()``
+        For ``residual="diagonal"``: residual variances, (trait).
+
+    References
+    ----------
+    .. [1] Tanner & Wong (1987). The calculation of posterior distributions by data augmentation.
+       JASA 82:528-540.
+    """
+
+    mu: Any = None
+    gamma: Any = None
+    Sigma_e: Any = None
+    residual: Form = "full"
+    sigma2: Any = None
+
+    def __post_init__(self) -> None:
+        check_form("residual", self.residual, {"Sigma_e": self.Sigma_e}, {"sigma2": self.sigma2})
+        for name, family in (("mu", NORMAL), ("gamma", NORMAL), ("sigma2", VARIANCE)):
+            object.__setattr__(self, name, check_parameter(name, getattr(self, name), family))
+        object.__setattr__(self, "Sigma_e", check_covariance("Sigma_e", self.Sigma_e))
+
+    def variables(self, data: DataSummary, h2: float) -> dict[str, TensorVariable]:
+        """Make ``mu``, ``gamma`` (with covariates) and ``Sigma_e`` in the model on the context."""
+        sd = np.sqrt(data.y_variance)
+        made = {"mu": parameter("mu", self.mu, NORMAL, (data.y_mean, 10 * sd), dims="trait")}
+        if "covariate" in data.coords:
+            default = (0.0, 10 * sd / np.sqrt(data.w_variance)[:, None])
+            dims = ("covariate", "trait")
+            made["gamma"] = parameter("gamma", self.gamma, NORMAL, default, dims=dims)
+        return made | self._residual((1 - h2) * data.y_variance)
+
+    def _residual(self, mean: np.ndarray) -> dict[str, TensorVariable]:
+        dims = ("trait", "trait_bis")
+        if self.residual == "full":
+            return {"Sigma_e": covariance("Sigma_e", self.Sigma_e, np.diag(mean), dims)}
+        sigma2 = parameter("sigma2", self.sigma2, VARIANCE, (4.0, mean / 2), dims="trait")
+        matrix = sigma2[:, None] * np.eye(len(mean))
+        return {"sigma2": sigma2, "Sigma_e": pm.Deterministic("Sigma_e", matrix, dims=dims)}
+
+    def observe(self, v: dict[str, TensorVariable], model: pm.Model, y: np.ndarray) -> None:
+        """Make the observed ``y`` and, where rows have none, the unobserved ``y_missing``."""
+        measured = ~np.isnan(y)
+        if not measured.all():
+            pm.Data("measured", measured, dims=("obs", "trait"))
+        # A constant where there are holes: PyMC would impute those of an array.
+        observed = y if measured.all() else pt.constant(y)
+        family, parameters = self._distribution(v, model)
+        family("y", **parameters, observed=observed, dims=("obs", "trait"))
+        if "X_missing" in model.named_vars:
+            family, parameters = self._distribution(v, model, "_missing")
+            family("y_missing", **parameters, dims=("obs_missing", "trait"))
+
+    def _distribution(
+        self, v: dict[str, TensorVariable], model: pm.Model, rows: str = ""
+    ) -> tuple[Any, dict[str, Any]]:
+        """Family and parameters of y in the rows with it, or in those without."""
+        mean, cov = self.mean(v, model, rows), v["Sigma_e"]
+        measured = model.named_vars.get("measured") if not rows else None
+        weights = model.named_vars.get(f"weights{rows}")
+        if measured is None and weights is None:
+            return pm.MvNormal, {"mu": mean, "cov": cov}
+        T = len(model.coords["trait"])
+        known = np.ones((len(model.coords[f"obs{rows}"]), T), dtype=bool)
+        if measured is not None:
+            known = measured.get_value().astype(bool)
+        return PartialNormal, {"mu": mean, "cov": cov, "known": known, "weights": weights}
+
+    def mean(self, v: dict[str, TensorVariable], model: pm.Model, rows: str = "") -> TensorVariable:
+        """Mean of y, (obs, trait), in the rows with it, or in those without."""
+        X = model[f"X{rows}"] - model["X_center"]
+        return self.base(v, model, rows) + X @ model["beta"]
+
+    def base(self, v: dict[str, TensorVariable], model: pm.Model, rows: str = "") -> TensorVariable:
+        """Everything in the mean of y but the features: ``mu + (W - center) gamma``."""
+        if "gamma" not in v:
+            return v["mu"]
+        return v["mu"] + (model[f"W{rows}"] - model["W_center"]) @ v["gamma"]
+
+    def response(self, v: dict[str, TensorVariable], model: pm.Model) -> TensorVariable:
+        """What is left for the features of y, (obs, trait), times the roots of the weights."""
+        return pt.atleast_1d(root_weights(model))[:, None] * (model["y"] - self.base(v, model))
+
+    def precision(self, v: dict[str, TensorVariable], model: pm.Model) -> TensorVariable:
+        """Residual precision that the effects are drawn with, (trait, trait_bis)."""
+        precision, _ = inverse_log_determinant(v["Sigma_e"])
+        return power(model) * precision
+
+    def augmentation(
+        self, v: dict[str, TensorVariable], fit: TensorVariable, model: pm.Model
+    ) -> TensorVariable | None:
+        """Conditional of the complete y, (obs, trait), given its known cells; None without holes.
+
+        `fit` is what the features add to the mean, times the roots of the weights.
+        """
+        if "measured" not in model.named_vars:
+            return None
+        mean = self.base(v, model) + fit / pt.atleast_1d(root_weights(model))[:, None]
+        known = model["measured"].get_value().astype(bool)
+        weights = model.named_vars.get("weights")
+        return completed(model["y"], mean, v["Sigma_e"], known, weights)
+
+    def conditionals(
+        self, v: dict[str, TensorVariable], residual: TensorVariable, model: pm.Model
+    ) -> dict[TensorVariable, TensorVariable | None]:
+        """Full conditionals given the residual, (obs, trait), times the roots of the weights."""
+        precision = self.precision(v, model)
+        found = {
+            **self._mean_conditional(v, residual, precision, model),
+            **self._gamma_conditional(v, residual, precision, model),
+            **self._residual_conditional(v, residual, model),
+        }
+        if "y_missing" in model.named_vars:
+            family, parameters = self._distribution(v, model, "_missing")
+            found[model["y_missing"]] = family.dist(**parameters)
+        return found
+
+    def _mean_conditional(self, v: Any, residual: Any, precision: Any, model: pm.Model) -> Any:
+        root = pt.atleast_1d(root_weights(model))[:, None] + pt.zeros_like(residual[:, :1])
+        weight, mu = pt.sum(root**2), v["mu"]
+        linear = pt.sum(precision * (pt.sum(root * residual, axis=0) + weight * mu), axis=1)
+        return {mu: conjugate.multivariate_normal(mu, weight * precision, linear)}
+
+    def _gamma_conditional(self, v: Any, residual: Any, precision: Any, model: pm.Model) -> Any:
+        if "gamma" not in v:
+            return {}
+        gamma = v["gamma"]
+        W = (model["W"] - model["W_center"]) * pt.atleast_1d(root_weights(model))[:, None]
+        cross = W.T @ W
+        linear = product(W.T @ residual + cross @ gamma, precision)
+        size = cross.shape[0] * precision.shape[0]
+        both = cross[:, None, :, None] * precision[None, :, None, :]
+        return {gamma: conjugate.multivariate_normal(gamma, both.reshape((size, size)), linear)}
+
+    def _residual_conditional(self, v: Any, residual: Any, model: pm.Model) -> Any:
+        t = power(model)
+        n = t * residual.shape[0]
+        if self.residual == "diagonal":
+            squares = t * pt.sum(residual**2, axis=0)
+            return {v["sigma2"]: conjugate.inverse_gamma(v["sigma2"], n, squares)}
+        cross = t * pt.sum(outer(residual), axis=0)
+        return {v["Sigma_e"]: conjugate.inverse_wishart(v["Sigma_e"], n, cross)}

@@ -1,0 +1,220 @@
+"""What a prior of effects on several traits is: hyperparameters, covariances, conditionals."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+from pytensor.tensor.variable import TensorVariable
+
+from blrzoo.priors.base import Prior, Variables
+
+__all__ = ["Cells", "MultivariateMixturePrior", "MultivariatePrior"]
+
+
+class Cells(NamedTuple):
+    """What the sweep needs of a prior: ``alpha_j ~ N(0, slabs[g(j), k])``, ``b_j = P_k alpha_j``.
+
+    slabs (group, component, trait, trait), projections P (component, trait, trait), groups
+    (feature,) and log_weights (feature, component).
+    """
+
+    slabs: TensorVariable
+    projections: TensorVariable
+    groups: TensorVariable
+    log_weights: TensorVariable
+
+
+class MultivariatePrior(Prior):
+    r"""A multivariate normal prior of the effects on T traits; subclass it to write your own.
+
+    Density
+        :math:`b_j | \Sigma_{g(j)} \sim N_T(0, \Sigma_{g(j)})`, independently for each feature;
+        one group unless a subclass says otherwise.
+    Full conditionals
+        With :math:`\Omega = \Sigma_e^{-1}`, :math:`D_j = x_j'x_j \Omega` and
+        :math:`q_j = \Omega (R + x_j b_j')'x_j`: :math:`b_j | rest \sim N_T(C q_j, C)`,
+        :math:`C = \Sigma (I + D_j \Sigma)^{-1}`; of the hyperparameters those that `conditionals`
+        returns. What has none is left to NUTS.
+
+    A subclass has up to three methods: `variables`, `covariance` and, optionally, `conditionals`.
+    While they run, ``self.data`` (a `DataSummary`; y_mean and y_variance are (trait,)) and
+    ``self.h2`` describe the data that the model is made for.
+
+    Examples
+    --------
+    A ridge of two traits whose effects have standard deviations with half-normal priors, and a
+    fixed correlation. NUTS draws the standard deviations, the Gibbs step all the rest:
+
+    >>> import numpy as np, pymc as pm, blrzoo as blr
+    >>> class FixedCorrelation(blr.MultivariatePrior):
+    ...     def variables(self):
+    ...         return {"sd": pm.HalfNormal("sd", 1.0, dims="trait")}
+    ...
+    ...     def covariance(self, v):
+    ...         correlation = np.array([[1.0, 0.5], [0.5, 1.0]])
+    ...         return correlation * v["sd"][:, None] * v["sd"][None, :]
+    >>> rng = np.random.default_rng(1)
+    >>> X = rng.normal(size=(20, 3))
+    >>> model = blr.regression(X, X[:, :2] + rng.normal(size=(20, 2)), prior=FixedCorrelation())
+    >>> sorted(rv.name for rv in model.free_RVs)
+    ['Sigma_e', 'beta', 'mu', 'sd']
+    """
+
+    several_traits = True
+
+    #: Number of each feature's group, (feature,), where covariances differ by group.
+    group_index: np.ndarray | None = None
+
+    def covariance(self, v: Variables) -> TensorVariable:
+        """Prior covariance of a feature's effects.
+
+        Parameters
+        ----------
+        v : dict of str to variable
+            What `variables` returned.
+
+        Returns
+        -------
+        TensorVariable, (trait, trait_bis) or (group, trait, trait_bis)
+            In products of units of effects; by group where ``self.group_index`` is set.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define covariance(self, v)")
+
+    def variance(self, v: Variables) -> TensorVariable:
+        """Not for several traits: see `covariance`."""
+        raise NotImplementedError("effects on several traits have a covariance(), no variance()")
+
+    def effects(self, v: Variables) -> TensorVariable:
+        """Make the effects in the model on the context, and return ``beta``."""
+        covariance = pt.as_tensor(self.covariance(v))
+        if self.group_index is not None:
+            covariance = covariance[self.group_index]
+        zeros = np.zeros((self.data.p, self.data.n_traits))
+        return pm.MvNormal("beta", zeros, cov=covariance, dims=("feature", "trait"))
+
+    def cells(self, v: Variables) -> Cells:
+        """Arrays for the sweep."""
+        T, p = self.data.n_traits, self.data.p
+        slabs = pt.as_tensor(self.covariance(v)).reshape((-1, 1, T, T))
+        return Cells(slabs, pt.constant(np.eye(T)[None]), self._groups(), pt.zeros((p, 1)))
+
+    def _groups(self) -> TensorVariable:
+        if self.group_index is None:
+            return pt.zeros(self.data.p, dtype="int64")
+        return pt.constant(np.asarray(self.group_index, dtype=np.int64))
+
+    def default_covariance(self, inclusion: Any = 1.0) -> np.ndarray:
+        """Covariance of an included effect that puts h2 of each trait's variance on X.
+
+        Diagonal, ``h2 * var(y_t) / (inclusion_t * sum_j var(x_j))``.
+
+        Parameters
+        ----------
+        inclusion : float or array, (trait,)
+            Prior probability that a feature is included.
+
+        Returns
+        -------
+        ndarray, (trait, trait_bis)
+        """
+        total = float(self.data.x_variance.sum())
+        return np.diag(self.h2 * self.data.y_variance / (inclusion * total))
+
+    def pseudo_covariance(self) -> np.ndarray:
+        """Covariance of a mixture's pseudo-prior of excluded effects: any constant one."""
+        return self.default_covariance()
+
+
+class MultivariateMixturePrior(MultivariatePrior):
+    r"""A finite mixture of multivariate normals for the effects on T traits.
+
+    Density
+        :math:`b_j = P_{k_j} \alpha_j` with a projection :math:`P_k` of each component,
+        :math:`\alpha_j | k_j = k \sim N_T(0, A_{g(j)k})` and
+        :math:`P(k_j = k) = \pi_{g(j)k}`. So b_j has the covariance :math:`V_k = P_k A_k P_k`,
+        which may be singular: with :math:`P = 0` the component is the null, with
+        :math:`P = diag(1, 0)` it has an effect on the first trait only.
+    Full conditionals
+        :math:`\log P(k_j = k | rest) = \log \pi_k - \frac12 \log|I + D_j V_k| + \frac12 q_j'
+        V_k (I + D_j V_k)^{-1} q_j + const`, the effects of all traits integrated out, then
+        :math:`\alpha_j` from its normal given the drawn component (`MultivariatePrior` has D and
+        q); coordinates that :math:`P_k` removes are drawn given the others.
+
+    Where no trait is affected, alpha has a fixed pseudo-prior, which does not touch the posterior
+    of anything else.
+
+    A subclass defines `projections` and `components` in the place of `covariance`.
+    """
+
+    effects_name = "alpha"
+    label_name = "label"
+
+    def projections(self) -> np.ndarray:
+        """Orthogonal projections, (component, trait, trait): the effects are ``P_k alpha``.
+
+        By default the first component is the null, and the others have all effects.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define projections(self)")
+
+    def components(self, v: Variables) -> tuple[TensorVariable, TensorVariable]:
+        """Covariances of alpha, and log weights of the components.
+
+        Parameters
+        ----------
+        v : dict of str to variable
+            What `variables` returned.
+
+        Returns
+        -------
+        covariances : TensorVariable, ([group,] component, trait, trait_bis)
+            Positive definite ones; what is given for the null is not used.
+        log_weights : TensorVariable, ([group,] component)
+            Logarithms of the prior probabilities.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define components(self, v)")
+
+    @property
+    def active(self) -> np.ndarray:
+        """Whether a component has effects, (component,)."""
+        return self.projections().any(axis=(1, 2))
+
+    def index(self, label: Any) -> Any:
+        """Number of each feature's component, (feature,), from the value of the label."""
+        return label
+
+    def included(self, label: Any) -> Any:
+        """Whether each feature affects any trait, (feature,), from the value of the label."""
+        return pt.constant(self.active)[self.index(label)]
+
+    def label(self, index: Any) -> Any:
+        """Value of the label from the number of each feature's component."""
+        return index
+
+    def labels(self, v: Variables, log_weights: TensorVariable) -> TensorVariable:
+        """Make the labels in the model on the context."""
+        return pm.Categorical("label", p=pt.exp(log_weights), dims="feature")
+
+    def cells(self, v: Variables) -> Cells:
+        """Arrays for the sweep."""
+        covariances, log_weights = (pt.as_tensor(part) for part in self.components(v))
+        projections = self.projections()
+        K, T = projections.shape[:2]
+        slabs = covariances.reshape((-1, K, T, T))
+        for null in np.flatnonzero(~self.active):
+            slabs = pt.set_subtensor(slabs[:, int(null)], self.pseudo_covariance())
+        if log_weights.ndim == 2 and self.group_index is not None:
+            log_weights = log_weights[self.group_index]
+        log_weights = pt.broadcast_to(log_weights, (self.data.p, K))
+        return Cells(slabs, pt.constant(projections.astype(float)), self._groups(), log_weights)
+
+    def effects(self, v: Variables) -> TensorVariable:
+        """Make labels, ``alpha`` and ``beta`` in the model, and return ``beta``."""
+        cells, dims = self.cells(v), ("feature", "trait")
+        v[self.label_name] = self.labels(v, cells.log_weights)
+        k = self.index(v[self.label_name])
+        zeros = np.zeros((self.data.p, self.data.n_traits))
+        covariance = cells.slabs[cells.groups, k]
+        alpha = v["alpha"] = pm.MvNormal("alpha", zeros, cov=covariance, dims=dims)
+        beta = pt.sum(cells.projections[k] * alpha[:, None, :], axis=-1)
+        return pm.Deterministic("beta", beta, dims=dims)

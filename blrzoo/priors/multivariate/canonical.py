@@ -1,0 +1,147 @@
+"""Components of a mixture of covariances: learned ones, canonical ones, or any matrix."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+__all__ = ["CANONICAL", "Component", "check_components", "read_components"]
+
+#: Names of fixed components, with what they say of a feature's effects.
+CANONICAL = {
+    "null": "no effect",
+    "equal": "the same effect on all traits, in standard deviations",
+    "each": "an effect on one trait only, a component for each trait",
+    "independent": "independent effects on all traits",
+}
+
+
+class Component(NamedTuple):
+    """One component: its name, and its covariance, (trait, trait_bis); None if it is learned."""
+
+    name: Any
+    covariance: np.ndarray | None
+
+
+def check_components(components: Any) -> Any:
+    """Check what a user gave for the components, before any data are known.
+
+    Parameters
+    ----------
+    components : int, or list of str and array-like
+        The number of components, the null included; or names in `CANONICAL`, "learned", and
+        covariance matrices.
+
+    Returns
+    -------
+    int or list
+
+    Raises
+    ------
+    ValueError, TypeError
+        For anything else.
+
+    Examples
+    --------
+    >>> from blrzoo.priors.multivariate.canonical import check_components
+    >>> check_components(["null", "equal", "learned"])
+    ['null', 'equal', 'learned']
+    """
+    remedy = "Pass for instance components=3, or components=['null', 'equal', 'each', 'learned']."
+    if isinstance(components, int | np.integer) and not isinstance(components, bool):
+        if components < 2:
+            raise ValueError(
+                f"components must be at least 2 for a mixture, got {components}. {remedy}"
+            )
+        return int(components)
+    if isinstance(components, str) or not isinstance(components, list | tuple):
+        raise TypeError(
+            f"components must be a whole number or a list, got {components!r} of type "
+            f"{type(components).__name__}. {remedy}"
+        )
+    known = [*CANONICAL, "learned"]
+    wrong = [item for item in components if isinstance(item, str) and item not in known]
+    if wrong:
+        raise ValueError(
+            f"components must be among {', '.join(known)} or matrices, got {wrong[0]!r}. {remedy}"
+        )
+    if len(components) < 2:
+        raise ValueError(f"components must be two at least, got {components!r}. {remedy}")
+    return list(components)
+
+
+def read_components(components: Any, scale: np.ndarray, traits: np.ndarray) -> list[Component]:
+    """Components of a mixture for the traits at hand; the null comes first.
+
+    Parameters
+    ----------
+    components : int or list
+        As returned by `check_components`.
+    scale : ndarray, (trait,)
+        Prior standard deviations of an included effect, the scale of canonical covariances.
+    traits : ndarray, (trait,)
+        Labels of the traits, for names.
+
+    Returns
+    -------
+    list of Component
+        Integers name the components where their number was given.
+
+    Raises
+    ------
+    ValueError
+        For matrices that are not positive semi-definite, of another size, or zero.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from blrzoo.priors.multivariate.canonical import read_components
+    >>> found = read_components(["null", "each", "learned"], np.ones(2), np.array(["a", "b"]))
+    >>> [component.name for component in found]
+    ['null', 'a only', 'b only', 'learned']
+    """
+    zero = np.zeros((len(scale), len(scale)))
+    if isinstance(components, int):
+        return [Component(k, None if k else zero) for k in range(components)]
+    found = [Component("null", zero)]
+    for item in components:
+        found += _read(item, len(found), scale, traits)
+    names = [str(component.name) for component in found]
+    twice = {name for name in names if names.count(name) > 1}
+    return [
+        Component(
+            f"{name} {names[: i + 1].count(name)}" if name in twice else name, part.covariance
+        )
+        for i, (name, part) in enumerate(zip(names, found, strict=True))
+    ]
+
+
+def _read(item: Any, number: int, scale: np.ndarray, traits: np.ndarray) -> list[Component]:
+    diagonal = np.diag(scale**2)
+    if not isinstance(item, str):
+        return [Component(f"given {number}", _check_matrix(item, len(scale)))]
+    if item == "null":
+        return []
+    if item == "each":
+        units = np.eye(len(scale))
+        return [
+            Component(f"{trait} only", diagonal * unit)
+            for trait, unit in zip(traits, units, strict=True)
+        ]
+    matrices = {"learned": None, "equal": np.outer(scale, scale), "independent": diagonal}
+    return [Component(item, matrices[item])]
+
+
+def _check_matrix(value: Any, n_traits: int) -> np.ndarray:
+    rule = f"components must have matrices of {n_traits} by {n_traits} numbers"
+    remedy = "Pass a covariance matrix of effects, symmetric and positive semi-definite, not zero."
+    try:
+        matrix = np.asarray(value, dtype=float)
+    except (TypeError, ValueError):
+        raise TypeError(f"{rule}, got {value!r}. {remedy}") from None
+    if matrix.shape != (n_traits, n_traits):
+        raise ValueError(f"{rule}, got shape {matrix.shape}. {remedy}")
+    symmetric = np.isfinite(matrix).all() and np.allclose(matrix, matrix.T, rtol=1e-8, atol=0)
+    values = np.linalg.eigvalsh(matrix) if symmetric else np.array([-1.0])
+    if values.min() < -1e-10 * abs(values).max() or values.max() <= 0:
+        raise ValueError(f"{rule}, positive semi-definite, got {matrix.tolist()}. {remedy}")
+    return matrix

@@ -1,0 +1,87 @@
+"""Which traits a feature affects: patterns of zeros and ones."""
+
+import itertools
+from typing import Any
+
+import numpy as np
+
+__all__ = ["MAX_TRAITS", "pattern_names", "read_patterns"]
+
+#: Traits up to which all 2^T patterns are listed, by kind.
+MAX_TRAITS = {"all": 6, "independent": 10}
+
+
+def read_patterns(patterns: Any, n_traits: int) -> np.ndarray:
+    """Array of patterns, from its name or as given.
+
+    Parameters
+    ----------
+    patterns : {"independent", "all", "restrictive"} or array-like, (pattern, trait)
+        "independent" and "all": all 2^T patterns; "restrictive": no trait, or all of them. An
+        array holds 0 and 1, a row for each pattern, none of them twice.
+    n_traits : int
+        T.
+
+    Returns
+    -------
+    ndarray of int, (pattern, trait)
+        Row k of the 2^T patterns is k in binary, the first trait the lowest digit.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For an unknown name, too many traits, or an array of another kind.
+
+    Examples
+    --------
+    >>> from blrzoo.priors.multivariate.patterns import read_patterns
+    >>> read_patterns("all", 2).tolist()
+    [[0, 0], [1, 0], [0, 1], [1, 1]]
+    """
+    if not isinstance(patterns, str):
+        return _check_array(patterns, n_traits)
+    if patterns == "restrictive":
+        return np.repeat([[0], [1]], n_traits, axis=1)
+    if patterns not in MAX_TRAITS:
+        raise ValueError(
+            f"patterns must be 'independent', 'all', 'restrictive' or an array of 0 and 1, got "
+            f"{patterns!r}. Leave it out for 'independent'."
+        )
+    if n_traits > MAX_TRAITS[patterns]:
+        raise ValueError(
+            f"patterns must be 'restrictive' or an array for more than {MAX_TRAITS[patterns]} "
+            f"traits, got {patterns!r} with {n_traits} traits, which have {2**n_traits} patterns. "
+            f"Pass the patterns that you expect, as an array (pattern, trait) of 0 and 1."
+        )
+    return np.array(list(itertools.product([0, 1], repeat=n_traits)))[:, ::-1]
+
+
+def _check_array(patterns: Any, n_traits: int) -> np.ndarray:
+    rule = f"patterns must be an array (pattern, trait) of 0 and 1 for the {n_traits} traits"
+    remedy = "Pass for instance patterns='all', or one row for each pattern."
+    array = np.asarray(patterns)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{rule}, got {patterns!r} of type {type(patterns).__name__}. {remedy}")
+    if array.ndim != 2 or array.shape[1] != n_traits or len(array) < 2:
+        raise ValueError(f"{rule}, two rows at least, got shape {array.shape}. {remedy}")
+    if not np.isin(array, (0, 1)).all():
+        raise ValueError(f"{rule}, got {np.setdiff1d(array, (0, 1))[:5]} in it. {remedy}")
+    array = array.astype(int)
+    if len(np.unique(array, axis=0)) < len(array):
+        raise ValueError(f"{rule}, each row once, got a repeated row: {array.tolist()}. {remedy}")
+    if not array.any(axis=0).all():
+        raise ValueError(f"{rule}, each trait affected in some row, got {array.tolist()}. {remedy}")
+    return array
+
+
+def pattern_names(patterns: np.ndarray) -> np.ndarray:
+    """Names of patterns, a digit for each trait.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from blrzoo.priors.multivariate.patterns import pattern_names
+    >>> pattern_names(np.array([[0, 0], [1, 0]]))
+    array(['00', '10'], dtype='<U2')
+    """
+    return np.array(["".join(map(str, row)) for row in patterns])

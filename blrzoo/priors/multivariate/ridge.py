@@ -1,0 +1,210 @@
+"""One multivariate normal for the effects of all features, or of each group of them."""
+
+from typing import Any, Literal, Self
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+from pytensor.tensor.variable import TensorVariable
+
+from blrzoo.priors import conjugate
+from blrzoo.priors.base import Variables
+from blrzoo.priors.counting import total
+from blrzoo.priors.covariance import check_covariance, covariance
+from blrzoo.priors.labelled import Groups, by_feature
+from blrzoo.priors.multivariate.base import MultivariatePrior
+from blrzoo.priors.parameters import VARIANCE, check_parameter, dims_shape, parameter
+from blrzoo.priors.scale import DataSummary
+
+__all__ = [
+    "GroupedMultivariate",
+    "Multivariate",
+    "check_form",
+    "covariance_conditional",
+    "learned_covariance",
+    "outer",
+]
+
+Form = Literal["full", "diagonal"]
+
+
+def check_form(name: str, form: Any, full: dict[str, Any], diagonal: dict[str, Any]) -> None:
+    """Refuse a form of covariance that there is not, and the parameter of the other form."""
+    if form not in ("full", "diagonal"):
+        raise ValueError(
+            f"{name} must be 'full' or 'diagonal', got {form!r}. Leave it out for 'full'."
+        )
+    other = diagonal if form == "full" else full
+    for key, value in other.items():
+        if value is not None:
+            raise ValueError(
+                f"{key} must be left out with {name}={form!r}, got {value!r}. Pass "
+                f"{', '.join(full if form == 'full' else diagonal)}, or another {name}."
+            )
+
+
+def learned_covariance(
+    form: Form, Sigma_b: Any, tau2: Any, mean: np.ndarray, dims: tuple[str, ...] = ()
+) -> Variables:
+    """Make ``Sigma_b``, learned in full or as a diagonal of variances ``tau2``, by the dims."""
+    if form == "full":
+        return {"Sigma_b": covariance("Sigma_b", Sigma_b, mean, (*dims, "trait", "trait_bis"))}
+    default = (4.0, np.broadcast_to(np.diag(mean) / 2, dims_shape((*dims, "trait"))))
+    tau2 = parameter("tau2", tau2, VARIANCE, default, dims=(*dims, "trait"))
+    matrix = tau2[..., None] * np.eye(len(mean))
+    return {
+        "tau2": tau2,
+        "Sigma_b": pm.Deterministic("Sigma_b", matrix, dims=(*dims, "trait", "trait_bis")),
+    }
+
+
+def outer(effects: TensorVariable) -> TensorVariable:
+    """b_j b_j' of each feature, (feature, trait, trait_bis)."""
+    return effects[:, :, None] * effects[:, None, :]
+
+
+def covariance_conditional(
+    v: Variables, count: Any, cross: TensorVariable
+) -> dict[TensorVariable, TensorVariable | None]:
+    """Conditional of a learned covariance given the number of effects and their cross products."""
+    if "tau2" in v:
+        squares = pt.diagonal(cross, axis1=-2, axis2=-1)
+        counts = pt.as_tensor(count)[..., None]
+        return {v["tau2"]: conjugate.inverse_gamma(v["tau2"], counts, squares)}
+    return {v["Sigma_b"]: conjugate.inverse_wishart(v["Sigma_b"], count, cross)}
+
+
+class Multivariate(MultivariatePrior):
+    r"""The effects of a feature on all traits from one multivariate normal: multi-trait ridge.
+
+    Density
+        :math:`b_j | \Sigma_b \sim N_T(0, \Sigma_b)`,
+        :math:`\Sigma_b \sim` inverse-Wishart(:math:`\nu, S`).
+    Full conditionals
+        :math:`\Sigma_b | B \sim IW(\nu + p, S + \sum_j b_j b_j')`; :math:`b_j` as in
+        `MultivariatePrior`.
+    Other names
+        Multi-trait GBLUP and SNP-BLUP, multi-trait RR-BLUP (JWAS), SpikeSlab's slab only in
+        BGLR's Multitrait ("BRR").
+
+    Parameters
+    ----------
+    Sigma_b : None, number, matrix, (nu, S) or ``.dist()``
+        Covariance of a feature's effects, (trait, trait_bis), in products of units of y per unit
+        of x. Default ``(T + 3, S)`` with prior mean
+        ``S / 2 = diag(h2 var(y_t) / sum_j var(x_j))``.
+    form : {"full", "diagonal"}
+        "diagonal": effects on different traits are independent, with variances `tau2`.
+    tau2 : None, number, (trait,), (nu, S2) or ``.dist()``
+        For ``form="diagonal"``: variances of the effects, (trait). Default as in
+        `SingleComponent`, for each trait.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For a covariance that is not positive definite, or parameters of the other form.
+
+    References
+    ----------
+    .. [1] Henderson & Quaas (1976). Multiple trait evaluation using relatives' records. J. Animal
+       Science 43:1188-1197.
+    .. [2] Perez-Rodriguez & de los Campos (2022). Multitrait Bayesian shrinkage and variable
+       selection models with the BGLR-R package. Genetics 222:iyac112.
+
+    Examples
+    --------
+    >>> import numpy as np, blrzoo as blr
+    >>> rng = np.random.default_rng(1)
+    >>> X = rng.normal(size=(20, 3))
+    >>> Y = X[:, :2] + rng.normal(size=(20, 2))
+    >>> model = blr.regression(X, Y, prior=blr.Multivariate(Sigma_b=(5, 0.1)))
+    >>> sorted(rv.name for rv in model.free_RVs)
+    ['Sigma_b', 'Sigma_e', 'beta', 'mu']
+    """
+
+    def __init__(self, *, Sigma_b: Any = None, form: Form = "full", tau2: Any = None) -> None:
+        check_form("form", form, {"Sigma_b": Sigma_b}, {"tau2": tau2})
+        self.form = form
+        self.Sigma_b = check_covariance("Sigma_b", Sigma_b)
+        self.tau2 = check_parameter("tau2", tau2, VARIANCE)
+
+    def variables(self) -> Variables:
+        """Make ``Sigma_b``."""
+        return learned_covariance(self.form, self.Sigma_b, self.tau2, self.default_covariance())
+
+    def covariance(self, v: Variables) -> TensorVariable:
+        """Every feature's effects have the covariance ``Sigma_b``."""
+        return v["Sigma_b"]
+
+    def conditionals(
+        self, v: Variables, effects: TensorVariable
+    ) -> dict[TensorVariable, TensorVariable | None]:
+        """Of ``Sigma_b``, given the effects."""
+        return covariance_conditional(v, self.data.p, pt.sum(outer(effects), axis=0))
+
+
+class GroupedMultivariate(Multivariate):
+    r"""A covariance for each group of features: hierarchical multivariate BLR, one component.
+
+    Density
+        :math:`b_j | \Sigma_b \sim N_T(0, \Sigma_{b,g(j)})`,
+        :math:`\Sigma_{b,g} \sim` inverse-Wishart(:math:`\nu, S`).
+    Full conditionals
+        With :math:`p_g` features in group g:
+        :math:`\Sigma_{b,g} | B \sim IW(\nu + p_g, S + \sum_{g(j)=g} b_j b_j')`.
+    Other names
+        Multi-trait, multi-kernel GBLUP; several terms of ETA in BGLR's Multitrait.
+
+    Parameters
+    ----------
+    groups : array-like, (feature,)
+        Label of each feature's group; a Series or DataArray is joined to the features by label.
+    Sigma_b, form, tau2
+        See `Multivariate`; ([group,] trait, trait_bis) and ([group,] trait).
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `Multivariate`, and for groups that do not fit the features.
+
+    References
+    ----------
+    .. [1] Speed & Balding (2014). MultiBLUP. Genome Research 24:1550-1557.
+
+    Examples
+    --------
+    >>> import numpy as np, blrzoo as blr
+    >>> rng = np.random.default_rng(1)
+    >>> X = rng.normal(size=(20, 4))
+    >>> Y = X[:, :2] + rng.normal(size=(20, 2))
+    >>> prior = blr.GroupedMultivariate(["exon", "exon", "intron", "intron"])
+    >>> blr.regression(X, Y, prior=prior).named_vars_to_dims["Sigma_b"]
+    ('group', 'trait', 'trait_bis')
+    """
+
+    #: The groups, joined to the features by `bind`.
+    groups: Groups
+
+    def __init__(self, groups: Any, **parameters: Any) -> None:
+        super().__init__(**parameters)
+        self.group_labels = groups
+
+    def bind(self, data: DataSummary, h2: float) -> Self:
+        """Join the groups to the features of the data."""
+        bound = super().bind(data, h2)
+        bound.groups = Groups(by_feature("groups", self.group_labels, data))
+        bound.group_index = bound.groups.index
+        return bound
+
+    def variables(self) -> Variables:
+        """Make ``Sigma_b`` of each group."""
+        self.groups.add_to_model()
+        mean = self.default_covariance()
+        return learned_covariance(self.form, self.Sigma_b, self.tau2, mean, ("group",))
+
+    def conditionals(
+        self, v: Variables, effects: TensorVariable
+    ) -> dict[TensorVariable, TensorVariable | None]:
+        """Of ``Sigma_b`` of each group, given the effects."""
+        cross = total(outer(effects), self.group_index, self.groups.sizes.shape)
+        return covariance_conditional(v, self.groups.sizes, cross)

@@ -1,0 +1,211 @@
+"""Spike and slab for several traits: which of them a feature affects."""
+
+from typing import Any, Self
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+from pytensor.tensor.variable import TensorVariable
+
+from blrzoo.priors import conjugate
+from blrzoo.priors.base import Variables
+from blrzoo.priors.counting import count
+from blrzoo.priors.covariance import check_covariance
+from blrzoo.priors.multivariate.base import MultivariateMixturePrior
+from blrzoo.priors.multivariate.patterns import pattern_names, read_patterns
+from blrzoo.priors.multivariate.ridge import (
+    Form,
+    check_form,
+    covariance_conditional,
+    learned_covariance,
+    outer,
+)
+from blrzoo.priors.parameters import (
+    PROBABILITY,
+    SIMPLEX,
+    VARIANCE,
+    check_parameter,
+    parameter,
+)
+from blrzoo.priors.scale import DataSummary
+
+__all__ = ["MultivariateSpikeSlab"]
+
+
+class MultivariateSpikeSlab(MultivariateMixturePrior):
+    r"""A feature affects some traits, all or none: variable selection for several traits.
+
+    Density
+        :math:`\beta_{jt} = \alpha_{jt} \delta_{jt}` with :math:`\delta_j` one of the patterns.
+        Where a trait is affected, :math:`\alpha_j \sim N_T(0, \Sigma_b)`,
+        :math:`\Sigma_b \sim` inverse-Wishart(:math:`\nu, S`).
+        "independent": :math:`\delta_{jt} \sim Bernoulli(\pi_t)`, :math:`\pi_t \sim Beta(a, b)`;
+        else :math:`P(\delta_j = \text{pattern } k) = \pi_k`, :math:`\pi \sim Dirichlet(a)`.
+    Full conditionals
+        With m features that affect a trait:
+        :math:`\Sigma_b | rest \sim IW(\nu + m, S + \sum \alpha_j \alpha_j')` over these;
+        :math:`\pi_t | rest \sim Beta(a + \sum_j \delta_{jt}, b + p - \sum_j \delta_{jt})`, or
+        :math:`\pi | rest \sim Dirichlet(a + counts)`; :math:`\delta_j, \alpha_j` as one block,
+        all traits at once (see `MultivariateMixturePrior`).
+    Other names
+        Multi-trait BayesC-pi (JWAS: "all" and "restrictive" priors), SpikeSlab in BGLR's
+        Multitrait ("independent"), multi-trait BayesC in qgg.
+
+    Parameters
+    ----------
+    patterns : {"independent", "all", "restrictive"} or array-like, (pattern, trait)
+        Indicators of the traits are independent (up to 10 traits); or any pattern has its own
+        probability (up to 6 traits); or a feature affects all traits or none; or an array of
+        0 and 1 lists the patterns.
+    Sigma_b : None, number, matrix, (nu, S) or ``.dist()``
+        Covariance of the effects of a feature that affects all traits, (trait, trait_bis).
+        Default ``(T + 3, S)`` with prior mean
+        ``S / 2 = diag(h2 var(y_t) / (E[P(delta_jt = 1)] sum_j var(x_j)))``.
+    pi : None, number, array, (a, b), (a_1, ..., a_K) or ``.dist()``
+        "independent": probability that a trait is affected, (trait); a number, or (a, b), of
+        which each may be (trait,). Default ``(1, 1)``. Else: probabilities of the patterns,
+        (pattern); a tuple gives the parameters of the Dirichlet prior. Default all 1.
+    form, tau2
+        See `Multivariate`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For patterns that there are not, parameters out of range or that do not fit the patterns.
+
+    References
+    ----------
+    .. [1] Cheng, Kizilkaya, Zeng, Garrick & Fernando (2018). Genomic prediction from multiple-trait
+       Bayesian regression methods using mixture priors. Genetics 209:89-103.
+    .. [2] Rohde, Sorensen & Sorensen (2020). qgg. Bioinformatics 36:2614-2615.
+
+    Examples
+    --------
+    >>> import numpy as np, blrzoo as blr
+    >>> rng = np.random.default_rng(1)
+    >>> X = rng.normal(size=(20, 3))
+    >>> Y = X[:, :2] + rng.normal(size=(20, 2))
+    >>> prior = blr.MultivariateSpikeSlab(patterns="all", pi=(5, 1, 1, 1))
+    >>> model = blr.regression(X, Y, prior=prior)
+    >>> model.named_vars_to_dims["delta"], model.named_vars_to_dims["pi"]
+    (('feature', 'trait'), ('pattern',))
+    """
+
+    #: The patterns, (pattern, trait), read by `bind`.
+    table: np.ndarray
+
+    def __init__(
+        self,
+        *,
+        patterns: Any = "independent",
+        Sigma_b: Any = None,
+        pi: Any = None,
+        form: Form = "full",
+        tau2: Any = None,
+    ) -> None:
+        check_form("form", form, {"Sigma_b": Sigma_b}, {"tau2": tau2})
+        self.form, self.patterns = form, patterns
+        self.Sigma_b = check_covariance("Sigma_b", Sigma_b)
+        self.tau2 = check_parameter("tau2", tau2, VARIANCE)
+        self.independent = isinstance(patterns, str) and patterns == "independent"
+        self.label_name = "delta" if self.independent else "label"
+        self.pi = self._check_pi(pi)
+
+    def _check_pi(self, pi: Any) -> Any:
+        if self.independent:
+            return check_parameter("pi", pi, PROBABILITY)
+        return check_parameter("pi", (np.asarray(pi),) if isinstance(pi, tuple) else pi, SIMPLEX)
+
+    def bind(self, data: DataSummary, h2: float) -> Self:
+        """List the patterns of the traits at hand."""
+        bound = super().bind(data, h2)
+        bound.table = read_patterns(self.patterns, data.n_traits)
+        return bound
+
+    def variables(self) -> Variables:
+        """Make ``Sigma_b`` and ``pi``."""
+        made = learned_covariance(self.form, self.Sigma_b, self.tau2, self.pseudo_covariance())
+        return {**made, "pi": self.pi_variable()}
+
+    def pi_variable(self) -> TensorVariable:
+        """Make the probabilities; a subclass may return any expression."""
+        if self.independent:
+            return parameter("pi", self.pi, PROBABILITY, (1.0, 1.0), dims="trait")
+        pm.modelcontext(None).add_coord("pattern", pattern_names(self.table))
+        pm.Data("patterns", self.table, dims=("pattern", "trait"))
+        return parameter("pi", self.pi, SIMPLEX, (np.ones(len(self.table)),), dims="pattern")
+
+    def projections(self) -> np.ndarray:
+        """Keep the affected traits."""
+        return self.table[:, :, None] * np.eye(self.data.n_traits)
+
+    def components(self, v: Variables) -> tuple[TensorVariable, TensorVariable]:
+        """One covariance, and the probabilities of the patterns."""
+        K, T = self.table.shape
+        covariances = pt.broadcast_to(v["Sigma_b"], (K, T, T))
+        if not self.independent:
+            return covariances, pt.log(v["pi"])
+        present, absent = pt.log(v["pi"]), pt.log1p(-v["pi"])
+        return covariances, pt.sum(pt.switch(self.table, present, absent), axis=1)
+
+    def index(self, label: Any) -> Any:
+        """Number of the pattern: the indicators in binary, or the label itself."""
+        if not self.independent:
+            return label
+        return pt.sum(label * 2 ** np.arange(self.data.n_traits), axis=1)
+
+    def label(self, index: Any) -> Any:
+        """Indicators of the traits, or the label itself."""
+        if not self.independent:
+            return index
+        return (
+            self.table[index] if isinstance(index, np.integer) else pt.constant(self.table)[index]
+        )
+
+    def labels(self, v: Variables, log_weights: TensorVariable) -> TensorVariable:
+        """Make ``delta``, Bernoulli; or ``label``, Categorical, and ``delta`` that follows."""
+        dims = ("feature", "trait")
+        if self.independent:
+            p = pt.broadcast_to(v["pi"], (self.data.p, self.data.n_traits))
+            return pm.Bernoulli("delta", p=p, dims=dims)
+        label = super().labels(v, log_weights)
+        pm.Deterministic("delta", pt.constant(self.table)[label], dims=dims)
+        return label
+
+    def conditionals(
+        self, v: Variables, effects: TensorVariable
+    ) -> dict[TensorVariable, TensorVariable | None]:
+        """Of ``Sigma_b`` and ``pi``, given slab effects and indicators."""
+        k = self.index(v[self.label_name])
+        active = pt.constant(self.active.astype(float))[k]
+        cross = pt.sum(active[:, None, None] * outer(v["alpha"]), axis=0)
+        found = covariance_conditional(v, pt.sum(active), cross)
+        if self.independent:
+            ones = pt.sum(v["delta"], axis=0)
+            return {**found, v["pi"]: conjugate.beta(v["pi"], ones, self.data.p - ones)}
+        counts = count(k, (len(self.table),))
+        return {**found, v["pi"]: conjugate.dirichlet(v["pi"], counts)}
+
+    def pseudo_covariance(self) -> np.ndarray:
+        """Prior mean of the default Sigma_b."""
+        return self.default_covariance(self._inclusion())
+
+    def _inclusion(self) -> np.ndarray:
+        """Prior probability that each trait is affected, (trait,)."""
+        K, T = self.table.shape
+        if self.independent:
+            return np.broadcast_to(_mean(self.pi, PROBABILITY, 0.5), T)
+        means = np.asarray(_mean(self.pi, SIMPLEX, np.full(K, 1 / K)))
+        if means.shape != (K,):
+            raise ValueError(
+                f"pi must have one value for each of the {K} patterns, got {means.size}. The "
+                f"patterns are {', '.join(pattern_names(self.table)[:8])}."
+            )
+        return means @ self.table
+
+
+def _mean(value: Any, family: Any, default: Any) -> Any:
+    """Prior mean of probabilities; of a ``.dist()`` the default's."""
+    if isinstance(value, tuple):
+        return family.mean(*value)
+    return value if isinstance(value, np.ndarray) else default

@@ -1,0 +1,18 @@
+"""The factories: one short function for each variant of the family."""
+
+from blrzoo.zoo.one_trait import hierarchical, multiple_component, single_component, spike_slab
+from blrzoo.zoo.several_traits import (
+    hierarchical_multivariate,
+    multivariate,
+    multivariate_spike_slab,
+)
+
+__all__ = [
+    "hierarchical",
+    "hierarchical_multivariate",
+    "multiple_component",
+    "multivariate",
+    "multivariate_spike_slab",
+    "single_component",
+    "spike_slab",
+]
