@@ -7,6 +7,7 @@ import xarray as xr
 from scipy import stats
 
 from blrzoo.diagnostics import indicator_diagnostics
+from blrzoo.summaries import effect_summary, model_size
 
 DIMS = ("chain", "draw", "feature", "trait")
 CHAINS, DRAWS, REPLICATES = 4, 400, 1000
@@ -207,6 +208,65 @@ def test_mixtures_and_traits():
     np.testing.assert_array_equal(result["changes"].isel(trait=0), mixture["changes"])
     size = both.any(axis=-1).sum(axis=-1)
     assert result["mean"].sel(quantity="model_size") == pytest.approx(size.mean())
+
+
+def traits(seed=30):
+    """Make a fit of two traits: indicators of each, and what the step records."""
+    delta = np.stack(
+        [two_state(0.3, 0.3, (3, 200, 4), seed), two_state(0.2, 0.3, (3, 200, 4), seed + 1)], -1
+    )
+    rng = np.random.default_rng(seed)
+    recorded = {"model_size": delta.any(axis=-1).sum(axis=-1)}
+    idata = tree(delta=delta, beta=delta * rng.normal(size=delta.shape), sample_stats=recorded)
+    variance = xr.DataArray(rng.gamma(2.0, size=(3, 200, 2)), dims=("chain", "draw", "trait"))
+    idata["sample_stats"]["genetic_variance"] = variance
+    return idata
+
+
+def test_traits_with_what_the_step_recorded():
+    idata = traits()
+    variance = idata.sample_stats["genetic_variance"].values
+    result = indicator_diagnostics(idata)
+    assert list(result["quantity"]) == [
+        "model_size",
+        "genetic_variance[0]",
+        "genetic_variance[1]",
+    ]
+    assert result["mean"].values[1:] == pytest.approx(variance.mean(axis=(0, 1)))
+    assert result["r_hat"].values[2] == pytest.approx(float(az.rhat(variance[..., 1])))
+    for name in ("pip", "mcse_pip", "error_bound", "pip_spread", "changes"):
+        assert result[name].dims == ("feature", "trait")
+
+
+def test_traits_thinned_one_chain_and_from_a_file(tmp_path):
+    idata = traits()
+    idata.to_netcdf(tmp_path / "fit.nc")
+    xr.testing.assert_allclose(
+        indicator_diagnostics(az.from_netcdf(tmp_path / "fit.nc")), indicator_diagnostics(idata)
+    )
+    groups = {name: idata[name].to_dataset() for name in idata.children}
+    groups["posterior"] = groups["posterior"].sel(draw=slice(None, None, 5))  # not sample_stats
+    thinned = indicator_diagnostics(xr.DataTree.from_dict(groups))
+    whole = indicator_diagnostics(idata.isel(draw=slice(None, None, 5)))
+    xr.testing.assert_allclose(thinned, whole)
+    one = indicator_diagnostics(idata.isel(chain=[1]))
+    assert np.isnan(one["pip_spread"]).all()
+    assert np.isnan(one["r_hat"]).all()
+    assert np.isfinite(one[["error_bound", "ess_bulk"]].to_array()).all()
+
+
+def test_one_label_for_the_effects_of_two_traits():
+    """A pattern label is of the feature, its effects of each trait."""
+    idata = traits()
+    label = idata.posterior["delta"].isel(trait=0, drop=True) * 3
+    both = xr.Dataset({"label": label, "beta": idata.posterior["beta"]})
+    both = xr.DataTree.from_dict({"posterior": both})
+    assert indicator_diagnostics(both)["pip"].dims == ("feature",)
+    table = effect_summary(both, sort_by="pip")
+    assert table["pip"].dims == ("feature",)
+    assert table["mean"].dims == ("feature", "trait")
+    assert np.all(np.diff(table["pip"]) <= 0)
+    np.testing.assert_array_equal(model_size(both), (label > 0).sum("feature"))
 
 
 # ---- model size and genetic variance ----

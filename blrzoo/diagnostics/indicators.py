@@ -1,11 +1,11 @@
-"""Diagnostics that ArviZ lacks: how well the draws know what is included."""
+"""How well the draws know what is included: the table of indicators and quantities."""
 
 import arviz_stats as azs
 import numpy as np
 import xarray as xr
 
+from blrzoo.diagnostics.elements import by_element
 from blrzoo.summaries._posterior import (
-    SAMPLE_DIMS,
     genetic_variance,
     included_count,
     indicator_name,
@@ -13,7 +13,7 @@ from blrzoo.summaries._posterior import (
 )
 from blrzoo.summaries.inclusion import indicator_table
 
-__all__ = ["indicator_diagnostics"]
+__all__ = ["indicator_diagnostics", "quantities", "statistics"]
 
 _TAILS = (0.05, 0.95)
 _LONG_NAMES = {
@@ -119,9 +119,9 @@ def indicator_diagnostics(idata: xr.DataTree) -> xr.Dataset:
     quantity
     model_size  0.61    1.0
     """
-    quantities = _quantities(idata)
+    found = quantities(idata)
     has_indicators = indicator_name(idata) is not None
-    if not quantities and not has_indicators:
+    if not found and not has_indicators:
         raise ValueError(
             "idata must have indicators ('delta' or 'label') in its posterior, or a genetic "
             "variance: 'genetic_variance' in sample_stats, or 'beta' in the posterior and 'X' "
@@ -129,48 +129,59 @@ def indicator_diagnostics(idata: xr.DataTree) -> xr.Dataset:
             f"{list(posterior(idata).data_vars)}."
         )
     result = indicator_table(idata) if has_indicators else xr.Dataset()
-    return result.assign(_quantity_table(quantities).data_vars)
+    return result.assign(_quantity_table(found).data_vars)
 
 
-def _quantities(idata: xr.DataTree) -> dict[str, np.ndarray]:
-    """Draws (chain, draw) of the quantities, by name."""
-    out: dict[str, np.ndarray] = {}
-    for name, draws in (
-        ("model_size", included_count(idata)),
-        ("genetic_variance", genetic_variance(idata)),
-    ):
-        if draws is not None:
-            out |= _columns(name, draws)
-    return out
+def quantities(idata: xr.DataTree) -> dict[str, xr.DataArray]:
+    """Take the model size and the genetic variance, draw by draw.
 
+    Parameters
+    ----------
+    idata : xarray.DataTree
+        An InferenceData.
 
-def _columns(name: str, draws: xr.DataArray) -> dict[str, np.ndarray]:
-    """One column if draws are (chain, draw), else one a trait, named as in az.summary."""
-    others = [dim for dim in draws.dims if dim not in SAMPLE_DIMS]
-    if not others:
-        return {name: draws.values}
-    flat = draws.stack(_label=others, create_index=False)
-    labels = np.broadcast_arrays(*xr.broadcast(*(draws[dim] for dim in others)))
-    names = zip(*(label.ravel() for label in labels), strict=True)
-    return {
-        f"{name}[{', '.join(map(str, label))}]": flat.isel(_label=i).values
-        for i, label in enumerate(names)
+    Returns
+    -------
+    dict of xarray.DataArray
+        ``model_size`` and ``genetic_variance``, as far as there are; dims (chain, draw[, trait]).
+    """
+    found = {
+        "model_size": included_count(idata),
+        "genetic_variance": genetic_variance(idata),
     }
+    return {name: draws for name, draws in found.items() if draws is not None}
 
 
-def _quantity_table(quantities: dict[str, np.ndarray]) -> xr.Dataset:
-    rows = [_statistics(draws.astype(float)) for draws in quantities.values()]
+def _quantity_table(found: dict[str, xr.DataArray]) -> xr.Dataset:
+    columns = {
+        label: column
+        for name, draws in found.items()
+        for label, column in by_element(name, draws).items()
+    }
+    rows = [statistics(column) for column in columns.values()]
     return xr.Dataset(
         {
             name: ("quantity", [row[name] for row in rows], {"long_name": long_name})
             for name, long_name in _LONG_NAMES.items()
         },
-        coords={"quantity": list(quantities)},
+        coords={"quantity": list(columns)},
     )
 
 
-def _statistics(draws: np.ndarray) -> dict[str, float]:
-    """ArviZ's diagnostics of draws (chain, draw), NaN where it would take stuck for perfect."""
+def statistics(draws: np.ndarray) -> dict[str, float]:
+    """Compute ArviZ's diagnostics of one quantity, NaN where it would take stuck for perfect.
+
+    Parameters
+    ----------
+    draws : numpy.ndarray
+        Dims (chain, draw).
+
+    Returns
+    -------
+    dict of float
+        ``mean``, ``sd``, ``r_hat``, ``ess_bulk``, ``ess_tail`` and ``mcse_mean``.
+    """
+    draws = draws.astype(float)
     out = dict.fromkeys(_LONG_NAMES, np.nan)
     out |= {"mean": draws.mean(), "sd": draws.std(ddof=1)}
     if np.ptp(draws) == 0:

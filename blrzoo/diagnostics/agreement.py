@@ -1,0 +1,236 @@
+"""Do the chains agree on which features are included, and how well are the PIPs known."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from blrzoo.diagnostics.elements import Array, labels_of
+from blrzoo.diagnostics.finding import Finding, Level, some
+from blrzoo.summaries._posterior import included_blocks, indicator_name
+
+__all__ = [
+    "THRESHOLDS",
+    "Indicators",
+    "agreement_finding",
+    "pip_findings",
+    "read_indicators",
+    "stuck",
+    "undecided",
+]
+
+_FEW_CHANGES = 20  # fewer do not tell how long a visit lasts
+_FAIR_SPREAD, _POOR_SPREAD = 0.3, 0.5  # of the PIPs of the chains
+_CHANCE = 0.01  # of one stuck indicator in a fit that is not
+_FAIR_ERROR, _POOR_ERROR = 0.1, 0.3  # of a PIP
+THRESHOLDS = (0.5, 0.9)  # that users decide by
+_SWAPS = (
+    "Correlated features often take each other's place, and a chain seldom swaps them. See "
+    "whether these are correlated; if so, trust the PIP of the group (is any of them included?) "
+    "more than the single ones, and draw much longer chains."
+)
+_UNSETTLED = (
+    "With so many at once, it is the number of included features that has not settled: draw "
+    "much longer chains, or give pi a prior that says more."
+)
+
+
+@dataclass(frozen=True)
+class Indicators:
+    """What each chain says of each indicator.
+
+    Parameters
+    ----------
+    pip : xarray.DataArray
+        PIP by the draws of one chain, dims (chain, feature[, trait]).
+    changes : xarray.DataArray
+        How often the indicator changed in the chain, the same dims.
+    """
+
+    pip: xr.DataArray
+    changes: xr.DataArray
+
+    @property
+    def judged(self) -> xr.DataArray:
+        """Features (feature[, trait]) whose effect has an R-hat that means something."""
+        often = self.changes.sum("chain") >= _FEW_CHANGES
+        return often | (self.pip.mean("chain") > 0.5)
+
+    @property
+    def spread(self) -> xr.DataArray:
+        """Largest less smallest PIP of the chains (feature[, trait])."""
+        return self.pip.max("chain") - self.pip.min("chain")
+
+
+def read_indicators(idata: xr.DataTree) -> Indicators | None:
+    """Read PIP and number of changes of each chain.
+
+    Parameters
+    ----------
+    idata : xarray.DataTree
+        A fit.
+
+    Returns
+    -------
+    Indicators or None
+        None of a model without indicators.
+    """
+    if indicator_name(idata) is None:
+        return None
+    pips, changes = [], []
+    for block in included_blocks(idata):
+        z = block.values
+        template = block.isel(draw=0, drop=True)
+        pips.append(template.copy(data=z.mean(axis=1)))
+        changes.append(template.copy(data=(z[:, 1:] != z[:, :-1]).sum(axis=1)))
+    return Indicators(xr.concat(pips, "feature"), xr.concat(changes, "feature"))
+
+
+def stuck(indicators: Indicators, ess_a_chain: float) -> Array:
+    """Find indicators that never changed in a chain although the others say that they should.
+
+    Parameters
+    ----------
+    indicators : Indicators
+        Of a fit.
+    ess_a_chain : float
+        Effective draws of a chain, by the model size.
+
+    Returns
+    -------
+    numpy.ndarray of bool
+        Dims (feature[, trait]). If the indicator of a chain is always v, and the other chains
+        have v in a share f of their draws, then so many effective draws would all have v with
+        probability ``f ** ess_a_chain``; stuck is what has less than 1 % over all indicators,
+        or f below 1/2.
+    """
+    pip = indicators.pip.values
+    chains = pip.shape[0]
+    if chains < 2:
+        return np.zeros(pip.shape[1:], dtype=bool)
+    others = (pip.sum(axis=0) - pip) / (chains - 1)
+    share = np.where(pip > 0.5, others, 1 - others)
+    constant = indicators.changes.values == 0
+    rare = share ** max(ess_a_chain, 1.0) < _CHANCE / pip[0].size
+    return np.any(constant & (rare | (share < 0.5)), axis=0)
+
+
+def agreement_finding(indicators: Indicators, ess_a_chain: float) -> Finding | None:
+    """Judge whether the chains agree on which features are included.
+
+    Parameters
+    ----------
+    indicators : Indicators
+        Of a fit.
+    ess_a_chain : float
+        Effective draws of a chain, by the model size.
+
+    Returns
+    -------
+    Finding or None
+        None of a single chain.
+    """
+    if indicators.pip.sizes["chain"] < 2:
+        return None
+    spread, frozen = indicators.spread, stuck(indicators, ess_a_chain)
+    largest = float(spread.max())
+    apart = spread.values >= _FAIR_SPREAD
+    if not apart.any() and not frozen.any():
+        return Finding("good", f"The PIPs of different chains differ by {largest:.2f} at most.")
+    text = ""
+    if apart.any():
+        text = (
+            f"The chains disagree on which features are included: their PIPs differ by up to "
+            f"{largest:.2f}, by {_FAIR_SPREAD} or more for {_named(spread, apart)}."
+        )
+    if frozen.any():
+        text += (
+            " Stuck: an indicator never changed in a chain, although other chains say that it "
+            f"should, of {_named(spread, frozen)}."
+        )
+    level: Level = "poor" if largest >= _POOR_SPREAD or frozen.any() else "fair"
+    return Finding(level, text.strip(), _UNSETTLED if _many(apart) else _SWAPS)
+
+
+def _many(apart: Array) -> bool:
+    return bool(apart.sum() > max(10, 0.2 * apart.size))
+
+
+def pip_findings(table: xr.Dataset, *, moved: bool, agree: bool) -> list[Finding]:
+    """Judge how well the PIPs are known.
+
+    Parameters
+    ----------
+    table : xarray.Dataset
+        As `blrzoo.indicator_diagnostics` gives it.
+    moved : bool
+        Whether any indicator ever changed, or the chains differ.
+    agree : bool
+        Whether the chains agree. If not, more draws are not the cure.
+
+    Returns
+    -------
+    list of Finding
+        One on the error; one on the PIPs that are too near 0.5 or 0.9 to tell the side.
+    """
+    if not moved:
+        return [
+            Finding(
+                "fair",
+                "No indicator ever changed, in any chain: either the data leave no doubt, or all "
+                "chains are stuck. The draws cannot tell which.",
+                "Start chains from different places, as blrzoo.sample does.",
+            )
+        ]
+    bound = table["error_bound"]
+    largest = float(bound.max())
+    level: Level = (
+        "good" if largest <= _FAIR_ERROR else "fair" if largest <= _POOR_ERROR else "poor"
+    )
+    worst = _named(bound, bound.values == largest)
+    return [
+        Finding(
+            level,
+            f"The Monte Carlo error of the PIPs is at most {largest:.2f} (95 % bound, {worst}).",
+            "Four times as many draws halve it." if level != "good" and agree else "",
+        ),
+        *(_undecided_findings(table) if level != "poor" else []),
+    ]
+
+
+def undecided(table: xr.Dataset, threshold: float) -> Array:
+    """Find PIPs that are nearer to a threshold than their error.
+
+    Parameters
+    ----------
+    table : xarray.Dataset
+        As `blrzoo.indicator_diagnostics` gives it.
+    threshold : float
+        A PIP.
+
+    Returns
+    -------
+    numpy.ndarray of bool
+        Dims (feature[, trait]).
+    """
+    return (abs(table["pip"] - threshold) < table["error_bound"]).values
+
+
+def _undecided_findings(table: xr.Dataset) -> list[Finding]:
+    parts = [
+        f"{close.sum()} near {threshold} ({_named(table['error_bound'], close)})"
+        for threshold in THRESHOLDS
+        if (close := undecided(table, threshold)).any()
+    ]
+    if not parts:
+        return []
+    text = f"PIPs too close to a threshold to tell on which side they lie: {', '.join(parts)}."
+    return [Finding("good", text, "Say so when you decide by the threshold, or draw more.")]
+
+
+def _named(by: xr.DataArray, chosen: Array) -> str:
+    """Name the chosen elements, the largest of `by` first."""
+    indices = np.argwhere(chosen)
+    order = np.argsort(-by.values[chosen], kind="stable")
+    labels = labels_of(by, "/")
+    return some([labels(tuple(indices[i])) for i in order])

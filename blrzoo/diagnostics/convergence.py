@@ -1,0 +1,154 @@
+"""Do the chains agree, and are there enough draws: the findings, in words."""
+
+import math
+
+import xarray as xr
+
+from blrzoo.diagnostics.agreement import agreement_finding
+from blrzoo.diagnostics.finding import Finding, Level, some
+from blrzoo.diagnostics.measures import ENOUGH, FEWEST_DRAWS, Convergence, Extreme, measure
+
+__all__ = ["convergence_findings", "convergence_messages", "sampler_findings"]
+
+_GOOD_RHAT, _POOR_RHAT = 1.01, 1.05
+_POOR_ESS = 25  # effective draws a chain
+_MANY_DIVERGENCES = 0.01  # of the draws
+_DRAW_MORE = "Draw more (draws=, tune=), and look at az.plot_trace_dist."
+_MODES = (
+    "Each chain by itself moves well: the posterior has several modes, and a chain stays in the "
+    "one where it began. Longer chains alone will hardly help; correlated features are the usual "
+    "reason: look at az.plot_trace_dist, and at PIPs of groups of features."
+)
+
+
+def convergence_messages(idata: xr.DataTree) -> list[str]:
+    """Say in words what is wrong with the convergence of a fit.
+
+    These are the checks that take no more than seconds; `blrzoo.diagnose` makes them and others.
+
+    Parameters
+    ----------
+    idata : xarray.DataTree
+        A fit.
+
+    Returns
+    -------
+    list of str
+        One message a fault: too few chains or draws, R-hat, effective sample size, chains that
+        disagree on indicators, divergences, draws that are not finite. Empty if nothing is wrong.
+
+    Examples
+    --------
+    >>> import arviz as az
+    >>> import numpy as np
+    >>> from blrzoo.diagnostics.convergence import convergence_messages
+    >>> draws = np.random.default_rng(1).normal(size=(4, 500))
+    >>> convergence_messages(az.from_dict({"posterior": {"sigma2": draws}}))
+    []
+    """
+    measured = measure(idata)
+    found = [*sampler_findings(measured), *convergence_findings(measured)]
+    return [str(finding) for finding in found if finding.level != "good"]
+
+
+def sampler_findings(measured: Convergence) -> list[Finding]:
+    """Judge divergences, and draws that are not numbers.
+
+    Parameters
+    ----------
+    measured : Convergence
+        The numbers.
+
+    Returns
+    -------
+    list of Finding
+        Empty if there are none.
+    """
+    found = []
+    if measured.not_finite:
+        text = f"Some draws are not finite (NaN or infinite): {some(measured.not_finite)}."
+        found.append(Finding("poor", text, "Look for what is wrong in the data or the prior."))
+    if (count := measured.divergences) > 0:
+        many = count > _MANY_DIVERGENCES * measured.chains * measured.draws
+        text = (
+            f"NUTS had {count} divergent transition{'s' * (count > 1)}: it may have missed a part "
+            "of the posterior."
+        )
+        advice = "Draw again with target_accept=0.95 or more, or change the prior."
+        found.append(Finding("poor" if many else "fair", text, advice))
+    return found
+
+
+def convergence_findings(measured: Convergence) -> list[Finding]:
+    """Judge the number of chains and draws, R-hat, ESS and the agreement on indicators.
+
+    Parameters
+    ----------
+    measured : Convergence
+        The numbers.
+
+    Returns
+    -------
+    list of Finding
+        One a check.
+    """
+    if measured.draws < FEWEST_DRAWS:
+        text = f"{measured.draws} draws a chain are too few to judge; it takes {FEWEST_DRAWS}."
+        return [Finding("poor", text, "Draw more (draws=).")]
+    found = [_one_chain() if measured.chains == 1 else _rhat_finding(measured)]
+    found.append(_ess_finding(measured))
+    if measured.indicators is not None:
+        found.append(agreement_finding(measured.indicators, measured.ess_a_chain))
+    return [finding for finding in found if finding is not None]
+
+
+def _one_chain() -> Finding:
+    return Finding(
+        "fair",
+        "There is one chain: whether another one, started elsewhere, would agree with it cannot "
+        "be told, and there is no R-hat.",
+        "Draw four (chains=4).",
+    )
+
+
+def _rhat_finding(measured: Convergence) -> Finding | None:
+    extremes = [measured.rhat, measured.rhat_effects]
+    known = [extreme for extreme in extremes if extreme.name]
+    if not known:
+        return None
+    worst = max(known, key=lambda extreme: extreme.value)
+    if worst.value <= _GOOD_RHAT:
+        return Finding("good", f"R-hat is at most {_shown(worst)}; good is up to {_GOOD_RHAT}.")
+    level: Level = "fair" if worst.value <= _POOR_RHAT else "poor"
+    how = "quite agree yet" if level == "fair" else "agree"
+    text = f"The chains do not {how}: R-hat is {_shown(worst)}, above {_GOOD_RHAT}."
+    if worst is not measured.rhat:
+        return Finding(level, text, _DRAW_MORE)
+    modes = level == "poor" and measured.each_mixes
+    return Finding(level, f"{text} {measured.apart}".strip(), _MODES if modes else _DRAW_MORE)
+
+
+def _shown(extreme: Extreme) -> str:
+    value = "above 10" if extreme.value > 10 else f"{extreme.value:.3f}"
+    return f"{value} for {extreme.name}"
+
+
+def _ess_finding(measured: Convergence) -> Finding:
+    bulk, tail = measured.ess_bulk, measured.ess_tail
+    if not bulk.name:
+        text = "No hyperparameter, model size or genetic variance varies or was kept"
+        return Finding("fair", f"{text}: effective sample sizes were not checked.")
+    kinds = {"bulk": bulk, "tail": tail} if tail.name else {"bulk": bulk}
+    kind, worst = min(kinds.items(), key=lambda item: item[1].value)
+    a_chain = worst.value / measured.chains
+    shown = f"{worst.value:.0f} ({kind}, {worst.name})"
+    if a_chain >= ENOUGH:
+        return Finding("good", f"Enough draws: the effective sample size is at least {shown}.")
+    text = (
+        f"The effective sample size is only {shown}, below {ENOUGH} a chain: means and "
+        "quantiles are rough."
+    )
+    if a_chain < _POOR_ESS:
+        return Finding("poor", text, "Draw many more (draws=).")
+    times = math.ceil(ENOUGH / a_chain)
+    return Finding("fair", text, f"Draw about {times} times as many (draws=).")

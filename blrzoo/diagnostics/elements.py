@@ -1,0 +1,216 @@
+"""Which draws are diagnosed, element by element, and what the elements are called."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from blrzoo.summaries._posterior import SAMPLE_DIMS, feature_blocks, posterior
+
+__all__ = [
+    "WIDE",
+    "by_element",
+    "hyperparameters",
+    "labels_of",
+    "sampled",
+    "wide_variables",
+    "worst_elements",
+]
+
+Array = NDArray[Any]
+
+#: Variables with more elements than this are screened first (ArviZ takes ms an element).
+WIDE = 200
+_INDICATORS = ("delta", "label")
+
+
+def sampled(idata: xr.DataTree) -> xr.Dataset:
+    """Take the posterior, and see to it that there are chains of draws.
+
+    Parameters
+    ----------
+    idata : xarray.DataTree
+        An InferenceData.
+
+    Returns
+    -------
+    xarray.Dataset
+        The variables of the posterior, without ``alpha`` (an alias of ``beta``, or the slab
+        effects of excluded features, which mean nothing).
+
+    Raises
+    ------
+    TypeError
+        If `idata` is not a DataTree.
+    ValueError
+        If there is no posterior, if it is empty, or if a variable lacks the dims chain and draw.
+    """
+    variables = posterior(idata).drop_vars("alpha", errors="ignore")
+    if not variables.data_vars or not all(variables.sizes.get(dim) for dim in SAMPLE_DIMS):
+        raise ValueError(
+            "idata.posterior must have variables with chains of draws; it has "
+            f"{list(variables.data_vars)} with the sizes {dict(variables.sizes)}."
+        )
+    for name, draws in variables.items():
+        if missing := [dim for dim in SAMPLE_DIMS if dim not in draws.dims]:
+            raise ValueError(
+                f"{name!r} in idata.posterior must have the dims chain and draw; it has "
+                f"{draws.dims} and lacks {missing}. Unstack combined samples, and expand_dims a "
+                "single chain."
+            )
+    return variables
+
+
+def hyperparameters(idata: xr.DataTree) -> dict[str, xr.DataArray]:
+    """Take the variables that are not of single features.
+
+    Parameters
+    ----------
+    idata : xarray.DataTree
+        An InferenceData.
+
+    Returns
+    -------
+    dict of xarray.DataArray
+        Dims (chain, draw, ...).
+    """
+    return {
+        str(name): draws.transpose(*SAMPLE_DIMS, ...)
+        for name, draws in sampled(idata).items()
+        if "feature" not in draws.dims and draws.size
+    }
+
+
+def wide_variables(idata: xr.DataTree) -> dict[str, xr.DataArray]:
+    """Take the effects and what else is of single features, but no indicators.
+
+    Parameters
+    ----------
+    idata : xarray.DataTree
+        An InferenceData.
+
+    Returns
+    -------
+    dict of xarray.DataArray
+        Dims (chain, draw, feature, ...).
+    """
+    return {
+        str(name): draws.transpose(*SAMPLE_DIMS, "feature", ...)
+        for name, draws in sampled(idata).items()
+        if "feature" in draws.dims and draws.size and name not in _INDICATORS
+    }
+
+
+def by_element(name: str, draws: xr.DataArray) -> dict[str, Array]:
+    """Split a variable into its elements, named as in az.summary.
+
+    Of a matrix with dims trait and trait_bis, which is symmetric, the upper triangle is taken.
+
+    Parameters
+    ----------
+    name : str
+        The variable's name.
+    draws : xarray.DataArray
+        Dims (chain, draw, ...).
+
+    Returns
+    -------
+    dict of numpy.ndarray
+        Draws (chain, draw) by name: ``"tau2"``, or ``"beta[x1, height]"``.
+    """
+    others = [dim for dim in draws.dims if dim not in SAMPLE_DIMS]
+    values, label = draws.transpose(*SAMPLE_DIMS, *others).values, labels_of(draws)
+    return {
+        _name(name, label(index)): values[(slice(None), slice(None), *index)]
+        for index in np.ndindex(values.shape[2:])
+        if not _mirrored(dict(zip(others, index, strict=True)))
+    }
+
+
+def worst_elements(
+    name: str, draws: xr.DataArray, judged: xr.DataArray | None = None
+) -> dict[str, Array]:
+    """Choose the elements of a variable that mix worst by the classic split R-hat.
+
+    Parameters
+    ----------
+    name : str
+        The variable's name.
+    draws : xarray.DataArray
+        Dims (chain, draw, ...), with a feature dim read by blocks.
+    judged : xarray.DataArray of bool, optional
+        Which elements count, its dims among those of `draws`. Default: all.
+
+    Returns
+    -------
+    dict of numpy.ndarray
+        Draws (chain, draw) by name; at most 200, none that never change.
+    """
+    others = [dim for dim in draws.dims if dim not in SAMPLE_DIMS]
+    screened = np.concatenate([_split_rhat(block.values) for block in _blocks(draws)])
+    screened = np.nan_to_num(screened, nan=0.0, posinf=np.inf)
+    if judged is not None:
+        template = draws.isel(chain=0, draw=0, drop=True)
+        counts = judged.broadcast_like(template).transpose(*others).values
+        screened = np.where(counts, screened, 0.0)
+    flat = np.argsort(-screened, axis=None, kind="stable")[:WIDE]
+    chosen = np.unravel_index(flat[screened.ravel()[flat] > 0], screened.shape)
+    picked = draws.isel(
+        {d: xr.DataArray(i, dims="_e") for d, i in zip(others, chosen, strict=True)}
+    )
+    values, label = picked.transpose(*SAMPLE_DIMS, "_e").values, labels_of(draws)
+    return {
+        _name(name, label(index)): values[..., e]
+        for e, index in enumerate(zip(*chosen, strict=True))
+    }
+
+
+def labels_of(array: xr.DataArray, between: str = ", ") -> Callable[[tuple[int, ...]], str]:
+    """Make the function that names an element by its place.
+
+    Parameters
+    ----------
+    array : xarray.DataArray
+        The dims chain and draw, if any, do not count.
+    between : str, default ", "
+        What stands between the labels of several dims.
+
+    Returns
+    -------
+    callable
+        From an index over the other dims to labels, as ``"x1, height"``.
+    """
+    labels = [array[dim].values for dim in array.dims if dim not in SAMPLE_DIMS]
+    return lambda index: between.join(str(label[i]) for label, i in zip(labels, index, strict=True))
+
+
+def _name(name: str, label: str) -> str:
+    return f"{name}[{label}]" if label else name
+
+
+def _mirrored(index: dict[Any, int]) -> bool:
+    return "trait_bis" in index and index.get("trait", 0) > index["trait_bis"]
+
+
+def _blocks(draws: xr.DataArray) -> Iterator[xr.DataArray]:
+    """Blocks along the first dim after chain and draw."""
+    if "feature" in draws.dims:
+        yield from feature_blocks(draws)
+    else:
+        yield draws
+
+
+def _split_rhat(draws: Array) -> Array:
+    """Classic split R-hat of (chain, draw, ...); NaN for what never changes."""
+    half = draws.shape[1] // 2
+    if half < 2:
+        return np.full(draws.shape[2:], np.nan)
+    draws = draws.astype(float, copy=False)
+    parts = [draws[:, :half], draws[:, half : 2 * half]]
+    means = np.concatenate([part.mean(axis=1) for part in parts])
+    within = np.concatenate([part.var(axis=1, ddof=1) for part in parts]).mean(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = means.var(axis=0, ddof=1) / within
+    return np.sqrt((half - 1) / half + ratio)

@@ -1,0 +1,148 @@
+"""Picture of Geweke's z-scores."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from blrzoo.diagnostics.elements import Array, labels_of
+from blrzoo.diagnostics.geweke_scores import geweke
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["plot_geweke"]
+
+_MOST_NAMES = 40  # rows; of more, those with the largest scores are named
+_INCHES = 0.24  # the height of a row that is named
+_LEAST_GAP = 0.03  # of the height, between the names of some rows
+_BAND = 2.0
+_FEWEST_SCORES = 3.5  # the axis reaches at least so far
+
+
+def plot_geweke(
+    idata: xr.DataTree,
+    *,
+    ax: "Axes | None" = None,
+    var_names: str | list[str] | None = None,
+    first: float = 0.1,
+    last: float = 0.5,
+    **kwargs: Any,
+) -> "Axes":
+    """Plot Geweke's z-scores: a row for each variable, a colour for each chain.
+
+    The band from -2 to 2 holds about 95 % of the scores of chains that have converged: look for
+    many points outside, or for points far outside.
+
+    Parameters
+    ----------
+    idata : xarray.DataTree
+        An InferenceData.
+    ax : matplotlib.axes.Axes, optional
+        Where to plot. Default: the axes of a new figure, high enough for the names.
+    var_names : str or list of str, optional
+        Variables. Default: hyperparameters, model size and genetic variance; see `geweke`.
+    first, last : float, default 0.1 and 0.5
+        The shares of the draws that are compared.
+    **kwargs
+        For the points, see `matplotlib.axes.Axes.plot`.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Elements without a score (NaN) are left out. Of more than 40 rows, or where the axes are
+        too low, only those with the largest scores outside the band have their names.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `geweke`, and if no element has a score.
+
+    Examples
+    --------
+    >>> import arviz as az
+    >>> import numpy as np
+    >>> from blrzoo.diagnostics.geweke_plot import plot_geweke
+    >>> draws = np.random.default_rng(1).normal(size=(2, 1000, 3))
+    >>> idata = az.from_dict({"posterior": {"tau2": draws}}, dims={"tau2": ["group"]})
+    >>> ax = plot_geweke(idata)
+    >>> [label.get_text() for label in ax.get_yticklabels()]
+    ['tau2[0]', 'tau2[1]', 'tau2[2]']
+    """
+    scores = geweke(idata, var_names=var_names, first=first, last=last)
+    names, z = _rows(scores)
+    if not names:
+        raise ValueError(
+            f"none of {list(scores.data_vars)} has a Geweke score: in each, the start or the end "
+            "of the chains does not vary. Choose other var_names."
+        )
+    if ax is None:
+        ax = _new_axes(len(names))
+    _draw(ax, z, [str(chain) for chain in scores["chain"].values], kwargs)
+    _decorate(ax, z)
+    _name_rows(ax, names, z)
+    return ax
+
+
+def _rows(scores: xr.Dataset) -> tuple[list[str], Array]:
+    """Names of the elements, and their scores (element, chain)."""
+    names: list[str] = []
+    columns = [np.empty((0, scores.sizes["chain"]))]
+    for name, score in scores.items():
+        flat = score.transpose(..., "chain").values.reshape(-1, scores.sizes["chain"])
+        label = labels_of(score.isel(chain=0))
+        shape = score.isel(chain=0).shape
+        chosen = [i for i, index in enumerate(np.ndindex(shape)) if np.isfinite(flat[i]).any()]
+        indices = list(np.ndindex(shape))
+        for i in chosen:
+            text = label(indices[i])
+            names.append(f"{name}[{text}]" if text else str(name))
+        columns.append(flat[chosen])
+    return names, np.concatenate(columns)
+
+
+def _new_axes(rows: int) -> "Axes":
+    import matplotlib.pyplot as plt  # not at import: choosing a backend is up to the user
+
+    height = 1.2 + _INCHES * rows if rows <= _MOST_NAMES else 6.0
+    return plt.figure(figsize=(6.4, max(2.0, height)), layout="constrained").add_subplot()
+
+
+def _draw(ax: "Axes", z: Array, chains: list[str], style: dict[str, Any]) -> None:
+    from matplotlib import cbook, lines
+
+    size = float(np.clip(6 * (_MOST_NAMES / len(z)) ** 0.25, 2, 6))
+    defaults: dict[str, Any] = {"marker": "o", "linestyle": "none", "markersize": size, "zorder": 3}
+    given = cbook.normalize_kwargs(style, lines.Line2D)
+    shift = (np.arange(len(chains)) - (len(chains) - 1) / 2) * 0.4 / len(chains)
+    for i, chain in enumerate(chains):
+        rows = np.arange(len(z)) + shift[i]
+        ax.plot(z[:, i], rows, **({"label": f"chain {chain}"} | defaults | given))
+
+
+def _decorate(ax: "Axes", z: Array) -> None:
+    ax.axvspan(-_BAND, _BAND, color="0.5", alpha=0.15, linewidth=0, zorder=0)
+    ax.axvline(0, color="0.5", linewidth=1, zorder=1)
+    reach = max(_FEWEST_SCORES, 1.08 * float(np.nanmax(abs(z))))
+    ax.set_xlim(-reach, reach)
+    margin = max(0.6, 0.02 * len(z))
+    ax.set_ylim(len(z) - 1 + margin, -margin)  # the first on top
+    ax.set_xlabel("Geweke's z: start against end of the chain")
+    if z.shape[1] > 1:
+        ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
+
+
+def _name_rows(ax: "Axes", names: list[str], z: Array) -> None:
+    """Name all rows if there is room, else those with the largest scores that do not overlap."""
+    room = 0.85 * 72 * ax.get_window_extent().height / ax.figure.dpi / len(names)
+    if len(names) <= _MOST_NAMES and room >= 5:
+        ax.set_yticks(range(len(names)), names, fontsize=float(min(room, 10)))
+        return
+    largest = np.nanmax(abs(z), axis=1)
+    chosen: list[int] = []
+    for row in np.argsort(-largest, kind="stable"):
+        far = all(abs(row - other) > _LEAST_GAP * len(names) for other in chosen)
+        if largest[row] > _BAND and far and len(chosen) < 10:
+            chosen.append(int(row))
+    ax.set_yticks(chosen, [names[row] for row in chosen], fontsize=8)
+    ax.set_ylabel(f"{len(names)} elements, in the order of the data")

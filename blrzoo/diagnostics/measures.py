@@ -1,0 +1,176 @@
+"""The numbers that tell whether the chains converged: R-hat and ESS of what is worst."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import arviz_stats as azs
+import numpy as np
+import xarray as xr
+
+from blrzoo.diagnostics.agreement import Indicators, read_indicators
+from blrzoo.diagnostics.elements import (
+    WIDE,
+    Array,
+    by_element,
+    hyperparameters,
+    sampled,
+    wide_variables,
+    worst_elements,
+)
+from blrzoo.diagnostics.indicators import quantities, statistics
+
+__all__ = ["ENOUGH", "FEWEST_DRAWS", "Convergence", "Extreme", "measure"]
+
+ENOUGH = 100  # effective draws a chain
+FEWEST_DRAWS = 100  # of a chain; fewer are not judged
+
+
+class Extreme(NamedTuple):
+    """The worst value of a diagnostic, and the element that has it; NaN if there is none."""
+
+    name: str = ""
+    value: float = np.nan
+
+
+@dataclass(frozen=True)
+class Convergence:
+    """What R-hat, ESS and the sampler say of a fit.
+
+    Parameters
+    ----------
+    chains, draws : int
+        Their numbers.
+    scalars : dict of numpy.ndarray
+        Draws (chain, draw) of hyperparameters, model size and genetic variance, by element.
+    table : dict of dict
+        ArviZ's diagnostics of each, see `blrzoo.indicator_diagnostics`.
+    rhat, rhat_effects : Extreme
+        Largest R-hat of the hyperparameters, model size and genetic variance; of the effects.
+    ess_bulk, ess_tail : Extreme
+        Smallest effective sample sizes of the hyperparameters, model size and genetic variance.
+    apart : str
+        Which chains lie apart, in the element with the largest R-hat of the former.
+    each_mixes : bool
+        Whether each chain by itself has enough effective draws of that element.
+    indicators : Indicators or None
+        What each chain says of each indicator.
+    ess_a_chain : float
+        Effective draws of the model size, a chain; 1 if it never changes.
+    divergences : int
+        Divergent transitions of NUTS.
+    not_finite : list of str
+        Variables with draws that are NaN or infinite.
+    """
+
+    chains: int
+    draws: int
+    scalars: dict[str, Array]
+    table: dict[str, dict[str, float]]
+    rhat: Extreme
+    rhat_effects: Extreme
+    ess_bulk: Extreme
+    ess_tail: Extreme
+    apart: str
+    each_mixes: bool
+    indicators: Indicators | None
+    ess_a_chain: float
+    divergences: int
+    not_finite: list[str]
+
+
+def measure(idata: xr.DataTree) -> Convergence:
+    """Compute R-hat and ESS of what is worst.
+
+    Parameters
+    ----------
+    idata : xarray.DataTree
+        A fit.
+
+    Returns
+    -------
+    Convergence
+        The numbers. Of wide variables (more than 200 elements), those with the largest classic
+        split R-hat are looked at. The effect of a feature that is rarely included, and whose
+        indicator changed fewer than 20 times, has no R-hat: one visit would make it large.
+    """
+    sizes = sampled(idata).sizes
+    chains, draws = sizes["chain"], sizes["draw"]
+    found = _scalars(idata)
+    not_finite = [name for name, x in found.items() if not np.isfinite(x).all()]
+    found = {name: x for name, x in found.items() if name not in not_finite and np.ptp(x) > 0}
+    indicators = read_indicators(idata)
+    table = {name: statistics(x) for name, x in found.items()} if draws >= 4 else {}
+    rhat = _extreme({name: row["r_hat"] for name, row in table.items()}, largest=True)
+    worst = found.get(rhat.name)
+    return Convergence(
+        chains,
+        draws,
+        scalars=found,
+        table=table,
+        rhat=rhat,
+        rhat_effects=_rhat_effects(idata, indicators) if chains > 1 else Extreme(),
+        ess_bulk=_extreme({name: row["ess_bulk"] for name, row in table.items()}),
+        ess_tail=_extreme({name: row["ess_tail"] for name, row in table.items()}),
+        apart="" if worst is None else _apart(worst, sampled(idata)["chain"].values),
+        each_mixes=worst is not None and _each_mixes(worst),
+        indicators=indicators,
+        ess_a_chain=_ess_a_chain(table, chains),
+        divergences=_divergences(idata),
+        not_finite=not_finite,
+    )
+
+
+def _scalars(idata: xr.DataTree) -> dict[str, Array]:
+    """Draws (chain, draw) by element; of a variable with more than 200, the worst 200."""
+    out: dict[str, Array] = {}
+    for name, draws in (hyperparameters(idata) | quantities(idata)).items():
+        wide = draws.size > WIDE * draws.sizes["chain"] * draws.sizes["draw"]
+        out |= worst_elements(name, draws) if wide else by_element(name, draws)
+    return out
+
+
+def _extreme(values: dict[str, float], *, largest: bool = False) -> Extreme:
+    known = {name: value for name, value in values.items() if not np.isnan(value)}
+    if not known:
+        return Extreme()
+    name = (max if largest else min)(known, key=known.__getitem__)
+    return Extreme(name, known[name])
+
+
+def _ess_a_chain(table: dict[str, dict[str, float]], chains: int) -> float:
+    size = table.get("model_size", {}).get("ess_bulk", np.nan)
+    return 1.0 if np.isnan(size) else max(1.0, size / chains)
+
+
+def _rhat_effects(idata: xr.DataTree, indicators: Indicators | None) -> Extreme:
+    found: dict[str, Array] = {}
+    for name, draws in wide_variables(idata).items():
+        judged = indicators.judged if indicators is not None and name == "beta" else None
+        found |= worst_elements(name, draws, judged)
+    with np.errstate(divide="ignore", invalid="ignore"):  # each chain constant: R-hat is inf
+        return _extreme({name: float(azs.rhat(x)) for name, x in found.items()}, largest=True)
+
+
+def _apart(draws: Array, names: Array) -> str:
+    """Name the chain whose mean is far from all others, if it is one."""
+    means = draws.mean(axis=1)
+    if means.size < 3:
+        return ""
+    distances = abs(means - np.median(means))
+    far = int(np.argmax(distances))
+    others = np.delete(means, far)
+    within = draws.std(axis=1).mean()
+    if distances[far] <= 3 * np.ptp(others) or distances[far] <= within:
+        return ""
+    return f"Chain {names[far]} lies apart from the others."
+
+
+def _each_mixes(draws: Array) -> bool:
+    alone = azs.ess(draws[:, None], method="mean", chain_axis=-2, draw_axis=-1)
+    return bool(np.all(np.ptp(draws, axis=1) > 0) and np.min(alone) >= ENOUGH)
+
+
+def _divergences(idata: xr.DataTree) -> int:
+    if "sample_stats" not in idata.children or "diverging" not in idata["sample_stats"]:
+        return 0
+    return int(idata["sample_stats"]["diverging"].sum())
