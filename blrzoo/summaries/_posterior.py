@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import xarray as xr
 
+from blrzoo.summaries._fit import variance_of_fit
+
 __all__ = [
     "SAMPLE_DIMS",
     "draws_of",
@@ -192,7 +194,7 @@ def no_indicators(idata: xr.DataTree) -> ValueError:
     )
 
 
-def genetic_variance(idata: xr.DataTree) -> xr.DataArray | None:
+def genetic_variance(idata: xr.DataTree, *, progressbar: bool = False) -> xr.DataArray | None:
     """Compute the variance over the observations of X beta, draw by draw.
 
     Parameters
@@ -200,6 +202,8 @@ def genetic_variance(idata: xr.DataTree) -> xr.DataArray | None:
     idata : xarray.DataTree
         An InferenceData. The sample statistic ``genetic_variance`` is read if the step recorded
         it. Else ``beta`` is needed in the posterior and ``X`` (obs, feature) in the constant data.
+    progressbar : bool, default False
+        Show a progress bar when it takes long.
 
     Returns
     -------
@@ -209,16 +213,13 @@ def genetic_variance(idata: xr.DataTree) -> xr.DataArray | None:
     """
     recorded = _recorded(idata, "genetic_variance")
     if recorded is not None:
-        return recorded
+        return _by_trait(recorded, posterior(idata))
     X = _design(idata)
     if X is None:
         return None
-    beta = draws_of(idata, "beta")
-    flat = beta.stack(_sample=SAMPLE_DIMS, create_index=False).transpose("_sample", "feature", ...)
-    values = _variance_of_fit(X.transpose("obs", "feature"), flat)
-    shape = tuple(beta.sizes[dim] for dim in SAMPLE_DIMS) + values.shape[1:]
-    template = beta.isel(feature=0, drop=True)
-    return template.copy(data=values.reshape(shape)).rename("genetic_variance")
+    matrix = X.transpose("obs", "feature").values
+    fitted = variance_of_fit(matrix, draws_of(idata, "beta"), progressbar=progressbar)
+    return fitted.rename("genetic_variance")
 
 
 def feature_blocks(draws: xr.DataArray) -> Iterator[xr.DataArray]:
@@ -277,6 +278,15 @@ def _recorded(idata: xr.DataTree, name: str) -> xr.DataArray | None:
     return stat if bool(np.isfinite(stat).all()) else None
 
 
+def _by_trait(stat: xr.DataArray, variables: xr.Dataset) -> xr.DataArray:
+    """Name the dim of a statistic of several traits, which PyMC numbers."""
+    others = [dim for dim in stat.dims if dim not in SAMPLE_DIMS]
+    if others in ([], ["trait"]) or stat.sizes[others[0]] != variables.sizes.get("trait"):
+        return stat
+    stat = stat.drop_vars(others, errors="ignore").rename({others[0]: "trait"})
+    return stat.assign_coords(trait=variables["trait"]) if "trait" in variables.coords else stat
+
+
 def _design(idata: xr.DataTree) -> xr.DataArray | None:
     """Take X of exactly the features of beta, in their order."""
     variables = posterior(idata)
@@ -291,24 +301,6 @@ def _design(idata: xr.DataTree) -> xr.DataArray | None:
             return None
         X = X.sel(feature=features)
     return X if bool(np.isfinite(X).all()) else None
-
-
-def _variance_of_fit(X: xr.DataArray, beta: xr.DataArray) -> np.ndarray:
-    """var(X beta) for beta (sample, feature, ...), by blocks of samples and of features."""
-    matrix = X.values
-    n, p = matrix.shape
-    rows = max(1, _BLOCK_BYTES // (8 * max(n, beta[0].size)))
-    out = np.empty((beta.shape[0], *beta.shape[2:]))
-    for start in range(0, beta.shape[0], rows):
-        b = np.moveaxis(beta[start : start + rows].values.astype(float), 1, 0)  # feature first
-        active = np.flatnonzero(b.reshape(p, -1).any(axis=1))
-        fit = np.zeros((n, *b.shape[1:]))
-        width = max(1, _BLOCK_BYTES // (8 * n))
-        for first in range(0, active.size, width):
-            block = active[first : first + width]
-            fit += np.tensordot(matrix[:, block].astype(float, copy=False), b[block], axes=1)
-        out[start : start + rows] = fit.var(axis=0)
-    return out
 
 
 def _names(names: Iterable[object]) -> list[str]:

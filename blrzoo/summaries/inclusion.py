@@ -1,5 +1,6 @@
 """Posterior inclusion probabilities (PIPs), and how well the draws know them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import arviz_stats as azs
@@ -16,11 +17,20 @@ from blrzoo.summaries._posterior import (
     no_indicators,
 )
 
-__all__ = ["indicator_table", "model_size", "pip"]
+__all__ = [
+    "block_table",
+    "collapse",
+    "draws_of_size",
+    "effective_draws",
+    "indicator_table",
+    "model_size",
+    "pip",
+    "pip_interval",
+]
 
 Array = NDArray[Any]
 
-_LEVEL = 0.95  # of error_bound
+_LEVEL = 0.95  # of error_bound and of pip_interval
 _FEW_CHANGES = 20  # about ten visits: fewer do not tell how long a visit lasts
 _LONG_NAMES = {
     "pip": "posterior inclusion probability",
@@ -31,7 +41,7 @@ _LONG_NAMES = {
 }
 
 
-def pip(idata: xr.DataTree) -> xr.DataArray:
+def pip(idata: xr.DataTree, *, any: str | Sequence[str] | None = None) -> xr.DataArray:
     r"""Compute the posterior inclusion probability of each feature.
 
     .. math:: PIP_j = P(\delta_j = 1 | y) \approx \text{mean of } \delta_j \text{ over the draws}
@@ -44,18 +54,22 @@ def pip(idata: xr.DataTree) -> xr.DataArray:
     idata : xarray.DataTree
         The InferenceData of a model with indicators: ``delta`` (chain, draw, feature[, trait]) or
         ``label`` (chain, draw, feature) in its posterior.
+    any : str or sequence of str, optional
+        Dims of the indicators, such as ``"trait"``: the probability that the feature is included
+        for at least one of the traits. Default: the PIP for each trait.
 
     Returns
     -------
     xarray.DataArray
-        Named ``pip``, dims (feature[, trait]), between 0 and 1.
+        Named ``pip``, dims (feature[, trait]) without those of `any`, between 0 and 1.
 
     Raises
     ------
     TypeError
         If `idata` is not a DataTree.
     ValueError
-        If the posterior has neither variable, or lacks one of the dims.
+        If the posterior has neither variable, or lacks one of the dims, or `any` names a dim that
+        is not one of the indicators' (chain, draw and feature apart).
 
     See Also
     --------
@@ -63,9 +77,9 @@ def pip(idata: xr.DataTree) -> xr.DataArray:
 
     Notes
     -----
-    With several traits, the probability that a feature matters for any of them is the mean of
-    ``idata.posterior["delta"].any("trait")`` over the draws. It cannot be had from the PIPs:
-    indicators of different traits are not independent.
+    With ``any="trait"`` the result is the mean over the draws of :math:`\max_t \delta_{jt}`. It
+    cannot be had from the PIPs: indicators of different traits are not independent, so it is not
+    :math:`1 - \prod_t (1 - PIP_{jt})`.
 
     Examples
     --------
@@ -80,9 +94,59 @@ def pip(idata: xr.DataTree) -> xr.DataArray:
     ... )
     >>> blr.pip(idata).to_series().to_dict()
     {'age': 0.75, 'bmi': 0.25}
+
+    Two traits of one feature, never affected in the same draw:
+
+    >>> draws = np.array([[[[1, 0]], [[0, 1]], [[0, 1]], [[0, 0]]]])
+    >>> idata = az.from_dict({"posterior": {"delta": draws}}, dims={"delta": ["feature", "trait"]})
+    >>> blr.pip(idata).values, blr.pip(idata, any="trait").values
+    (array([[0.25, 0.5 ]]), array([0.75]))
     """
-    means = (block.mean(SAMPLE_DIMS).to_dataset(name="pip") for block in included_blocks(idata))
+    blocks = (collapse(block, any) for block in included_blocks(idata))
+    means = (block.mean(SAMPLE_DIMS).to_dataset(name="pip") for block in blocks)
     return join_features(means)["pip"].assign_attrs(long_name=_LONG_NAMES["pip"])
+
+
+def collapse(included: xr.DataArray, dims: str | Sequence[str] | None) -> xr.DataArray:
+    """Tell which features are included for any of the traits, draw by draw.
+
+    Parameters
+    ----------
+    included : xarray.DataArray of bool
+        Dims (chain, draw, feature, ...).
+    dims : str, sequence of str or None
+        The argument ``any`` of a summary.
+
+    Returns
+    -------
+    xarray.DataArray of bool
+        Without `dims`.
+
+    Raises
+    ------
+    ValueError
+        If `dims` are not dims of `included` other than chain, draw and feature.
+
+    Examples
+    --------
+    >>> import xarray as xr
+    >>> from blrzoo.summaries.inclusion import collapse
+    >>> included = xr.DataArray([[[[True, False]]]], dims=("chain", "draw", "feature", "trait"))
+    >>> collapse(included, "trait").values
+    array([[[ True]]])
+    """
+    if dims is None:
+        return included
+    wanted = [dims] if isinstance(dims, str) else list(dims)
+    known = [dim for dim in included.dims if dim not in (*SAMPLE_DIMS, "feature")]
+    if not set(wanted) <= set(known):
+        there = f"they have {known}" if known else "they have no others"
+        raise ValueError(
+            "any must name dims of the indicators other than chain, draw and feature, got "
+            f"{dims!r}; {there}. "
+            + ("Choose from these." if known else "Leave it out: the PIP is of all traits.")
+        )
+    return included.any(wanted)
 
 
 def model_size(idata: xr.DataTree) -> xr.DataArray:
@@ -141,15 +205,50 @@ def indicator_table(idata: xr.DataTree) -> xr.Dataset:
     TypeError, ValueError
         As `pip`.
     """
-    of_size = _draws_of_size(model_size(idata))
-    table = join_features(_block_table(block, of_size) for block in included_blocks(idata))
+    of_size = draws_of_size(idata)
+    table = join_features(block_table(block, of_size) for block in included_blocks(idata))
     for name, long_name in _LONG_NAMES.items():
         table[name].attrs = {"long_name": long_name}
     return table
 
 
-def _draws_of_size(size: xr.DataArray) -> float:
-    """Effective draws of the model size, 1 to the number of draws; of a constant: the chains."""
+def pip_interval(idata: xr.DataTree) -> xr.Dataset:
+    """Compute the PIP of each feature and a 95 % interval of its Monte Carlo error.
+
+    Parameters
+    ----------
+    idata : xarray.DataTree
+        The InferenceData of a model with indicators.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``pip``, ``lower`` and ``upper``, dims (feature[, trait]): the Clopper-Pearson interval in
+        as many trials as there are effective draws, see `blrzoo.indicator_diagnostics`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `pip`.
+    """
+    of_size = draws_of_size(idata)
+    return join_features(_block_interval(block, of_size) for block in included_blocks(idata))
+
+
+def draws_of_size(idata: xr.DataTree) -> float:
+    """Compute the effective draws of the model size.
+
+    Parameters
+    ----------
+    idata : xarray.DataTree
+        The InferenceData of a model with indicators.
+
+    Returns
+    -------
+    float
+        ArviZ's bulk ESS, 1 to the number of draws; of a constant: the number of chains.
+    """
+    size = model_size(idata)
     values = np.moveaxis(size.values, (0, 1), (-2, -1))
     ess = np.min(azs.ess(values, method="bulk", chain_axis=-2, draw_axis=-1))
     if np.ptp(values) == 0 or not np.isfinite(ess):
@@ -157,35 +256,81 @@ def _draws_of_size(size: xr.DataArray) -> float:
     return float(np.clip(ess, 1.0, size.sizes["chain"] * size.sizes["draw"]))
 
 
-def _block_table(included: xr.DataArray, draws_of_size: float) -> xr.Dataset:
-    """Make the table of a block of features."""
-    z = np.moveaxis(included.values, (0, 1), (-2, -1))
+def block_table(included: xr.DataArray, draws_of_size: float) -> xr.Dataset:
+    """Make the table of some events: their probabilities and Monte Carlo errors.
+
+    Parameters
+    ----------
+    included : xarray.DataArray of bool
+        Dims (chain, draw, ...).
+    draws_of_size : float
+        Of the whole model.
+
+    Returns
+    -------
+    xarray.Dataset
+        The variables of `indicator_table`, dims (...).
+    """
+    z = _chains_last(included)
+    changes = _changes(z)
     probability, by_chain = z.mean(axis=(-2, -1)), z.mean(axis=-1)
-    changes = (z[..., 1:] != z[..., :-1]).sum(axis=(-2, -1))
-    ess = _effective_draws(z, changes, draws_of_size)
+    ess = effective_draws(z, changes, draws_of_size)
+    lower, upper = _interval(probability, ess)
     several = z.shape[-2] > 1  # the spread of one chain would be a 0 that looks perfect
     values = {
         "pip": probability,
         "mcse_pip": _standard_error(probability, ess),
-        "error_bound": _error_bound(probability, ess),
+        "error_bound": np.maximum(probability - lower, upper - probability),
         "pip_spread": np.ptp(by_chain, axis=-1) if several else np.full_like(probability, np.nan),
         "changes": changes,
     }
-    template = included.isel(chain=0, draw=0, drop=True)
-    return xr.Dataset({name: template.copy(data=value) for name, value in values.items()})
+    return _like(included, values)
 
 
-def _effective_draws(z: Array, changes: Array, draws_of_size: float) -> Array:
-    """ArviZ's for the mean of z (..., chain, draw); few changes do not tell it, see _FEW_CHANGES.
+def effective_draws(z: Array, changes: Array, draws_of_size: float) -> Array:
+    """Compute the effective draws for the mean of integers that may seldom change.
 
-    For a z that never changes ArviZ gives the number of draws; for a single visit of a few draws
-    it is about as far off.
+    Parameters
+    ----------
+    z : ndarray, (..., chain, draw)
+        Indicators, or numbers of them.
+    changes : ndarray, (...)
+        How often they changed.
+    draws_of_size : float
+        Of the model size.
+
+    Returns
+    -------
+    ndarray, (...)
+        ArviZ's, but not above `draws_of_size` where there are few changes. For a z that never
+        changes ArviZ gives the number of draws; for a single visit of a few draws it is about as
+        far off.
     """
     ess = np.full(changes.shape, float(z.shape[-2] * z.shape[-1]))
-    varies = z.any(axis=(-2, -1)) & ~z.all(axis=(-2, -1))
+    varies = z.min(axis=(-2, -1)) < z.max(axis=(-2, -1))
     if varies.any():
         ess[varies] = azs.ess(z[varies], method="mean", chain_axis=-2, draw_axis=-1)
     return np.where(changes < _FEW_CHANGES, np.minimum(ess, draws_of_size), ess)
+
+
+def _block_interval(included: xr.DataArray, draws_of_size: float) -> xr.Dataset:
+    z = _chains_last(included)
+    probability = z.mean(axis=(-2, -1))
+    lower, upper = _interval(probability, effective_draws(z, _changes(z), draws_of_size))
+    return _like(included, {"pip": probability, "lower": lower, "upper": upper})
+
+
+def _chains_last(included: xr.DataArray) -> Array:
+    return np.moveaxis(included.values, (0, 1), (-2, -1))
+
+
+def _changes(z: Array) -> Array:
+    return (z[..., 1:] != z[..., :-1]).sum(axis=(-2, -1))
+
+
+def _like(included: xr.DataArray, values: dict[str, Array]) -> xr.Dataset:
+    template = included.isel(chain=0, draw=0, drop=True)
+    return xr.Dataset({name: template.copy(data=value) for name, value in values.items()})
 
 
 def _standard_error(probability: Array, ess: Array) -> Array:
@@ -195,11 +340,10 @@ def _standard_error(probability: Array, ess: Array) -> Array:
     return np.where(never, stats.beta.std(1, ess + 1), usual)
 
 
-def _error_bound(probability: Array, ess: Array) -> Array:
-    """Farther end of the Clopper-Pearson interval of `probability` in `ess` independent draws."""
+def _interval(probability: Array, ess: Array) -> tuple[Array, Array]:
+    """Clopper-Pearson interval of `probability` in `ess` independent draws."""
     tail, included = (1 - _LEVEL) / 2, ess * probability
     with np.errstate(invalid="ignore"):  # where the interval ends at 0 or 1
         lower = stats.beta.ppf(tail, included, ess - included + 1)
         upper = stats.beta.ppf(1 - tail, included + 1, ess - included)
-    lower, upper = np.where(probability == 0, 0, lower), np.where(probability == 1, 1, upper)
-    return np.maximum(probability - lower, upper - probability)
+    return np.where(probability == 0, 0, lower), np.where(probability == 1, 1, upper)

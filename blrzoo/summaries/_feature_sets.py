@@ -1,0 +1,288 @@
+"""Sets of features, as users give them: groups, overlapping sets, windows of positions."""
+
+import numbers
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+from scipy import sparse
+
+from blrzoo.summaries._inputs import feature_index, groups_of, values_by_feature
+
+__all__ = ["FeatureSets", "model_groups", "read_groups", "windows"]
+
+Array = NDArray[Any]
+
+_MOST_WINDOWS = 1_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureSets:
+    """Sets of features, which may overlap.
+
+    Attributes
+    ----------
+    labels : ndarray, (set,)
+        Their names.
+    members : scipy.sparse.csr_array of 0/1, (set, feature)
+        At least one feature in each set.
+    coords : dict of str to ndarray, (set,)
+        What else is known of the sets.
+    """
+
+    labels: Array
+    members: sparse.csr_array
+    coords: dict[str, Array] = field(default_factory=dict)
+
+
+# ---- groups ----
+
+
+def model_groups(idata: xr.DataTree) -> FeatureSets:
+    """Take the groups that a model was fitted with.
+
+    Parameters
+    ----------
+    idata : xarray.DataTree
+        An InferenceData.
+
+    Returns
+    -------
+    FeatureSets
+
+    Raises
+    ------
+    ValueError
+        If there is no ``group_index`` in the constant data.
+    """
+    index, names = groups_of(idata)
+    sets = _partition(index)
+    return FeatureSets(np.asarray(names)[sets.labels], sets.members)
+
+
+def read_groups(idata: xr.DataTree, groups: Any) -> FeatureSets:
+    """Read the argument ``groups`` of a summary.
+
+    Parameters
+    ----------
+    idata : xarray.DataTree
+        An InferenceData, for its features.
+    groups : array-like, mapping or table
+        As in `blrzoo.group_pip`.
+
+    Returns
+    -------
+    FeatureSets
+
+    Raises
+    ------
+    ValueError, TypeError
+        If they do not fit the features.
+    """
+    features = feature_index(idata)
+    if isinstance(groups, Mapping):
+        return _named(groups, features)
+    if isinstance(groups, list | tuple) and any(isinstance(g, list | tuple | set) for g in groups):
+        raise TypeError(
+            "groups must be one label for each feature, or a mapping of names to lists of labels, "
+            "got a list of lists. Name the sets: dict(enumerate(groups))."
+        )
+    if isinstance(groups, pd.DataFrame) or np.ndim(groups) == 2:
+        return _indicated(*_table_of(groups, features))
+    return _partition(values_by_feature("groups", groups, features))
+
+
+def _partition(labels: Array) -> FeatureSets:
+    index, names = pd.factorize(labels)
+    inside = np.flatnonzero(index >= 0)
+    if not inside.size:
+        raise ValueError(
+            "groups must name a group for some feature, got missing labels only. Give the "
+            "features labels."
+        )
+    ones = np.ones(inside.size, dtype=np.int32)
+    entries = (ones, (index[inside], inside))
+    members = sparse.csr_array(entries, shape=(len(names), len(labels)))
+    return FeatureSets(np.asarray(names), members)
+
+
+def _named(groups: Mapping[Any, Any], features: pd.Index) -> FeatureSets:
+    if not features.is_unique:
+        twice = list(features[features.duplicated()].unique()[:5])
+        raise ValueError(
+            f"groups must be labels (feature) where labels of features are not unique, got a "
+            f"mapping, and several features {twice}. Pass one label a feature, by position."
+        )
+    places = [_places(name, labels, features) for name, labels in groups.items()]
+    if not places:
+        raise ValueError("groups must have at least one group, got none. Pass a name and labels.")
+    return FeatureSets(pd.Index(list(groups)).to_numpy(), _matrix(places, features.size))
+
+
+def _places(name: Any, labels: Any, features: pd.Index) -> Array:
+    if isinstance(labels, str) or not np.iterable(labels):
+        raise TypeError(
+            f"groups must map each name to a list of labels of features, got {labels!r} "
+            f"({type(labels).__name__}) for {name!r}. Put a single label into a list."
+        )
+    labels = pd.Index(list(labels)).unique()
+    places = features.get_indexer(labels)
+    if not labels.size or (places < 0).any():
+        unknown = list(labels[places < 0][:5])
+        raise ValueError(
+            f"groups must hold at least one label a group, all of features of idata, got "
+            f"{f'{unknown} ({(places < 0).sum()} unknown)' if unknown else 'none'} in {name!r}. "
+            f"The features are {list(features[:3])}, ...; leave out what was not fitted."
+        )
+    return np.sort(places)
+
+
+def _indicated(values: Array, labels: Array) -> FeatureSets:
+    if values.dtype.kind not in "biuf" or not np.isin(values, (0, 1)).all():
+        raise ValueError(
+            f"groups (feature, group) must hold True and False, or 1 and 0, got other values "
+            f"(dtype {values.dtype}). Pass for instance groups > 0."
+        )
+    empty = ~values.any(axis=0)
+    if empty.any() or not values.shape[1]:
+        raise ValueError(
+            f"groups must have at least one feature in each group, got none in "
+            f"{labels[empty][:5].tolist()}. Drop the empty columns."
+        )
+    return FeatureSets(labels, sparse.csr_array(values.T.astype(np.int32)))
+
+
+def _table_of(groups: Any, features: pd.Index) -> tuple[Array, Array]:
+    """Values (feature, group) in the order of the features, and the labels of the groups."""
+    if isinstance(groups, xr.DataArray):
+        groups = _frame(groups)
+    if not isinstance(groups, pd.DataFrame):
+        values = np.asarray(groups)
+        rows = values_by_feature("groups", np.arange(len(values)), features)
+        return values[rows], np.arange(values.shape[1])
+    numbers_ = pd.Series(np.arange(len(groups)), index=groups.index)
+    rows = values_by_feature("groups", numbers_, features)
+    return groups.to_numpy()[rows], groups.columns.to_numpy()
+
+
+def _frame(groups: xr.DataArray) -> Any:
+    if "feature" not in groups.dims:
+        raise ValueError(
+            f"groups must have the dims (feature, group), got {groups.dims}. Rename them: "
+            "groups.rename({...: 'feature'})."
+        )
+    ordered = groups.transpose("feature", ...)
+    if "feature" not in groups.coords:
+        return ordered.values
+    columns = ordered.get_index(ordered.dims[1])
+    return pd.DataFrame(ordered.values, ordered.get_index("feature"), columns)
+
+
+def _matrix(places: Sequence[Array], n_features: int) -> sparse.csr_array:
+    ends = np.cumsum([0, *map(len, places)])
+    entries = (np.ones(ends[-1], dtype=np.int32), np.concatenate(places), ends)
+    return sparse.csr_array(entries, shape=(len(places), n_features))
+
+
+# ---- windows ----
+
+
+def windows(
+    idata: xr.DataTree, positions: Any, width: Any, step: Any, chromosome: Any
+) -> FeatureSets:
+    """Make windows of positions; those without a feature are left out.
+
+    Parameters
+    ----------
+    idata : xarray.DataTree
+        An InferenceData, for its features.
+    positions, width, step, chromosome
+        As in `blrzoo.window_pip`.
+
+    Returns
+    -------
+    FeatureSets
+        With the coordinates ``start``, ``end`` and, if there are chromosomes, ``chromosome``.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is not a number, is out of range, or does not fit the features.
+    """
+    features = feature_index(idata)
+    _check_positive("width", width)
+    step = width if step is None else step
+    _check_positive("step", step)
+    if step > width:
+        raise ValueError(
+            f"step must be at most width, got {step} and {width}: features between the windows "
+            "would be left out. Leave step out for windows side by side."
+        )
+    index, names = _chromosomes(chromosome, features)
+    at = _positions(positions, features, index)
+    parts = [(k, *_slide(at, np.flatnonzero(index == k), width, step)) for k in range(len(names))]
+    starts = np.concatenate([starts for _, starts, _ in parts])
+    coords = {"start": starts, "end": starts + width}
+    if chromosome is not None:
+        of_window = np.repeat(np.arange(len(names)), [len(starts) for _, starts, _ in parts])
+        coords = {"chromosome": names[of_window]} | coords
+    places = [place for _, _, part in parts for place in part]
+    return FeatureSets(np.arange(len(places)), _matrix(places, features.size), coords)
+
+
+def _check_positive(name: str, value: Any) -> None:
+    if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
+        raise TypeError(
+            f"{name} must be a positive number, got {value!r} ({type(value).__name__})."
+        )
+    if not 0 < float(value) < np.inf:
+        raise ValueError(f"{name} must be positive and finite, got {value}. Pass a larger {name}.")
+
+
+def _chromosomes(chromosome: Any, features: pd.Index) -> tuple[Array, Array]:
+    """Number of the chromosome of each feature, and the chromosomes' names."""
+    if chromosome is None:
+        return np.zeros(features.size, dtype=int), np.array([""])
+    index, names = pd.factorize(values_by_feature("chromosome", chromosome, features))
+    if (index < 0).any():
+        raise ValueError(
+            f"chromosome must have a label for each feature, got {(index < 0).sum()} missing "
+            f"labels, for {list(features[index < 0][:5])}. Give every feature a label."
+        )
+    return index, np.asarray(names)
+
+
+def _positions(positions: Any, features: pd.Index, index: Array) -> Array:
+    if positions is None:
+        return pd.Series(index).groupby(index).cumcount().to_numpy()
+    at = values_by_feature("positions", positions, features)
+    if at.dtype.kind not in "iuf":
+        raise TypeError(f"positions must be numbers, got dtype {at.dtype}. Convert them first.")
+    if not np.isfinite(at).all():
+        raise ValueError(
+            "positions must be finite, got missing or infinite values for "
+            f"{list(features[~np.isfinite(at)][:5])}. Mend them, or pass None for windows of a "
+            "number of features."
+        )
+    return at if at.dtype.kind == "f" else at.astype(np.int64)
+
+
+def _slide(at: Array, on: Array, width: Any, step: Any) -> tuple[Array, list[Array]]:
+    """Starts of the windows of the features `on` one chromosome, and the features of each."""
+    order = on[np.argsort(at[on], kind="stable")]
+    ordered = at[order]
+    reach = ordered[-1] - ordered[0] - width  # the last window is the first that starts after it
+    number = int(reach // step) + 2 if reach >= 0 else 1
+    if number > _MOST_WINDOWS:
+        raise ValueError(
+            f"step must leave at most {_MOST_WINDOWS:,} windows a chromosome, got {number:,} with "
+            f"step {step} on positions from {ordered[0]} to {ordered[-1]}. Pass a larger step."
+        )
+    starts = ordered[0] + step * np.arange(number)
+    first, last = np.searchsorted(ordered, starts), np.searchsorted(ordered, starts + width)
+    kept = np.flatnonzero(first < last)
+    return starts[kept], [np.sort(order[first[k] : last[k]]) for k in kept]

@@ -1,0 +1,115 @@
+"""Variances of X_g beta_g, and their covariances with X beta, for groups g of features."""
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from scipy import sparse
+
+from blrzoo.summaries._fit import (
+    as_slice,
+    centre,
+    column_blocks,
+    columns_of,
+    few,
+    fit,
+    over_draws,
+    sparse_fit,
+)
+
+__all__ = ["moments_by_group"]
+
+Floats = NDArray[np.float64]
+Index = NDArray[np.intp]
+
+_SMALL = 128  # features of a group whose covariance matrix is cheaper than its fitted values
+
+
+def moments_by_group(
+    X: NDArray[Any], beta: xr.DataArray, index: Index, n_groups: int, *, progressbar: bool = False
+) -> tuple[Floats, Floats, Floats]:
+    """Compute var(X_g beta_g), cov(X_g beta_g, X beta) and var(X beta) over the observations.
+
+    Parameters
+    ----------
+    X : ndarray (obs, feature)
+        Its columns are the features of beta, in their order.
+    beta : xarray.DataArray
+        Dims (chain, draw, feature[, trait]); it may still be on disk.
+    index : ndarray (feature,)
+        Number of each feature's group.
+    n_groups : int
+        Number of groups; some may be empty.
+    progressbar : bool, default False
+        Show a progress bar when it takes long.
+
+    Returns
+    -------
+    variance, covariance : ndarray (chain, draw, trait, group)
+        One trait if beta has no dim trait.
+    total : ndarray (chain, draw, trait)
+    """
+    groups = _Groups(X, index, n_groups)
+
+    def measure(effects: Floats) -> Floats:
+        rows = effects.reshape(-1, effects.shape[-1])
+        total = centre(fit(X, rows))
+        moments = groups.of_few(rows, total) if few(rows) else groups.of_many(rows, total)
+        return moments.reshape(*effects.shape[:2], n_groups, 2)
+
+    values = over_draws(len(X), beta, measure, progressbar)
+    # covariances with a sum add up to its variance
+    return values[..., 0], values[..., 1], values[..., 1].sum(axis=-1)
+
+
+class _Groups:
+    """What the blocks of draws share."""
+
+    def __init__(self, X: NDArray[Any], index: Index, n_groups: int) -> None:
+        self.X, self.index, self.n_groups = X, index, n_groups
+        order = np.argsort(index, kind="stable")
+        ends = np.cumsum(np.bincount(index, minlength=n_groups))
+        self.members = np.split(order, ends[:-1])
+        self.covariances = [self._covariance(features) for features in self.members]
+        ones = (np.ones(index.size), (np.arange(index.size), index))
+        self.indicator = sparse.csr_array(ones, shape=(index.size, n_groups))
+
+    def _covariance(self, features: Index) -> Floats | None:
+        """Covariance matrix of the features of a small group."""
+        if features.size > min(_SMALL, len(self.X)):
+            return None
+        centred = centre(columns_of(self.X, features).T)
+        return centred @ centred.T / len(self.X)
+
+    def of_many(self, effects: Floats, total: Floats) -> Floats:
+        """Moments (row, group, 2) of effects (row, feature), given their centred fit."""
+        out = np.zeros((len(effects), self.n_groups, 2))
+        for g, (features, covariance) in enumerate(
+            zip(self.members, self.covariances, strict=True)
+        ):
+            if covariance is None:
+                out[:, g, 0] = fit(self.X, effects, as_slice(features)).var(axis=1)
+            else:
+                part = effects[:, as_slice(features)]
+                out[:, g, 0] = np.einsum("rj,rj->r", part @ covariance, part).clip(min=0.0)
+        for block in column_blocks(self.X, self.index.size):
+            products = total @ columns_of(self.X, np.arange(self.index.size)[block])
+            products *= effects[:, block]
+            out[:, :, 1] += products @ self.indicator[block]
+        out[:, :, 1] /= len(self.X)
+        return out
+
+    def of_few(self, effects: Floats, total: Floats) -> Floats:
+        """The same, for effects most of which are 0, by the cells (group, row) that are not."""
+        rows, features = np.nonzero(effects)
+        keys, cell = np.unique(self.index[features] * len(effects) + rows, return_inverse=True)
+        values = (effects[rows, features], (cell, features))
+        cells = sparse.csr_array(values, shape=(keys.size, self.index.size))
+        positions = np.arange(self.index.size)
+        out = np.zeros((self.n_groups * len(effects), 2))
+        for block in column_blocks(self.X, keys.size):  # as many cells as columns
+            part, at = sparse_fit(self.X, cells[block], positions), keys[block]
+            out[at, 0] = part.var(axis=1)
+            out[at, 1] = np.einsum("ri,ri->r", part, total[at % len(effects)]) / len(self.X)
+        return out.reshape(self.n_groups, len(effects), 2).transpose(1, 0, 2)

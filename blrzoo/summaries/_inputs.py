@@ -1,0 +1,241 @@
+"""X and groups as the user gives them, joined to the features of a posterior by label."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from blrzoo.summaries._posterior import posterior
+
+__all__ = ["constant_data", "design_of", "feature_index", "groups_of", "values_by_feature"]
+
+_SHOWN = 5  # labels in a message
+
+
+def constant_data(idata: xr.DataTree) -> xr.Dataset:
+    """Take the constant data of an InferenceData, empty if there are none.
+
+    Parameters
+    ----------
+    idata : xarray.DataTree
+        An InferenceData.
+
+    Returns
+    -------
+    xarray.Dataset
+    """
+    if "constant_data" not in idata.children:
+        return xr.Dataset()
+    return idata["constant_data"].to_dataset()
+
+
+def feature_index(idata: xr.DataTree) -> pd.Index:
+    """Labels of the features of the posterior, or of X where none of its variables has them.
+
+    Parameters
+    ----------
+    idata : xarray.DataTree
+        An InferenceData.
+
+    Returns
+    -------
+    pandas.Index
+
+    Raises
+    ------
+    ValueError
+        If neither has the dim feature.
+    """
+    for group in (posterior(idata), constant_data(idata)):
+        if "feature" in group.dims:
+            return group.get_index("feature")
+    raise ValueError(
+        "idata must know its features: 'beta' (chain, draw, feature) in the posterior, or 'X' "
+        f"(obs, feature) in constant_data; the posterior has {list(posterior(idata).data_vars)}. "
+        "Keep beta when sampling (var_names=...)."
+    )
+
+
+def design_of(idata: xr.DataTree, X: Any = None) -> NDArray[Any]:
+    """Take X with exactly the features of the posterior, in their order.
+
+    Parameters
+    ----------
+    idata : xarray.DataTree
+        An InferenceData.
+    X : array-like (obs, feature), optional
+        DataArray and DataFrame are joined by label, and features that the posterior does not have
+        are left out; an array has its columns in the order of the posterior. Default: ``X`` of
+        the constant data.
+
+    Returns
+    -------
+    ndarray (obs, feature)
+        Finite, in the dtype of X; its own memory if it is not copied.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is no X, or it is not a finite numeric matrix with all features.
+    """
+    features = feature_index(idata)
+    if X is None:
+        X = constant_data(idata).get("X")
+        if X is None:
+            raise ValueError(
+                "X must be given where idata.constant_data has no 'X' (obs, feature), as here. "
+                "Pass X=, the features (obs, feature) of the individuals to speak of."
+            )
+    matrix = _matrix(X, features)
+    if matrix.dtype.kind not in "biuf":
+        raise TypeError(
+            f"X must hold real numbers, got dtype {matrix.dtype}. Convert it: X.astype(float)."
+        )
+    if len(matrix) < 2:
+        raise ValueError(
+            f"X must have at least 2 observations to have a variance, got {len(matrix)}. Pass "
+            "one row per observation."
+        )
+    if matrix.dtype.kind == "f" and not np.isfinite(matrix).all():
+        raise ValueError(
+            "X must be finite, got missing or infinite values. Impute them, for instance by the "
+            "mean of the feature."
+        )
+    return matrix
+
+
+def _matrix(X: Any, features: pd.Index) -> NDArray[Any]:
+    if isinstance(X, xr.DataArray):
+        if X.ndim != 2 or "feature" not in X.dims:
+            raise ValueError(
+                f"X must have the dims (obs, feature), got {X.dims}. Rename them: "
+                "X.rename({...: 'feature'})."
+            )
+        matrix = X.transpose(..., "feature").values
+        labels = X.get_index("feature") if "feature" in X.coords else None
+    elif isinstance(X, pd.DataFrame):
+        matrix, labels = X.to_numpy(), X.columns
+    elif hasattr(X, "toarray") or isinstance(X, xr.Dataset | xr.DataTree):
+        remedy = "X.toarray()" if hasattr(X, "toarray") else "one variable of it, X['X']"
+        raise TypeError(f"X must be a matrix, got {type(X).__name__}. Pass {remedy}.")
+    else:
+        matrix, labels = np.asarray(X), None
+    if labels is not None:
+        return _take(matrix, _positions("X", labels, features))
+    if matrix.ndim != 2 or matrix.shape[1] != features.size:
+        raise ValueError(
+            f"X must have the shape (obs, {features.size}), one column for each feature of the "
+            f"posterior, got {matrix.shape}. Pass a DataFrame or DataArray to join by label."
+        )
+    return matrix
+
+
+def _take(matrix: NDArray[Any], positions: NDArray[np.intp]) -> NDArray[Any]:
+    """Choose columns, without a copy where they are those that there are."""
+    if np.array_equal(positions, np.arange(matrix.shape[1])):
+        return matrix
+    return matrix[:, positions]
+
+
+def _positions(name: str, labels: pd.Index, features: pd.Index) -> NDArray[np.intp]:
+    """Find each feature among labels."""
+    if not labels.is_unique:
+        twice = list(labels[labels.duplicated()].unique()[:_SHOWN])
+        raise ValueError(
+            f"{name} must have each feature once, got several of {twice}. Drop the repeated ones."
+        )
+    # as objects: labels of unlike type are then unlike, and nothing is parsed
+    positions = labels.astype(object).get_indexer(features.astype(object))
+    if (missing := features[positions < 0]).size:
+        raise ValueError(
+            f"{name} must have every feature of the posterior, got none of "
+            f"{list(missing[:_SHOWN])} ({missing.size} of {features.size}). Add them, or pass "
+            f"{name}.to_numpy() to join by position."
+        )
+    return positions
+
+
+def values_by_feature(name: str, value: Any, features: pd.Index) -> NDArray[Any]:
+    """Values in the order of the features.
+
+    Parameters
+    ----------
+    name : str
+        Name of the argument, for messages.
+    value : array-like (feature,)
+        A Series or a DataArray with labels is joined by label, anything else by position.
+    features : pandas.Index
+        Labels of the features.
+
+    Returns
+    -------
+    ndarray (feature,)
+
+    Raises
+    ------
+    ValueError
+        For a wrong length, repeated labels, or features without a value.
+    """
+    if isinstance(value, xr.DataArray):
+        value = value.to_series() if value.ndim == 1 and value.coords else value.values
+    if isinstance(value, pd.Series):
+        return value.to_numpy()[_positions(name, value.index, features)]
+    array = np.asarray(value)
+    if array.shape != (features.size,):
+        raise ValueError(
+            f"{name} must have one value for each of the {features.size} features, got shape "
+            f"{array.shape}. Pass an array of that length, or a Series indexed by feature."
+        )
+    return array
+
+
+def groups_of(idata: xr.DataTree, groups: Any = None) -> tuple[NDArray[np.intp], pd.Index]:
+    """Number of each feature's group, and the labels of the groups.
+
+    Parameters
+    ----------
+    idata : xarray.DataTree
+        An InferenceData.
+    groups : array-like (feature,), optional
+        Label of each feature's group. Default: the groups of the model, ``group_index`` in the
+        constant data.
+
+    Returns
+    -------
+    index : ndarray (feature,)
+    names : pandas.Index (group,)
+        Named "group"; in the order of their first feature, or that of the model.
+
+    Raises
+    ------
+    ValueError
+        If there are no groups, or they do not fit the features.
+    """
+    features = feature_index(idata)
+    if groups is None:
+        return _groups_of_model(idata, features)
+    index, names = pd.factorize(values_by_feature("groups", groups, features))
+    if (index < 0).any():
+        where = list(features[index < 0][:_SHOWN])
+        raise ValueError(
+            f"groups must name a group for each feature, got {int((index < 0).sum())} missing "
+            f"labels, for {where}. Give these features a group of their own."
+        )
+    return index, pd.Index(names, name="group")
+
+
+def _groups_of_model(idata: xr.DataTree, features: pd.Index) -> tuple[NDArray[np.intp], pd.Index]:
+    data = constant_data(idata)
+    if "group_index" not in data:
+        raise ValueError(
+            "groups must be given for a model without groups ('group_index' in "
+            "idata.constant_data), as here. Pass groups=, the label of each feature's group, for "
+            "instance its chromosome."
+        )
+    index = values_by_feature("group_index", data["group_index"], features).astype(np.intp)
+    for known in (posterior(idata), data):
+        if "group" in known.coords:
+            return index, pd.Index(known["group"].values, name="group")
+    return index, pd.RangeIndex(int(index.max()) + 1, name="group")

@@ -1,0 +1,149 @@
+"""The table of any draws: mean, sd, credible interval and Monte Carlo error."""
+
+import warnings
+from typing import Literal
+
+import arviz_stats as azs
+import numpy as np
+import xarray as xr
+
+from blrzoo.summaries._posterior import SAMPLE_DIMS
+
+__all__ = ["check_interval", "draws_table", "mcse_of_mean"]
+
+_LONG_NAMES = {
+    "mean": "posterior mean",
+    "sd": "posterior standard deviation",
+    "lower": "lower end of the credible interval",
+    "upper": "upper end of the credible interval",
+    "mcse_mean": "Monte Carlo standard error of the mean",
+}
+
+
+def draws_table(
+    draws: xr.DataArray | xr.Dataset,
+    *,
+    prob: float = 0.95,
+    kind: Literal["eti", "hdi"] = "eti",
+) -> xr.Dataset:
+    """Summarise draws: the mean, standard deviation and credible interval of each quantity.
+
+    Parameters
+    ----------
+    draws : xarray.DataArray or xarray.Dataset
+        Dims (chain, draw, ...), as `heritability`, `variance_draws` or `genetic_correlation`
+        return. Missing draws (NaN) are skipped.
+    prob : float, default 0.95
+        Probability of the credible interval, between 0 and 1.
+    kind : {"eti", "hdi"}, default "eti"
+        Equal-tailed, or highest density (the narrowest) interval.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``mean``, ``sd``, ``lower``, ``upper`` and ``mcse_mean``, the Monte Carlo standard error
+        of the mean by ArviZ (NaN for what is the same in all draws, or missing in some), with the
+        dims of `draws` but chain and draw. The variables of a Dataset are along the dim
+        ``quantity``. ``.to_dataframe()`` makes a table of it.
+
+    Raises
+    ------
+    TypeError
+        If `draws` is not xarray, or `prob` is not a number.
+    ValueError
+        If there is nothing with dims chain and draw, or an argument is not one of those above.
+
+    Examples
+    --------
+    >>> import numpy as np, xarray as xr
+    >>> from blrzoo.summaries.table import draws_table
+    >>> values = np.random.default_rng(1).normal(0.5, 0.1, size=(4, 500))
+    >>> draws = xr.Dataset({"h2": (("chain", "draw"), values)})
+    >>> draws_table(draws)[["mean", "sd", "lower", "upper"]].to_dataframe().round(2)
+              mean   sd  lower  upper
+    quantity
+    h2         0.5  0.1   0.31    0.7
+    """
+    check_interval(prob, kind)
+    array = _array(draws).astype(float)  # float32 draws lose digits in sums
+    bounds = azs.eti if kind == "eti" else azs.hdi
+    with warnings.catch_warnings():  # of what is missing in all draws
+        warnings.simplefilter("ignore", RuntimeWarning)
+        interval = bounds(array, prob=prob, dim=list(SAMPLE_DIMS), skipna=True)
+        table = xr.Dataset(
+            {
+                "mean": array.mean(SAMPLE_DIMS),
+                "sd": array.std(SAMPLE_DIMS, ddof=1),
+                "lower": interval.sel(ci_bound="lower", drop=True),
+                "upper": interval.sel(ci_bound="upper", drop=True),
+            }
+        )
+    table["mcse_mean"] = table["mean"].copy(data=mcse_of_mean(array.values))
+    for name, long_name in _LONG_NAMES.items():
+        table[name].attrs = {"long_name": long_name}
+    return table.assign_attrs(ci_kind=kind, ci_prob=prob)
+
+
+def mcse_of_mean(draws: np.ndarray) -> np.ndarray:
+    """ArviZ's standard error of the mean of draws.
+
+    Parameters
+    ----------
+    draws : ndarray (chain, draw, ...)
+        Any number of quantities.
+
+    Returns
+    -------
+    ndarray (...)
+        NaN for a quantity that is the same in all draws, or missing in some.
+    """
+    draws = np.moveaxis(draws, (0, 1), (-2, -1))
+    varies = draws.min(axis=(-2, -1)) < draws.max(axis=(-2, -1))
+    out = np.full(varies.shape, np.nan)
+    if varies.any():
+        out[varies] = azs.mcse(draws[varies], method="mean", chain_axis=-2, draw_axis=-1)
+    return out
+
+
+def check_interval(prob: float, kind: str) -> None:
+    """Refuse a credible interval that there is not.
+
+    Parameters
+    ----------
+    prob : float
+        Its probability.
+    kind : str
+        "eti" or "hdi".
+
+    Raises
+    ------
+    TypeError
+        If `prob` is not a number.
+    ValueError
+        If `prob` is not between 0 and 1, or `kind` is another one.
+    """
+    if isinstance(prob, bool) or not isinstance(prob, int | float | np.number):
+        raise TypeError(f"prob must be a number between 0 and 1, got {type(prob).__name__}")
+    if not 0 < prob < 1:
+        raise ValueError(f"prob must be between 0 and 1, both excluded, got {prob}; try 0.95")
+    if kind not in ("eti", "hdi"):
+        raise ValueError(f"kind must be 'eti' (equal-tailed) or 'hdi', got {kind!r}")
+
+
+def _array(draws: xr.DataArray | xr.Dataset) -> xr.DataArray:
+    if not isinstance(draws, xr.DataArray | xr.Dataset):
+        raise TypeError(
+            f"draws must be a DataArray or a Dataset, got {type(draws).__name__}. Of an "
+            "InferenceData, pass some variables: idata.posterior.to_dataset()[['sigma2']]."
+        )
+    if isinstance(draws, xr.Dataset):
+        with_draws = [name for name, v in draws.items() if {*SAMPLE_DIMS} <= {*v.dims}]
+        if with_draws:
+            draws = draws[with_draws].to_dataarray("quantity")
+    if not {*SAMPLE_DIMS} <= {*draws.dims}:
+        raise ValueError(
+            f"draws must have the dims chain and draw, got {tuple(draws.dims)}. Pass draws, not a "
+            "table of them."
+        )
+    assert isinstance(draws, xr.DataArray)
+    return draws.transpose(*SAMPLE_DIMS, ...)
