@@ -2,26 +2,58 @@
 
 from blrzoo import testing
 from blrzoo.datasets import load_diabetes
-from blrzoo.diagnostics import indicator_diagnostics
+from blrzoo.diagnostics import diagnose, geweke, indicator_diagnostics, plot_geweke
+from blrzoo.distributions.inverse_wishart import InverseWishart
 from blrzoo.em.fit import fit_em
 from blrzoo.gibbs.step import BLRGibbs, register
 from blrzoo.least_squares import ols
 from blrzoo.model import regression
 from blrzoo.plots import plot_pip
+from blrzoo.prediction import log_score, ppc_statistics, predict, score
 from blrzoo.priors.annotated import AnnotatedInclusion, AnnotatedVariance
 from blrzoo.priors.base import MixturePrior, Prior
 from blrzoo.priors.grouped import GroupedMixture, GroupedRidge
 from blrzoo.priors.horseshoe import Horseshoe
 from blrzoo.priors.lasso import BayesianLasso
 from blrzoo.priors.mixture import MultipleComponent
+from blrzoo.priors.multivariate.base import MultivariateMixturePrior, MultivariatePrior
+from blrzoo.priors.multivariate.mixture import GroupedMultivariateMixture
+from blrzoo.priors.multivariate.ridge import GroupedMultivariate, Multivariate
+from blrzoo.priors.multivariate.spike_slab import MultivariateSpikeSlab
 from blrzoo.priors.ridge import SingleComponent
 from blrzoo.priors.scaled_t import BayesA, BayesB
 from blrzoo.priors.spike_slab import SpikeSlab
 from blrzoo.sampling import sample
 from blrzoo.simulation import simulate
-from blrzoo.summaries.effects import effect_summary
-from blrzoo.summaries.inclusion import model_size, pip
-from blrzoo.zoo import hierarchical, multiple_component, single_component, spike_slab
+from blrzoo.summaries import (
+    bayes_factor_inclusion,
+    bayesian_fdr,
+    credible_sets,
+    draws_table,
+    effect_summary,
+    enrichment,
+    genetic_correlation,
+    genetic_covariance,
+    group_pip,
+    heritability,
+    model_size,
+    pip,
+    pleiotropy,
+    residual_correlation,
+    variance_draws,
+    variance_explained,
+    window_pip,
+)
+from blrzoo.validation import cross_validate
+from blrzoo.zoo import (
+    hierarchical,
+    hierarchical_multivariate,
+    multiple_component,
+    multivariate,
+    multivariate_spike_slab,
+    single_component,
+    spike_slab,
+)
 
 __all__ = [
     "AnnotatedInclusion",
@@ -31,29 +63,61 @@ __all__ = [
     "BayesB",
     "BayesianLasso",
     "GroupedMixture",
+    "GroupedMultivariate",
+    "GroupedMultivariateMixture",
     "GroupedRidge",
     "Horseshoe",
+    "InverseWishart",
     "MixturePrior",
     "MultipleComponent",
+    "Multivariate",
+    "MultivariateMixturePrior",
+    "MultivariatePrior",
+    "MultivariateSpikeSlab",
     "Prior",
     "SingleComponent",
     "SpikeSlab",
+    "bayes_factor_inclusion",
+    "bayesian_fdr",
+    "credible_sets",
+    "cross_validate",
+    "diagnose",
+    "draws_table",
     "effect_summary",
+    "enrichment",
     "fit_em",
+    "genetic_correlation",
+    "genetic_covariance",
+    "geweke",
+    "group_pip",
+    "heritability",
     "hierarchical",
+    "hierarchical_multivariate",
     "indicator_diagnostics",
     "load_diabetes",
+    "log_score",
     "model_size",
     "multiple_component",
+    "multivariate",
+    "multivariate_spike_slab",
     "ols",
     "pip",
+    "pleiotropy",
+    "plot_geweke",
     "plot_pip",
+    "ppc_statistics",
+    "predict",
     "regression",
+    "residual_correlation",
     "sample",
+    "score",
     "simulate",
     "single_component",
     "spike_slab",
     "testing",
+    "variance_draws",
+    "variance_explained",
+    "window_pip",
 ]
 
 register()

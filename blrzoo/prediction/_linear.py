@@ -1,0 +1,282 @@
+"""Draws of the mean of new rows and of their residuals, from a posterior alone, by blocks of rows.
+
+An array of draws by rows by features never exists: a block of rows is summed over blocks of
+features, each one matrix product.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from blrzoo.prediction._rows import Rows
+from blrzoo.summaries._inputs import constant_data
+from blrzoo.summaries._posterior import SAMPLE_DIMS, draws_of, feature_blocks, posterior
+
+__all__ = ["Fit", "add_residuals", "check_prob", "mean_blocks", "residual_factor", "row_blocks"]
+
+_BLOCK_BYTES = 2**26  # of draws of a block of rows as float64; summaries take a few times as much
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """What the mean of new rows is made of. Draws of all chains are in one axis, `sample`.
+
+    Attributes
+    ----------
+    idata : xarray.DataTree
+        Where all this is from.
+    beta : xarray.DataArray (chain, draw, feature[, trait])
+        Effects; left on disk if they are there.
+    mu : ndarray (sample, trait)
+        Intercept; one trait if the model has no dim `trait`.
+    gamma : ndarray (sample, covariate, trait) or None
+        Effects of the covariates.
+    X_center, W_center : ndarray (feature,), (covariate,) or None
+        What the model subtracted.
+    covariates : pandas.Index or None
+        Names.
+    """
+
+    idata: xr.DataTree
+    beta: xr.DataArray
+    mu: np.ndarray
+    gamma: np.ndarray | None
+    X_center: np.ndarray
+    W_center: np.ndarray | None
+    covariates: pd.Index | None
+
+    @classmethod
+    def of(cls, idata: xr.DataTree) -> "Fit":
+        """Read an InferenceData.
+
+        Parameters
+        ----------
+        idata : xarray.DataTree
+            With ``mu``, ``beta`` (and ``gamma``) in its posterior, ``X_center`` (and
+            ``W_center``) in its constant data.
+
+        Returns
+        -------
+        Fit
+
+        Raises
+        ------
+        TypeError, ValueError
+            If it is no InferenceData, or lacks one of these; the message says which.
+        """
+        beta = draws_of(idata, "beta")
+        if not set(beta.dims) <= {*SAMPLE_DIMS, "feature", "trait"}:
+            raise ValueError(
+                f"'beta' in idata.posterior must have the dims (chain, draw, feature[, trait]); it "
+                f"has {beta.dims}. Name the dim of several traits 'trait'."
+            )
+        traits = ["trait"] if "trait" in beta.dims else []
+        size = beta.sizes.get("trait", 1)
+        mu = _parameter(idata, "mu", traits).reshape(-1, size)
+        X_center = _center(idata, "X_center", beta.get_index("feature"), "feature")
+        variables = posterior(idata)
+        if "gamma" not in variables:
+            return cls(idata, beta, mu, None, X_center, None, None)
+        gamma = _parameter(idata, "gamma", ["covariate", *traits])
+        names = variables["gamma"].get_index("covariate")
+        W_center = _center(idata, "W_center", names, "covariate")
+        return cls(
+            idata, beta, mu, gamma.reshape(*gamma.shape[:2], size), X_center, W_center, names
+        )
+
+    @property
+    def features(self) -> pd.Index:
+        """Names of the features."""
+        return self.beta.get_index("feature")
+
+    @property
+    def traits(self) -> pd.Index | None:
+        """Names of the traits, None if the model has no dim `trait`."""
+        return self.beta.get_index("trait") if "trait" in self.beta.dims else None
+
+
+def _parameter(idata: xr.DataTree, name: str, dims: list[str]) -> np.ndarray:
+    """Draws (sample, *dims) of a parameter."""
+    variables = posterior(idata)
+    if name not in variables:
+        raise ValueError(
+            f"idata.posterior must have the variable {name!r} to predict; it has "
+            f"{[str(key) for key in variables.data_vars]}. Keep it when sampling (var_names=...)."
+        )
+    draws = variables[name]
+    if set(draws.dims) != {*SAMPLE_DIMS, *dims}:
+        raise ValueError(
+            f"{name!r} in idata.posterior must have the dims {(*SAMPLE_DIMS, *dims)}; it has "
+            f"{draws.dims}. Name the dims (az.from_dict(..., dims=...)) of draws from elsewhere."
+        )
+    values = draws.transpose(*SAMPLE_DIMS, *dims).values.astype(float, copy=False)
+    return values.reshape(-1, *values.shape[2:])
+
+
+def _center(idata: xr.DataTree, name: str, labels: pd.Index, dim: str) -> np.ndarray:
+    """What the model subtracted from each column, in the order of the labels."""
+    found = constant_data(idata)
+    if name not in found:
+        raise ValueError(
+            f"idata.constant_data must have the variable {name!r} to predict: what the model "
+            f"subtracted from each {dim} (zeros if center=False). Keep the group constant_data "
+            f"with the posterior, or add it."
+        )
+    given = found[name].get_index(dim)
+    if len(given) != len(labels) or not given.isin(labels).all():
+        raise ValueError(
+            f"{name!r} in idata.constant_data must be of the {dim}s of the posterior; it is of "
+            f"{len(given)}, the posterior of {len(labels)}. Predict from the whole posterior, all "
+            f"{dim}s of the fit together."
+        )
+    return found[name].sel({dim: labels}).values.astype(float)
+
+
+def row_blocks(rows: int, bytes_per_row: int) -> Iterator[slice]:
+    """Cut rows into blocks of bounded memory.
+
+    Parameters
+    ----------
+    rows : int
+        How many there are.
+    bytes_per_row : int
+        What one of them takes.
+
+    Yields
+    ------
+    slice
+    """
+    step = max(1, _BLOCK_BYTES // max(1, bytes_per_row))
+    for start in range(0, rows, step):
+        yield slice(start, min(start + step, rows))
+
+
+def mean_blocks(fit: Fit, rows: Rows) -> Iterator[tuple[slice, np.ndarray]]:
+    """Compute mu + (W - center) gamma + (X - center) beta, draw by draw.
+
+    Parameters
+    ----------
+    fit : Fit
+        The posterior.
+    rows : Rows
+        The new rows.
+
+    Yields
+    ------
+    slice
+        Which rows.
+    ndarray (row, sample, trait)
+        Their means, in memory that may be written to.
+
+    Raises
+    ------
+    ValueError
+        If draws are missing (NaN).
+    """
+    samples, traits = fit.mu.shape
+    for block in row_blocks(len(rows.obs), 8 * samples * traits):
+        out = np.tile(fit.mu.ravel(), (block.stop - block.start, 1))
+        if fit.gamma is not None and rows.W is not None:
+            out += (rows.W[block] - fit.W_center) @ _columns_first(fit.gamma)
+        _add_features(out, fit, rows, block)
+        if not np.isfinite(out).all():
+            raise ValueError(
+                "The draws of mu, gamma and beta in idata.posterior must be complete and finite; "
+                "got NaN or infinity. Chains of different lengths have to be cut to the same draws."
+            )
+        yield block, out.reshape(-1, samples, traits)
+
+
+def _add_features(out: np.ndarray, fit: Fit, rows: Rows, block: slice) -> None:
+    """Add (X - center) beta of a block of rows, over blocks of features."""
+    start = 0
+    for part in feature_blocks(fit.beta):
+        stop = start + part.sizes["feature"]
+        draws = part.values.reshape(-1, *part.shape[2:])
+        active = draws.reshape(len(draws), stop - start, -1).any(axis=(0, 2))
+        columns = start + np.flatnonzero(active)
+        if columns.size:
+            X = rows.X[block][:, rows.features[columns]] - fit.X_center[columns]
+            out += X @ _columns_first(draws[:, active])
+        start = stop
+
+
+def _columns_first(draws: np.ndarray) -> np.ndarray:
+    """(sample, column[, trait]) as (column, sample times trait)."""
+    return np.moveaxis(draws, 1, 0).reshape(draws.shape[1], -1).astype(float, copy=False)
+
+
+def residual_factor(fit: Fit) -> np.ndarray:
+    """Take a square root of the residual covariance at weight 1, draw by draw.
+
+    Parameters
+    ----------
+    fit : Fit
+        With ``sigma2`` ([trait]) or ``Sigma_e`` (trait, trait_bis) in its posterior.
+
+    Returns
+    -------
+    ndarray (sample, trait, trait)
+        Lower triangular L with Sigma_e = L L'.
+
+    Raises
+    ------
+    ValueError
+        If the posterior has neither.
+    """
+    traits = [] if fit.traits is None else ["trait"]
+    if traits and "Sigma_e" in posterior(fit.idata):
+        return np.linalg.cholesky(_parameter(fit.idata, "Sigma_e", ["trait", "trait_bis"]))
+    name = "sigma2" if not traits or "sigma2" in posterior(fit.idata) else "Sigma_e"
+    sigma = np.sqrt(_parameter(fit.idata, name, traits)).reshape(fit.mu.shape)
+    return sigma[:, :, None] * np.eye(fit.mu.shape[1])
+
+
+def add_residuals(
+    means: np.ndarray, factor: np.ndarray, weights: np.ndarray | None, rng: np.random.Generator
+) -> None:
+    """Add a residual to each draw of the mean, in place.
+
+    Parameters
+    ----------
+    means : ndarray (row, sample, trait)
+        Means, which become responses.
+    factor : ndarray (sample, trait, trait)
+        From `residual_factor`.
+    weights : ndarray (row,) or None
+        Relative precisions of the rows; None for 1.
+    rng : numpy.random.Generator
+        Used row by row, so that blocks change nothing.
+    """
+    noise = rng.standard_normal(means.shape)
+    if weights is not None:
+        noise /= np.sqrt(weights)[:, None, None]
+    if factor.shape[1] == 1:
+        noise *= factor[:, :, 0]
+        means += noise
+    else:
+        means += np.einsum("sij,nsj->nsi", factor, noise)
+
+
+def check_prob(prob: float) -> None:
+    """Refuse what is not the probability of an interval.
+
+    Parameters
+    ----------
+    prob : float
+        Between 0 and 1, both excluded.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is not a number, or out of range.
+    """
+    if isinstance(prob, bool) or not isinstance(prob, int | float | np.number):
+        raise TypeError(
+            f"prob must be a number between 0 and 1, got {type(prob).__name__}. Try 0.95."
+        )
+    if not 0 < prob < 1:
+        raise ValueError(f"prob must be between 0 and 1, both excluded, got {prob}. Try 0.95.")

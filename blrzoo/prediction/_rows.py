@@ -1,0 +1,226 @@
+"""New rows of X, covariates and weights, read as a model reads them, matched to a fit by name."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from blrzoo.joining import join
+from blrzoo.tables import Table, read_table, show
+
+__all__ = ["Rows", "read_argument", "read_response", "read_rows"]
+
+_COLUMN = {"X": "feature", "covariates": "covariate"}
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Checked new rows, joined by label.
+
+    Attributes
+    ----------
+    obs : pandas.Index
+        Their labels.
+    X : ndarray (obs, column)
+        Features, columns as the user gave them.
+    features : ndarray of int (feature,)
+        The column of each feature of the fit.
+    W : ndarray (obs, covariate) or None
+        Covariates in the order of the fit.
+    weights : ndarray (obs,) or None
+        Relative precisions.
+    """
+
+    obs: pd.Index
+    X: np.ndarray
+    features: np.ndarray
+    W: np.ndarray | None
+    weights: np.ndarray | None
+
+
+def read_rows(
+    X: Any, covariates: Any, weights: Any, *, features: pd.Index, names: pd.Index | None
+) -> Rows:
+    """Read new rows and match their columns to those of a fit.
+
+    Parameters
+    ----------
+    X, covariates, weights : array-like
+        What the user gave; the last two may be None.
+    features : pandas.Index
+        The features of the fit.
+    names : pandas.Index or None
+        The covariates of the fit, None if it has none.
+
+    Returns
+    -------
+    Rows
+
+    Raises
+    ------
+    TypeError, ValueError
+        For what a model would refuse, and columns that are not those of the fit.
+    """
+    _check_presence(covariates, names)
+    tables = {"X": read_argument("X_new", "X", X)}
+    columns = _columns("X_new", tables["X"], X, features)
+    if names is not None:
+        table = read_argument("covariates", "covariates", covariates)
+        chosen = _columns("covariates", table, covariates, names)
+        tables["W"] = replace(table, values=table.values[:, chosen])
+    if weights is not None:
+        tables["weights"] = _positive(read_argument("weights", "weights", weights))
+    obs, joined = join(list(tables.values()))
+    values = {name: table.values for name, table in zip(tables, joined, strict=True)}
+    weight = values["weights"][:, 0] if weights is not None else None
+    return Rows(obs, values["X"], columns, values.get("W"), weight)
+
+
+def read_response(y: Any, rows: int, obs: pd.Index | None, traits: pd.Index | None) -> np.ndarray:
+    """Read true values of rows that are known already.
+
+    Parameters
+    ----------
+    y : array-like (obs[, trait])
+        The true values, NaN where they were not measured.
+    rows : int
+        How many rows were predicted.
+    obs : pandas.Index or None
+        Their labels, in the order of the result; None if they have none.
+    traits : pandas.Index or None
+        The traits that were predicted; None for one without a name.
+
+    Returns
+    -------
+    ndarray (obs, trait)
+        With one column if `traits` is None.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For what a model would refuse, other rows and other traits.
+    """
+    table = read_argument("y_true", "y" if traits is None else "Y", y, missing=True)
+    if traits is not None:
+        chosen = _columns("y_true", table, y, traits, "trait")
+        table = replace(table, values=table.values[:, chosen])
+    reference = Table("predictions", np.empty((rows, 0)), obs, pd.RangeIndex(0))
+    return join([reference, table])[1][1].values
+
+
+def read_argument(argument: str, kind: str, value: Any, *, missing: bool = False) -> Table:
+    """Read an argument of one row or more as a model would read it.
+
+    Parameters
+    ----------
+    argument : str
+        Its name, for messages.
+    kind : {"X", "y", "Y", "covariates", "weights"}
+        What it is to a model.
+    value : array-like
+        What the user gave.
+    missing : bool, default False
+        Whether NaN is allowed.
+
+    Returns
+    -------
+    Table
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `blrzoo.tables.read_table`.
+    """
+    single = _count(kind, value) == 1  # a model needs two rows, a prediction does not
+    try:
+        table = read_table(kind, _twice(kind, value) if single else value, missing=missing)
+    except (TypeError, ValueError) as error:
+        kind_of_error = TypeError if isinstance(error, TypeError) else ValueError
+        where = "" if argument == kind else f"{argument} is read as {kind} of a model: "
+        raise kind_of_error(f"{where}{error}") from error
+    if not single:
+        return table
+    return replace(table, values=table.values[:1], obs=None if table.obs is None else table.obs[:1])
+
+
+def _row_dim(kind: str, value: xr.DataArray) -> Any:
+    """The dim of the rows, as `blrzoo.tables` finds it."""
+    dims = value.dims
+    turned = len(dims) == 2 and "obs" not in dims and dims[0] == _COLUMN.get(kind, "trait")
+    return "obs" if "obs" in dims else dims[int(turned)]
+
+
+def _count(kind: str, value: Any) -> int | None:
+    if isinstance(value, xr.DataArray):
+        return value.sizes[_row_dim(kind, value)] if value.ndim else None
+    try:
+        return len(value)
+    except TypeError:
+        return None
+
+
+def _twice(kind: str, value: Any) -> Any:
+    """A single row and its copy."""
+    if isinstance(value, xr.DataArray):
+        return value.isel({_row_dim(kind, value): [0, 0]})
+    if isinstance(value, pd.DataFrame | pd.Series):
+        return value.iloc[[0, 0]]
+    if isinstance(value, list | tuple):
+        return [value[0], value[0]]
+    return value[[0, 0]] if hasattr(value, "dtype") else value
+
+
+def _columns(
+    argument: str, table: Table, value: Any, labels: pd.Index, what: str | None = None
+) -> np.ndarray:
+    """Which column each label of the fit is: by name if the user gave names, else by position."""
+    what = _COLUMN[table.name] if what is None else what
+    given = table.columns
+    if not _has_names(given, value):
+        if len(given) != len(labels):
+            raise ValueError(
+                f"{argument} must have {len(labels)} columns, one for each {what} of the fit in "
+                f"its order; got {len(given)}. Pass these columns, or a DataFrame with their names."
+            )
+        return np.arange(len(labels))
+    lacking, extra = labels[~labels.isin(given)], given[~given.isin(labels)]
+    if len(lacking) or len(extra):
+        raise ValueError(
+            f"{argument} must have the {what}s of the fit, each of them and no other; it lacks "
+            f"{len(lacking)}: {show(lacking)}, and has {len(extra)} others: {show(extra)}. Rename, "
+            f"add or drop columns; {argument}.to_numpy() is matched by position."
+        )
+    # as objects, because a DatetimeIndex would parse strings
+    return given.astype(object).get_indexer(labels.astype(object))
+
+
+def _has_names(columns: pd.Index, value: Any) -> bool:
+    if isinstance(value, pd.DataFrame):
+        return True
+    if isinstance(value, pd.Series):
+        return value.name is not None
+    return not isinstance(columns, pd.RangeIndex)
+
+
+def _positive(table: Table) -> Table:
+    if not (table.values > 0).all():
+        raise ValueError(
+            f"weights must be positive; got {table.values.min():g}. A weight is a relative "
+            f"precision, for instance the number of records that a mean is of."
+        )
+    return table
+
+
+def _check_presence(covariates: Any, names: pd.Index | None) -> None:
+    if names is not None and covariates is None:
+        raise ValueError(
+            f"covariates must be given, the fit has {show(names)}; got None. Pass the covariates "
+            f"of the new rows."
+        )
+    if names is None and covariates is not None:
+        raise ValueError(
+            "covariates must be left out: the fit has none ('gamma' is not in idata.posterior). "
+            "Leave them out, or fit a model with them."
+        )

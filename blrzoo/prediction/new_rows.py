@@ -1,0 +1,247 @@
+"""Predictions of new rows from a posterior, and the density that it gave to what came true."""
+
+from typing import Any, Literal
+
+import numpy as np
+import xarray as xr
+from scipy.special import logsumexp
+
+from blrzoo.prediction._linear import (
+    Fit,
+    add_residuals,
+    check_prob,
+    mean_blocks,
+    residual_factor,
+)
+from blrzoo.prediction._rows import Rows, read_response, read_rows
+from blrzoo.summaries._posterior import SAMPLE_DIMS
+
+__all__ = ["interval_summary", "log_score", "predict"]
+
+_LONG_NAMES = {
+    "mean": "mean of the predictive draws",
+    "sd": "standard deviation of the predictive draws",
+    "lower": "lower end of the equal-tailed predictive interval",
+    "upper": "upper end of the equal-tailed predictive interval",
+}
+
+
+def predict(
+    idata: xr.DataTree,
+    X_new: Any,
+    *,
+    covariates: Any = None,
+    weights: Any = None,
+    kind: Literal["response", "mean"] = "response",
+    summary: bool = True,
+    prob: float = 0.95,
+    random_seed: int | np.random.Generator | None = None,
+) -> xr.Dataset | xr.DataArray:
+    r"""Predict new rows from a posterior; the model itself is not needed.
+
+    .. math:: y = \mu + (w - \bar w)'\gamma + (x - \bar x)'\beta + e, \quad
+       e \sim N(0, \sigma^2 / \text{weight}) \text{ or } N_T(0, \Sigma_e / \text{weight})
+
+    for each draw of the parameters. The centers are those of the fit, not of the new rows.
+
+    Parameters
+    ----------
+    idata : xarray.DataTree
+        An InferenceData, sampled or loaded from disk: ``mu``, ``beta``, with covariates
+        ``gamma``, and ``sigma2`` or ``Sigma_e`` in the posterior; ``X_center`` and ``W_center``
+        in the constant data.
+    X_new : array-like (obs, feature)
+        Features on the scale of the fit: NumPy, pandas or xarray, one row or more, complete.
+        Columns with names are matched by name to the features of the fit, in any order; arrays
+        without names by position.
+    covariates : array-like (obs, covariate), optional
+        Covariates of the new rows, matched in the same way; needed if the fit has some.
+    weights : array-like (obs,), optional
+        Relative precisions of the new responses, on the scale of the weights of the fit. Default:
+        1. They matter to ``kind="response"`` only.
+    kind : {"response", "mean"}, default "response"
+        New responses, with residuals; or their expectation, without.
+    summary : bool, default True
+        Summaries of the draws; or, if False, the draws.
+    prob : float, default 0.95
+        Probability of the equal-tailed intervals.
+    random_seed : int, numpy.random.Generator or None, optional
+        Of the residuals. The mean has no random part.
+
+    Returns
+    -------
+    xarray.Dataset or xarray.DataArray
+        In units of y. The summaries ``mean``, ``sd``, ``lower`` and ``upper``, dims (obs[,
+        trait]); or the draws, named ``y``, dims (chain, draw, obs[, trait]).
+
+    Raises
+    ------
+    TypeError
+        If `idata` is no InferenceData, or an argument has the wrong type.
+    ValueError
+        If `idata` lacks one of the variables above, features or covariates are missing, too many
+        or not complete, the rows of the arguments are not the same, or an argument is out of
+        range.
+
+    Notes
+    -----
+    The same distribution as ``pm.set_data`` followed by ``pm.sample_posterior_predictive``.
+    Beside X_new as float64 and the result, some hundred MB of memory are enough whatever the
+    number of rows; effects that are on disk are read by blocks.
+
+    Examples
+    --------
+    >>> import blrzoo as blr
+    >>> from blrzoo.prediction import predict
+    >>> data = blr.simulate(n=120, p=10, n_causal=3, h2=0.8, random_seed=1)
+    >>> old, new = data.isel(obs=slice(0, 100)), data.isel(obs=slice(100, None))
+    >>> model = blr.spike_slab(old.X, old.y)
+    >>> idata = blr.sample(model, draws=200, tune=100, chains=2, random_seed=1, quiet=True)
+    >>> table = predict(idata, new.X, random_seed=1)
+    >>> list(table.data_vars), dict(table.sizes)
+    (['mean', 'sd', 'lower', 'upper'], {'obs': 20})
+    >>> predict(idata, new.X, summary=False, random_seed=1).dims
+    ('chain', 'draw', 'obs')
+    """
+    check_prob(prob)
+    _check_kind(kind)
+    fit = Fit.of(idata)
+    rows = read_rows(X_new, covariates, weights, features=fit.features, names=fit.covariates)
+    factor = residual_factor(fit) if kind == "response" else None
+    rng = np.random.default_rng(random_seed)
+    shape = (len(rows.obs), *fit.mu.shape)
+    draws = None if summary else np.empty(shape)
+    parts = []
+    for block, values in mean_blocks(fit, rows):
+        if factor is not None:
+            weight = None if rows.weights is None else rows.weights[block]
+            add_residuals(values, factor, weight, rng)
+        if draws is None:
+            parts.append(interval_summary(values, prob))
+        else:
+            draws[block] = values
+    if draws is not None:
+        return _as_draws(draws, fit, rows).assign_attrs(kind=kind)
+    joined = {name: np.concatenate([part[name] for part in parts]) for name in _LONG_NAMES}
+    return _as_table(joined, fit, rows).assign_attrs(kind=kind, ci_kind="eti", ci_prob=prob)
+
+
+def log_score(
+    idata: xr.DataTree,
+    X_new: Any,
+    y_true: Any,
+    *,
+    covariates: Any = None,
+    weights: Any = None,
+) -> xr.DataArray:
+    r"""Compute the log predictive density of responses that were not in the fit.
+
+    .. math:: \log p(y_i | \text{data}) \approx \log \frac{1}{S} \sum_s
+       N(y_i; \text{mean}_i^{(s)}, \sigma^{2(s)} / \text{weight}_i)
+
+    Larger is better. Its sum over the rows is the expected log predictive density that
+    `arviz.loo` estimates without new data. With several traits, the density of each trait by
+    itself.
+
+    Parameters
+    ----------
+    idata, X_new, covariates, weights
+        As in `predict`.
+    y_true : array-like (obs[, trait])
+        What came true; joined to X_new by label if both have labels. NaN where not measured.
+
+    Returns
+    -------
+    xarray.DataArray
+        Named ``log_score``, dims (obs[, trait]), natural logarithm of a density per unit of y;
+        NaN where y_true is.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `predict`, and for a y_true of other rows or traits.
+
+    References
+    ----------
+    .. [1] Gneiting & Raftery (2007). Strictly proper scoring rules, prediction, and estimation.
+       Journal of the American Statistical Association 102:359-378.
+
+    Examples
+    --------
+    >>> import blrzoo as blr
+    >>> from blrzoo.prediction import log_score
+    >>> data = blr.simulate(n=120, p=10, n_causal=3, h2=0.8, random_seed=1)
+    >>> old, new = data.isel(obs=slice(0, 100)), data.isel(obs=slice(100, None))
+    >>> model = blr.spike_slab(old.X, old.y)
+    >>> idata = blr.sample(model, draws=200, tune=100, chains=2, random_seed=1, quiet=True)
+    >>> log_score(idata, new.X, new.y).sizes
+    Frozen({'obs': 20})
+    """
+    fit = Fit.of(idata)
+    rows = read_rows(X_new, covariates, weights, features=fit.features, names=fit.covariates)
+    y = read_response(y_true, len(rows.obs), rows.obs, fit.traits)
+    variance = np.sum(residual_factor(fit) ** 2, axis=2)  # (sample, trait)
+    parts = []
+    for block, values in mean_blocks(fit, rows):
+        weight = 1.0 if rows.weights is None else rows.weights[block][:, None, None]
+        values -= y[block][:, None]
+        logp = -0.5 * (values**2 * weight / variance + np.log(2 * np.pi * variance / weight))
+        parts.append(logsumexp(logp, axis=1) - np.log(logp.shape[1]))
+    return _as_table({"log_score": np.concatenate(parts)}, fit, rows)["log_score"]
+
+
+def interval_summary(draws: np.ndarray, prob: float) -> dict[str, np.ndarray]:
+    """Summarise draws by their mean, standard deviation and equal-tailed interval.
+
+    Parameters
+    ----------
+    draws : ndarray (row, sample, trait)
+        Draws.
+    prob : float
+        Probability of the interval.
+
+    Returns
+    -------
+    dict of str to ndarray (row, trait)
+        ``mean``, ``sd`` (NaN for a single draw), ``lower`` and ``upper``.
+    """
+    tail = (1 - prob) / 2
+    mean = draws.mean(axis=1)
+    several = draws.shape[1] > 1
+    sd = draws.std(axis=1, ddof=1) if several else np.full_like(mean, np.nan)
+    lower, upper = np.quantile(draws, [tail, 1 - tail], axis=1)
+    return {"mean": mean, "sd": sd, "lower": lower, "upper": upper}
+
+
+def _as_draws(values: np.ndarray, fit: Fit, rows: Rows) -> xr.DataArray:
+    """Draws (row, sample, trait) with their labels."""
+    chains = [fit.beta.sizes[dim] for dim in SAMPLE_DIMS]
+    values = values.reshape(len(rows.obs), *chains, -1)
+    coords = {dim: fit.beta.get_index(dim) for dim in SAMPLE_DIMS} | {"obs": rows.obs}
+    if fit.traits is None:
+        array = xr.DataArray(values[..., 0], coords, ("obs", *SAMPLE_DIMS), name="y")
+    else:
+        coords["trait"] = fit.traits
+        array = xr.DataArray(values, coords, ("obs", *SAMPLE_DIMS, "trait"), name="y")
+    return array.transpose(*SAMPLE_DIMS, "obs", ...)
+
+
+def _as_table(columns: dict[str, np.ndarray], fit: Fit, rows: Rows) -> xr.Dataset:
+    """Arrays (row, trait) with their labels."""
+    if fit.traits is None:
+        arrays = {name: ("obs", values[:, 0]) for name, values in columns.items()}
+        table = xr.Dataset(arrays, {"obs": rows.obs})
+    else:
+        both = {name: (("obs", "trait"), values) for name, values in columns.items()}
+        table = xr.Dataset(both, {"obs": rows.obs, "trait": fit.traits})
+    for name in set(columns) & set(_LONG_NAMES):
+        table[name].attrs = {"long_name": _LONG_NAMES[name]}
+    return table
+
+
+def _check_kind(kind: str) -> None:
+    if kind not in ("response", "mean"):
+        raise ValueError(
+            f"kind must be 'response' (with residuals) or 'mean' (without), got {kind!r}. Leave "
+            f"it out for 'response'."
+        )

@@ -1,0 +1,263 @@
+"""Fit each model without the rows of each fold, and predict them."""
+
+import inspect
+import logging
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import xarray as xr
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from blrzoo.diagnostics.convergence import convergence_messages
+from blrzoo.prediction import log_score, predict, score
+from blrzoo.prediction._linear import check_prob
+from blrzoo.sampling import sample
+from blrzoo.validation.data import Data
+from blrzoo.validation.folds import read_folds
+from blrzoo.validation.results import Results
+
+__all__ = ["cross_validate"]
+
+Factory = Callable[..., pm.Model]
+
+_log = logging.getLogger(__name__)
+
+
+def cross_validate(
+    models: Factory | Mapping[str, Factory],
+    X: Any,
+    y: Any,
+    *,
+    folds: Any = 5,
+    covariates: Any = None,
+    weights: Any = None,
+    prob: float = 0.95,
+    keep_draws: bool | int = False,
+    random_seed: int | np.random.Generator | None = None,
+    quiet: bool = False,
+    **sample_kwargs: Any,
+) -> xr.DataTree:
+    r"""Compare models by how well they predict rows that they were not fitted to.
+
+    Parameters
+    ----------
+    models : callable, or mapping of str to callable
+        Each makes a model of data: ``factory(X, y)`` returns a `pm.Model`, such as
+        ``blr.spike_slab``; with further arguments, ``functools.partial(blr.spike_slab, h2=0.3)``.
+        `covariates` and `weights` are passed on by name if they are given. Data come as pandas
+        objects, labels kept.
+    X, y, covariates, weights : array-like
+        As for the models. Rows whose y is missing (of all traits) are neither trained on nor
+        tested; single traits that are missing are passed on to the model and not scored.
+    folds : int, array-like (obs,), or iterable of (train, test), default 5
+        The number of folds, into which rows are dealt at random, as evenly as can be; or the fold
+        of each row, by label if a Series; or pairs of positions, as ``KFold(5).split(X)`` of
+        scikit-learn gives. All models get the same folds. Related rows (families, repeated
+        records) belong in one fold.
+    prob : float, default 0.95
+        Probability of the predictive intervals.
+    keep_draws : bool or int, default False
+        Whether to keep the predictive draws, or how many a chain, evenly spaced. They take 8
+        bytes for each model, draw, row and trait.
+    random_seed : int, numpy.random.Generator or None, optional
+        Decides about folds, fits and predictions. The results of a model do not depend on which
+        other models there are.
+    quiet : bool, default False
+        No progress bar, no convergence warnings.
+    **sample_kwargs
+        For `blrzoo.sample`: draws, tune, chains, cores, ...
+
+    Returns
+    -------
+    xarray.DataTree
+        Groups, with the scores of `score` and ``log_score`` (mean log predictive density):
+
+        - ``overall``, dims (model[, trait]): scores of all held-out rows together; ``rmse_se``
+          and so on, standard errors over folds
+        - ``difference`` (several models), dims (model[, trait]): mean over folds of the score
+          less that of the first model, with its standard error, paired by fold
+        - ``scores``, dims (model, fold[, trait])
+        - ``predictions``, dims (model, obs[, trait]): held-out ``mean``, ``sd``, ``lower``,
+          ``upper``, ``crps``, ``log_score``, and the response ``y``; the coordinate ``fold``
+        - ``draws`` (with `keep_draws`), dims (model, chain, draw, obs[, trait]): ``y``
+
+    Raises
+    ------
+    TypeError, ValueError
+        For models, data or folds that are refused.
+    Exception
+        Whatever a fit raises; the attribute ``partial`` of the exception is then the DataTree of
+        the fits before it (if there was one).
+
+    Warns
+    -----
+    UserWarning
+        If it was interrupted (Ctrl-C): the fits finished by then are returned, the others are
+        NaN. ``overall`` and ``difference`` are of the folds that all models finished.
+
+    Notes
+    -----
+    The standard errors are the SD of the scores of the k folds divided by :math:`\sqrt{k}`. They
+    are rough: few folds, whose training sets overlap, and no estimator without bias exists [1]_.
+    ``r2`` of a small fold is noisy: look at ``overall``.
+
+    `arviz.loo_kfold` computes the log score from a wrapper that refits one model; here are
+    several models on the same folds, the predictions and the other scores.
+
+    References
+    ----------
+    .. [1] Bengio & Grandvalet (2004). No unbiased estimator of the variance of k-fold
+       cross-validation. Journal of Machine Learning Research 5:1089-1105.
+
+    Examples
+    --------
+    >>> import blrzoo as blr
+    >>> from blrzoo.validation import cross_validate
+    >>> data = blr.simulate(n=60, p=10, n_causal=2, h2=0.8, random_seed=1)
+    >>> models = {"ridge": blr.single_component, "selection": blr.spike_slab}
+    >>> settings = dict(draws=100, tune=50, chains=1, random_seed=1, quiet=True)
+    >>> result = cross_validate(models, data.X, data.y, folds=2, **settings)
+    >>> list(result.children), dict(result.scores.sizes)
+    (['scores', 'overall', 'difference', 'predictions'], {'model': 2, 'fold': 2})
+    """
+    check_prob(prob)
+    _check_keep(keep_draws)
+    factories = _factories(models)
+    data = Data.read(X, y, covariates, weights)
+    rng = np.random.default_rng(random_seed)
+    plan = read_folds(folds, data.obs, data.known, rng)
+    seeds = rng.integers(2**31, size=(len(plan), 2)).tolist()
+    results = Results(list(factories), plan, data)
+    settings = {"compute_convergence_checks": not quiet} | sample_kwargs
+    try:
+        with _progress(quiet) as progress:
+            task = progress.add_task("", total=len(factories) * len(plan))
+            for k, fold in enumerate(plan):
+                for name, factory in factories.items():
+                    progress.update(task, description=f"{name}, fold {fold.label}")
+                    idata = _fit(factory, data.rows(fold.train), seeds[k][0], settings)
+                    _report(idata, f"{name}, fold {fold.label}", settings)
+                    held_out = data.rows(fold.test)
+                    results.add(name, k, *_test(idata, held_out, seeds[k][1], prob, keep_draws))
+                    progress.advance(task)
+    except KeyboardInterrupt:
+        if not len(results):
+            raise
+        _warn_interrupted(results)
+    except Exception as error:
+        if len(results):
+            error.partial = results.tree()  # type: ignore[attr-defined]
+            error.add_note(f"{len(results)} fits before it are in the attribute 'partial' of this.")
+        raise
+    return results.tree()
+
+
+def _fit(factory: Factory, train: Data, seed: int, settings: dict[str, Any]) -> xr.DataTree:
+    model = factory(train.X, train.y, **train.more)
+    if not isinstance(model, pm.Model):
+        raise TypeError(
+            f"models must be functions that return a pm.Model; got {type(model).__name__} from "
+            f"{_name(factory)}. Return the model, not its draws."
+        )
+    idata = sample(
+        model,
+        **settings | {"random_seed": seed, "quiet": True, "compute_convergence_checks": False},
+    )
+    default = inspect.signature(pm.sample).parameters["draws"].default
+    wanted = settings.get("draws", default), settings.get("chains", 4)
+    got = tuple(idata["posterior"].sizes[dim] for dim in ("draw", "chain"))
+    if got[0] < wanted[0] or got[1] < wanted[1]:
+        raise KeyboardInterrupt  # pm.sample returns what it has
+    return idata
+
+
+def _report(idata: xr.DataTree, fit: str, settings: dict[str, Any]) -> None:
+    """Log what is wrong with the convergence of a fit."""
+    if settings["compute_convergence_checks"]:
+        for message in convergence_messages(idata):
+            _log.warning("%s: %s", fit, message)
+
+
+def _test(
+    idata: xr.DataTree, test: Data, seed: int, prob: float, keep_draws: bool | int
+) -> tuple[xr.Dataset, xr.DataArray | None]:
+    """Pointwise scores, and draws to keep."""
+    draws = predict(idata, test.X, summary=False, random_seed=seed, **test.more)
+    assert isinstance(draws, xr.DataArray)
+    rows = score(test.y, draws, prob=prob, pointwise=True)
+    rows = rows.assign(log_score=log_score(idata, test.X, test.y, **test.more))
+    if keep_draws is False:
+        return rows, None
+    return rows, draws if keep_draws is True else _thin(draws, keep_draws)
+
+
+def _thin(draws: xr.DataArray, keep: int) -> xr.DataArray:
+    size = draws.sizes["draw"]
+    chosen = np.linspace(0, size - 1, min(keep, size)).round().astype(int)
+    return draws.isel(draw=chosen)
+
+
+def _warn_interrupted(results: Results) -> None:
+    warnings.warn(
+        f"Interrupted after {len(results)} of {len(results.models) * len(results.folds)} fits: "
+        f"the others are missing (NaN) in the result.",
+        UserWarning,
+        stacklevel=3,
+    )
+
+
+def _progress(quiet: bool) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        disable=quiet,
+    )
+
+
+def _factories(models: Any) -> dict[str, Factory]:
+    named = models if isinstance(models, Mapping) else {_name(models): models}
+    wrong = [
+        value for value in named.values() if not callable(value) or isinstance(value, pm.Model)
+    ]
+    if wrong or not all(isinstance(name, str) for name in named):
+        got = f"{type(wrong[0]).__name__}" if wrong else f"names {list(named)}"
+        raise TypeError(
+            f"models must be a function (X, y) that makes a pm.Model, or a dict of them by name "
+            f"(str); got {got}. Pass blr.spike_slab, not blr.spike_slab(X, y)."
+        )
+    if not named:
+        raise ValueError("models must be at least one, got an empty dict. Add a factory.")
+    return dict(named)
+
+
+def _name(factory: Any) -> str:
+    """Name of a function, also of a partial one."""
+    name = getattr(getattr(factory, "func", factory), "__name__", "model")
+    return "model" if name == "<lambda>" else name
+
+
+def _check_keep(keep_draws: Any) -> None:
+    if isinstance(keep_draws, bool):
+        return
+    if not isinstance(keep_draws, int | np.integer):
+        raise TypeError(
+            f"keep_draws must be True, False or a number of draws a chain, got "
+            f"{type(keep_draws).__name__}. Leave it out to keep none."
+        )
+    if keep_draws < 1:
+        raise ValueError(
+            f"keep_draws must be 1 or more draws a chain, got {keep_draws}. Pass False for none."
+        )

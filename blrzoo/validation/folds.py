@@ -1,0 +1,166 @@
+"""Which rows each fold tests and which it trains on."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from blrzoo.tables import show
+
+__all__ = ["Fold", "read_folds"]
+
+
+@dataclass(frozen=True, eq=False)
+class Fold:
+    """One fold.
+
+    Attributes
+    ----------
+    label : object
+        Its name.
+    train, test : ndarray of int
+        Positions of the rows, those without a response left out.
+    """
+
+    label: Any
+    train: np.ndarray
+    test: np.ndarray
+
+
+def read_folds(
+    folds: Any, obs: pd.Index, known: np.ndarray, rng: np.random.Generator
+) -> list[Fold]:
+    """Read the argument `folds` of `cross_validate`.
+
+    Parameters
+    ----------
+    folds : int, array-like of labels (obs,), or iterable of (train, test)
+        What the user gave.
+    obs : pandas.Index
+        Labels of the rows.
+    known : ndarray of bool (obs,)
+        Rows with a response.
+    rng : numpy.random.Generator
+        Deals the rows out to a number of folds.
+
+    Returns
+    -------
+    list of Fold
+
+    Raises
+    ------
+    TypeError, ValueError
+        For what is none of the three, too few folds, folds without rows to train on or to test,
+        and rows that are trained on and tested, or tested twice.
+    """
+    if isinstance(folds, int | np.integer) and not isinstance(folds, bool):
+        found = _of_labels(_dealt(int(folds), known, rng), known)
+    elif isinstance(folds, str | bytes | bool) or not isinstance(folds, Iterable):
+        raise TypeError(
+            f"folds must be a number, labels (obs,), or pairs of train and test positions, got "
+            f"{type(folds).__name__}. Pass 5; of a splitter of scikit-learn, folds.split(X)."
+        )
+    else:
+        folds = folds if hasattr(folds, "__len__") else list(folds)
+        pairs = bool(len(folds)) and _is_pair(folds)
+        found = _of_pairs(folds, known) if pairs else _of_labels(_labels(folds, obs), known)
+    _check(found)
+    return found
+
+
+def _is_pair(folds: Any) -> bool:
+    first = folds.iloc[0] if isinstance(folds, pd.Series) else folds[0]
+    return isinstance(first, list | tuple) and len(first) == 2
+
+
+def _dealt(folds: int, known: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A number of a fold for each row, as evenly as can be among the known ones."""
+    n = int(known.sum())
+    if not 2 <= folds <= n:
+        raise ValueError(
+            f"folds must be 2 to the number of rows with a response, {n}; got {folds}. Try 5."
+        )
+    labels = np.zeros(known.size, dtype=int)
+    labels[known] = rng.permutation(np.arange(n) % folds)
+    return labels
+
+
+def _labels(folds: Any, obs: pd.Index) -> np.ndarray:
+    """A label for each row; those of a Series are joined by label."""
+    if isinstance(folds, pd.Series) and not folds.index.equals(obs):
+        if not folds.index.is_unique or not obs.isin(folds.index).all():
+            lacking = obs[~obs.isin(folds.index)]
+            raise ValueError(
+                f"folds must have a label for each row of X, once; got none for {show(lacking)}. "
+                f"Pass folds.to_numpy() to join by position."
+            )
+        folds = folds.loc[obs]
+    labels = np.asarray(folds)
+    if labels.shape != (len(obs),):
+        raise ValueError(
+            f"folds must be a number, labels (obs,), or pairs of train and test positions; got "
+            f"shape {labels.shape} for {len(obs)} rows. Pass one label for each row."
+        )
+    if pd.isna(labels).any():
+        raise ValueError(
+            f"folds must have a label for each row; got {pd.isna(labels).sum()} missing. Drop "
+            f"these rows, or pass pairs (train, test)."
+        )
+    return labels
+
+
+def _of_labels(labels: np.ndarray, known: np.ndarray) -> list[Fold]:
+    found = []
+    for label in np.unique(labels).tolist():
+        test = labels == label
+        found.append(Fold(label, np.flatnonzero(known & ~test), np.flatnonzero(known & test)))
+    return found
+
+
+def _of_pairs(pairs: Any, known: np.ndarray) -> list[Fold]:
+    found = []
+    for label, (train, test) in enumerate(pairs):
+        train, test = (_positions(part, known.size, label) for part in (train, test))
+        if both := np.intersect1d(train, test).tolist():
+            raise ValueError(
+                f"folds must not test rows that they train on; got {show(both)} in both parts of "
+                f"fold {label}. Take them out of one."
+            )
+        found.append(Fold(label, train[known[train]], test[known[test]]))
+    return found
+
+
+def _positions(part: Any, n: int, label: int) -> np.ndarray:
+    positions = np.asarray(part)
+    if positions.ndim != 1 or positions.dtype.kind not in "iu":
+        raise TypeError(
+            f"folds must be pairs of positions, two vectors of integers; got dtype "
+            f"{positions.dtype}, shape {positions.shape} in fold {label}. Of a mask, pass "
+            f"np.flatnonzero(mask)."
+        )
+    if positions.size and not (0 <= positions.min() and positions.max() < n):
+        raise ValueError(
+            f"folds must be pairs of positions 0 to {n - 1}, got {positions.min()} to "
+            f"{positions.max()} in fold {label}. Count rows as X does."
+        )
+    return np.unique(positions)
+
+
+def _check(folds: list[Fold]) -> None:
+    if len(folds) < 2:
+        raise ValueError(f"folds must be at least 2, got {len(folds)}. Try folds=5.")
+    for fold in folds:
+        if len(fold.train) < 2 or not len(fold.test):
+            raise ValueError(
+                f"folds must each have a row to test and two to train on, with a known response; "
+                f"got {len(fold.test)} and {len(fold.train)} in fold {fold.label!r}. Pass fewer "
+                f"folds."
+            )
+    tested, times = np.unique(np.concatenate([fold.test for fold in folds]), return_counts=True)
+    if (times > 1).any():
+        raise ValueError(
+            f"folds must test a row once; got the rows {show(tested[times > 1].tolist())} more "
+            f"often. Repeat the cross-validation with another random_seed instead."
+        )
