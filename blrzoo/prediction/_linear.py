@@ -15,7 +15,7 @@ from blrzoo.prediction._rows import Rows
 from blrzoo.summaries._inputs import constant_data
 from blrzoo.summaries._posterior import SAMPLE_DIMS, draws_of, feature_blocks, posterior
 
-__all__ = ["Fit", "add_residuals", "check_prob", "mean_blocks", "residual_factor", "row_blocks"]
+__all__ = ["Fit", "add_residuals", "mean_blocks", "residual_factor", "row_blocks"]
 
 _BLOCK_BYTES = 2**26  # of draws of a block of rows as float64; summaries take a few times as much
 
@@ -259,24 +259,3 @@ def add_residuals(
         means += noise
     else:
         means += np.einsum("sij,nsj->nsi", factor, noise)
-
-
-def check_prob(prob: float) -> None:
-    """Refuse what is not the probability of an interval.
-
-    Parameters
-    ----------
-    prob : float
-        Between 0 and 1, both excluded.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If it is not a number, or out of range.
-    """
-    if isinstance(prob, bool) or not isinstance(prob, int | float | np.number):
-        raise TypeError(
-            f"prob must be a number between 0 and 1, got {type(prob).__name__}. Try 0.95."
-        )
-    if not 0 < prob < 1:
-        raise ValueError(f"prob must be between 0 and 1, both excluded, got {prob}. Try 0.95.")

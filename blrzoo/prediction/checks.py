@@ -9,10 +9,11 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from blrzoo.prediction._linear import Fit, check_prob, mean_blocks
+from blrzoo.prediction._linear import Fit, mean_blocks
 from blrzoo.prediction._rows import Rows
 from blrzoo.summaries._inputs import constant_data
 from blrzoo.summaries._posterior import SAMPLE_DIMS, posterior
+from blrzoo.summaries.table import check_interval
 
 __all__ = ["ppc_statistics"]
 
@@ -130,7 +131,7 @@ def ppc_statistics(
     variance        1.0    0.7    1.3      0.3
     skewness        1.5   -0.4    0.5      0.0
     """
-    check_prob(prob)
+    check_interval(prob)
     y, replicated, names = _read(idata)
     chosen = _statistics(statistics, traits=y.shape[1])
     observed: Array = y[None]

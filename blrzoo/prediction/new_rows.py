@@ -9,12 +9,12 @@ from scipy.special import logsumexp
 from blrzoo.prediction._linear import (
     Fit,
     add_residuals,
-    check_prob,
     mean_blocks,
     residual_factor,
 )
 from blrzoo.prediction._rows import Rows, read_response, read_rows
 from blrzoo.summaries._posterior import SAMPLE_DIMS
+from blrzoo.summaries.table import check_interval
 
 __all__ = ["interval_summary", "log_score", "predict"]
 
@@ -103,7 +103,7 @@ def predict(
     >>> predict(idata, new.X, summary=False, random_seed=1).dims
     ('chain', 'draw', 'obs')
     """
-    check_prob(prob)
+    check_interval(prob)
     _check_kind(kind)
     fit = Fit.of(idata)
     rows = read_rows(X_new, covariates, weights, features=fit.features, names=fit.covariates)

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from blrzoo.prediction._linear import check_prob, row_blocks
+from blrzoo.prediction._linear import row_blocks
 from blrzoo.prediction._rows import read_response
 from blrzoo.prediction.new_rows import interval_summary
+from blrzoo.summaries.table import check_interval
 
 __all__ = ["score", "score_of_rows"]
 
@@ -104,7 +105,7 @@ def score(
     >>> round(float(result.coverage), 2), round(float(result.rmse), 1)
     (0.67, 1.8)
     """
-    check_prob(prob)
+    check_interval(prob)
     _check_predictions(predictions)
     traits = predictions.get_index("trait") if "trait" in predictions.dims else None
     y = _known(y_true, predictions, traits)

@@ -2,18 +2,17 @@
 
 from typing import Literal
 
-import arviz_stats as azs
 import numpy as np
 import xarray as xr
 
 from blrzoo.summaries._posterior import (
-    SAMPLE_DIMS,
     draws_of,
     feature_blocks,
     indicator_name,
     join_features,
 )
 from blrzoo.summaries.inclusion import indicator_table
+from blrzoo.summaries.table import check_interval, draws_table
 
 __all__ = ["effect_summary"]
 
@@ -91,48 +90,15 @@ def effect_summary(
     bp        0.5  0.1    0.3    0.7
     age       0.2  0.1    0.0    0.4
     """
-    _check(prob, kind)
-    beta = draws_of(idata, "beta")
-    table = join_features(_block_table(block, prob, kind) for block in feature_blocks(beta))
+    check_interval(prob, kind)
+    blocks = feature_blocks(draws_of(idata, "beta"))
+    table = join_features(draws_table(block, prob=prob, kind=kind) for block in blocks)
     for name, long_name in _LONG_NAMES.items():
         table[name].attrs = {"long_name": long_name}
     table.attrs = {"ci_kind": kind, "ci_prob": prob, "unit": "units of y per unit of x"}
     if indicator_name(idata) is not None:
         table = table.assign(indicator_table(idata)[["pip", "mcse_pip"]].data_vars)
     return table if sort_by is None else _sort(table, sort_by)
-
-
-def _check(prob: float, kind: str) -> None:
-    if isinstance(prob, bool) or not isinstance(prob, int | float | np.number):
-        raise TypeError(f"prob must be a number between 0 and 1, got {type(prob).__name__}")
-    if not 0 < prob < 1:
-        raise ValueError(f"prob must be between 0 and 1, both excluded, got {prob}; try 0.95")
-    if kind not in ("eti", "hdi"):
-        raise ValueError(f"kind must be 'eti' (equal-tailed) or 'hdi', got {kind!r}")
-
-
-def _block_table(beta: xr.DataArray, prob: float, kind: str) -> xr.Dataset:
-    beta = beta.astype(float)  # float32 draws lose digits in sums
-    interval = (azs.eti if kind == "eti" else azs.hdi)(beta, prob=prob, dim=list(SAMPLE_DIMS))
-    table = xr.Dataset(
-        {
-            "mean": beta.mean(SAMPLE_DIMS),
-            "sd": beta.std(SAMPLE_DIMS, ddof=1),
-            "lower": interval.sel(ci_bound="lower", drop=True),
-            "upper": interval.sel(ci_bound="upper", drop=True),
-        }
-    )
-    return table.assign(mcse_mean=table["mean"].copy(data=_mcse(beta.values)))
-
-
-def _mcse(draws: np.ndarray) -> np.ndarray:
-    """ArviZ's standard error of the mean of draws (chain, draw, ...), NaN for a constant."""
-    draws = np.moveaxis(draws, (0, 1), (-2, -1))
-    varies = draws.min(axis=(-2, -1)) < draws.max(axis=(-2, -1))
-    out = np.full(varies.shape, np.nan)
-    if varies.any():
-        out[varies] = azs.mcse(draws[varies], method="mean", chain_axis=-2, draw_axis=-1)
-    return out
 
 
 def _sort(table: xr.Dataset, by: str) -> xr.Dataset:

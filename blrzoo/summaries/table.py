@@ -105,7 +105,7 @@ def mcse_of_mean(draws: np.ndarray) -> np.ndarray:
     return out
 
 
-def check_interval(prob: float, kind: str) -> None:
+def check_interval(prob: float, kind: str = "eti") -> None:
     """Refuse a credible interval that there is not.
 
     Parameters

@@ -20,8 +20,8 @@ from rich.progress import (
 
 from blrzoo.diagnostics.convergence import convergence_messages
 from blrzoo.prediction import log_score, predict, score
-from blrzoo.prediction._linear import check_prob
 from blrzoo.sampling import sample
+from blrzoo.summaries.table import check_interval
 from blrzoo.validation.data import Data
 from blrzoo.validation.folds import read_folds
 from blrzoo.validation.results import Results
@@ -130,7 +130,7 @@ def cross_validate(
     >>> list(result.children), dict(result.scores.sizes)
     (['scores', 'overall', 'difference', 'predictions'], {'model': 2, 'fold': 2})
     """
-    check_prob(prob)
+    check_interval(prob)
     _check_keep(keep_draws)
     factories = _factories(models)
     data = Data.read(X, y, covariates, weights)
