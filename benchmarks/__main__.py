@@ -10,6 +10,7 @@ import numpy as np
 from numba import njit
 
 import blrzoo as blr
+from benchmarks.traits import trait_sweeps
 from blrzoo.designs.dense import Dense
 from blrzoo.ops.kernel import make_kernel
 
@@ -40,6 +41,7 @@ def main() -> None:
     repeats = parser.parse_args().repeats
     print(f"{'what':58s} {'measured':>12s} {'bound':>10s}")
     sweep_against_bare_loop(repeats)
+    trait_sweeps(row, interleaved, repeats)
     overhead_per_draw(repeats)
     first_fit()
 

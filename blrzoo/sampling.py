@@ -95,10 +95,23 @@ def sample(
     )
     if alias:
         idata["posterior"]["alpha"] = idata["posterior"]["beta"]
+    if isinstance(idata, xr.DataTree):
+        _name_traits(idata, model)
     if compute_convergence_checks and not quiet and isinstance(idata, xr.DataTree):
         for message in convergence_messages(idata):
             _log.warning(message)
     return idata
+
+
+def _name_traits(idata: xr.DataTree, model: pm.Model) -> None:
+    """Name the dim of the genetic variance of several traits, which PyMC only numbers."""
+    numbered = "genetic_variance_dim_0"
+    if "sample_stats" in idata.children and numbered in idata["sample_stats"].dims:
+        stats = idata["sample_stats"].to_dataset().drop_vars(numbered, errors="ignore")
+        named = stats.rename_dims({numbered: "trait"}).assign_coords(
+            trait=list(model.coords["trait"])
+        )
+        idata["sample_stats"] = xr.DataTree(named)
 
 
 def _check_arguments(model: pm.Model, chains: Any, var_names: Any) -> None:

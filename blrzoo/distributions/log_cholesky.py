@@ -7,7 +7,7 @@ import pytensor.tensor as pt
 from pymc.logprob.transforms import Transform
 from pytensor.tensor.variable import TensorVariable
 
-from blrzoo.ops.small import LogCholesky, Unpack
+from blrzoo.ops.small import LogCholesky, Unpack, product
 
 __all__ = ["LogCholeskyTransform"]
 
@@ -53,11 +53,14 @@ class LogCholeskyTransform(Transform):
 
     def backward(self, value: Any, *inputs: Any) -> TensorVariable:
         """Matrices, (..., m, m), exactly symmetric, of packed factors."""
+        value = pt.as_tensor(value)
+        if value.type.shape[-1] == 1:  # PyTensor 3.3 fails to compile the sum of one product
+            return pt.exp(2 * value)[..., None]
         packed = Unpack()(value)
         diagonal = _diagonal(packed)
         # The exponential is taken of the diagonal alone: nothing else may overflow in gradients.
         factor = pt.switch(diagonal, pt.exp(pt.switch(diagonal, packed, 0.0)), packed)
-        return pt.sum(factor[..., :, None, :] * factor[..., None, :, :], axis=-1)
+        return product(factor, pt.swapaxes(factor, -1, -2))
 
     def log_jac_det(self, value: Any, *inputs: Any) -> TensorVariable:
         """Logarithm of the Jacobian determinant of ``backward``, (...)."""

@@ -8,6 +8,7 @@ import pymc as pm
 import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
+from blrzoo.ops.small import product
 from blrzoo.priors import conjugate
 from blrzoo.priors.parameters import NORMAL, VARIANCE, check_parameter, parameter
 from blrzoo.priors.scale import DataSummary
@@ -78,7 +79,7 @@ class Likelihood:
         """Everything in the mean of y but the features: ``mu + (W - center) gamma``."""
         if "gamma" not in v:
             return v["mu"]
-        return v["mu"] + (model[f"W{rows}"] - model["W_center"]) @ v["gamma"]
+        return v["mu"] + pt.sum((model[f"W{rows}"] - model["W_center"]) * v["gamma"], axis=1)
 
     def response(self, v: dict[str, TensorVariable], model: pm.Model) -> TensorVariable:
         """What is left for the features of y, (obs,), times the square roots of the weights."""
@@ -106,8 +107,9 @@ class Likelihood:
         if "gamma" in v:
             gamma = v["gamma"]
             W = (model["W"] - model["W_center"]) * pt.atleast_1d(root)[:, None]
-            cross = W.T @ W
-            linear = (W.T @ residual + cross @ gamma) / variance
+            cross = product(W.T, W)
+            linear = pt.sum(W * residual[:, None], axis=0) + pt.sum(cross * gamma, axis=1)
+            linear = linear / variance
             found[gamma] = conjugate.multivariate_normal(gamma, cross / variance, linear)
         count, squares = t * residual.shape[0], t * pt.sum(residual**2)
         found[sigma2] = conjugate.inverse_gamma(sigma2, count, squares)

@@ -123,7 +123,7 @@ class TraitLikelihood:
         """Everything in the mean of y but the features: ``mu + (W - center) gamma``."""
         if "gamma" not in v:
             return v["mu"]
-        return v["mu"] + (model[f"W{rows}"] - model["W_center"]) @ v["gamma"]
+        return v["mu"] + product(model[f"W{rows}"] - model["W_center"], v["gamma"])
 
     def response(self, v: dict[str, TensorVariable], model: pm.Model) -> TensorVariable:
         """What is left for the features of y, (obs, trait), times the roots of the weights."""
@@ -174,8 +174,8 @@ class TraitLikelihood:
             return {}
         gamma = v["gamma"]
         W = (model["W"] - model["W_center"]) * pt.atleast_1d(root_weights(model))[:, None]
-        cross = W.T @ W
-        linear = product(W.T @ residual + cross @ gamma, precision)
+        cross = product(W.T, W)
+        linear = product(product(W.T, residual) + product(cross, gamma), precision)
         size = cross.shape[0] * precision.shape[0]
         both = cross[:, None, :, None] * precision[None, :, None, :]
         return {gamma: conjugate.multivariate_normal(gamma, both.reshape((size, size)), linear)}

@@ -50,7 +50,8 @@ def _draw_label(d, q, betas, values, ranks, log_weights, races, projected):  # t
     """Winner of the race; `projected` is filled with the coordinates of q in each component."""
     best, label = -np.inf, 0
     for k in range(log_weights.shape[0]):
-        quadratic, determinant = 0.0, 1.0
+        # One logarithm for |I + D V| and the race.
+        quadratic, product = 0.0, races[k] * races[k]
         for i in range(ranks[k]):
             total = 0.0
             for t in range(q.shape[0]):
@@ -58,8 +59,8 @@ def _draw_label(d, q, betas, values, ranks, log_weights, races, projected):  # t
             projected[k, i] = total
             shrink = 1.0 + d * values[k, i]
             quadratic += total * total / shrink
-            determinant *= shrink
-        score = log_weights[k] + 0.5 * (quadratic - np.log(determinant)) - np.log(races[k])
+            product *= shrink
+        score = log_weights[k] + 0.5 * (quadratic - np.log(product))
         if score > best:
             best, label = score, k
     return label
