@@ -5,6 +5,13 @@ from blrzoo.datasets import load_diabetes
 from blrzoo.diagnostics import diagnose, geweke, indicator_diagnostics, plot_geweke
 from blrzoo.distributions.inverse_wishart import InverseWishart
 from blrzoo.em.fit import fit_em
+from blrzoo.gene_sets import (
+    assign_to_genes,
+    gene_set_model,
+    gene_set_table,
+    gene_statistics,
+    gene_z_scores,
+)
 from blrzoo.gibbs.step import BLRGibbs, register
 from blrzoo.least_squares import ols
 from blrzoo.model import regression
@@ -77,6 +84,7 @@ __all__ = [
     "Prior",
     "SingleComponent",
     "SpikeSlab",
+    "assign_to_genes",
     "bayes_factor_inclusion",
     "bayesian_fdr",
     "credible_sets",
@@ -86,6 +94,10 @@ __all__ = [
     "effect_summary",
     "enrichment",
     "fit_em",
+    "gene_set_model",
+    "gene_set_table",
+    "gene_statistics",
+    "gene_z_scores",
     "genetic_correlation",
     "genetic_covariance",
     "geweke",

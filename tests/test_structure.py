@@ -12,7 +12,7 @@ ROOT = Path(blr.__file__).parent
 #: Each part may import those before it, and itself.
 LAYERS = (
     "tables joining data least_squares designs ops distributions priors likelihood gibbs model em "
-    "zoo sampling validation"
+    "zoo sampling validation gene_sets comparison"
 ).split()
 #: These know InferenceData and nothing of the rest.
 READERS = ["summaries", "diagnostics", "plots", "prediction"]
@@ -20,8 +20,10 @@ READERS = ["summaries", "diagnostics", "plots", "prediction"]
 #: data: they are checked, labelled and joined by the code that reads them for a model.
 ALSO_READS = {
     "sampling": {"diagnostics"},
-    "validation": {"diagnostics", "prediction"},
+    "validation": {"diagnostics", "prediction", "summaries"},
+    "comparison": {"summaries"},
     "prediction": {"tables", "joining"},
+    "gene_sets": {"summaries"},
 }
 #: These stand alone.
 SOURCES = ["simulation", "datasets"]

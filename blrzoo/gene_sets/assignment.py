@@ -1,0 +1,155 @@
+"""Which SNPs belong to which genes, by position."""
+
+import logging
+import numbers
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from blrzoo.gene_sets.labels import labels_of, vector
+from blrzoo.tables import show
+
+__all__ = ["assign_to_genes"]
+
+_log = logging.getLogger(__name__)
+
+
+def assign_to_genes(
+    positions: Any,
+    genes: pd.DataFrame,
+    *,
+    window: float | tuple[float, float] = 0,
+    chromosome: Any = None,
+) -> dict[Any, list[Any]]:
+    """Assign SNPs to the genes that they lie in, or close to.
+
+    A SNP belongs to a gene if ``start - before <= position <= end + after``, on the same
+    chromosome. Genes may overlap: a SNP can be in several, or in none.
+
+    Parameters
+    ----------
+    positions : array-like, (feature,)
+        Position of each SNP, in base pairs for instance, in any order. The labels of a Series or
+        DataArray name the SNPs; those of an array are 0, 1, ...
+    genes : DataFrame, indexed by gene
+        With the columns ``start`` and ``end`` (both belong to the gene), in the unit of
+        `positions`, and ``chromosome`` where there are several.
+    window : float or (before, after), default 0
+        How far outside of the gene a SNP may lie; a pair is of the sides of smaller and of larger
+        positions.
+    chromosome : array-like, (feature,), optional
+        Chromosome of each SNP, in the order of `positions`, named as in `genes`. Needed if and
+        only if `genes` has the column ``chromosome``.
+
+    Returns
+    -------
+    dict
+        For each gene the list of its SNPs, in the order of `positions`. Genes without SNPs are
+        left out, and a log line says how many. It is what `blrzoo.group_pip`, `gene_statistics`
+        and `gene_z_scores` take.
+
+    Raises
+    ------
+    TypeError
+        If `genes` is not a DataFrame, or positions, starts, ends or the window are not numbers.
+    ValueError
+        If something is missing, not finite or negative, a gene ends before it starts, a label
+        occurs twice, or no SNP lies in any gene.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from blrzoo.gene_sets import assign_to_genes
+    >>> positions = pd.Series([120, 480, 510, 900], index=["rs1", "rs2", "rs3", "rs4"])
+    >>> genes = pd.DataFrame({"start": [100, 450], "end": [500, 700]}, index=["A", "B"])
+    >>> assign_to_genes(positions, genes)
+    {'A': ['rs1', 'rs2'], 'B': ['rs2', 'rs3']}
+    >>> assign_to_genes(positions, genes, window=(0, 200))["B"]
+    ['rs2', 'rs3', 'rs4']
+    """
+    at, snps = vector("positions", positions)
+    starts, ends = _intervals(genes)
+    before, after = _window(window)
+    on, of = _chromosomes(chromosome, genes, snps)
+    order = {c: np.flatnonzero(on == c) for c in pd.unique(of)}
+    order = {c: some[np.argsort(at[some], kind="stable")] for c, some in order.items()}
+    assigned = {}
+    for gene, c, start, end in zip(genes.index, of, starts - before, ends + after, strict=True):
+        first = np.searchsorted(at[order[c]], start, "left")
+        last = np.searchsorted(at[order[c]], end, "right")
+        if first < last:
+            assigned[gene] = snps[np.sort(order[c][first:last])].tolist()
+    _report(genes, assigned)
+    return assigned
+
+
+def _intervals(genes: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    if not isinstance(genes, pd.DataFrame):
+        raise TypeError(
+            "genes must be a DataFrame with the columns 'start' and 'end', indexed by gene, got "
+            f"{type(genes).__name__}."
+        )
+    if missing := [name for name in ("start", "end") if name not in genes.columns]:
+        raise ValueError(
+            f"genes must have the columns 'start' and 'end', got {show(genes.columns)} without "
+            f"{missing}. Rename the columns."
+        )
+    starts, ends = (vector(f"genes[{name!r}]", genes[name])[0] for name in ("start", "end"))
+    if (starts > ends).any():
+        raise ValueError(
+            "genes must not end before they start, got that of "
+            f"{show(genes.index[starts > ends])}. Swap start and end, whatever the strand."
+        )
+    return starts, ends
+
+
+def _window(window: Any) -> tuple[float, float]:
+    sides = window if isinstance(window, tuple) else (window, window)
+    if len(sides) != 2 or any(
+        isinstance(w, bool) or not isinstance(w, numbers.Real) for w in sides
+    ):
+        raise TypeError(
+            f"window must be a number or a pair (before, after), got {window!r}. Pass 0 for none."
+        )
+    if not all(0 <= float(w) < np.inf for w in sides):
+        raise ValueError(f"window must be 0 or more, and finite, got {window!r}. Pass 0 for none.")
+    return float(sides[0]), float(sides[1])
+
+
+def _chromosomes(
+    chromosome: Any, genes: pd.DataFrame, snps: pd.Index
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Chromosome of each SNP and of each gene."""
+    if (chromosome is None) != ("chromosome" not in genes.columns):
+        raise ValueError(
+            "chromosome must be given if and only if genes has the column 'chromosome', got "
+            f"{'none' if chromosome is None else 'one'}, and the columns {show(genes.columns)}."
+        )
+    if chromosome is None:
+        return np.zeros(snps.size, dtype=int), np.zeros(len(genes), dtype=int)
+    labels, values = labels_of(chromosome), np.asarray(chromosome, dtype=object)
+    if values.shape != (snps.size,) or (labels is not None and not labels.equals(snps)):
+        raise ValueError(
+            f"chromosome must have one label for each SNP, in the order of positions, got shape "
+            f"{values.shape} for {snps.size} SNPs. Take both from one table."
+        )
+    of = genes["chromosome"].to_numpy(dtype=object)
+    if not set(of) & set(values):
+        raise ValueError(
+            f"chromosome must name chromosomes as genes does, got {show(pd.unique(values))} and "
+            f"{show(pd.unique(of))}, which have none in common. Are some text, and some numbers?"
+        )
+    return values, of
+
+
+def _report(genes: pd.DataFrame, assigned: dict[Any, list[Any]]) -> None:
+    if not assigned:
+        raise ValueError(
+            "genes must have a SNP in at least one of them, got none in any. Check that positions "
+            "and genes are of the same genome build and unit."
+        )
+    empty = len(genes) - len(assigned)
+    if empty:
+        _log.warning("%d of %d genes have no SNP and are left out.", empty, len(genes))

@@ -1,0 +1,90 @@
+"""The table of sets: one row a set."""
+
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from blrzoo.summaries._inputs import constant_data, feature_index, values_by_feature
+from blrzoo.summaries._posterior import SAMPLE_DIMS, draws_of, feature_blocks, join_features
+from blrzoo.summaries.effects import effect_summary
+
+__all__ = ["gene_set_table"]
+
+
+def gene_set_table(
+    idata: xr.DataTree,
+    *,
+    prob: float = 0.95,
+    kind: Literal["eti", "hdi"] = "eti",
+    sort_by: str | None = "pip",
+) -> xr.Dataset:
+    """Summarise a gene-set analysis: size, importance and effect of each set.
+
+    Parameters
+    ----------
+    idata : xarray.DataTree
+        The InferenceData of a `gene_set_model`.
+    prob, kind, sort_by
+        See `blrzoo.effect_summary`; sets with the highest PIP come first, None keeps the order.
+
+    Returns
+    -------
+    xarray.Dataset
+        Dims (set[, trait]); ``.to_dataframe()`` makes a table of it:
+
+        - ``size`` (set): number of measured genes; left out where the InferenceData does not know
+        - ``pip``, ``mcse_pip``: posterior inclusion probability, the importance of the set, and
+          its Monte Carlo standard error
+        - ``mean``, ``sd``, ``lower``, ``upper``, ``mcse_mean``: of the effect, in units of the
+          statistic of genes; draws with an effect of 0 included
+        - ``positive``: posterior probability that the effect is above 0, at most the PIP. A set
+          with a high PIP that is not positive has genes which are less associated than others
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `blrzoo.effect_summary`.
+
+    Examples
+    --------
+    >>> import arviz as az, numpy as np
+    >>> from blrzoo.gene_sets import gene_set_table
+    >>> delta = np.random.default_rng(1).random((4, 500, 2)) < [0.1, 0.9]
+    >>> idata = az.from_dict(
+    ...     {"posterior": {"beta": delta * 0.5, "delta": delta.astype(int)}},
+    ...     dims={"beta": ["feature"], "delta": ["feature"]},
+    ...     coords={"feature": ["immune", "lipids"]},
+    ... )
+    >>> gene_set_table(idata)[["pip", "mean", "positive"]].to_dataframe().round(1)
+            pip  mean  positive
+    set
+    lipids  0.9   0.4       0.9
+    immune  0.1   0.0       0.1
+    """
+    table = effect_summary(idata, prob=prob, kind=kind, sort_by=sort_by)
+    blocks = feature_blocks(draws_of(idata, "beta"))
+    positive = join_features(
+        (block > 0).mean(SAMPLE_DIMS).to_dataset(name="positive") for block in blocks
+    )["positive"]
+    sizes = _sizes(idata)
+    order = feature_index(idata).get_indexer(table.get_index("feature"))
+    table["positive"] = positive.isel(feature=order)
+    table["positive"].attrs = {"long_name": "probability that the effect is above 0"}
+    if sizes is not None:
+        table["size"] = ("feature", sizes[order], {"long_name": "number of measured genes"})
+    first = [name for name in ("size", "pip", "mcse_pip") if name in table]
+    rest = [name for name in table.data_vars if name not in first]
+    return table[[*first, *rest]].rename(feature="set")
+
+
+def _sizes(idata: xr.DataTree) -> np.ndarray | None:
+    """Sizes that the model recorded, or those of an X of memberships."""
+    data, sets = constant_data(idata), feature_index(idata)
+    if "set_size" in data:
+        return values_by_feature("set_size", data["set_size"], sets)
+    if "X" not in data or not np.isin(data["X"], (0, 1)).all():
+        return None
+    sizes = pd.Series(data["X"].sum("obs").values, data["X"].get_index("feature"))
+    return values_by_feature("X", sizes, sets).astype(int)
