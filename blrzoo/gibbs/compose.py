@@ -2,9 +2,13 @@
 
 from typing import Any
 
+import numpy as np
 import pymc as pm
+import pytensor
 import pytensor.tensor as pt
-from pytensor.tensor.variable import TensorVariable
+from pytensor.graph.replace import graph_replace
+from pytensor.graph.traversal import ancestors
+from pytensor.tensor.variable import TensorConstant, TensorVariable
 
 from blrzoo.designs.base import Design
 from blrzoo.gibbs.blocks import make_block
@@ -13,7 +17,7 @@ from blrzoo.gibbs.state import State
 from blrzoo.likelihood.single import root_weights
 from blrzoo.ops.joint import Factorisation
 
-__all__ = ["Composer"]
+__all__ = ["Composer", "numbers_as_inputs"]
 
 
 class Composer:
@@ -125,3 +129,20 @@ class Composer:
 
     def _named(self, name: str | None) -> Any:
         return self.model.named_vars.get(name) if name is not None else None
+
+
+def numbers_as_inputs(outputs: list[Any]) -> list[Any]:
+    """Make inputs of the data, and of the numbers that follow from them, such as default scales.
+
+    As constants they would be part of the compiled code, and each data set would compile anew; so
+    code that was compiled once serves all data of its shape. Formulas keep their whole numbers and
+    halves.
+    """
+    constants = [v for v in ancestors(outputs) if isinstance(v, TensorConstant)]
+    numbers = [
+        v
+        for v in constants
+        if v.dtype == "float64" and (v.ndim or not np.all(np.mod(2 * v.data, 1) == 0))
+    ]
+    shared = {v: pytensor.shared(np.array(v.data), shape=v.type.shape) for v in numbers}
+    return graph_replace(outputs, shared, strict=False) if shared else outputs

@@ -19,7 +19,7 @@ from rich.table import Column
 
 from blrzoo.designs.base import Design
 from blrzoo.designs.dense import Dense
-from blrzoo.gibbs.compose import Composer
+from blrzoo.gibbs.compose import Composer, numbers_as_inputs
 from blrzoo.gibbs.spec import Spec, spec_of
 from blrzoo.ops.joint import Factorisation
 
@@ -122,9 +122,10 @@ class BLRGibbs(BlockedStep):
         self._effects = [
             names[rv].name for rv in (composer.label, composer.effects) if rv in composer.drawn
         ]
+        outputs = [*values, *statistics, composer.current_fit, composer.state.rng]
         self._sweep = pytensor.function(
             [*composer.inputs, composer.fit, pytensor.In(composer.rng, mutable=True)],
-            [*values, *statistics, composer.current_fit, composer.state.rng],
+            numbers_as_inputs(outputs),
             on_unused_input="ignore",
             **compile_kwargs,
         )
