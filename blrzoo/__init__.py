@@ -1,6 +1,7 @@
 """blrzoo: a zoo of Bayesian linear regression models for PyMC."""
 
 from blrzoo import testing
+from blrzoo.comparison import bayes_factors, compare, log_marginal_likelihood
 from blrzoo.datasets import load_diabetes
 from blrzoo.diagnostics import diagnose, geweke, indicator_diagnostics, plot_geweke
 from blrzoo.distributions.inverse_wishart import InverseWishart
@@ -86,7 +87,9 @@ __all__ = [
     "SpikeSlab",
     "assign_to_genes",
     "bayes_factor_inclusion",
+    "bayes_factors",
     "bayesian_fdr",
+    "compare",
     "credible_sets",
     "cross_validate",
     "diagnose",
@@ -107,6 +110,7 @@ __all__ = [
     "hierarchical_multivariate",
     "indicator_diagnostics",
     "load_diabetes",
+    "log_marginal_likelihood",
     "log_score",
     "model_size",
     "multiple_component",

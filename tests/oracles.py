@@ -188,3 +188,34 @@ def assert_same_posterior(first, second, names, *, bound=5.0):
             for method, value in (("mean", np.mean), ("sd", np.std)):
                 error = np.hypot(*(array_stats.mcse(x, method=method) for x in (a, b)))
                 assert abs(value(a) - value(b)) < bound * error, (name, index, method)
+
+
+def log_evidence_spike_slab(X, y, *, pi, tau2, sigma2, mu=(0.0, 10.0), size=40):
+    """Log marginal likelihood: all 2^p models summed, the variances by quadrature."""
+    p = X.shape[1]
+    models = np.array(list(itertools.product([0, 1], repeat=p)), dtype=float)
+    prior = log_prior_inclusion(models.sum(axis=1), p, pi)
+    return _log_evidence(X, y, models, prior, tau2, sigma2, mu, size)
+
+
+def log_evidence_ridge(X, y, *, tau2, sigma2, mu=(0.0, 10.0), size=40):
+    """Log marginal likelihood of the model with everything included."""
+    models = np.ones((1, X.shape[1]))
+    return _log_evidence(X, y, models, np.zeros(1), tau2, sigma2, mu, size)
+
+
+def _log_evidence(X, y, models, log_prior, tau2, sigma2, mu, size):
+    X = X - X.mean(axis=0)
+    (grid_t, log_t), (grid_s, log_s) = (_grid(parameter, size) for parameter in (tau2, sigma2))
+    logs = [
+        lp + lt + ls + _normal_posterior(X, y, model * t, s, mu)[0]
+        for model, lp in zip(models, log_prior, strict=True)
+        for t, lt in zip(grid_t, log_t, strict=True)
+        for s, ls in zip(grid_s, log_s, strict=True)
+    ]
+    return special.logsumexp(logs) + sum(_log_step(grid) for grid in (grid_t, grid_s))
+
+
+def _log_step(grid):
+    """Log of the step of a grid in log x; one point alone is a fixed value."""
+    return np.log(np.log(grid[1] / grid[0])) if len(grid) > 1 else 0.0

@@ -1,0 +1,146 @@
+"""The power posterior of a model, as a model that the same step methods draw from."""
+
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import pytensor
+from pymc.distributions.distribution import SymbolicRandomVariable
+from pymc.logprob.abstract import _logprob
+from pymc.model.fgraph import (
+    fgraph_from_model,
+    model_from_fgraph,
+    model_named,
+    model_observed_rv,
+)
+from pymc.pytensorf import toposort_replace
+from pytensor.tensor.type_other import NoneTypeT
+from pytensor.tensor.variable import TensorVariable
+
+from blrzoo.gibbs.spec import Spec, spec_of
+from blrzoo.likelihood.single import POWER
+
+__all__ = ["check_model", "power_posterior"]
+
+
+def power_posterior(model: pm.Model) -> pm.Model:
+    r"""Raise the likelihood of a model to a power t, which can be changed.
+
+    .. math:: p_t(\theta | y) \propto p(\theta) \, p(y | \theta)^t
+
+    is the prior at t = 0 and the posterior at t = 1. A normal density to a power leaves every full
+    conditional in its family, so the Gibbs step draws from it, and other step methods see the
+    powered density.
+
+    Parameters
+    ----------
+    model : pm.Model
+        A blrzoo model in which all observations have all traits.
+
+    Returns
+    -------
+    pm.Model
+        A copy with a data variable more, the power ``likelihood_power`` (1 at first): set it with
+        ``copy["likelihood_power"].set_value(0.5)``, and everything compiled before follows.
+
+    Raises
+    ------
+    ValueError
+        For other models, with added terms, with holes in y.
+
+    References
+    ----------
+    .. [1] Friel & Pettitt (2008). Marginal likelihood estimation via power posteriors. JRSS B
+       70:589-607.
+
+    Examples
+    --------
+    >>> import blrzoo as blr
+    >>> from blrzoo.comparison.power import power_posterior
+    >>> data = blr.simulate(n=20, p=3, n_causal=1, random_seed=1)
+    >>> powered = power_posterior(blr.spike_slab(data.X, data.y))
+    >>> powered["likelihood_power"].set_value(0.3)
+    >>> errors = blr.testing.check_conditionals(powered, random_seed=1)
+    >>> sorted(errors)
+    ['alpha', 'mu', 'pi', 'sigma2', 'tau2']
+    """
+    check_model(model)
+    if "measured" in model.named_vars:
+        raise ValueError(
+            "model must have all traits of each observation, got missing cells of y: they are "
+            "drawn by data augmentation, and the density of what was measured, raised to a power, "
+            "is not that of augmented data. Compare by blrzoo.compare, or fit the rows that have "
+            "all traits."
+        )
+    fgraph, memo = fgraph_from_model(model)
+    node = memo[model["y"]].owner
+    rv, value = node.inputs
+    power = model_named(pytensor.shared(np.array(1.0), name=POWER), POWER)
+    fgraph.add_output(power, import_missing=True)
+    powered = model_observed_rv(PoweredRV.rv_op(rv, power), value, node.op.name, *node.op.dims)
+    toposort_replace(fgraph, ((node.outputs[0], powered),))
+    return model_from_fgraph(fgraph, mutate_fgraph=True)
+
+
+def check_model(model: pm.Model) -> Spec:
+    """Refuse a model whose marginal likelihood would not be that of y.
+
+    Parameters
+    ----------
+    model : pm.Model
+        To be checked.
+
+    Returns
+    -------
+    Spec
+        Its rules.
+
+    Raises
+    ------
+    ValueError
+        Where blrzoo did not make it, or where there is more than y to condition on.
+    """
+    spec = next((found for rv in model.basic_RVs if (found := spec_of(rv))), None)
+    if spec is None:
+        raise ValueError(
+            "model must be one of blrzoo, got a model whose variables carry no mark of it. Make "
+            "it with blrzoo.regression or a factory; of other models, pm.sample_smc estimates the "
+            "log marginal likelihood."
+        )
+    terms = [*model.observed_RVs, *model.potentials]
+    added = [str(term.name) for term in terms if term.name != "y"]
+    if added or len(terms) != 1:
+        raise ValueError(
+            f"model must have y as its only observed variable and no potentials, got "
+            f"{', '.join(added) or 'none'}: the marginal likelihood would not be that of y alone. "
+            "Fix a parameter by its argument (tau2=0.5) or by pm.do instead of pm.observe."
+        )
+    return spec
+
+
+class PoweredRV(SymbolicRandomVariable):
+    """Another variable with its log density times a power; draws are those of the other."""
+
+    name = "Powered"
+    _print_name = ("Powered", "\\operatorname{Powered}")
+    of: Any
+
+    @classmethod
+    def rv_op(cls, rv: TensorVariable, power: TensorVariable) -> TensorVariable:
+        """Power a variable."""
+        node: Any = rv.owner
+        signature = getattr(node.op, "extended_signature", None)
+        if signature is None:
+            signature = f"[rng],[size],{node.op.signature}".replace("->", "->[rng],")
+        inputs = [*node.inputs, power]
+        dummies = [x if isinstance(x.type, NoneTypeT) else x.type() for x in inputs]
+        copy = node.clone_with_new_inputs(dummies[:-1])
+        signature = signature.replace("->", ",()->")
+        op = cls(inputs=dummies, outputs=copy.outputs, extended_signature=signature)
+        op.of = node.op
+        return op(*inputs)
+
+
+@_logprob.register(PoweredRV)
+def _powered_logp(op: PoweredRV, values: Any, *inputs: Any, **kwargs: Any) -> TensorVariable:
+    return inputs[-1] * _logprob(op.of, values, *inputs[:-1], **kwargs)

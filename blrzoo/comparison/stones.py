@@ -1,0 +1,192 @@
+"""Stepping stones: draws from power posteriors to the log marginal likelihood."""
+
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import xarray as xr
+from arviz_stats.base import array_stats
+from pymc.sampling.mcmc import assign_step_methods, instantiate_steppers
+from pymc.step_methods.compound import CompoundStep
+from rich.progress import Progress, TaskID
+
+from blrzoo.comparison.power import power_posterior
+from blrzoo.likelihood.single import POWER
+
+__all__ = ["PowerChains", "powers", "stepping_stones"]
+
+Point = dict[str, np.ndarray]
+
+#: For what is cheap to run, compiling would take longer than running.
+_MODE = "FAST_COMPILE"
+
+_SHAPE = 0.3  # of the Beta(0.3, 1) whose quantiles the powers are: most of them near the prior
+
+
+def powers(stones: int) -> np.ndarray:
+    """Powers (stones + 1,) from 0 to 1: ``(k / stones) ** (1 / 0.3)``."""
+    return np.linspace(0.0, 1.0, stones + 1) ** (1 / _SHAPE)
+
+
+class PowerChains:
+    """Chains that draw from the power posteriors of a model, one power after the other.
+
+    Parameters
+    ----------
+    model : pm.Model
+        See `power_posterior`.
+    compile_kwargs : dict, optional
+        Of ``pytensor.function``, for the step methods. They are compiled once, for all powers.
+    """
+
+    def __init__(self, model: pm.Model, compile_kwargs: dict[str, Any] | None = None) -> None:
+        self.model = power_posterior(model)
+        self.power = self.model[POWER]
+        steps = instantiate_steppers(
+            self.model, *assign_step_methods(self.model), compile_kwargs=compile_kwargs
+        )
+        self.step = CompoundStep(steps) if isinstance(steps, list) else steps
+        self._log_likelihood = model.compile_logp(
+            vars=[model["y"]], jacobian=False, mode=_MODE, on_unused_input="ignore"
+        )
+
+    def draw(
+        self,
+        powers: np.ndarray,
+        draws: int,
+        tune: int,
+        chains: int,
+        rng: np.random.Generator,
+        progress: tuple[Progress, TaskID] | None = None,
+    ) -> np.ndarray:
+        """Log likelihoods of draws at each power.
+
+        Parameters
+        ----------
+        powers : ndarray, (stone,)
+            Ascending, the first 0: there the draws are independent ones from the prior.
+        draws, tune, chains : int
+            Draws of each chain that are kept and that are not, at each power.
+        rng : Generator
+            Source of all noise.
+        progress : tuple, optional
+            Progress bar and task to advance by one for each power of each chain.
+
+        Returns
+        -------
+        ndarray, (stone, chain, draw)
+        """
+        prior = self._prior(draws * chains, rng)
+        found = np.empty((len(powers), chains, draws))
+        found[0] = np.reshape([self.log_likelihood(point) for point in prior], (chains, draws))
+        for chain in range(chains):
+            point = prior[chain]
+            self.step.setup_chain(rng.spawn(1)[0], tune, draws)
+            for k, power in enumerate(powers[1:], start=1):
+                self.power.set_value(np.array(power))
+                point, found[k, chain] = self._chain(point, draws, tune)
+                if progress is not None:
+                    progress[0].advance(progress[1])
+        return found
+
+    def _chain(self, point: Point, draws: int, tune: int) -> tuple[Point, list[float]]:
+        if hasattr(self.step, "reset_tuning"):
+            self.step.reset_tuning()
+        for _ in range(tune):
+            point, _ = self.step.step(point)
+        self.step.stop_tuning()
+        kept = []
+        for _ in range(draws):
+            point, _ = self.step.step(point)
+            kept.append(self.log_likelihood(point))
+        return point, kept
+
+    def log_likelihood(self, point: Point) -> float:
+        """Log density of y; -inf where a parameter is so extreme that it has none."""
+        with np.errstate(all="ignore"):
+            value = float(self._log_likelihood(point))
+        return value if np.isfinite(value) else -np.inf
+
+    def _prior(self, draws: int, rng: np.random.Generator) -> list[Point]:
+        """Draw points from the prior."""
+        model, transforms = self.model, self.model.rvs_to_transforms
+        values = [
+            rv if transforms[rv] is None else transforms[rv].forward(rv, *rv.owner.inputs)
+            for rv in model.free_RVs
+        ]
+        drawn = pm.draw(values, draws=draws, random_seed=rng, mode=_MODE)
+        names = [model.rvs_to_values[rv].name for rv in model.free_RVs]
+        return [
+            dict(zip(names, map(np.asarray, point), strict=True))
+            for point in zip(*drawn, strict=True)
+        ]
+
+
+def stepping_stones(log_likelihood: np.ndarray, powers: np.ndarray) -> xr.Dataset:
+    r"""Estimate a log marginal likelihood from draws at powers 0 to the last but one.
+
+    .. math:: \log p(y) = \sum_k \log r_k, \quad
+       r_k = E_{t_{k-1}} \left[ p(y | \theta)^{t_k - t_{k-1}} \right]
+
+    Parameters
+    ----------
+    log_likelihood : ndarray, (stone, chain, draw)
+        Of draws at ``powers[:-1]``.
+    powers : ndarray, (stone + 1,)
+        Ascending from 0 to 1.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``log_marginal_likelihood`` and ``se`` (), and by stone ``log_ratio``, ``log_ratio_se``,
+        ``mean_log_likelihood`` and ``ess``, effective draws of the ratio.
+
+    References
+    ----------
+    .. [1] Xie, Lewis, Fan, Kuo & Chen (2011). Improving marginal likelihood estimation for
+       Bayesian phylogenetic model selection. Systematic Biology 60:150-160.
+
+    Examples
+    --------
+    A likelihood that is the same everywhere is the marginal likelihood:
+
+    >>> import numpy as np
+    >>> from blrzoo.comparison.stones import powers, stepping_stones
+    >>> result = stepping_stones(np.full((4, 2, 10), -7.0), powers(4))
+    >>> round(float(result["log_marginal_likelihood"]), 6), float(result["se"])
+    (-7.0, 0.0)
+    """
+    steps = np.diff(powers)
+    log_weights = steps[:, None, None] * log_likelihood
+    log_ratio, weights = _means(log_weights)
+    n = weights[0].size
+    error = np.array([_error(stone) for stone in weights])
+    with np.errstate(divide="ignore", invalid="ignore"):  # where all weights are equal
+        effective = np.where(error > 0, weights.var(axis=(1, 2), ddof=1) / error**2, n)
+    stones = xr.Dataset(
+        {
+            "log_ratio": ("stone", log_ratio),
+            "log_ratio_se": ("stone", error),
+            "ess": ("stone", effective),
+            "mean_log_likelihood": ("stone", log_likelihood.mean(axis=(1, 2))),
+        },
+        coords={"stone": range(1, len(steps) + 1), "power": ("stone", powers[:-1])},
+    )
+    # All stones of a chain in a row: what it carries over from one to the next is in the error.
+    rows = np.concatenate(list(weights), axis=1)
+    return stones.assign(
+        log_marginal_likelihood=stones["log_ratio"].sum(), se=len(steps) * _error(rows)
+    )
+
+
+def _means(log_weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Logs of the means of the weights, (stone,), and the weights divided by their means."""
+    top = log_weights.max(axis=(1, 2), keepdims=True)
+    weights = np.exp(log_weights - top)
+    mean = weights.mean(axis=(1, 2), keepdims=True)
+    return (top + np.log(mean))[:, 0, 0], weights / mean
+
+
+def _error(draws: np.ndarray) -> float:
+    """Monte Carlo standard error of the mean of draws, (chain, draw)."""
+    return 0.0 if np.ptp(draws) == 0 else float(array_stats.mcse(draws))
