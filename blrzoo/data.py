@@ -129,7 +129,7 @@ def check_data(
     -----
     UserWarning
         Some features are constant, or exact copies of another one (constant ones are not counted
-        as copies). They are kept.
+        as copies), or traits are linear combinations of others. They are kept.
 
     Notes
     -----
@@ -191,7 +191,7 @@ def _known_rows(obs: pd.Index, table: Table, missing: str) -> np.ndarray:
         raise ValueError(
             f"{table.name} must be known for at least 2 observations; got "
             f"{measured.sum(axis=0)[few][0]} of {len(measured)} in {table.where(few)}. Pass more "
-            f"observations."
+            f"observations{', or drop the trait' if table.name == 'Y' else ''}."
         )
     known = measured.any(axis=1)
     if missing == "error" and not known.all():
@@ -278,7 +278,25 @@ def _check_response(table: Table) -> None:
         known = known[~np.isnan(known)]
         raise ValueError(
             f"{table.name} must vary between observations; got {known.size} times the value "
-            f"{known[0]:g} in {table.where(constant)}. Pass a response that is not constant."
+            f"{known[0]:g} in {table.where(constant)}. Pass a response that is not constant"
+            f"{', or drop the trait' if table.name == 'Y' else ''}."
+        )
+    if table.name == "Y":
+        _warn_of_dependent_traits(table)
+
+
+def _warn_of_dependent_traits(table: Table) -> None:
+    rows = ~np.isnan(table.values).any(axis=1)
+    n, T = rows.sum(), table.values.shape[1]
+    chosen = table.values[rows]
+    if n < T + 2 or (np.ptp(chosen, axis=0) == 0).any():
+        return
+    dependent = _dependent(chosen)
+    if dependent.any():
+        _warn(
+            f"Y has {dependent.sum()} trait(s) that are copies or linear combinations of the ones "
+            f"before, {show(table.columns[dependent])}: only the prior keeps their residual "
+            "covariance from being singular. Drop them, unless this is meant."
         )
 
 

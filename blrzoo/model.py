@@ -249,11 +249,7 @@ def _mark(model: pm.Model, spec: Spec) -> None:
 
 
 def _choose_update(update: Update, prior: Prior, v: dict[str, TensorVariable]) -> str:
-    common = (
-        prior.label_name is None
-        and not prior.several_traits
-        and pt.as_tensor(prior.variance(v)).ndim == 0
-    )
+    common = prior.label_name is None and _is_common(prior, v)
     if update == "joint" and not common:
         raise ValueError(
             f"update must be 'single-site' or 'auto' unless all effects have one common "
@@ -266,6 +262,13 @@ def _choose_update(update: Update, prior: Prior, v: dict[str, TensorVariable]) -
     choice = "joint" if common and Factorisation.cost(n, p) <= _JOINT_LIMIT else "single-site"
     _log.info("update='auto' chose %r for n=%d, p=%d", choice, n, p)
     return choice
+
+
+def _is_common(prior: Prior, v: dict[str, TensorVariable]) -> bool:
+    """Whether all features share one variance, or one covariance."""
+    if isinstance(prior, MultivariatePrior):
+        return prior.group_index is None
+    return pt.as_tensor(prior.variance(v)).ndim == 0
 
 
 def _check_arguments(prior: Any, h2: Any, center: Any, update: Any) -> None:

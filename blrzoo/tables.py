@@ -33,6 +33,11 @@ _ADVICE = {
     "complex numbers": "pass the real and the imaginary part as columns of their own",
     "other objects": "convert to numbers first: {0}.astype(float)",
 }
+_RESPONSE_ADVICE = {
+    "y": "pass one number per observation, for instance pd.to_numeric(y)",
+    "Y": "pass one number per observation and trait, for instance Y.apply(pd.to_numeric), and "
+    "drop columns that are no traits",
+}
 _WRONG_TYPES: dict[str, tuple[type, ...]] = {  # some of them would convert: "1.5", a timedelta64
     "text": (str, bytes),
     "complex numbers": (complex, np.complexfloating),
@@ -268,8 +273,8 @@ def _check_numeric(name: str, frame: pd.DataFrame, columns: pd.Index) -> None:
         }
         got = "; ".join(kind + place for kind, place in where.items())
         advice = "; ".join(_ADVICE[kind].format(name) for kind in wrong)
-        if name == "y":
-            advice = "pass one number per observation, for instance pd.to_numeric(y)"
+        if name in _RESPONSE_ADVICE:
+            advice = _RESPONSE_ADVICE[name]
         raise TypeError(f"{name} must be real numbers; got {got}. Remedy: {advice}.")
 
 
@@ -301,19 +306,25 @@ def _check_finite(table: Table, allow_missing: bool) -> None:
     bad = np.isinf(table.values) if allow_missing else ~np.isfinite(table.values)
     if not bad.any():
         return
-    missing = int(np.isnan(table.values).sum())
+    missing, infinite = int(np.isnan(table.values).sum()), int(np.isinf(table.values).sum())
     row, column = np.unravel_index(bad.argmax(), bad.shape)
     labels = pd.RangeIndex(len(bad)) if table.obs is None else table.obs
     first = f"obs {show(labels[[row]])}"
     if table.name in ("X", "Y", "covariates"):
         first += f", {_COLUMN[table.name]} {show(table.columns[[column]])}"
     remedy = "or impute the values"
-    if table.name == "y" and missing:
+    if table.name == "y" and missing and not allow_missing:
         remedy = "or predict them: missing='predict'"
-    rule = "finite" if allow_missing else "complete and finite"
+    if allow_missing:
+        remedy = "or set the values to NaN, which means that they were not measured"
+    rule = "finite or missing (NaN)" if allow_missing else "complete and finite"
+    got = (
+        f"{infinite} infinite"
+        if allow_missing
+        else f"{missing} missing (NaN) and {infinite} infinite"
+    )
     raise ValueError(
-        f"{table.name} must be {rule}; got {missing} missing (NaN) and "
-        f"{int(bad.sum()) - missing} infinite value(s), the first at {first}. "
+        f"{table.name} must be {rule}; got {got} value(s), the first at {first}. "
         f"Drop these observations from all arguments, {remedy}."
     )
 

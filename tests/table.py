@@ -193,8 +193,11 @@ PRIORS = {
     "annotated-inclusion": lambda X, y: blr.regression(
         X, y, prior=blr.AnnotatedInclusion(_annotation(X), tau2=(8, 0.5), eta=(0, 0.5)), **NARROW
     ),
-    "multivariate": lambda X, y: blr.multivariate(
-        X, _two_traits(y), Sigma_b=(8, 2.0), **TRAIT_NARROW
+    "multivariate-joint": lambda X, y: blr.multivariate(
+        X, _two_traits(y), Sigma_b=(8, 2.0), update="joint", **TRAIT_NARROW
+    ),
+    "multivariate-single-site": lambda X, y: blr.multivariate(
+        X, _two_traits(y), Sigma_b=(8, 2.0), update="single-site", **TRAIT_NARROW
     ),
     "multivariate-diagonal": lambda X, y: blr.multivariate(
         X,

@@ -1,4 +1,4 @@
-"""The block of effects and labels: three ways of drawing it, one protocol.
+"""The block of effects and labels: five ways of drawing it, one protocol.
 
 Each is built from the `State` of a sweep, so that everything it reads is current. `inputs` is what
 its Op reads besides the design and the noise; `draw` draws.
@@ -6,6 +6,7 @@ its Op reads besides the design and the noise; `draw` draws.
 
 from typing import Any, NamedTuple
 
+import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
@@ -13,11 +14,22 @@ from pytensor.tensor.variable import TensorVariable
 from blrzoo.designs.base import Design
 from blrzoo.gibbs.spec import Spec
 from blrzoo.gibbs.state import State
+from blrzoo.ops.indicators import IndicatorSweep
 from blrzoo.ops.joint import Factorisation, JointDraw
+from blrzoo.ops.small import product
 from blrzoo.ops.sweep import Sweep
 from blrzoo.ops.traits import Rotate, TraitSweep
 
-__all__ = ["Block", "Drawn", "JointBlock", "SingleSite", "Traits", "make_block"]
+__all__ = [
+    "Block",
+    "Drawn",
+    "Indicators",
+    "JointBlock",
+    "JointTraits",
+    "SingleSite",
+    "Traits",
+    "make_block",
+]
 
 
 class Drawn(NamedTuple):
@@ -102,6 +114,49 @@ class JointBlock(Block):
         effects, fit = JointDraw()(*self.design.shared(), *self.inputs(), normals)
         return Drawn(effects, None, fit)
 
+    def moments(self, inputs: list[Any]) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and covariance of all effects, in C order, from values of the inputs."""
+        return self.design.moments(*inputs)
+
+
+class JointTraits(JointBlock):
+    """Effects on all traits at once, where all features have one common covariance.
+
+    In the coordinates of `Rotate` prior and likelihood are diagonal together: as many independent
+    draws of one trait as there are traits.
+    """
+
+    def inputs(self) -> list[TensorVariable]:
+        """Response less everything but the features, residual precision, and the covariance."""
+        v = self.spec.variables(self.model)
+        precision = self.likelihood.precision(v, self.model)
+        parts = [self.residual, precision, self.prior.covariance(v)]
+        working, precision, covariance = self.state.rebuild(parts)
+        return [working + self.fit, precision, covariance]
+
+    def draw(self) -> Drawn:
+        """Draw the effects."""
+        p, T = self.prior.data.p, self.prior.data.n_traits
+        target, precision, covariance = self.inputs()
+        identity = pt.constant(np.eye(T)[None])
+        alphas, _, values = Rotate()(covariance[None, None], identity, precision)
+        axes, information = alphas[0, 0], values[0, 0]
+        weights, shared, drawn = product(precision, axes), self.design.shared(), []
+        for i in range(T):
+            projected = pt.sum(target * weights[:, i], axis=1) / information[i]
+            noise = [1 / information[i], pt.constant(1.0), self.state.normals(p)]
+            drawn.append(JointDraw()(*shared, projected, *noise))
+        effects, fit = (pt.stack(part, axis=1) for part in zip(*drawn, strict=True))
+        return Drawn(product(effects, axes.T), None, product(fit, axes.T))
+
+    def moments(self, inputs: list[Any]) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and covariance of all effects, in C order, from values of the inputs."""
+        target, precision, covariance = inputs
+        X = (self.design.U * self.design.s) @ self.design.Vt
+        prior = np.kron(np.eye(X.shape[1]), np.linalg.inv(covariance))
+        spread = np.linalg.inv(np.kron(X.T @ X, precision) + prior)
+        return spread @ (X.T @ target @ precision).ravel(), spread
+
 
 class SingleSite(Block):
     """(label, effect) of feature after feature."""
@@ -157,10 +212,41 @@ class Traits(Block):
         return Drawn(alpha, label, self.fit + working - left)
 
 
+class Indicators(Block):
+    """(indicators of all traits, effects on them) of feature after feature, for many traits."""
+
+    design: Design
+    label: TensorVariable
+
+    def inputs(self) -> list[TensorVariable]:
+        """Working state, effects, residual precision, covariances, log odds and indicators."""
+        v = self.spec.variables(self.model)
+        precision = self.likelihood.precision(v, self.model)
+        slabs, _, _, log_odds = self.prior.cells(v)
+        covariances = [slabs[0, 1], slabs[0, 0]]
+        parts = [self.residual, self.model["beta"], precision, *covariances, log_odds, self.label]
+        *current, log_odds, delta = self.state.rebuild(parts)
+        if not self.draws_label:
+            log_odds = pt.switch(delta > 0, float("inf"), -float("inf"))
+        return [*current, log_odds, delta]
+
+    def draw(self) -> Drawn:
+        """Draw effects and indicators."""
+        inputs = self.inputs()
+        shape = inputs[1].shape
+        logistics = pt.log(self.state.exponentials(shape) / self.state.exponentials(shape))
+        noise = [logistics, self.state.normals(shape)]
+        sweep = IndicatorSweep(self.design.name)
+        alpha, _, delta, left = sweep(*self.design.shared(), *inputs, *noise)
+        return Drawn(alpha, delta, self.fit + inputs[0] - left)
+
+
 def make_block(design: Design | Factorisation, spec: Spec, **parts: Any) -> Block:
     """Choose the way that serves the design and the prior."""
     if isinstance(design, Factorisation):
-        kind: type[Block] = JointBlock
+        kind: type[Block] = JointTraits if spec.prior.several_traits else JointBlock
+    elif spec.prior.single_flips:
+        kind = Indicators
     else:
         kind = Traits if spec.prior.several_traits else SingleSite
     return kind(design=design, spec=spec, **parts)

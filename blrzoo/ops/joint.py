@@ -54,8 +54,8 @@ class Factorisation:
         return [pytensor.shared(part, borrow=True) for part in (self.U, self.s, self.Vt)]
 
     def fit(self, effects: np.ndarray) -> np.ndarray:
-        """X times the effects, (obs,)."""
-        return self.U @ (self.s * (self.Vt @ effects))
+        """X times the effects, (obs[, trait])."""
+        return self.U @ (self.s * (self.Vt @ effects).T).T
 
     def moments(self, target: np.ndarray, sigma2: Any, tau2: Any) -> tuple[np.ndarray, np.ndarray]:
         """Mean, (feature,), and covariance, (feature, feature), of what `JointDraw` draws."""

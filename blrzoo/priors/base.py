@@ -60,6 +60,9 @@ class Prior:
     #: Whether the effects are of several traits, (feature, trait).
     several_traits = False
 
+    #: Whether the indicators of a feature are drawn one by one: `MultivariateSpikeSlab`.
+    single_flips = False
+
     def variables(self) -> Variables:
         """Make the hyperparameters, inside the model's context.
 

@@ -3,10 +3,14 @@
 from typing import Any
 
 import numpy as np
+import pandas as pd
+import pymc as pm
+import xarray as xr
 from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.distributions.inverse_wishart import InverseWishart
 from blrzoo.priors.parameters import Family, check_parameter, dims_shape, parameter
+from blrzoo.priors.trait_labels import Labelled, labelled, ordered
 
 __all__ = ["COVARIANCE", "check_covariance", "covariance", "default_nu", "wishart_mean"]
 
@@ -52,10 +56,11 @@ def check_covariance(name: str, value: Any) -> Any:
         Name of the argument, for messages.
     value : None, number, array, (nu, S) or PyMC ``.dist()``
         Numbers, and S, are matrices (..., trait, trait_bis), or variances: one, or (trait,).
+        A DataFrame or DataArray is joined to the traits by label.
 
     Returns
     -------
-    None, ndarray, tuple of ndarray, or variable
+    None, ndarray or Labelled, tuple of them, or variable
 
     Raises
     ------
@@ -68,16 +73,38 @@ def check_covariance(name: str, value: Any) -> Any:
     >>> check_covariance("Sigma_b", (5, 0.1))
     (array(5.), array(0.1))
     """
-    checked = check_parameter(name, value, COVARIANCE)
-    if isinstance(checked, tuple) and not _positive_definite(checked[1]):
+    if _has_labels(value):
+        return _check_labelled(name, value)
+    if not isinstance(value, tuple) or len(value) != 2:
+        return check_parameter(name, value, COVARIANCE)
+    nu, S = value
+    table = _check_labelled(f"{name}: S", S) if _has_labels(S) else None
+    checked = check_parameter(name, (nu, table.values if table else S), COVARIANCE)
+    if not _positive_definite(checked[1]):
         raise ValueError(
-            f"{name}: S must be {COVARIANCE.rule}, got {value[1]!r} in {value!r}. Pass the scale "
+            f"{name}: S must be {COVARIANCE.rule}, got {S!r} in {value!r}. Pass the scale "
             f"matrix of the inverse-Wishart prior, whose mean is S / (nu - n_traits - 1)."
         )
-    return checked
+    return (checked[0], table) if table else checked
 
 
-def covariance(name: str, value: Any, mean: Any, dims: tuple[str, ...]) -> TensorVariable:
+def _has_labels(value: Any) -> bool:
+    return isinstance(value, pd.DataFrame | xr.DataArray)
+
+
+def _check_labelled(name: str, value: Any) -> Labelled:
+    """Check a matrix with labels, its columns in the order of its rows."""
+    given = labelled(value)
+    if given.values.ndim >= 2:
+        rows = given.labels[-2]
+        values = ordered(name, given, (None if rows is None else rows.tolist(),))
+        given = Labelled(values, (*given.labels[:-1], rows))
+    return given._replace(values=check_parameter(name, given.values, COVARIANCE))
+
+
+def covariance(
+    name: str, value: Any, mean: Any, dims: tuple[str, ...], argument: str | None = None
+) -> TensorVariable:
     """Register a covariance in the model on the context.
 
     Parameters
@@ -91,6 +118,8 @@ def covariance(name: str, value: Any, mean: Any, dims: tuple[str, ...]) -> Tenso
         Mean of the default prior, IW(T + 3, 2 mean).
     dims : tuple of str
         The variable's dims, ``("trait", "trait_bis")`` last.
+    argument : str, optional
+        Name of the argument, for messages, where it is not that of the variable.
 
     Returns
     -------
@@ -111,40 +140,57 @@ def covariance(name: str, value: Any, mean: Any, dims: tuple[str, ...]) -> Tenso
     >>> [rv.name for rv in model.free_RVs]
     ['Sigma_e']
     """
-    shape = dims_shape(dims)
+    shape, argument = dims_shape(dims), argument or name
     default = (default_nu(shape[-1]), 2.0 * np.broadcast_to(mean, shape))
-    if isinstance(value, np.ndarray):
-        value = _matrices(name, value, shape)
+    if isinstance(value, np.ndarray | Labelled):
+        value = _matrices(argument, value, dims)
     elif isinstance(value, tuple):
-        value = _prior(name, value, shape)
+        value = _prior(argument, value, dims)
+    elif value is not None:
+        _check_dist_shape(argument, value, shape)
     if isinstance(value, tuple):
         return COVARIANCE.make(name, *value, dims=dims)
     return parameter(name, value, COVARIANCE, default, dims=dims)
 
 
-def _prior(name: str, value: tuple[Any, Any], shape: tuple[int, ...]) -> tuple[Any, Any]:
-    nu, S = value
+def _prior(name: str, value: tuple[Any, Any], dims: tuple[str, ...]) -> tuple[Any, Any]:
+    (nu, S), shape = value, dims_shape(dims)
     if not (nu > shape[-1] - 1).all():
         raise ValueError(
             f"{name}: nu must be above the number of traits less one, {shape[-1] - 1}, got {nu}. "
             f"Pass for instance nu={default_nu(shape[-1]):g}, the default."
         )
     if np.ndim(nu) and nu.shape != shape[:-2]:
-        raise ValueError(
-            f"{name}: nu must have shape () or {shape[:-2]}, got shape {nu.shape}. Pass one number."
-        )
-    return nu, _matrices(f"{name}: S", S, shape)
+        rule = f"one number, or have shape {shape[:-2]}" if shape[:-2] else "one number"
+        raise ValueError(f"{name}: nu must be {rule}, got shape {nu.shape}. Pass one number.")
+    return nu, _matrices(f"{name}: S", S, dims)
 
 
-def _matrices(name: str, value: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+def _matrices(name: str, value: np.ndarray | Labelled, dims: tuple[str, ...]) -> np.ndarray:
     """Broadcast to the variable's shape; variances are put on the diagonal."""
+    shape = dims_shape(dims)
+    if isinstance(value, Labelled):
+        coords = pm.modelcontext(None).coords
+        value = ordered(name, value, tuple(coords[dim] for dim in dims[-value.values.ndim :]))
     T = shape[-1]
     if value.ndim < 2 and value.shape in ((), (T,)):
         value = np.diag(np.broadcast_to(value, T))
     fits = value.ndim >= 2 and value.shape == shape[len(shape) - value.ndim :]
     if not fits:
+        allowed = [(), (T,), *(shape[k:] for k in range(len(shape) - 2, -1, -1))]
+        rule = " or ".join(str(one) for one in dict.fromkeys(allowed))
         raise ValueError(
-            f"{name} must have shape (), ({T},) or the last dims of {shape}, got shape "
-            f"{value.shape}. Pass a matrix of traits by traits."
+            f"{name} must have shape {rule} for the {T} trait(s), got shape {value.shape}. Pass a "
+            f"matrix of traits by traits, or variances: one, or one for each trait."
         )
     return np.broadcast_to(value, shape)
+
+
+def _check_dist_shape(name: str, dist: Any, shape: tuple[int, ...]) -> None:
+    got = dist.type.shape
+    fits = len(got) == len(shape) and all(a in (None, b) for a, b in zip(got, shape, strict=True))
+    if not fits:
+        raise ValueError(
+            f"{name} must have shape {shape}, got a .dist() of shape {got}. Make the prior with "
+            f".dist(..., shape={shape})."
+        )

@@ -10,13 +10,14 @@ import pytensor.tensor as pt
 from scipy import stats
 
 from blrzoo.distributions.partial_normal import PartialNormal
-from blrzoo.gibbs.blocks import JointBlock, Traits
+from blrzoo.gibbs.blocks import Indicators, JointBlock, Traits
 from blrzoo.gibbs.compose import Composer
 from blrzoo.gibbs.spec import spec_of
 from blrzoo.gibbs.state import State
 from blrzoo.gibbs.step import compose
 from blrzoo.likelihood.traits import TraitLikelihood
 from blrzoo.ops import trait_reference
+from blrzoo.ops.indicator_reference import pattern_conditional
 from blrzoo.ops.reference import block_conditional
 
 __all__ = ["check_conditionals"]
@@ -40,7 +41,8 @@ def check_conditionals(
     At random points, ``log p(everything) - log p(variable | rest)`` must not change with the
     variable: :math:`p(x | rest) \propto p(x, rest)`. For the effects this is done with the
     (label, effect) block of single features as the sweep draws it (section 2 of the design), or
-    with the multivariate normal of the joint draw.
+    with the multivariate normal of the joint draw. Where the indicators of a feature are drawn one
+    by one, it is done with one of them, taken at random, and the feature's effects.
 
     Where traits were not measured, the sweep completes y first and draws all the rest given the
     complete y. So the joint density is then that of the complete y, and one conditional more is
@@ -232,8 +234,12 @@ def _effect_checks(
         return [(name, _joint_check(composer, block, inputs))]
     p = composer.spec.prior.data.p
     chosen = rng.choice(p, size=min(p, features), replace=False)
+    if isinstance(block, Indicators):
+        traits = rng.integers(composer.spec.prior.data.n_traits, size=len(chosen))
+        pairs = zip(chosen, traits, strict=True)
+        return [(name, _block_check(composer, inputs, *_flip(t), j)) for j, t in pairs]
     conditional = _trait_conditional if isinstance(block, Traits) else _site_conditional
-    return [(name, _block_check(composer, inputs, conditional, j)) for j in chosen]
+    return [(name, _block_check(composer, inputs, conditional, _relabel, j)) for j in chosen]
 
 
 def _joint_check(
@@ -242,10 +248,11 @@ def _joint_check(
     name = composer.model.rvs_to_values[composer.effects].name
 
     def check(point: Point, rng: np.random.Generator) -> Slice:
-        mean, covariance = block.design.moments(*inputs(point))
+        mean, covariance = block.moments(inputs(point))
         density = stats.multivariate_normal(mean, covariance, allow_singular=True)
         for effects in rng.multivariate_normal(mean, covariance, size=4):
-            yield point | {name: effects}, float(density.logpdf(effects))
+            shaped = effects.reshape(point[name].shape)
+            yield point | {name: shaped}, float(density.logpdf(effects))
 
     return check
 
@@ -282,10 +289,38 @@ def _trait_conditional(composer: Composer, inputs: list[Any], j: int) -> Conditi
     )
 
 
+def _flip(t: int) -> tuple[Callable[..., Conditional], Callable[..., Any]]:
+    """Of one feature with the indicator of trait t off and on, and the indicators then."""
+
+    def relabel(prior: Any, old: np.ndarray, k: Any) -> np.ndarray:
+        return np.where(np.arange(old.size) == t, k, old)
+
+    def conditional(composer: Composer, inputs: list[Any], j: int) -> Conditional:
+        working, effects, precision, covariance, pseudo, log_odds, delta = inputs
+        design = composer.block.design
+        d = design.arrays[-1][j]
+        dots = np.array([design.dot(design.arrays, j, row) for row in working.T])
+        given = d, precision @ (dots + d * effects[j]), precision, covariance, pseudo
+        patterns = [relabel(None, delta[j], k) > 0 for k in (0, 1)]
+        (off, *first), (on, *second) = (pattern_conditional(*given, s) for s in patterns)
+        odds = log_odds[j, t] + on - off
+        means, roots = zip(first, second, strict=True)
+        log_p = -np.logaddexp(0.0, np.array([odds, -odds]))
+        return log_p, np.array(means), np.array([root @ root.T for root in roots])
+
+    return conditional, relabel
+
+
+def _relabel(prior: Any, old: Any, k: Any) -> Any:
+    """Value of a feature's label in component k."""
+    return prior.label(k)
+
+
 def _block_check(
     composer: Composer,
     inputs: Callable[[Point], list[Any]],
     conditional: Callable[[Composer, list[Any], int], Conditional],
+    relabel: Callable[[Any, Any, Any], Any],
     j: int,
 ) -> Check:
     values = composer.model.rvs_to_values
@@ -300,7 +335,7 @@ def _block_check(
             for effect in normal.rvs(3, random_state=rng).reshape(3, -1):
                 moved = point | {name: _put(point[name], j, effect)}
                 if label is not None:
-                    moved[label] = _put(point[label], j, prior.label(k))
+                    moved[label] = _put(point[label], j, relabel(prior, point[label][j], k))
                 yield moved, float(log_p[k] + normal.logpdf(effect))
 
     return check

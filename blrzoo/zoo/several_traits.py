@@ -2,9 +2,10 @@
 
 from typing import Any, Literal, Unpack
 
+import numpy as np
 import pymc as pm
 
-from blrzoo.model import TraitOptions, regression
+from blrzoo.model import TraitOptions, Update, regression
 from blrzoo.priors.multivariate.base import MultivariatePrior
 from blrzoo.priors.multivariate.mixture import GroupedMultivariateMixture
 from blrzoo.priors.multivariate.ridge import GroupedMultivariate, Multivariate
@@ -20,6 +21,7 @@ def multivariate(
     Sigma_b: Any = None,
     form: Literal["full", "diagonal"] = "full",
     tau2: Any = None,
+    update: Update = "auto",
     **options: Unpack[TraitOptions],
 ) -> pm.Model:
     """Bayesian ridge for several traits: effects and residuals covary between traits.
@@ -34,6 +36,8 @@ def multivariate(
         Covariance of a feature's effects, (trait, trait_bis); see `blrzoo.Multivariate`.
     form, tau2
         ``form="diagonal"``: effects on different traits are independent, with variances `tau2`.
+    update
+        See `blrzoo.regression`.
     **options
         covariates, weights, missing, h2, mu, gamma, Sigma_e, residual, sigma2, center: see
         `blrzoo.regression`.
@@ -59,7 +63,7 @@ def multivariate(
     ('chain', 'draw', 'trait', 'trait_bis')
     """
     prior = Multivariate(Sigma_b=Sigma_b, form=form, tau2=tau2)
-    return regression(X, Y, prior=prior, **options)
+    return regression(X, Y, prior=prior, update=update, **options)
 
 
 def multivariate_spike_slab(
@@ -169,7 +173,7 @@ def hierarchical_multivariate(
     >>> kinds = ["null", "equal", "each", "learned"]
     >>> with blr.hierarchical_multivariate(data.X, data.y, groups, components=kinds):
     ...     idata = blr.sample(draws=50, tune=50, chains=2, random_seed=1, quiet=True)
-    >>> list(idata.posterior["component"].values)
+    >>> idata.posterior["component"].values.tolist()
     ['null', 'equal', 'trait1 only', 'trait2 only', 'learned']
     """
     prior = _grouped(groups, components, Sigma_b, pi, form, tau2)
@@ -179,7 +183,8 @@ def hierarchical_multivariate(
 def _grouped(
     groups: Any, components: Any, Sigma_b: Any, pi: Any, form: Any, tau2: Any
 ) -> MultivariatePrior:
-    if not isinstance(components, bool) and isinstance(components, int) and components == 1:
+    whole = isinstance(components, int | np.integer) and not isinstance(components, bool)
+    if whole and components == 1:
         if pi is not None:
             raise ValueError(
                 f"pi must be left out with components=1, which has no mixture, got {pi!r}. Pass "

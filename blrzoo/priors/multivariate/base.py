@@ -8,6 +8,11 @@ import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.priors.base import Prior, Variables
+from blrzoo.priors.multivariate.shapes import (
+    check_group_index,
+    check_projections,
+    check_returned,
+)
 
 __all__ = ["Cells", "MultivariateMixturePrior", "MultivariatePrior"]
 
@@ -87,22 +92,34 @@ class MultivariatePrior(Prior):
 
     def effects(self, v: Variables) -> TensorVariable:
         """Make the effects in the model on the context, and return ``beta``."""
-        covariance = pt.as_tensor(self.covariance(v))
-        if self.group_index is not None:
-            covariance = covariance[self.group_index]
+        covariance, index = self._covariances(v), self._group_index()
+        if index is not None:
+            covariance = covariance[index]
         zeros = np.zeros((self.data.p, self.data.n_traits))
         return pm.MvNormal("beta", zeros, cov=covariance, dims=("feature", "trait"))
 
     def cells(self, v: Variables) -> Cells:
         """Arrays for the sweep."""
         T, p = self.data.n_traits, self.data.p
-        slabs = pt.as_tensor(self.covariance(v)).reshape((-1, 1, T, T))
+        slabs = self._covariances(v).reshape((-1, 1, T, T))
         return Cells(slabs, pt.constant(np.eye(T)[None]), self._groups(), pt.zeros((p, 1)))
 
+    def _covariances(self, v: Variables) -> TensorVariable:
+        """`covariance`, of a shape that fits: the sweep would take any."""
+        value, T = self.covariance(v), self.data.n_traits
+        leads = (self._n_groups(),)
+        return check_returned(type(self).__name__, "covariances", value, (T, T), leads)
+
+    def _group_index(self) -> np.ndarray | None:
+        return check_group_index(type(self).__name__, self.group_index, self.data.p)
+
+    def _n_groups(self) -> int | None:
+        index = self._group_index()
+        return None if index is None else int(index.max()) + 1
+
     def _groups(self) -> TensorVariable:
-        if self.group_index is None:
-            return pt.zeros(self.data.p, dtype="int64")
-        return pt.constant(np.asarray(self.group_index, dtype=np.int64))
+        index = self._group_index()
+        return pt.zeros(self.data.p, dtype="int64") if index is None else pt.constant(index)
 
     def default_covariance(self, inclusion: Any = 1.0) -> np.ndarray:
         """Covariance of an included effect that puts h2 of each trait's variance on X.
@@ -169,7 +186,7 @@ class MultivariateMixturePrior(MultivariatePrior):
         -------
         covariances : TensorVariable, ([group,] component, trait, trait_bis)
             Positive definite ones; what is given for the null is not used.
-        log_weights : TensorVariable, ([group,] component)
+        log_weights : TensorVariable, ([group,] component), or without groups (feature, component)
             Logarithms of the prior probabilities.
         """
         raise NotImplementedError(f"{type(self).__name__} must define components(self, v)")
@@ -197,9 +214,9 @@ class MultivariateMixturePrior(MultivariatePrior):
 
     def cells(self, v: Variables) -> Cells:
         """Arrays for the sweep."""
-        covariances, log_weights = (pt.as_tensor(part) for part in self.components(v))
-        projections = self.projections()
+        projections = check_projections(type(self).__name__, self.projections(), self.data.n_traits)
         K, T = projections.shape[:2]
+        covariances, log_weights = self._check_components(self.components(v), K)
         slabs = covariances.reshape((-1, K, T, T))
         for null in np.flatnonzero(~self.active):
             slabs = pt.set_subtensor(slabs[:, int(null)], self.pseudo_covariance())
@@ -207,6 +224,15 @@ class MultivariateMixturePrior(MultivariatePrior):
             log_weights = log_weights[self.group_index]
         log_weights = pt.broadcast_to(log_weights, (self.data.p, K))
         return Cells(slabs, pt.constant(projections.astype(float)), self._groups(), log_weights)
+
+    def _check_components(self, found: Any, K: int) -> tuple[TensorVariable, TensorVariable]:
+        """Return `components` as tensors, as many as there are projections."""
+        name, T = type(self).__name__, self.data.n_traits
+        groups = self._n_groups()
+        leads = (None,) if groups is None else (None, groups)
+        covariances = check_returned(name, "covariances", found[0], (K, T, T), leads)
+        leads = (None, self.data.p if groups is None else groups)
+        return covariances, check_returned(name, "log weights", found[1], (K,), leads)
 
     def effects(self, v: Variables) -> TensorVariable:
         """Make labels, ``alpha`` and ``beta`` in the model, and return ``beta``."""

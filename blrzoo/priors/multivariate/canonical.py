@@ -3,6 +3,10 @@
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
+import xarray as xr
+
+from blrzoo.priors.trait_labels import labelled, ordered
 
 __all__ = ["CANONICAL", "Component", "check_components", "read_components"]
 
@@ -64,8 +68,10 @@ def check_components(components: Any) -> Any:
         raise ValueError(
             f"components must be among {', '.join(known)} or matrices, got {wrong[0]!r}. {remedy}"
         )
-    if len(components) < 2:
-        raise ValueError(f"components must be two at least, got {components!r}. {remedy}")
+    if all(isinstance(item, str) and item == "null" for item in components):
+        raise ValueError(
+            f"components must have one with effects at least, got {components!r}. {remedy}"
+        )
     return list(components)
 
 
@@ -118,7 +124,7 @@ def read_components(components: Any, scale: np.ndarray, traits: np.ndarray) -> l
 def _read(item: Any, number: int, scale: np.ndarray, traits: np.ndarray) -> list[Component]:
     diagonal = np.diag(scale**2)
     if not isinstance(item, str):
-        return [Component(f"given {number}", _check_matrix(item, len(scale)))]
+        return [Component(f"given {number}", _check_matrix(item, traits))]
     if item == "null":
         return []
     if item == "each":
@@ -131,15 +137,19 @@ def _read(item: Any, number: int, scale: np.ndarray, traits: np.ndarray) -> list
     return [Component(item, matrices[item])]
 
 
-def _check_matrix(value: Any, n_traits: int) -> np.ndarray:
-    rule = f"components must have matrices of {n_traits} by {n_traits} numbers"
+def _check_matrix(value: Any, traits: np.ndarray) -> np.ndarray:
+    n_traits = len(traits)
+    rule = f"components must have names, or matrices of {n_traits} by {n_traits} numbers"
     remedy = "Pass a covariance matrix of effects, symmetric and positive semi-definite, not zero."
     try:
         matrix = np.asarray(value, dtype=float)
     except (TypeError, ValueError):
         raise TypeError(f"{rule}, got {value!r}. {remedy}") from None
     if matrix.shape != (n_traits, n_traits):
-        raise ValueError(f"{rule}, got shape {matrix.shape}. {remedy}")
+        raise ValueError(f"{rule}, got {value!r} of shape {matrix.shape}. {remedy}")
+    if isinstance(value, pd.DataFrame | xr.DataArray):
+        given = labelled(value)._replace(values=matrix)
+        matrix = ordered("components", given, (traits, traits))
     symmetric = np.isfinite(matrix).all() and np.allclose(matrix, matrix.T, rtol=1e-8, atol=0)
     values = np.linalg.eigvalsh(matrix) if symmetric else np.array([-1.0])
     if values.min() < -1e-10 * abs(values).max() or values.max() <= 0:

@@ -15,7 +15,8 @@ from blrzoo.priors.labelled import Groups, by_feature
 from blrzoo.priors.multivariate.base import MultivariateMixturePrior
 from blrzoo.priors.multivariate.canonical import Component, check_components, read_components
 from blrzoo.priors.multivariate.ridge import outer
-from blrzoo.priors.parameters import SIMPLEX, check_parameter, parameter
+from blrzoo.priors.multivariate.weights import check_weights, mean_weights
+from blrzoo.priors.parameters import SIMPLEX, parameter
 from blrzoo.priors.scale import DataSummary
 
 __all__ = ["GroupedMultivariateMixture"]
@@ -91,8 +92,12 @@ class GroupedMultivariateMixture(MultivariateMixturePrior):
     def __init__(self, groups: Any, *, components: Any = 4, Sigma_b: Any = None, pi: Any = None):
         self.group_labels, self.kinds = groups, check_components(components)
         self.Sigma_b = check_covariance("Sigma_b", Sigma_b)
-        pi = (np.asarray(pi),) if isinstance(pi, tuple) else pi
-        self.pi = check_parameter("pi", pi, SIMPLEX)
+        self.pi = check_weights(pi, "component")
+        if Sigma_b is not None and not isinstance(self.kinds, int) and not _any_learned(self.kinds):
+            raise ValueError(
+                f"Sigma_b must be left out where no component is learned, got {Sigma_b!r} with "
+                f"components={components!r}. Add 'learned' to the components, or leave it out."
+            )
 
     def bind(self, data: DataSummary, h2: float) -> Self:
         """Join the groups to the features, and list the components of the traits."""
@@ -121,7 +126,9 @@ class GroupedMultivariateMixture(MultivariateMixturePrior):
         if self.learned.size:
             model.add_coord("slab", [names[k] for k in self.learned])
             dims = ("group", "slab", "trait", "trait_bis")
-            made["Sigma_slab"] = covariance("Sigma_slab", self.Sigma_b, self.slab_means(), dims)
+            made["Sigma_slab"] = covariance(
+                "Sigma_slab", self.Sigma_b, self.slab_means(), dims, argument="Sigma_b"
+            )
         dims = ("group", "component", "trait", "trait_bis")
         made["Sigma_b"] = pm.Deterministic(
             "Sigma_b", self._with_learned(made, self._fixed()), dims=dims
@@ -194,16 +201,11 @@ class GroupedMultivariateMixture(MultivariateMixturePrior):
 
     def _mean_pi(self) -> np.ndarray:
         """Prior probabilities of the components, (component,), averaged over groups."""
-        K = len(self.table)
-        given = self.pi[0] if isinstance(self.pi, tuple) else self.pi
-        if not isinstance(given, np.ndarray):
-            return np.full(K, 1 / K)
-        if given.shape[-1] != K:
-            raise ValueError(
-                f"pi must have one value for each of the {K} components, got {given.shape[-1]}. "
-                f"The components are {', '.join(str(part.name) for part in self.table)}."
-            )
-        return (given / given.sum(axis=-1, keepdims=True)).reshape(-1, K).mean(axis=0)
+        return mean_weights(self.pi, [part.name for part in self.table], "component")
+
+
+def _any_learned(kinds: list[Any]) -> bool:
+    return any(isinstance(kind, str) and kind == "learned" for kind in kinds)
 
 
 def _range(matrix: np.ndarray) -> np.ndarray:

@@ -5,22 +5,26 @@ from typing import Any
 
 import numpy as np
 
+from blrzoo.priors.trait_labels import Labelled, labelled, ordered
+
 __all__ = ["MAX_TRAITS", "pattern_names", "read_patterns"]
 
-#: Traits up to which all 2^T patterns are listed, by kind.
-MAX_TRAITS = {"all": 6, "independent": 10}
+#: Traits up to which all 2^T patterns are listed.
+MAX_TRAITS = 6
 
 
-def read_patterns(patterns: Any, n_traits: int) -> np.ndarray:
+def read_patterns(patterns: Any, n_traits: int, traits: Any = None) -> np.ndarray:
     """Array of patterns, from its name or as given.
 
     Parameters
     ----------
     patterns : {"independent", "all", "restrictive"} or array-like, (pattern, trait)
-        "independent" and "all": all 2^T patterns; "restrictive": no trait, or all of them. An
-        array holds 0 and 1, a row for each pattern, none of them twice.
+        "independent" and "all": all 2^T patterns, of 6 traits at most; "restrictive": no trait,
+        or all of them. An array holds 0 and 1, a row for each pattern, none of them twice.
     n_traits : int
         T.
+    traits : array-like, (trait,), optional
+        Labels of the traits: columns of a DataFrame or DataArray with labels are joined to them.
 
     Returns
     -------
@@ -39,31 +43,34 @@ def read_patterns(patterns: Any, n_traits: int) -> np.ndarray:
     [[0, 0], [1, 0], [0, 1], [1, 1]]
     """
     if not isinstance(patterns, str):
-        return _check_array(patterns, n_traits)
+        return _check_array(patterns, n_traits, traits)
     if patterns == "restrictive":
         return np.repeat([[0], [1]], n_traits, axis=1)
-    if patterns not in MAX_TRAITS:
+    if patterns not in ("independent", "all"):
         raise ValueError(
             f"patterns must be 'independent', 'all', 'restrictive' or an array of 0 and 1, got "
             f"{patterns!r}. Leave it out for 'independent'."
         )
-    if n_traits > MAX_TRAITS[patterns]:
+    if n_traits > MAX_TRAITS:
         raise ValueError(
-            f"patterns must be 'restrictive' or an array for more than {MAX_TRAITS[patterns]} "
+            f"patterns must be 'independent', 'restrictive' or an array for more than {MAX_TRAITS} "
             f"traits, got {patterns!r} with {n_traits} traits, which have {2**n_traits} patterns. "
             f"Pass the patterns that you expect, as an array (pattern, trait) of 0 and 1."
         )
     return np.array(list(itertools.product([0, 1], repeat=n_traits)))[:, ::-1]
 
 
-def _check_array(patterns: Any, n_traits: int) -> np.ndarray:
+def _check_array(patterns: Any, n_traits: int, traits: Any) -> np.ndarray:
     rule = f"patterns must be an array (pattern, trait) of 0 and 1 for the {n_traits} traits"
     remedy = "Pass for instance patterns='all', or one row for each pattern."
-    array = np.asarray(patterns)
+    given = _as_array(patterns, f"{rule}, rows of one length, got {patterns!r}. {remedy}")
+    array = given.values
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{rule}, got {patterns!r} of type {type(patterns).__name__}. {remedy}")
     if array.ndim != 2 or array.shape[1] != n_traits or len(array) < 2:
         raise ValueError(f"{rule}, two rows at least, got shape {array.shape}. {remedy}")
+    if traits is not None:
+        array = ordered("patterns", given, (traits,))
     if not np.isin(array, (0, 1)).all():
         raise ValueError(f"{rule}, got {np.setdiff1d(array, (0, 1))[:5]} in it. {remedy}")
     array = array.astype(int)
@@ -72,6 +79,13 @@ def _check_array(patterns: Any, n_traits: int) -> np.ndarray:
     if not array.any(axis=0).all():
         raise ValueError(f"{rule}, each trait affected in some row, got {array.tolist()}. {remedy}")
     return array
+
+
+def _as_array(patterns: Any, message: str) -> Labelled:
+    try:
+        return labelled(patterns)
+    except ValueError:
+        raise ValueError(message) from None
 
 
 def pattern_names(patterns: np.ndarray) -> np.ndarray:

@@ -30,7 +30,7 @@ Form = Literal["full", "diagonal"]
 
 def check_form(name: str, form: Any, full: dict[str, Any], diagonal: dict[str, Any]) -> None:
     """Refuse a form of covariance that there is not, and the parameter of the other form."""
-    if form not in ("full", "diagonal"):
+    if not isinstance(form, str) or form not in ("full", "diagonal"):
         raise ValueError(
             f"{name} must be 'full' or 'diagonal', got {form!r}. Leave it out for 'full'."
         )

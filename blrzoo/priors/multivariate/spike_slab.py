@@ -11,8 +11,8 @@ from blrzoo.priors import conjugate
 from blrzoo.priors.base import Variables
 from blrzoo.priors.counting import count
 from blrzoo.priors.covariance import check_covariance
-from blrzoo.priors.multivariate.base import MultivariateMixturePrior
-from blrzoo.priors.multivariate.patterns import pattern_names, read_patterns
+from blrzoo.priors.multivariate.base import Cells, MultivariateMixturePrior
+from blrzoo.priors.multivariate.patterns import MAX_TRAITS, pattern_names, read_patterns
 from blrzoo.priors.multivariate.ridge import (
     Form,
     check_form,
@@ -20,6 +20,7 @@ from blrzoo.priors.multivariate.ridge import (
     learned_covariance,
     outer,
 )
+from blrzoo.priors.multivariate.weights import check_trait_shape, check_weights, mean_weights
 from blrzoo.priors.parameters import (
     PROBABILITY,
     SIMPLEX,
@@ -46,7 +47,10 @@ class MultivariateSpikeSlab(MultivariateMixturePrior):
         :math:`\Sigma_b | rest \sim IW(\nu + m, S + \sum \alpha_j \alpha_j')` over these;
         :math:`\pi_t | rest \sim Beta(a + \sum_j \delta_{jt}, b + p - \sum_j \delta_{jt})`, or
         :math:`\pi | rest \sim Dirichlet(a + counts)`; :math:`\delta_j, \alpha_j` as one block,
-        all traits at once (see `MultivariateMixturePrior`).
+        all traits at once (see `MultivariateMixturePrior`). For "independent" with more than 6
+        traits the block is not drawn from all its 2^T patterns: each :math:`\delta_{jt}` is drawn
+        given the feature's other indicators, with :math:`\alpha_j` integrated out, then
+        :math:`\alpha_j` (see `blrzoo.ops.IndicatorSweep`).
     Other names
         Multi-trait BayesC-pi (JWAS: "all" and "restrictive" priors), SpikeSlab in BGLR's
         Multitrait ("independent"), multi-trait BayesC in qgg.
@@ -54,9 +58,9 @@ class MultivariateSpikeSlab(MultivariateMixturePrior):
     Parameters
     ----------
     patterns : {"independent", "all", "restrictive"} or array-like, (pattern, trait)
-        Indicators of the traits are independent (up to 10 traits); or any pattern has its own
-        probability (up to 6 traits); or a feature affects all traits or none; or an array of
-        0 and 1 lists the patterns.
+        Indicators of the traits are independent; or any pattern has its own probability (up to
+        6 traits); or a feature affects all traits or none; or an array of 0 and 1 lists the
+        patterns (columns of a DataFrame are joined to the traits by label).
     Sigma_b : None, number, matrix, (nu, S) or ``.dist()``
         Covariance of the effects of a feature that affects all traits, (trait, trait_bis).
         Default ``(T + 3, S)`` with prior mean
@@ -91,7 +95,7 @@ class MultivariateSpikeSlab(MultivariateMixturePrior):
     (('feature', 'trait'), ('pattern',))
     """
 
-    #: The patterns, (pattern, trait), read by `bind`.
+    #: The patterns, (pattern, trait), read by `bind`; not listed where there are too many.
     table: np.ndarray
 
     def __init__(
@@ -114,12 +118,15 @@ class MultivariateSpikeSlab(MultivariateMixturePrior):
     def _check_pi(self, pi: Any) -> Any:
         if self.independent:
             return check_parameter("pi", pi, PROBABILITY)
-        return check_parameter("pi", (np.asarray(pi),) if isinstance(pi, tuple) else pi, SIMPLEX)
+        return check_weights(pi, "pattern")
 
     def bind(self, data: DataSummary, h2: float) -> Self:
-        """List the patterns of the traits at hand."""
+        """List the patterns of the traits at hand, unless there are too many."""
         bound = super().bind(data, h2)
-        bound.table = read_patterns(self.patterns, data.n_traits)
+        bound.single_flips = self.independent and data.n_traits > MAX_TRAITS
+        if not bound.single_flips:
+            traits = data.coords["trait"]
+            bound.table = read_patterns(self.patterns, data.n_traits, traits)
         return bound
 
     def variables(self) -> Variables:
@@ -162,28 +169,54 @@ class MultivariateSpikeSlab(MultivariateMixturePrior):
             self.table[index] if isinstance(index, np.integer) else pt.constant(self.table)[index]
         )
 
+    def included(self, label: Any) -> Any:
+        """Whether each feature affects any trait, (feature,), from the value of the label."""
+        return pt.any(label > 0, axis=1) if self.independent else super().included(label)
+
     def labels(self, v: Variables, log_weights: TensorVariable) -> TensorVariable:
-        """Make ``delta``, Bernoulli; or ``label``, Categorical, and ``delta`` that follows."""
-        dims = ("feature", "trait")
-        if self.independent:
-            p = pt.broadcast_to(v["pi"], (self.data.p, self.data.n_traits))
-            return pm.Bernoulli("delta", p=p, dims=dims)
+        """Make ``label``, Categorical, and ``delta`` that follows."""
         label = super().labels(v, log_weights)
-        pm.Deterministic("delta", pt.constant(self.table)[label], dims=dims)
+        pm.Deterministic("delta", pt.constant(self.table)[label], dims=("feature", "trait"))
         return label
+
+    def effects(self, v: Variables) -> TensorVariable:
+        """Make ``delta``, Bernoulli, or ``label``; ``alpha`` and ``beta``; and return ``beta``."""
+        if not self.independent:
+            return super().effects(v)
+        shape, dims = (self.data.p, self.data.n_traits), ("feature", "trait")
+        delta = pm.Bernoulli("delta", p=pt.broadcast_to(v["pi"], shape), dims=dims)
+        included = self.included(delta)[:, None, None]
+        covariance = pt.switch(included, v["Sigma_b"], self.pseudo_covariance())
+        alpha = pm.MvNormal("alpha", np.zeros(shape), cov=covariance, dims=dims)
+        v.update(delta=delta, alpha=alpha)
+        return pm.Deterministic("beta", pt.switch(delta > 0, alpha, 0.0), dims=dims)
+
+    def cells(self, v: Variables) -> Cells:
+        """Arrays for the sweep.
+
+        Where indicators are drawn one by one, there are two cells, for features that affect no
+        trait and for those that affect any; the weights are log odds of indicators, (feature,
+        trait).
+        """
+        if not self.single_flips:
+            return super().cells(v)
+        T, p = self.data.n_traits, self.data.p
+        slabs = pt.stack([pt.constant(self.pseudo_covariance()), v["Sigma_b"]])[None]
+        projections = pt.constant(np.stack([np.zeros((T, T)), np.eye(T)]))
+        log_odds = pt.log(v["pi"]) - pt.log1p(-v["pi"])
+        return Cells(slabs, projections, self._groups(), pt.broadcast_to(log_odds, (p, T)))
 
     def conditionals(
         self, v: Variables, effects: TensorVariable
     ) -> dict[TensorVariable, TensorVariable | None]:
         """Of ``Sigma_b`` and ``pi``, given slab effects and indicators."""
-        k = self.index(v[self.label_name])
-        active = pt.constant(self.active.astype(float))[k]
+        active = pt.cast(self.included(v[self.label_name]), "float64")
         cross = pt.sum(active[:, None, None] * outer(v["alpha"]), axis=0)
         found = covariance_conditional(v, pt.sum(active), cross)
         if self.independent:
             ones = pt.sum(v["delta"], axis=0)
             return {**found, v["pi"]: conjugate.beta(v["pi"], ones, self.data.p - ones)}
-        counts = count(k, (len(self.table),))
+        counts = count(v["label"], (len(self.table),))
         return {**found, v["pi"]: conjugate.dirichlet(v["pi"], counts)}
 
     def pseudo_covariance(self) -> np.ndarray:
@@ -192,20 +225,14 @@ class MultivariateSpikeSlab(MultivariateMixturePrior):
 
     def _inclusion(self) -> np.ndarray:
         """Prior probability that each trait is affected, (trait,)."""
-        K, T = self.table.shape
         if self.independent:
-            return np.broadcast_to(_mean(self.pi, PROBABILITY, 0.5), T)
-        means = np.asarray(_mean(self.pi, SIMPLEX, np.full(K, 1 / K)))
-        if means.shape != (K,):
-            raise ValueError(
-                f"pi must have one value for each of the {K} patterns, got {means.size}. The "
-                f"patterns are {', '.join(pattern_names(self.table)[:8])}."
-            )
-        return means @ self.table
+            check_trait_shape("pi", self.pi, self.data.n_traits)
+            return np.broadcast_to(_mean_probability(self.pi), self.data.n_traits)
+        return mean_weights(self.pi, pattern_names(self.table), "pattern") @ self.table
 
 
-def _mean(value: Any, family: Any, default: Any) -> Any:
-    """Prior mean of probabilities; of a ``.dist()`` the default's."""
-    if isinstance(value, tuple):
-        return family.mean(*value)
-    return value if isinstance(value, np.ndarray) else default
+def _mean_probability(pi: Any) -> Any:
+    """Prior mean; of a ``.dist()`` the default's."""
+    if isinstance(pi, tuple):
+        return PROBABILITY.mean(*pi)
+    return pi if isinstance(pi, np.ndarray) else 0.5

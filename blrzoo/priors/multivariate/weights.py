@@ -1,0 +1,115 @@
+"""Probabilities of patterns and of components: what a user may give for them."""
+
+from typing import Any
+
+import numpy as np
+
+from blrzoo.priors.parameters import SIMPLEX, check_parameter
+
+__all__ = ["check_trait_shape", "check_weights", "mean_weights"]
+
+
+def check_weights(pi: Any, kind: str) -> Any:
+    """Check probabilities that sum to 1, before any model exists; see `check_parameter`.
+
+    Parameters
+    ----------
+    pi : None, list or array, (a_1, ..., a_K) or ``.dist()``
+        The default, fixed probabilities, the parameters of a Dirichlet prior, another prior.
+    kind : str
+        What has the probabilities, "pattern" or "component", for messages.
+
+    Returns
+    -------
+    None, ndarray, tuple of ndarray, or variable
+
+    Raises
+    ------
+    ValueError, TypeError
+        For anything else.
+
+    Examples
+    --------
+    >>> from blrzoo.priors.multivariate.weights import check_weights
+    >>> check_weights((2, 1, 1), "pattern")
+    (array([2., 1., 1.]),)
+    """
+    rule = f"pi must have a probability for each {kind}"
+    remedy = (
+        f"Pass a list of numbers that sum to 1 (fixed), a tuple of the parameters of the Dirichlet "
+        f"prior, or a .dist(); all have a value for each {kind}."
+    )
+    if isinstance(pi, tuple):
+        return check_parameter("pi", (_parameters(pi, f"{rule}, got {pi!r}. {remedy}"),), SIMPLEX)
+    if isinstance(pi, int | float | np.number) and not isinstance(pi, bool):
+        raise ValueError(f"{rule}, got {pi!r}. {remedy}")
+    return check_parameter("pi", pi, SIMPLEX)
+
+
+def _parameters(pi: tuple[Any, ...], message: str) -> np.ndarray:
+    # ([1, 1, 1],) means what (1, 1, 1) means
+    values = pi[0] if len(pi) == 1 and np.ndim(pi[0]) else pi
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        raise ValueError(message) from None
+    if array.size == 0:
+        raise ValueError(message)
+    return array
+
+
+def mean_weights(pi: Any, names: Any, kind: str) -> np.ndarray:
+    """Prior means of the probabilities, (K,), averaged over groups where there are any.
+
+    Parameters
+    ----------
+    pi : None, ndarray, tuple of ndarray or variable
+        As returned by `check_weights`.
+    names : sequence
+        Names of what has the probabilities.
+    kind : str
+        What they are.
+
+    Returns
+    -------
+    ndarray, (K,)
+        Of a ``.dist()`` all the same.
+
+    Raises
+    ------
+    ValueError
+        For another number of them.
+
+    Examples
+    --------
+    >>> from blrzoo.priors.multivariate.weights import check_weights, mean_weights
+    >>> mean_weights(check_weights((2, 1, 1), "component"), [0, 1, 2], "component")
+    array([0.5 , 0.25, 0.25])
+    """
+    K = len(names)
+    given = pi[0] if isinstance(pi, tuple) else pi
+    if not isinstance(given, np.ndarray):
+        return np.full(K, 1 / K)
+    if given.ndim == 0 or given.shape[-1] != K:
+        raise ValueError(
+            f"pi must have a value for each of the {K} {kind}s, got shape {given.shape}. The "
+            f"{kind}s are {', '.join(map(str, names[:8]))}{', ...' if K > 8 else ''}."
+        )
+    return (given / given.sum(axis=-1, keepdims=True)).reshape(-1, K).mean(axis=0)
+
+
+def check_trait_shape(name: str, value: Any, n_traits: int) -> None:
+    """Refuse numbers, or parameters of a prior, that are neither one nor one for each trait.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from blrzoo.priors.multivariate.weights import check_trait_shape
+    >>> check_trait_shape("pi", (np.array(1.0), np.array([1.0, 9.0])), 2)
+    """
+    for part in value if isinstance(value, tuple) else (value,):
+        if isinstance(part, np.ndarray) and part.shape not in ((), (n_traits,)):
+            raise ValueError(
+                f"{name} must have shape () or ({n_traits},), got shape {part.shape}. Pass one "
+                f"number for all traits, or one for each."
+            )
