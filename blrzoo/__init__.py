@@ -16,7 +16,14 @@ from blrzoo.gene_sets import (
 from blrzoo.gibbs.step import BLRGibbs, register
 from blrzoo.least_squares import ols
 from blrzoo.model import regression
-from blrzoo.plots import plot_pip
+from blrzoo.plots import (
+    plot_effects,
+    plot_patterns,
+    plot_pip,
+    plot_prior_posterior,
+    plot_shrinkage,
+    plot_variance,
+)
 from blrzoo.prediction import log_score, ppc_statistics, predict, score
 from blrzoo.priors.annotated import AnnotatedInclusion, AnnotatedVariance
 from blrzoo.priors.base import MixturePrior, Prior
@@ -119,8 +126,13 @@ __all__ = [
     "ols",
     "pip",
     "pleiotropy",
+    "plot_effects",
     "plot_geweke",
+    "plot_patterns",
     "plot_pip",
+    "plot_prior_posterior",
+    "plot_shrinkage",
+    "plot_variance",
     "ppc_statistics",
     "predict",
     "regression",

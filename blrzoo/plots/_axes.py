@@ -1,0 +1,287 @@
+"""Where a plot goes, and which part of a table goes where: what all plots share."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = [
+    "check_top",
+    "columns_of",
+    "draw_intervals",
+    "find_labels",
+    "give_back",
+    "legend_outside",
+    "new_axes",
+    "of_trait",
+    "panels_of",
+    "styled",
+]
+
+Array = NDArray[Any]
+
+
+def new_axes(
+    width: float, height: float, n: int = 1, *, columns: int = 1, **kwargs: Any
+) -> "list[Axes]":
+    """Make the axes of a new figure, the only thing that a plot leaves behind.
+
+    Parameters
+    ----------
+    width, height : float
+        Of the figure, in inches.
+    n : int, default 1
+        Number of axes.
+    columns : int, default 1
+        Axes side by side.
+    **kwargs
+        For `matplotlib.figure.Figure.subplots`.
+
+    Returns
+    -------
+    list of matplotlib.axes.Axes
+        Row by row.
+    """
+    import matplotlib.pyplot as plt  # not at import: choosing a backend is up to the user
+
+    figure = plt.figure(figsize=(width, height), layout="constrained")
+    rows = -(-n // columns)
+    axes = figure.subplots(rows, columns, squeeze=False, **kwargs).ravel()
+    for spare in axes[n:]:
+        spare.remove()
+    return list(axes[:n])
+
+
+def panels_of(ax: Any, names: list[str]) -> "list[Axes]":
+    """Take the axes that the caller passes, one for each panel.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes, or sequence of them
+        As passed.
+    names : list of str
+        What the panels are of.
+
+    Returns
+    -------
+    list of matplotlib.axes.Axes
+
+    Raises
+    ------
+    TypeError
+        If they are no axes.
+    ValueError
+        If there are too few or too many.
+    """
+    from matplotlib.axes import Axes
+
+    axes = [ax] if isinstance(ax, Axes) else list(np.ravel(np.asarray(ax, dtype=object)))
+    if wrong := [one for one in axes if not isinstance(one, Axes)]:
+        raise TypeError(
+            f"ax must be matplotlib axes, or a list or array of them, got {type(wrong[0]).__name__}"
+            ". Pass what plt.subplots() returns second."
+        )
+    if len(axes) != len(names):
+        what = f", one for each of {names[:5]}" if len(names) > 1 else ""
+        raise ValueError(
+            f"ax must be {len(names)} axes{what}, got {len(axes)}. Pass as many, "
+            f"plt.subplots({len(names)})[1], or leave ax out for a new figure; trait= chooses one "
+            "of several traits."
+        )
+    return axes
+
+
+def give_back(axes: "list[Axes]") -> Any:
+    """Return axes as `matplotlib.pyplot.subplots` does.
+
+    Parameters
+    ----------
+    axes : list of matplotlib.axes.Axes
+        The axes of all panels.
+
+    Returns
+    -------
+    matplotlib.axes.Axes or ndarray of them
+        The only one, or all.
+    """
+    return axes[0] if len(axes) == 1 else np.array(axes, dtype=object)
+
+
+def of_trait(array: Any, trait: Any) -> Any:
+    """Choose a trait of a table or of draws.
+
+    Parameters
+    ----------
+    array : xarray.Dataset or xarray.DataArray
+        With the dim ``trait``, if there are traits.
+    trait : object or None
+        The label of the trait. None: all are kept.
+
+    Returns
+    -------
+    xarray.Dataset or xarray.DataArray
+        Without the dim.
+
+    Raises
+    ------
+    ValueError
+        If there is no such trait, or there are no traits.
+    """
+    if trait is None:
+        return array
+    if "trait" not in array.dims:
+        raise ValueError(f"trait must be left out where there are no traits, got {trait!r}.")
+    labels = array.get_index("trait")
+    if trait not in labels:
+        raise ValueError(f"trait must be one of {list(labels)}, got {trait!r}.")
+    return array.isel(trait=labels.get_loc(trait), drop=True)
+
+
+def columns_of(table: xr.Dataset, along: str = "feature") -> Iterator[tuple[str, Any]]:
+    """Split a table into its columns, one for each trait.
+
+    Parameters
+    ----------
+    table : xarray.Dataset
+        Dims (`along`, ...).
+    along : str, default "feature"
+        The dim that stays.
+
+    Yields
+    ------
+    str
+        The label of the trait; empty where there is one column without.
+    xarray.Dataset
+        The column, dims (`along`).
+    """
+    others = [dim for dim in table.dims if dim != along]
+    for index in np.ndindex(*(table.sizes[dim] for dim in others)):
+        column = table.isel(dict(zip(others, index, strict=True)))
+        yield ", ".join(str(column[dim].item()) for dim in others), column
+
+
+def styled(defaults: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """Let a caller's style go before our own, aliases (``ms``, ``c``) included.
+
+    Parameters
+    ----------
+    defaults : dict
+        Our properties of a `matplotlib.lines.Line2D`.
+    given : dict
+        The caller's.
+
+    Returns
+    -------
+    dict
+    """
+    from matplotlib import cbook, lines
+
+    return defaults | cbook.normalize_kwargs(given, lines.Line2D)
+
+
+def draw_intervals(ax: "Axes", rows: Array, column: xr.Dataset, given: dict[str, Any]) -> None:
+    """Draw means as points and intervals as lines, each in a row.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        The axes.
+    rows : ndarray (row,)
+        Heights of the rows.
+    column : xarray.Dataset
+        ``mean``, ``lower`` and ``upper``, dims (row).
+    given : dict
+        The caller's style of the points.
+    """
+    defaults = {"marker": "o", "linestyle": "none", "markersize": 5, "zorder": 3}
+    (points,) = ax.plot(column["mean"].values, rows, **styled(defaults, given))
+    ax.hlines(
+        rows,
+        column["lower"].values,
+        column["upper"].values,
+        color=points.get_color(),
+        alpha=points.get_alpha(),
+        linewidth=1.5,
+        zorder=2,
+    )
+
+
+def legend_outside(ax: "Axes", **kwargs: Any) -> None:
+    """Add a legend right of the axes, where it covers nothing.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        The axes.
+    **kwargs
+        For `matplotlib.axes.Axes.legend`.
+    """
+    ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, **kwargs)
+
+
+def check_top(top: Any, least: int, meaning: str) -> None:
+    """Refuse a number of features (or groups) that is none.
+
+    Parameters
+    ----------
+    top : int or None
+        The argument.
+    least : int
+        The smallest that is allowed.
+    meaning : str
+        What it counts, for the message.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no integer, or too small.
+    """
+    if top is None:
+        return
+    if isinstance(top, bool) or not isinstance(top, int | np.integer):
+        raise TypeError(f"top must be an integer ({meaning}), got {type(top).__name__}")
+    if top < least:
+        none = " (no names)" if least == 0 else ""
+        raise ValueError(f"top must be {least}{none} or more, got {top}")
+
+
+def find_labels(name: str, labels: Any, index: pd.Index) -> NDArray[np.intp]:
+    """Find the features that a caller names.
+
+    Parameters
+    ----------
+    name : str
+        Name of the argument, for the message.
+    labels : sequence
+        Labels.
+    index : pandas.Index
+        Of all features.
+
+    Returns
+    -------
+    ndarray of int
+        Their places.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no list, or a label is unknown or there twice.
+    """
+    if isinstance(labels, str) or not np.iterable(labels):
+        raise TypeError(f"{name} must be a list of labels, got {labels!r}. Put one into a list.")
+    wanted = pd.Index(list(labels), dtype=object)
+    places = index.astype(object).get_indexer(wanted) if index.is_unique else None
+    if places is None:
+        raise ValueError(f"{name} must be left out where labels of features are not unique.")
+    if not places.size or (places < 0).any():
+        raise ValueError(
+            f"{name} must be labels of features of idata, such as {list(index[:3])}, got "
+            f"{list(wanted[places < 0][:5]) or 'none'}."
+        )
+    return places

@@ -1,0 +1,188 @@
+"""Least-squares effects of the data in an InferenceData, and tables of them that users pass."""
+
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+import scipy.linalg
+import xarray as xr
+from numpy.typing import NDArray
+
+from blrzoo.summaries._inputs import constant_data, design_of, feature_index, values_by_feature
+
+__all__ = ["Method", "least_squares_effects", "read_effects"]
+
+Array = NDArray[Any]
+Method = Literal["joint", "marginal"]
+
+_MOST_JOINT = 1000  # features: a second or two
+_BLOCK = 1000  # features as float64 at a time
+_CONSTANT = 1e-10  # a column of which less than this is left over, relative to its size
+_COLLINEAR = 1e-7  # as in blrzoo.ols
+
+
+def read_effects(value: Any, idata: xr.DataTree, traits: list[Any] | None) -> list[Array]:
+    """Take effects by feature, in the order of the posterior, for each trait.
+
+    Parameters
+    ----------
+    value : xarray.Dataset, xarray.DataArray, pandas object or array-like
+        What `blrzoo.ols` returns, or effects (feature[, trait]).
+    idata : xarray.DataTree
+        An InferenceData, for its features.
+    traits : list or None
+        Labels of the traits.
+
+    Returns
+    -------
+    list of ndarray (feature,)
+        One for each trait, or one.
+
+    Raises
+    ------
+    ValueError
+        If they do not fit the features or the traits.
+    """
+    features = feature_index(idata)
+    if isinstance(value, xr.Dataset):
+        if "beta" not in value:
+            raise ValueError(
+                "least_squares must have the variable 'beta' (feature), as blrzoo.ols returns; it "
+                f"has {list(value.data_vars)}."
+            )
+        value = value["beta"]
+    if isinstance(value, pd.DataFrame):
+        value = xr.DataArray(value.to_numpy(), {"feature": value.index, "trait": value.columns})
+    if traits is None:
+        return [values_by_feature("least_squares", value, features).astype(float)]
+    return [
+        values_by_feature("least_squares", column, features).astype(float)
+        for column in _by_trait(value, traits)
+    ]
+
+
+def _by_trait(value: Any, traits: list[Any]) -> list[Any]:
+    if isinstance(value, xr.DataArray) and "trait" in value.dims:
+        labels = value.get_index("trait")
+        if missing := [trait for trait in traits if trait not in labels]:
+            raise ValueError(f"least_squares must have every trait, got none of {missing}.")
+        return [value.isel(trait=labels.get_loc(trait), drop=True) for trait in traits]
+    if np.ndim(value) != 2 or np.shape(value)[1] != len(traits):
+        raise ValueError(
+            f"least_squares must be (feature, trait) for the traits {traits}, got the shape "
+            f"{np.shape(value)}. Pass a DataFrame with a column for each, or choose one by trait=."
+        )
+    return list(np.asarray(value).T)
+
+
+def least_squares_effects(
+    idata: xr.DataTree, method: Method | None, traits: list[Any] | None
+) -> tuple[list[Array], Method]:
+    """Compute least-squares effects from the data of the fit.
+
+    Parameters
+    ----------
+    idata : xarray.DataTree
+        With ``y`` in the observed data and ``X`` in the constant data; covariates and weights are
+        used where they are.
+    method : {"joint", "marginal"} or None
+        All features at once, or one at a time. None: joint where it has an answer, and there are
+        1000 features at most.
+    traits : list or None
+        Labels of the traits.
+
+    Returns
+    -------
+    list of ndarray (feature,)
+        One for each trait, or one; NaN for a constant feature.
+    method : {"joint", "marginal"}
+
+    Raises
+    ------
+    ValueError
+        If the data are missing, or joint estimates are asked for that have no answer.
+    """
+    X, ys = design_of(idata), _responses(idata, traits)
+    data = [_Rows.of(idata, X, y) for y in ys]
+    if method != "marginal":
+        small = X.shape[1] <= _MOST_JOINT
+        joint = [rows.joint() if small or method else None for rows in data]
+        if all(effects is not None for effects in joint):
+            return [effects for effects in joint if effects is not None], "joint"
+        if method == "joint":
+            raise ValueError(
+                "least_squares='joint' must have more observations than columns, and no column "
+                f"that others add up to; got {min(len(rows.y) for rows in data)} observations and "
+                f"{X.shape[1]} features. Use 'marginal', or leave it out."
+            )
+    return [rows.marginal() for rows in data], "marginal"
+
+
+def _responses(idata: xr.DataTree, traits: list[Any] | None) -> list[Array]:
+    group = idata["observed_data"].to_dataset() if "observed_data" in idata.children else {}
+    if "y" not in group:
+        raise ValueError(
+            "idata.observed_data must have the response 'y' (obs[, trait]) to compute least "
+            f"squares; it has {list(group)}. Pass estimates: least_squares=blrzoo.ols(X, y)."
+        )
+    y = group["y"]
+    if traits is None:
+        return [y.values.astype(float)]
+    return [y.sel(trait=trait).values.astype(float) for trait in traits]
+
+
+class _Rows:
+    """The rows in which a trait is known, weighted, without intercept and covariates."""
+
+    def __init__(self, X: Array, y: Array, Z: Array, weights: Array) -> None:
+        known = np.isfinite(y)
+        root = np.sqrt(weights[known])
+        self.X, self.known, self.root = X, known, root
+        self.Q, _ = scipy.linalg.qr(Z[known] * root[:, None], mode="economic")
+        self.y = self._residual(y[known] * root)
+
+    @classmethod
+    def of(cls, idata: xr.DataTree, X: Array, y: Array) -> "_Rows":
+        data = constant_data(idata)
+        n = len(y)
+        if len(X) != n:
+            raise ValueError(
+                f"idata must have as many rows of 'X' in constant_data as of 'y' in "
+                f"observed_data, got {len(X)} and {n}."
+            )
+        W = data["W"].transpose("obs", "covariate").values if "W" in data else np.empty((n, 0))
+        weights = data["weights"].values if "weights" in data else np.ones(n)
+        return cls(X, y, np.column_stack([np.ones(n), W]), weights.astype(float))
+
+    def _residual(self, values: Array) -> Array:
+        return values - self.Q @ (self.Q.T @ values)
+
+    def _columns(self, block: slice) -> tuple[Array, Array]:
+        """Residuals of some features, and which are not constant."""
+        values = self.X[self.known, block].astype(float) * self.root[:, None]
+        left = self._residual(values)
+        size = np.linalg.norm(values, axis=0)
+        return left, np.linalg.norm(left, axis=0) > _CONSTANT * size
+
+    def marginal(self) -> Array:
+        """Effects of one feature at a time."""
+        parts = []
+        for start in range(0, self.X.shape[1], _BLOCK):
+            X, varies = self._columns(slice(start, start + _BLOCK))
+            square = np.where(varies, np.einsum("ij,ij->j", X, X), np.nan)
+            parts.append(X.T @ self.y / square)
+        return np.concatenate(parts)
+
+    def joint(self) -> Array | None:
+        """Effects of all features at once; None where they are not determined."""
+        p = self.X.shape[1]
+        if len(self.y) <= p + self.Q.shape[1]:
+            return None
+        X, varies = self._columns(slice(None))
+        if not varies.all():
+            return None
+        scale = np.linalg.norm(X, axis=0)
+        effects, _, rank, _ = scipy.linalg.lstsq(
+            X / scale, self.y, cond=_COLLINEAR, lapack_driver="gelsy"
+        )
+        return effects / scale if rank == p else None

@@ -1,0 +1,191 @@
+"""Where features stand on the axis of a Manhattan plot, and which credible set they are in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from blrzoo.summaries._inputs import feature_index, groups_of, values_by_feature
+
+__all__ = ["Arrangement", "arrange", "read_sets"]
+
+Array = NDArray[Any]
+
+_GAP = 0.01  # of the axis, between two groups with positions
+_MOST_GAPS = 0.1  # of the axis, all together
+
+
+@dataclass(frozen=True, eq=False)
+class Arrangement:
+    """Places of the features on the axis.
+
+    Attributes
+    ----------
+    x : ndarray (feature,)
+        Places, in the order of the features.
+    group : ndarray of int (feature,) or None
+        Number of the feature's group; None without groups.
+    names : list of str
+        Of the groups.
+    middles, widths : ndarray (group,)
+        Of the groups on the axis.
+    what : str
+        Label of the axis.
+    is_position : bool
+        Whether x are positions rather than ranks.
+    """
+
+    x: Array
+    group: Array | None
+    names: list[str]
+    middles: Array
+    widths: Array
+    what: str
+    is_position: bool
+
+
+def arrange(idata: xr.DataTree, groups: Any, positions: Any) -> Arrangement:
+    """Put the features side by side: by group, and within it by position or in their order.
+
+    Parameters
+    ----------
+    idata : xarray.DataTree
+        An InferenceData.
+    groups, positions
+        As in `blrzoo.plot_pip`.
+
+    Returns
+    -------
+    Arrangement
+
+    Raises
+    ------
+    TypeError, ValueError
+        If they do not fit the features.
+    """
+    size = feature_index(idata).size
+    at = None if positions is None else _numbers(positions, idata)
+    what = "Feature" if at is None else "Position" + _unit(positions)
+    if groups is None:
+        x = np.arange(size) if at is None else at
+        return Arrangement(x, None, [], np.empty(0), np.empty(0), what, at is not None)
+    given = None if isinstance(groups, bool | np.bool_) else groups
+    index, labels = groups_of(idata, given)
+    index, labels = _of_present(index, np.asarray(labels))
+    x = _ranks(index) if at is None else _side_by_side(at, index)
+    low, high = _ends(x, index)
+    by = f"{what.split(' (')[0]}, by {_name_of(groups)}"
+    names = [str(label) for label in labels]
+    return Arrangement(x, index, names, (low + high) / 2, high - low, by, at is not None)
+
+
+def _numbers(positions: Any, idata: xr.DataTree) -> Array:
+    at = values_by_feature("positions", positions, feature_index(idata))
+    if at.dtype.kind not in "iuf":
+        raise TypeError(f"positions must be numbers, got dtype {at.dtype}. Convert them first.")
+    if not np.isfinite(at).all():
+        raise ValueError(
+            "positions must be finite, got missing or infinite values for "
+            f"{list(feature_index(idata)[~np.isfinite(at)][:5])}. Mend them, or leave positions "
+            "out for the order of the data."
+        )
+    return at.astype(float)
+
+
+def _unit(positions: Any) -> str:
+    unit = getattr(positions, "attrs", {}).get("units")
+    return f" ({unit})" if unit else ""
+
+
+def _name_of(groups: Any) -> str:
+    """How the caller calls the groups: the name of a Series or DataArray."""
+    name = str(getattr(groups, "name", None) or "group")
+    return "group" if name == "groups" else name
+
+
+def _of_present(index: Array, labels: Array) -> tuple[Array, Array]:
+    """Leave out groups without features."""
+    present, index = np.unique(index, return_inverse=True)
+    return index, labels[present]
+
+
+def _ranks(index: Array) -> Array:
+    """Places of features that stand by group, else in their order."""
+    x = np.empty(index.size)
+    x[np.argsort(index, kind="stable")] = np.arange(index.size)
+    return x
+
+
+def _side_by_side(at: Array, index: Array) -> Array:
+    """Put the positions of each group behind those of the group before."""
+    low, high = _ends(at, index)
+    lengths = high - low
+    total = lengths.sum() or 1.0
+    gap = total * min(_GAP, _MOST_GAPS / len(lengths))
+    starts = np.concatenate([[0.0], np.cumsum(lengths + gap)[:-1]])
+    return at - low[index] + starts[index]
+
+
+def _ends(x: Array, index: Array) -> tuple[Array, Array]:
+    size = int(index.max()) + 1
+    low, high = np.full(size, np.inf), np.full(size, -np.inf)
+    np.minimum.at(low, index, x)
+    np.maximum.at(high, index, x)
+    return low, high
+
+
+def read_sets(credible_sets: Any, idata: xr.DataTree, traits: list[str]) -> list[Array]:
+    """Take the number of each feature's credible set, for each trait.
+
+    Parameters
+    ----------
+    credible_sets : xarray.Dataset, mapping or None
+        As in `blrzoo.plot_pip`.
+    idata : xarray.DataTree
+        An InferenceData.
+    traits : list of str
+        Names of the panels.
+
+    Returns
+    -------
+    list of ndarray of int (feature,)
+        0 where the feature is in none.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If they are not what `blrzoo.credible_sets` returns, or of other features or traits.
+    """
+    none = np.zeros(feature_index(idata).size, dtype=int)
+    if credible_sets is None:
+        return [none for _ in traits]
+    if isinstance(credible_sets, Mapping) and not isinstance(credible_sets, xr.Dataset):
+        by_trait = {str(name): _numbers_of(sets, idata) for name, sets in credible_sets.items()}
+        if unknown := set(by_trait) - {str(trait) for trait in traits}:
+            raise ValueError(
+                f"credible_sets must be by trait, {traits}, got {sorted(unknown)}. Leave these out."
+            )
+        return [by_trait.get(str(trait), none) for trait in traits]
+    numbers = _numbers_of(credible_sets, idata)
+    only = credible_sets.coords["trait"].item() if "trait" in credible_sets.coords else None
+    if only is None or len(traits) == 1:
+        return [numbers for _ in traits]
+    return [numbers if str(trait) == str(only) else none for trait in traits]
+
+
+def _numbers_of(sets: Any, idata: xr.DataTree) -> Array:
+    if not isinstance(sets, xr.Dataset):
+        raise TypeError(
+            "credible_sets must be the Dataset that blrzoo.credible_sets returns, or several of "
+            f"them by trait, got {type(sets).__name__}."
+        )
+    if "credible_set" not in sets or sets["credible_set"].dims != ("feature",):
+        raise ValueError(
+            "credible_sets must have the variable 'credible_set' (feature), the number of each "
+            f"feature's set; it has {list(sets.data_vars)}. Pass what blrzoo.credible_sets returns."
+        )
+    numbers = values_by_feature("credible_sets", sets["credible_set"], feature_index(idata))
+    return numbers.astype(int)

@@ -1,0 +1,178 @@
+"""Names on axes and beside points, so that none covers another."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = [
+    "column_font",
+    "name_places",
+    "name_points",
+    "name_rows",
+    "row_font",
+    "shorten",
+]
+
+Array = NDArray[Any]
+
+_LONGEST_LABEL = 24  # characters
+_SMALLEST_FONT = 5.0  # points
+_LARGEST_FONT = 10.0
+_OFFSETS = ((5, 0), (-5, 0), (5, 5), (-5, 5), (5, -5), (-5, -5), (0, 5), (0, -5))  # points
+
+
+def shorten(name: Any, longest: int = _LONGEST_LABEL) -> str:
+    """Cut the middle out of a long name: what tells it from others is at the ends.
+
+    Parameters
+    ----------
+    name : object
+        Any label.
+    longest : int, default 24
+        Characters.
+
+    Returns
+    -------
+    str
+    """
+    text, half = str(name), (longest - 1) // 2
+    return text if len(text) <= longest else f"{text[:half]}…{text[-half:]}"
+
+
+def column_font(ax: "Axes", size: int) -> float:
+    """Points of height that each of some names has when they are written side by side.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        The axes.
+    size : int
+        Number of names.
+
+    Returns
+    -------
+    float
+    """
+    return 0.85 * 72 * ax.get_window_extent().width / ax.figure.dpi / (size + 0.2)
+
+
+def row_font(ax: "Axes", size: int) -> float:
+    """Points of height that each of some names has when they are written below each other.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        The axes.
+    size : int
+        Number of names.
+
+    Returns
+    -------
+    float
+        5 to 10.
+    """
+    room = 0.8 * 72 * ax.get_window_extent().height / ax.figure.dpi / max(size, 1)
+    return float(np.clip(room, _SMALLEST_FONT, _LARGEST_FONT))
+
+
+def name_rows(ax: "Axes", names: list[str]) -> None:
+    """Name rows 0, 1, ... on the vertical axis; where there is no room, only every so many.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        The axes, whose limits are set.
+    names : list of str
+        From the first row on.
+    """
+    font = row_font(ax, len(names))
+    needed = len(names) * font / (0.8 * 72 * ax.get_window_extent().height / ax.figure.dpi)
+    step = max(1, int(np.ceil(needed - 1e-9)))
+    rows = range(0, len(names), step)
+    ax.set_yticks(list(rows), [names[row] for row in rows], fontsize=font)
+
+
+def name_places(ax: "Axes", places: Array, names: list[str], widths: Array) -> None:
+    """Name places below the axis: level, else upright, else as many as there is room for.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        The axes, whose limits are set.
+    places : ndarray (name,)
+        Where the names go.
+    names : list of str
+        The names.
+    widths : ndarray (name,)
+        How important they are: where there is no room, the largest are kept.
+    """
+    shown = [shorten(name) for name in names]
+    for rotation in (0, 90):
+        ax.set_xticks(places, shown, rotation=rotation, fontsize=9)
+        ax.tick_params(axis="x", length=0)
+        boxes = _tick_boxes(ax)
+        kept = _apart(boxes, widths)
+        if kept.all():
+            return
+    ax.set_xticks(places[kept], [n for n, k in zip(shown, kept, strict=True) if k], rotation=90)
+
+
+def _tick_boxes(ax: "Axes") -> list[Any]:
+    ax.figure.canvas.figure.draw_without_rendering()  # the layout moves the axes only now
+    return [label.get_window_extent() for label in ax.get_xticklabels()]
+
+
+def _apart(boxes: list[Any], widths: Array) -> Array:
+    """Which of some boxes stay if none may touch another, the most important first."""
+    kept = np.zeros(len(boxes), dtype=bool)
+    for i in np.argsort(-np.asarray(widths), kind="stable"):
+        padded = boxes[i].padded(1.5)
+        kept[i] = not any(padded.overlaps(boxes[j]) for j in np.flatnonzero(kept))
+    return kept
+
+
+def name_points(ax: "Axes", points: Array, names: list[str], obstacles: Array) -> None:
+    """Write names beside points where there is room; those without are left out.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        The axes, whose limits are set.
+    points : ndarray (name, 2)
+        The points, the most important first.
+    names : list of str
+        Their names.
+    obstacles : ndarray (obstacle, 2)
+        Points that no name may cover.
+    """
+    if not names:
+        return
+    ax.figure.canvas.figure.draw_without_rendering()  # the layout moves the axes only now
+    pixels, taken = ax.transData.transform(obstacles), list[Any]()
+    for point, name in zip(points, names, strict=True):
+        taken += _place(ax, (float(point[0]), float(point[1])), name, taken, pixels)
+
+
+def _place(
+    ax: "Axes", point: tuple[float, float], name: str, taken: list[Any], points: Array
+) -> list[Any]:
+    """Write a name at the first free place around its point; return the box it takes, if any."""
+    from matplotlib.patheffects import withStroke
+
+    text = ax.annotate(name, point, (0, 0), textcoords="offset points", fontsize=8, zorder=4)
+    text.set_path_effects([withStroke(linewidth=2, foreground=ax.get_facecolor())])
+    frame = ax.get_window_extent()
+    for dx, dy in _OFFSETS:
+        text.set_position((dx, dy))
+        text.set_horizontalalignment("left" if dx > 0 else "right" if dx < 0 else "center")
+        text.set_verticalalignment("bottom" if dy > 0 else "top" if dy < 0 else "center")
+        box = text.get_window_extent()
+        inside = np.all(frame.min <= box.min) and np.all(box.max <= frame.max)
+        if inside and not box.count_overlaps(taken) and not box.count_contains(points):
+            return [box]
+    text.remove()
+    return []

@@ -1,0 +1,210 @@
+"""Forest of effects: posterior means and credible intervals, with names."""
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from blrzoo.plots._axes import (
+    check_top,
+    columns_of,
+    draw_intervals,
+    find_labels,
+    give_back,
+    new_axes,
+    of_trait,
+    panels_of,
+)
+from blrzoo.plots._names import name_rows, row_font, shorten
+from blrzoo.summaries._posterior import SAMPLE_DIMS, draws_of, feature_blocks, indicator_name
+from blrzoo.summaries.effects import effect_summary
+from blrzoo.summaries.inclusion import pip
+from blrzoo.summaries.table import check_interval
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["plot_effects"]
+
+Array = NDArray[Any]
+
+_DEFAULT_TOP = 30
+_INCHES = 0.22  # the height of a row
+
+
+def plot_effects(
+    idata: xr.DataTree,
+    *,
+    ax: Any = None,
+    features: Any = None,
+    top: int | None = None,
+    sort_by: Literal["abs_mean", "pip"] | None = "abs_mean",
+    trait: Any = None,
+    prob: float = 0.95,
+    kind: Literal["eti", "hdi"] = "eti",
+    pips: bool = True,
+    **kwargs: Any,
+) -> Any:
+    """Plot the posterior mean and the credible interval of effects, a row for each feature.
+
+    Effects are those of `blrzoo.effect_summary`: of the whole posterior, draws in which a feature
+    is excluded (effect 0) included. An interval that is only a point, at 0, is of a feature that
+    most draws exclude.
+
+    Parameters
+    ----------
+    idata : xarray.DataTree
+        An InferenceData with ``beta`` (chain, draw, feature[, trait]) in its posterior.
+    ax : matplotlib.axes.Axes or sequence of them, optional
+        Where to plot; one for each trait. Default: a new figure, high enough for the names.
+    features : sequence of labels, optional
+        The features to show, the first on top. Default: the first `top` by `sort_by`.
+    top : int, optional
+        How many features to show. Default: 30, or all if there are fewer.
+    sort_by : {"abs_mean", "pip"} or None, default "abs_mean"
+        Which features are shown and come first: those with the largest absolute mean, or PIP; with
+        several traits, the largest over the traits. None: those with the largest absolute mean, in
+        the order of the data.
+    trait : optional
+        Label of the trait to show. Default: all.
+    prob : float, default 0.95
+        Probability of the credible interval, between 0 and 1.
+    kind : {"eti", "hdi"}, default "eti"
+        Equal-tailed, or highest density (the narrowest) interval.
+    pips : bool, default True
+        Write the PIPs on the right, in models with indicators.
+    **kwargs
+        For the points, see `matplotlib.axes.Axes.plot`.
+
+    Returns
+    -------
+    matplotlib.axes.Axes, or ndarray of them
+        In units of y per unit of x; one for each trait, in an array if there are several.
+
+    Raises
+    ------
+    TypeError
+        If `idata` is not a DataTree, or an argument has the wrong type.
+    ValueError
+        If the posterior lacks ``beta``, a feature is unknown, or an argument is not one of those
+        above; of ``sort_by="pip"``, if there are no indicators.
+
+    Examples
+    --------
+    >>> import arviz as az
+    >>> import numpy as np
+    >>> from blrzoo.plots import plot_effects
+    >>> draws = np.random.default_rng(1).normal([0.2, -1.0, 0.5], 0.1, size=(4, 500, 3))
+    >>> idata = az.from_dict(
+    ...     {"posterior": {"beta": draws}},
+    ...     dims={"beta": ["feature"]},
+    ...     coords={"feature": ["age", "bmi", "bp"]},
+    ... )
+    >>> ax = plot_effects(idata)
+    >>> [label.get_text() for label in ax.get_yticklabels()]
+    ['bmi', 'bp', 'age']
+    """
+    _check(top, features, sort_by)
+    check_interval(prob, kind)
+    beta = of_trait(draws_of(idata, "beta"), trait)
+    chosen = _choose(idata, beta, features, top, sort_by, trait)
+    table = effect_summary(_part(idata, beta, chosen, trait), prob=prob, kind=kind)
+    columns = list(columns_of(table))
+    names = [shorten(name) for name in table["feature"].values]
+    axes = _axes(ax, columns, len(names))
+    for k, (one, (label, column)) in enumerate(zip(axes, columns, strict=True)):
+        draw_intervals(one, np.arange(len(names)), column, kwargs)
+        _decorate(one, column, prob, pips and "pip" in column)
+        if len(columns) > 1:
+            one.set_title(label)
+        if k == 0 or not _shared(axes[0], one):
+            name_rows(one, names)
+            one.set_ylabel(_what(len(names), beta.sizes["feature"], features, sort_by))
+    return give_back(axes)
+
+
+# ---- what goes in ----
+
+
+def _check(top: Any, features: Any, sort_by: Any) -> None:
+    check_top(top, 1, "features to show")
+    if top is not None and features is not None:
+        raise ValueError(
+            f"top must be left out with features, which says what to show, got top={top}."
+        )
+    if sort_by not in ("abs_mean", "pip", None):
+        raise ValueError(f"sort_by must be 'abs_mean', 'pip' or None, got {sort_by!r}")
+
+
+def _choose(
+    idata: xr.DataTree, beta: xr.DataArray, features: Any, top: Any, sort_by: Any, trait: Any
+) -> Array:
+    """Places of the features to show, the first on top."""
+    if features is not None:
+        return find_labels("features", features, beta.get_index("feature"))
+    if sort_by == "pip":
+        key = of_trait(pip(idata), trait)
+    else:
+        blocks = (abs(block.astype(float).mean(SAMPLE_DIMS)) for block in feature_blocks(beta))
+        key = xr.concat(list(blocks), "feature")
+    largest = key.max([dim for dim in key.dims if dim != "feature"]).values
+    order = np.argsort(-largest, kind="stable")[: _DEFAULT_TOP if top is None else top]
+    return np.sort(order) if sort_by is None else order
+
+
+def _part(idata: xr.DataTree, beta: xr.DataArray, chosen: Array, trait: Any) -> xr.DataTree:
+    """Effects and indicators of some features, and of one trait if it is given."""
+    kept = {"beta": beta.isel(feature=chosen)}
+    name = indicator_name(idata)
+    if name is not None:
+        draws = draws_of(idata, name)
+        if "trait" in draws.dims:
+            draws = of_trait(draws, trait)
+        kept[name] = draws.isel(feature=_same(chosen, beta, draws))
+    return xr.DataTree.from_dict({"posterior": xr.Dataset(kept)})
+
+
+def _same(chosen: Array, beta: xr.DataArray, draws: xr.DataArray) -> Array:
+    """Places of the same features in the indicators, which mostly have the order of beta."""
+    mine: pd.Index = beta.get_index("feature")
+    others: pd.Index = draws.get_index("feature")
+    return chosen if mine.equals(others) else others.get_indexer(mine[chosen])
+
+
+def _axes(ax: Any, columns: list[Any], rows: int) -> "list[Axes]":
+    if ax is not None:
+        return panels_of(ax, [str(name) for name, _ in columns])
+    n = len(columns)
+    height = max(2.0, 1.0 + _INCHES * rows)
+    return new_axes(6.4 if n == 1 else 2.0 + 2.8 * n, height, n, columns=n, sharey=True)
+
+
+def _shared(first: "Axes", other: "Axes") -> bool:
+    return bool(first.get_shared_y_axes().joined(first, other))
+
+
+# ---- what is drawn ----
+
+
+def _decorate(ax: "Axes", column: xr.Dataset, prob: float, with_pips: bool) -> None:
+    rows = column.sizes["feature"]
+    ax.axvline(0, color="0.5", linewidth=1, zorder=1)
+    ax.set_ylim(rows - 0.4, -0.6)  # the first on top
+    ax.set_xlabel(f"Effect (units of y per unit of x)\nmean and {100 * prob:g} % interval")
+    if not with_pips:
+        return
+    font, right = row_font(ax, rows), ax.get_yaxis_transform()
+    if font * rows > 0.8 * 72 * ax.get_window_extent().height / ax.figure.dpi + 1e-6:
+        return  # no room
+    ax.text(1.02, 1.0, "PIP", transform=ax.transAxes, fontsize=font, va="bottom")
+    for row, value in enumerate(column["pip"].values):
+        ax.text(1.02, row, f"{value:.2f}", transform=right, fontsize=font, va="center")
+
+
+def _what(shown: int, size: int, features: Any, sort_by: str | None) -> str:
+    """Say which of the features are shown."""
+    if shown == size or features is not None:
+        return "Feature"
+    return f"{shown} of {size:,} features,\nlargest {'PIP' if sort_by == 'pip' else '|mean|'}"

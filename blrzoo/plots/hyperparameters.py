@@ -1,0 +1,249 @@
+"""Priors beside posteriors: what the data say about the hyperparameters."""
+
+from collections.abc import Iterable
+from itertools import chain, zip_longest
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+from arviz_stats.base import array_stats
+from numpy.typing import NDArray
+
+from blrzoo.diagnostics.elements import by_element, hyperparameters
+from blrzoo.plots._axes import give_back, legend_outside, new_axes, panels_of, styled
+from blrzoo.plots._names import shorten
+from blrzoo.summaries._posterior import SAMPLE_DIMS
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["plot_prior_posterior"]
+
+Array = NDArray[Any]
+
+_MOST = 12  # panels
+_COLUMNS = 4
+_LEFT_OUT = ("mu", "gamma")  # unless they are asked for: their priors are wide, and say nothing
+_FEWEST = 30  # draws in the window; of fewer, a density would be noise
+_LONGEST = 32  # characters of a panel's name
+_UNITS = {
+    "pi": "probability",
+    "sigma2": "squared units of y",
+    "tau2": "squared units of effects",
+    "Sigma_e": "products of units of y",
+    "Sigma_b": "products of units of effects",
+    "mu": "units of y",
+}
+
+
+def plot_prior_posterior(
+    idata: xr.DataTree,
+    prior: xr.DataTree | xr.Dataset | None = None,
+    *,
+    ax: Any = None,
+    var_names: str | list[str] | None = None,
+    **kwargs: Any,
+) -> Any:
+    """Plot the prior and the posterior density of hyperparameters.
+
+    A posterior that is like its prior says that the data do not tell: a conclusion that leans on
+    such a parameter leans on its prior.
+
+    Parameters
+    ----------
+    idata : xarray.DataTree
+        An InferenceData.
+    prior : xarray.DataTree or xarray.Dataset, optional
+        Draws of the prior: what ``pm.sample_prior_predictive(1000, model=model)`` returns, or its
+        group ``prior``. Default: the group ``prior`` of `idata`.
+    ax : matplotlib.axes.Axes or sequence of them, optional
+        Where to plot, one for each element. Default: a new figure.
+    var_names : str or list of str, optional
+        Variables, or elements such as ``"tau2[chr1]"`` (the names of `blrzoo.geweke` and
+        ``az.summary``). Default: hyperparameters with a prior, without mu and gamma; the first 12
+        elements, as many of each variable as possible.
+    **kwargs
+        For the line of the posterior, see `matplotlib.axes.Axes.plot`.
+
+    Returns
+    -------
+    matplotlib.axes.Axes, or ndarray of them
+        One for each element, in an array if there are several.
+
+    Raises
+    ------
+    TypeError
+        If `idata` or `prior` is not one of the types above.
+    ValueError
+        If there are no draws of the prior, or none of a variable that is asked for.
+
+    Notes
+    -----
+    Elements are joined by name. Those that are the same in all draws (fixed, or the variance of a
+    null component) are left out, and of covariance matrices the lower triangle.
+
+    The axis goes from the 0.5 % to the 99.5 % quantile of the posterior, and on to the 10 % and
+    90 % quantile of the prior, but by no more than twice that length on either side: priors have
+    heavy tails, and most are much wider than their posteriors. The densities are ArviZ's kernel
+    estimates of the draws within the axis, times their share of all draws; of less than 30 draws
+    the average density on the axis.
+
+    Examples
+    --------
+    >>> import arviz as az, numpy as np
+    >>> from blrzoo.plots import plot_prior_posterior
+    >>> rng = np.random.default_rng(1)
+    >>> idata = az.from_dict(
+    ...     {
+    ...         "posterior": {"pi": rng.beta(5, 95, size=(4, 500))},
+    ...         "prior": {"pi": rng.beta(1, 1, size=(1, 1000))},
+    ...     }
+    ... )
+    >>> ax = plot_prior_posterior(idata)
+    >>> ax.get_xlim()[1] < 0.5, [line.get_label() for line in ax.get_lines()]
+    (np.True_, ['prior', 'posterior'])
+    """
+    known = _prior_of(idata, prior)
+    chosen = _choose(hyperparameters(idata), known, var_names)
+    pairs = {name: (before, after) for name, before, after in chosen}
+    axes = _axes(ax, list(pairs))
+    for k, (one, (name, draws)) in enumerate(zip(axes, pairs.items(), strict=True)):
+        _draw(one, *draws, kwargs)
+        _decorate(one, name, first=k == 0)
+    legend_outside(axes[min(_COLUMNS, len(axes)) - 1])
+    return give_back(axes)
+
+
+# ---- what goes in ----
+
+
+def _prior_of(idata: xr.DataTree, prior: Any) -> xr.Dataset:
+    """Draws of the prior."""
+    given = prior
+    if prior is None:
+        hyperparameters(idata)  # refuses what is no InferenceData
+        given = idata
+    if isinstance(given, xr.Dataset):
+        return given
+    if not isinstance(given, xr.DataTree):
+        raise TypeError(
+            "prior must be what pm.sample_prior_predictive(model=model) returns, or a Dataset of "
+            f"draws, got {type(prior).__name__}."
+        )
+    if "prior" not in given.children:
+        where = "idata" if prior is None else "prior"
+        raise ValueError(
+            f"{where} must have a group 'prior'; it has {list(given.children)}. Draw it: "
+            "prior=pm.sample_prior_predictive(1000, model=model)."
+        )
+    return given["prior"].to_dataset()
+
+
+def _choose(
+    posterior: dict[str, xr.DataArray], prior: xr.Dataset, var_names: str | list[str] | None
+) -> list[tuple[str, Array, Array]]:
+    """Name, prior draws and posterior draws of the elements to show."""
+    if var_names is not None:
+        wanted = [var_names] if isinstance(var_names, str) else list(var_names)
+        return list(chain(*(_asked(name, posterior, prior) for name in wanted)))
+    variables = [name for name in posterior if name not in _LEFT_OUT and name in prior]
+    variables = [name for name in variables if "obs_missing" not in posterior[name].dims]
+    pairs = [_pairs(name, posterior[name], prior) for name in variables]
+    turns = chain(*zip_longest(*pairs))  # the first of each variable, the second of each, ...
+    first = {pair[0] for pair in [pair for pair in turns if pair is not None][:_MOST]}
+    chosen = [pair for pair in chain(*pairs) if pair[0] in first]
+    if not chosen:
+        raise ValueError(
+            "idata.posterior and the prior must have a hyperparameter in common that varies; the "
+            f"posterior has {list(posterior)}, the prior {list(prior.data_vars)}."
+        )
+    return chosen
+
+
+def _asked(
+    name: str, posterior: dict[str, xr.DataArray], prior: xr.Dataset
+) -> Iterable[tuple[str, Array, Array]]:
+    """Elements of a variable, or the element, that the caller asks for."""
+    variable = name.split("[")[0]
+    for where, there in (("idata.posterior", posterior), ("the prior", prior)):
+        if variable not in there:
+            raise ValueError(
+                f"var_names must be hyperparameters, got {name!r}; {where} has {list(there)}."
+            )
+    pairs = _pairs(variable, posterior[variable], prior)
+    found = [pair for pair in pairs if name in (variable, pair[0])]
+    if not found:
+        raise ValueError(
+            f"var_names must name elements that vary and have a prior, got {name!r}; there are "
+            f"{[pair[0] for pair in pairs][:10]}."
+        )
+    return found
+
+
+def _pairs(name: str, posterior: xr.DataArray, prior: xr.Dataset) -> list[tuple[str, Array, Array]]:
+    """Prior and posterior draws of the elements of a variable, joined by name."""
+    draws = prior[name]
+    draws = draws.expand_dims([dim for dim in SAMPLE_DIMS if dim not in draws.dims])
+    before = by_element(name, draws.transpose(*SAMPLE_DIMS, ...))
+    return [
+        (element, before[element].ravel(), values.ravel())
+        for element, values in by_element(name, posterior).items()
+        if element in before and np.ptp(values) > 0 and np.isfinite(before[element]).all()
+    ]
+
+
+def _axes(ax: Any, names: list[str]) -> "list[Axes]":
+    if ax is not None:
+        return panels_of(ax, names)
+    columns = min(_COLUMNS, len(names))
+    rows = -(-len(names) // columns)
+    return new_axes(1.2 + 2.5 * columns, 0.3 + 2.2 * rows, len(names), columns=columns)
+
+
+# ---- what is drawn ----
+
+
+def _draw(ax: "Axes", prior: Array, posterior: Array, given: dict[str, Any]) -> None:
+    low, high = _limits(prior, posterior)
+    looks = [
+        (prior, styled({"color": "0.5", "label": "prior"}, {})),
+        (posterior, styled({"color": "C0", "label": "posterior"}, given)),
+    ]
+    for draws, look in looks:
+        x, y = _density(draws, low, high)
+        (line,) = ax.plot(x, y, **look)
+        ax.fill_between(x, 0, y, color=line.get_color(), alpha=0.2, linewidth=0)
+    ax.set_xlim(low, high)
+    ax.set_ylim(bottom=0)
+
+
+def _limits(prior: Array, posterior: Array) -> tuple[float, float]:
+    """The range of the posterior, and of the middle of the prior as far as it is near."""
+    low, high = np.quantile(posterior, [0.005, 0.995])
+    width = high - low or np.ptp(posterior)
+    near_low, near_high = np.quantile(prior, [0.1, 0.9])
+    left = min(low - 0.3 * width, max(near_low, low - 2 * width))
+    right = max(high + 0.3 * width, min(near_high, high + 2 * width))
+    return (
+        float(max(left, min(prior.min(), posterior.min()))),
+        float(min(right, max(prior.max(), posterior.max()))),
+    )
+
+
+def _density(draws: Array, low: float, high: float) -> tuple[Array, Array]:
+    """Density of the draws on an interval; its integral is their share within it."""
+    inside = draws[(draws >= low) & (draws <= high)]
+    share = inside.size / draws.size
+    if inside.size < _FEWEST or np.ptp(inside) == 0:
+        return np.array([low, high]), np.full(2, share / (high - low))
+    x, y, _ = array_stats.kde(inside, custom_lims=(low, high))
+    return x, share * y
+
+
+def _decorate(ax: "Axes", name: str, *, first: bool) -> None:
+    unit = _UNITS.get(name.split("[")[0])
+    ax.set_xlabel(shorten(name, _LONGEST) + (f"\n({unit})" if unit else ""))
+    ax.set_yticks([])
+    ax.locator_params(axis="x", nbins=3)
+    if first:
+        ax.set_ylabel("Density")

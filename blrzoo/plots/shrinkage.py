@@ -1,0 +1,197 @@
+"""Posterior means of effects beside least squares: what the prior shrinks, and how much."""
+
+from typing import TYPE_CHECKING, Any, cast, get_args
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from blrzoo.plots._axes import check_top, columns_of, give_back, new_axes, of_trait, panels_of
+from blrzoo.plots._estimates import Method, least_squares_effects, read_effects
+from blrzoo.plots._names import name_points, shorten
+from blrzoo.summaries._posterior import SAMPLE_DIMS, draws_of, feature_blocks, indicator_name
+from blrzoo.summaries.inclusion import pip
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["plot_shrinkage"]
+
+Array = NDArray[Any]
+
+_DEFAULT_TOP = 5
+_LABELS = {
+    None: "Least-squares effect",
+    "joint": "Least-squares effect, all features at once",
+    "marginal": "Least-squares effect, one feature at a time",
+}
+
+
+def plot_shrinkage(
+    idata: xr.DataTree,
+    least_squares: Any = None,
+    *,
+    ax: Any = None,
+    top: int | None = None,
+    trait: Any = None,
+    **kwargs: Any,
+) -> Any:
+    r"""Plot posterior means of effects against least-squares estimates, coloured by PIP.
+
+    On the dashed line, y = x, an effect is as least squares has it; on the horizontal line it is
+    shrunk to zero.
+
+    Parameters
+    ----------
+    idata : xarray.DataTree
+        An InferenceData with ``beta`` (chain, draw, feature[, trait]) in its posterior.
+    least_squares : table, array-like (feature[, trait]), "joint", "marginal" or None
+        Estimates: what `blrzoo.ols` returns, or a Series, a DataArray or, of several traits, a
+        DataFrame; they are joined by the features' labels, an array by position. "joint" and
+        "marginal" compute them from the data of the fit (see Notes). Default: "joint" where it
+        has an answer and there are 1000 features at most, else "marginal".
+    ax : matplotlib.axes.Axes or sequence of them, optional
+        Where to plot; one for each trait. Default: a new figure.
+    top : int, optional
+        How many of the features with the largest absolute posterior mean to name; names that
+        would overlap others are left out. Default: 5.
+    trait : optional
+        Label of the trait to show. Default: all.
+    **kwargs
+        For the points, see `matplotlib.axes.Axes.scatter`.
+
+    Returns
+    -------
+    matplotlib.axes.Axes, or ndarray of them
+        In units of y per unit of x; one for each trait, in an array if there are several. A
+        feature without an estimate (NaN) is left out.
+
+    Raises
+    ------
+    TypeError
+        If `idata` is not a DataTree, or an argument has the wrong type.
+    ValueError
+        If ``beta``, or ``y`` and ``X`` to compute estimates from, are missing; if estimates do not
+        fit the features; or if "joint" has no answer.
+
+    Notes
+    -----
+    "joint" are the estimates of `blrzoo.ols`, :math:`(X'X)^{-1}X'y`: it takes more observations
+    than columns, and no column that others add up to. "marginal" are :math:`x_j'y / x_j'x_j`, of
+    one feature at a time. Both are given an intercept and the covariates, and weighted by the
+    weights of the fit. A trait's rows are those in which it is known.
+
+    The marginal estimate of a feature holds the effects of its neighbours, in proportion to their
+    correlation. So a feature of a large marginal estimate whose posterior mean is zero need not be
+    shrunk: it may be explained by another.
+
+    Examples
+    --------
+    >>> import blrzoo as blr
+    >>> from blrzoo.plots import plot_shrinkage
+    >>> data = blr.simulate(n=60, p=5, n_causal=2, random_seed=1)
+    >>> model = blr.single_component(data.X, data.y)
+    >>> idata = blr.sample(model, draws=50, tune=50, chains=2, random_seed=1, quiet=True)
+    >>> ax = plot_shrinkage(idata, blr.ols(data.X, data.y))
+    >>> ax.get_xlabel().split("\n")[0]
+    'Least-squares effect'
+    """
+    check_top(top, 0, "features to name")
+    if isinstance(least_squares, str) and least_squares not in get_args(Method):
+        raise ValueError(
+            "least_squares must be estimates, 'joint', 'marginal' or None, got "
+            f"{least_squares!r}. Pass blrzoo.ols(X, y), for instance."
+        )
+    table = _table(idata, trait)
+    columns = list(columns_of(table))
+    estimates, method = _estimates(idata, least_squares, table, trait)
+    axes = _axes(ax, columns)
+    for one, (label, column), x in zip(axes, columns, estimates, strict=True):
+        points = _draw(one, x, column, kwargs)
+        _decorate(one, x, column["mean"].values, method)
+        if len(columns) > 1:
+            one.set_title(label)
+        _name(one, x, column, _DEFAULT_TOP if top is None else top)
+    if "pip" in table and not {"c", "color"} & set(kwargs):
+        _colorbar(axes, points)
+    return give_back(axes)
+
+
+def _table(idata: xr.DataTree, trait: Any) -> xr.Dataset:
+    """Posterior means and, if there are any, PIPs, dims (feature[, trait])."""
+    beta = of_trait(draws_of(idata, "beta"), trait)
+    means = [block.astype(float).mean(SAMPLE_DIMS) for block in feature_blocks(beta)]
+    table = xr.concat(means, "feature").to_dataset(name="mean")
+    if indicator_name(idata) is not None:
+        pips = pip(idata)
+        pips = of_trait(pips, trait) if "trait" in pips.dims else pips
+        if not pips.get_index("feature").equals(table.get_index("feature")):
+            pips = pips.sel(feature=table["feature"])
+        table["pip"] = pips.broadcast_like(table["mean"]).drop_attrs()
+    return table
+
+
+def _estimates(
+    idata: xr.DataTree, given: Any, table: xr.Dataset, trait: Any
+) -> tuple[list[Array], Method | None]:
+    traits = table["trait"].values.tolist() if "trait" in table.dims else None
+    if given is None or isinstance(given, str):
+        method = cast("Method | None", given)
+        return least_squares_effects(idata, method, traits if trait is None else [trait])
+    if trait is not None and _has_traits(given):
+        traits = [trait]
+    return read_effects(given, idata, traits), None
+
+
+def _has_traits(given: Any) -> bool:
+    value = given.get("beta", given) if isinstance(given, xr.Dataset) else given
+    return np.ndim(value) == 2 if not isinstance(value, xr.Dataset) else False
+
+
+def _axes(ax: Any, columns: list[Any]) -> "list[Axes]":
+    if ax is not None:
+        return panels_of(ax, [str(name) for name, _ in columns])
+    n = len(columns)
+    side = min(n, 3)
+    rows = -(-n // side)
+    return new_axes(
+        5.6 if n == 1 else 1.0 + 3.6 * side, 4.4 if n == 1 else 3.6 * rows, n, columns=side
+    )
+
+
+def _draw(ax: "Axes", x: Array, column: xr.Dataset, given: dict[str, Any]) -> Any:
+    """Draw the points, those of high PIP on top."""
+    look: dict[str, Any] = {"s": float(np.clip(6000 / x.size, 6, 30)), "zorder": 3}
+    order = np.arange(x.size)
+    if "pip" in column and not {"c", "color"} & set(given):
+        order = np.argsort(column["pip"].values, kind="stable")
+        look |= {"c": column["pip"].values[order], "cmap": "viridis_r", "vmin": 0, "vmax": 1}
+    return ax.scatter(x[order], column["mean"].values[order], **(look | given))
+
+
+def _decorate(ax: "Axes", x: Array, y: Array, method: Method | None) -> None:
+    known = np.isfinite(x)
+    for values, set_limits in ((x[known], ax.set_xlim), (y, ax.set_ylim)):
+        low, high = min(values.min(initial=0), 0), max(values.max(initial=0), 0)
+        margin = 0.06 * (high - low) or 1.0
+        set_limits(low - margin, high + margin)
+    ax.axline(
+        (0, 0), slope=1, color="0.4", linestyle="--", linewidth=1, label="no shrinkage: y = x"
+    )
+    ax.axhline(0, color="0.4", linewidth=1, zorder=1, label="shrunk to zero")
+    ax.set_xlabel(f"{_LABELS[method]}\n(units of y per unit of x)")
+    ax.set_ylabel("Posterior mean of the effect")
+    ax.legend(loc="upper left", fontsize=8, framealpha=0.8)
+
+
+def _name(ax: "Axes", x: Array, column: xr.Dataset, top: int) -> None:
+    y = column["mean"].values
+    largest = np.argsort(-np.where(np.isfinite(x), abs(y), -1), kind="stable")[:top]
+    chosen = largest[np.isfinite(x[largest]) & (y[largest] != 0)]
+    names = [shorten(name) for name in column["feature"].values[chosen]]
+    known = np.isfinite(x)
+    name_points(ax, np.column_stack([x, y])[chosen], names, np.column_stack([x, y])[known])
+
+
+def _colorbar(axes: "list[Axes]", points: Any) -> None:
+    axes[0].figure.colorbar(points, ax=axes, label="Posterior inclusion probability (PIP)")

@@ -1,0 +1,236 @@
+"""What each group of features explains, beside its share of the features."""
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from blrzoo.plots._axes import (
+    check_top,
+    columns_of,
+    draw_intervals,
+    legend_outside,
+    new_axes,
+    of_trait,
+    panels_of,
+)
+from blrzoo.plots._names import name_rows, shorten
+from blrzoo.summaries._inputs import groups_of
+from blrzoo.summaries.variance import enrichment, variance_explained
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["plot_variance"]
+
+Array = NDArray[Any]
+Quantity = Literal["share", "apportioned", "variance", "enrichment"]
+
+_DEFAULT_TOP = 40
+_INCHES = 0.26  # the height of a row
+_LABELS = {
+    "share": "Share of the variance explained\nvar(X_g β_g) / var(Xβ)",
+    "apportioned": "Share of the variance explained\ncov(X_g β_g, Xβ) / var(Xβ)",
+    "variance": "Variance explained\nvar(X_g β_g), squared units of y",
+    "enrichment": "Enrichment\nshare of variance / share of features",
+}
+
+
+def plot_variance(
+    idata: xr.DataTree | xr.Dataset,
+    X: Any = None,
+    groups: Any = None,
+    *,
+    ax: "Axes | None" = None,
+    quantity: Quantity = "share",
+    reference: bool = True,
+    top: int | None = None,
+    trait: Any = None,
+    prob: float = 0.95,
+    kind: Literal["eti", "hdi"] = "eti",
+    progressbar: bool = True,
+    **kwargs: Any,
+) -> "Axes":
+    """Plot the variance that each group of features explains, with credible intervals.
+
+    Parameters
+    ----------
+    idata : xarray.DataTree or xarray.Dataset
+        An InferenceData with ``beta`` in its posterior. Or the table that
+        `blrzoo.variance_explained` or `blrzoo.enrichment` made of it, which is not computed again.
+    X, groups
+        As in `blrzoo.variance_explained`. With a table, `groups` only serves the reference.
+    ax : matplotlib.axes.Axes, optional
+        Where to plot. Default: the axes of a new figure, high enough for the names.
+    quantity : {"share", "apportioned", "variance", "enrichment"}, default "share"
+        What to plot; see `blrzoo.variance_explained` and `blrzoo.enrichment`. A table of
+        enrichments has its own.
+    reference : bool, default True
+        Mark what is nothing special: a group's share of the features, or enrichment 1.
+    top : int, optional
+        How many groups to show: if there are more, those with the largest mean, the largest on
+        top. Default: 40.
+    trait : optional
+        Label of the trait to show. Default: all, in a colour each.
+    prob, kind
+        Of the intervals, as in `blrzoo.variance_explained`; a table has its own.
+    progressbar : bool, default True
+        Show a progress bar when it takes more than two seconds.
+    **kwargs
+        For the points, see `matplotlib.axes.Axes.plot`; ``color`` only for a single trait.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    TypeError
+        If `idata` is neither a DataTree nor a Dataset, or an argument has the wrong type.
+    ValueError
+        If ``beta``, X or groups are missing or do not fit each other, or a table lacks a variable.
+
+    Examples
+    --------
+    >>> import arviz as az, numpy as np
+    >>> from blrzoo.plots import plot_variance
+    >>> X = np.random.default_rng(1).normal(size=(100, 3))
+    >>> beta = np.random.default_rng(2).normal([1.0, 0.0, 2.0], 0.1, size=(4, 250, 3))
+    >>> idata = az.from_dict({"posterior": {"beta": beta}}, dims={"beta": ["feature"]})
+    >>> ax = plot_variance(idata, X, ["chr1", "chr1", "chr2"])
+    >>> [label.get_text() for label in ax.get_yticklabels()]
+    ['chr1', 'chr2']
+    >>> ax.get_legend().get_texts()[0].get_text()
+    'share of features'
+    """
+    check_top(top, 1, "groups to show")
+    if quantity not in _LABELS:
+        raise ValueError(f"quantity must be one of {list(_LABELS)}, got {quantity!r}")
+    if isinstance(idata, xr.Dataset):
+        quantity, table = _read(idata, quantity)
+        marks = _marks_of_labels(table, groups, quantity) if reference else None
+    else:
+        table = _compute(idata, X, groups, quantity, prob, kind, progressbar)
+        marks = _marks(idata, table, groups, quantity) if reference else None
+    table = of_trait(table[["mean", "lower", "upper"]].assign_attrs(table.attrs), trait)
+    rows, cut = _rows(table, _DEFAULT_TOP if top is None else top)
+    columns = list(columns_of(table.isel(group=rows), along="group"))
+    ax = panels_of(ax, ["all"])[0] if ax is not None else _new(len(rows), len(columns))
+    _draw(ax, columns, None if marks is None else marks[rows], quantity, kwargs)
+    _decorate(ax, table.isel(group=rows), quantity, cut)
+    return ax
+
+
+# ---- what goes in ----
+
+
+def _compute(
+    idata: xr.DataTree,
+    X: Any,
+    groups: Any,
+    quantity: Quantity,
+    prob: float,
+    kind: Literal["eti", "hdi"],
+    progressbar: bool,
+) -> xr.Dataset:
+    if quantity == "enrichment":
+        return enrichment(idata, X, groups, prob=prob, kind=kind, progressbar=progressbar)
+    table = variance_explained(idata, X, groups, prob=prob, kind=kind, progressbar=progressbar)
+    return table.sel(quantity=quantity, drop=True)
+
+
+def _read(table: xr.Dataset, quantity: Quantity) -> tuple[Quantity, xr.Dataset]:
+    """Take the quantity from a table."""
+    missing = [name for name in ("mean", "lower", "upper") if name not in table]
+    if missing or "group" not in table.dims:
+        raise ValueError(
+            "idata must be an InferenceData, or a table of blrzoo.variance_explained or "
+            f"blrzoo.enrichment, with mean, lower and upper (group); it lacks "
+            f"{missing or 'the dim group'}."
+        )
+    if "quantity" not in table.dims:
+        return "enrichment" if "features" in table else quantity, table
+    if quantity not in table["quantity"].values:
+        raise ValueError(
+            f"quantity must be one of those in the table, {table['quantity'].values.tolist()}, "
+            f"got {quantity!r}. Pass the table of blrzoo.enrichment for enrichments."
+        )
+    return quantity, table.sel(quantity=quantity, drop=True)
+
+
+def _marks(idata: xr.DataTree, table: xr.Dataset, groups: Any, quantity: Quantity) -> Array | None:
+    """Share of the features that each group of the table has."""
+    if quantity not in ("share", "apportioned"):
+        return None
+    index, names = groups_of(idata, groups)
+    counts = pd.Series(np.bincount(index, minlength=len(names)), index=names)
+    return (counts.reindex(table.get_index("group")) / index.size).to_numpy()
+
+
+def _marks_of_labels(table: xr.Dataset, groups: Any, quantity: Quantity) -> Array | None:
+    if groups is None or quantity not in ("share", "apportioned"):
+        return None
+    shares = pd.Series(np.asarray(groups)).value_counts(normalize=True)
+    marks = shares.reindex(table.get_index("group"))
+    if marks.isna().any():
+        raise ValueError(
+            "groups must be the labels that the table was made with, got none for "
+            f"{list(marks.index[marks.isna()][:5])}."
+        )
+    return marks.to_numpy()
+
+
+def _rows(table: xr.Dataset, top: int) -> tuple[Array, int]:
+    """Groups to show, the first on top, and of how many they are chosen (0: all are shown)."""
+    size = table.sizes["group"]
+    if size <= top:
+        return np.arange(size), 0
+    largest = table["mean"].max([dim for dim in table["mean"].dims if dim != "group"]).values
+    return np.argsort(-largest, kind="stable")[:top], size
+
+
+# ---- what is drawn ----
+
+
+def _new(rows: int, traits: int) -> "Axes":
+    height = _INCHES * max(1.0, 0.5 * traits)  # of a row
+    return new_axes(7.2, float(np.clip(1.0 + height * rows, 2.0, 14.0)))[0]
+
+
+def _draw(
+    ax: "Axes",
+    columns: list[tuple[str, xr.Dataset]],
+    marks: Array | None,
+    quantity: Quantity,
+    given: dict[str, Any],
+) -> None:
+    """Draw points and intervals, traits beside each other; and the reference."""
+    shifts = (np.arange(len(columns)) - (len(columns) - 1) / 2) * 0.6 / len(columns)
+    for shift, (label, column) in zip(shifts, columns, strict=True):
+        named = {"label": label} if len(columns) > 1 else {}
+        draw_intervals(ax, np.arange(column.sizes["group"]) + shift, column, named | given)
+    if marks is not None:
+        y = np.arange(len(marks))
+        ends = (y - 0.38, y + 0.38)
+        ax.vlines(marks, *ends, color="0.65", linewidth=3, zorder=1, label="share of features")
+    if quantity == "enrichment":
+        ax.axvline(1, color="0.5", linestyle="--", linewidth=1, zorder=1)
+    if ax.get_legend_handles_labels()[0]:
+        legend_outside(ax)
+
+
+def _decorate(ax: "Axes", table: xr.Dataset, quantity: Quantity, cut: int) -> None:
+    rows = table.sizes["group"]
+    names = [shorten(name) for name in table["group"].values]
+    ax.set_ylim(rows - 0.4, -0.6)  # the first on top
+    if bool((table["lower"].fillna(0) >= 0).all()):
+        ax.set_xlim(left=0)
+    else:
+        ax.axvline(0, color="0.5", linewidth=1, zorder=1)
+    name_rows(ax, names)
+    prob = table.attrs.get("ci_prob")
+    interval = f"; mean and {100 * prob:g} % interval" if prob is not None else ""
+    ax.set_xlabel(_LABELS[quantity] + interval)
+    ax.set_ylabel(f"{rows} of {cut:,} groups,\nthe largest" if cut else "Group")
