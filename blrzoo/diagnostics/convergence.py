@@ -17,7 +17,7 @@ _DRAW_MORE = "Draw more (draws=, tune=), and look at az.plot_trace_dist."
 _MODES = (
     "Each chain by itself moves well: the posterior has several modes, and a chain stays in the "
     "one where it began. Longer chains alone will hardly help; correlated features are the usual "
-    "reason: look at az.plot_trace_dist, and at PIPs of groups of features."
+    "reason: look at az.plot_trace_dist, and at blr.group_pip or blr.credible_sets."
 )
 
 
