@@ -26,8 +26,8 @@ _FAIR_ERROR, _POOR_ERROR = 0.1, 0.3  # of a PIP
 THRESHOLDS = (0.5, 0.9)  # that users decide by
 _SWAPS = (
     "Correlated features often take each other's place, and a chain seldom swaps them. See "
-    "whether these are correlated; if so, trust the PIP of the group (blr.group_pip, blr.credible_sets) "
-    "more than the single ones, and draw much longer chains."
+    "whether these are correlated; if so, trust the PIP of the group (blr.group_pip, "
+    "blr.credible_sets) more than the single ones, and draw much longer chains."
 )
 _UNSETTLED = (
     "With so many at once, it is the number of included features that has not settled: draw "
