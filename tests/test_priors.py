@@ -5,6 +5,8 @@ import numpy as np
 import pymc as pm
 import pytest
 from pymc.model.fgraph import clone_model
+from pytensor.graph.fg import Output
+from pytensor.tensor.random.type import RandomGeneratorType
 
 import blrzoo as blr
 from tests.table import LEFT_TO_NUTS, PRIORS, small_data
@@ -123,6 +125,18 @@ def _free(model):
 
 
 @every_prior
+def test_every_draw_takes_the_generator_from_the_one_before(model):
+    """In the compiled sweep a generator that two draws read would give both the same numbers."""
+    fgraph = blr.BLRGibbs(model=model)._sweep.maker.fgraph
+    for variable in fgraph.variables:
+        if isinstance(variable.type, RandomGeneratorType):
+            readers = [
+                node for node, _ in fgraph.clients[variable] if not isinstance(node.op, Output)
+            ]
+            assert len(readers) <= 1, readers
+
+
+@every_prior
 def test_carried_fit_stays_exact(model):
     """After many draws the carried fit still is X beta."""
     step = blr.BLRGibbs(model=model)
@@ -137,6 +151,9 @@ def test_one_and_two_cores_agree(model):
     settings = {"draws": 20, "tune": 5, "chains": 2, "random_seed": 3, "quiet": True}
     one, two = (blr.sample(model, cores=cores, **settings) for cores in (1, 2))
     for name in one.posterior.data_vars:
-        np.testing.assert_array_equal(one.posterior[name], two.posterior[name], err_msg=str(name))
+        # What PyMC transforms back for the record may differ in the last place between processes.
+        np.testing.assert_allclose(
+            one.posterior[name], two.posterior[name], rtol=1e-14, err_msg=str(name)
+        )
     again = blr.sample(model, cores=1, **{**settings, "random_seed": 4})
     assert not np.array_equal(one.posterior["beta"], again.posterior["beta"])

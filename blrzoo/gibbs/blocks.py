@@ -130,7 +130,7 @@ class JointTraits(JointBlock):
         """Response less everything but the features, residual precision, and the covariance."""
         v = self.spec.variables(self.model)
         precision = self.likelihood.precision(v, self.model)
-        parts = [self.residual, precision, self.prior.covariance(v)]
+        parts = [self.residual, precision, pt.as_tensor(self.prior.covariance(v))]
         working, precision, covariance = self.state.rebuild(parts)
         return [working + self.fit, precision, covariance]
 

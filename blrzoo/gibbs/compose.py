@@ -6,8 +6,7 @@ import numpy as np
 import pymc as pm
 import pytensor
 import pytensor.tensor as pt
-from pytensor.graph.replace import graph_replace
-from pytensor.graph.traversal import ancestors
+from pytensor.graph.traversal import ancestors, io_toposort
 from pytensor.tensor.variable import TensorConstant, TensorVariable
 
 from blrzoo.designs.base import Design
@@ -144,5 +143,13 @@ def numbers_as_inputs(outputs: list[Any]) -> list[Any]:
         for v in constants
         if v.dtype == "float64" and (v.ndim or not np.all(np.mod(2 * v.data, 1) == 0))
     ]
-    shared = {v: pytensor.shared(np.array(v.data), shape=v.type.shape) for v in numbers}
-    return graph_replace(outputs, shared, strict=False) if shared else outputs
+    memo: dict[Any, Any] = {
+        v: pytensor.shared(np.array(v.data), shape=v.type.shape) for v in numbers
+    }
+    # Each node is copied once: graph_replace copies draws twice, and hands a generator to both.
+    for node in io_toposort([], outputs):
+        if any(variable in memo for variable in node.inputs):
+            inputs = [memo.get(variable, variable) for variable in node.inputs]
+            copy = node.clone_with_new_inputs(inputs, strict=False)
+            memo.update(zip(node.outputs, copy.outputs, strict=True))
+    return [memo.get(output, output) for output in outputs]

@@ -113,7 +113,7 @@ def multivariate_spike_slab(
     >>> data = blr.simulate(n=50, p=5, n_causal=2, n_traits=2, random_seed=1)
     >>> with blr.multivariate_spike_slab(data.X, data.y, patterns="all"):
     ...     idata = blr.sample(draws=50, tune=50, chains=2, random_seed=1, quiet=True)
-    >>> blr.pip(idata).dims, list(idata.posterior["pattern"].values)
+    >>> blr.pip(idata).dims, idata.posterior["pattern"].values.tolist()
     (('feature', 'trait'), ['00', '10', '01', '11'])
     """
     prior = MultivariateSpikeSlab(patterns=patterns, Sigma_b=Sigma_b, pi=pi, form=form, tau2=tau2)
