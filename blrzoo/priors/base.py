@@ -135,7 +135,8 @@ class Prior:
     def default_variance(self, inclusion: float = 1.0) -> float:
         """Variance of an included effect that puts h2 of the phenotypic variance on X.
 
-        ``h2 * var(y) / (inclusion * sum_j var(x_j))`` [1]_.
+        ``h2 * var(y) / (max(inclusion * p, 1) * mean_j var(x_j))`` [1]_: the features that are
+        expected to be included, at least one, share h2.
 
         Parameters
         ----------
@@ -152,8 +153,8 @@ class Prior:
         .. [1] Perez & de los Campos (2014). Genome-wide regression and prediction with the BGLR
            statistical package. Genetics 198:483-495, Supplement.
         """
-        total = float(self.data.x_variance.sum())
-        return self.h2 * self.data.y_variance / (inclusion * total)
+        included = max(inclusion * self.data.p, 1.0)
+        return self.h2 * self.data.y_variance / (included * float(self.data.x_variance.mean()))
 
     def pseudo_variance(self) -> Any:
         """Variance c of a mixture's pseudo-prior of excluded effects: any positive constant."""

@@ -124,7 +124,7 @@ class MultivariatePrior(Prior):
     def default_covariance(self, inclusion: Any = 1.0) -> np.ndarray:
         """Covariance of an included effect that puts h2 of each trait's variance on X.
 
-        Diagonal, ``h2 * var(y_t) / (inclusion_t * sum_j var(x_j))``.
+        Diagonal, ``h2 * var(y_t) / (max(inclusion_t * p, 1) * mean_j var(x_j))``.
 
         Parameters
         ----------
@@ -135,8 +135,9 @@ class MultivariatePrior(Prior):
         -------
         ndarray, (trait, trait_bis)
         """
-        total = float(self.data.x_variance.sum())
-        return np.diag(self.h2 * self.data.y_variance / (inclusion * total))
+        included = np.maximum(np.asarray(inclusion) * self.data.p, 1.0)
+        mean = float(self.data.x_variance.mean())
+        return np.diag(self.h2 * self.data.y_variance / (included * mean))
 
     def pseudo_covariance(self) -> np.ndarray:
         """Covariance of a mixture's pseudo-prior of excluded effects: any constant one."""
