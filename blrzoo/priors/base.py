@@ -85,7 +85,8 @@ class Prior:
         Returns
         -------
         TensorVariable, () or (feature,)
-            The variance, in squared units of an effect.
+            The variance, in squared units of an effect; with ``standardize=True`` of an effect
+            per standard deviation of its feature.
         """
         raise NotImplementedError(f"{type(self).__name__} must define variance(self, v)")
 
@@ -99,7 +100,8 @@ class Prior:
         v : dict of str to variable
             What `variables` returned; mixtures add the labels by their name.
         effects : TensorVariable, (feature,)
-            beta, on the scale of X.
+            beta, in the units that `variance` is about: per unit of a feature, or with
+            ``standardize=True`` per standard deviation of it.
 
         Returns
         -------
@@ -118,7 +120,7 @@ class Prior:
     def effects(self, v: Variables) -> TensorVariable:
         """Make the effects in the model on the context, and return ``beta``."""
         sd = pt.broadcast_to(pt.sqrt(self.variance(v)), (self.data.p,))
-        return pm.Normal("beta", 0.0, sd, dims="feature")
+        return pm.Normal("beta", 0.0, self.data.per_unit(sd), dims="feature")
 
     def components(self, v: Variables) -> tuple[TensorVariable, TensorVariable]:
         """Variances and log weights of the components, here of the single one."""
@@ -228,4 +230,5 @@ class MixturePrior(Prior):
         slab = variances[np.arange(self.data.p), label]
         variance = pt.switch(label > 0, slab, self.pseudo_variance())
         alpha = pm.Normal("alpha", 0.0, pt.sqrt(variance), dims="feature")
-        return pm.Deterministic("beta", pt.switch(label > 0, alpha, 0.0), dims="feature")
+        beta = self.data.per_unit(pt.switch(label > 0, alpha, 0.0))
+        return pm.Deterministic("beta", beta, dims="feature")

@@ -95,6 +95,8 @@ class MultivariatePrior(Prior):
         covariance, index = self._covariances(v), self._group_index()
         if index is not None:
             covariance = covariance[index]
+        if self.data.x_scale is not None:
+            covariance = covariance / self.data.x_scale[:, None, None] ** 2
         zeros = np.zeros((self.data.p, self.data.n_traits))
         return pm.MvNormal("beta", zeros, cov=covariance, dims=("feature", "trait"))
 
@@ -244,4 +246,4 @@ class MultivariateMixturePrior(MultivariatePrior):
         covariance = cells.slabs[cells.groups, k]
         alpha = v["alpha"] = pm.MvNormal("alpha", zeros, cov=covariance, dims=dims)
         beta = pt.sum(cells.projections[k] * alpha[:, None, :], axis=-1)
-        return pm.Deterministic("beta", beta, dims=dims)
+        return pm.Deterministic("beta", self.data.per_unit(beta), dims=dims)

@@ -194,7 +194,8 @@ class MultivariateSpikeSlab(MultivariateMixturePrior):
         covariance = pt.switch(included, v["Sigma_b"], self.pseudo_covariance())
         alpha = pm.MvNormal("alpha", np.zeros(shape), cov=covariance, dims=dims)
         v.update(delta=delta, alpha=alpha)
-        return pm.Deterministic("beta", pt.switch(delta > 0, alpha, 0.0), dims=dims)
+        beta = self.data.per_unit(pt.switch(delta > 0, alpha, 0.0))
+        return pm.Deterministic("beta", beta, dims=dims)
 
     def cells(self, v: Variables) -> Cells:
         """Arrays for the sweep.
