@@ -14,8 +14,10 @@ from blrzoo.gibbs.spec import Spec, mark
 from blrzoo.likelihood.single import Likelihood
 from blrzoo.likelihood.traits import TraitLikelihood
 from blrzoo.ops.joint import Factorisation
+from blrzoo.options import check_choice, check_flag
 from blrzoo.priors.base import Prior
 from blrzoo.priors.multivariate.base import MultivariatePrior
+from blrzoo.priors.multivariate.ridge import Form
 from blrzoo.priors.scale import DataSummary
 
 __all__ = ["Options", "TraitOptions", "Update", "regression"]
@@ -169,6 +171,7 @@ def _likelihood(
         return TraitLikelihood(
             mu=mu, gamma=gamma, sigma2=sigma2, Sigma_e=Sigma_e, residual=residual
         )
+    check_choice("residual", residual, get_args(Form), "full")
     if Sigma_e is not None or residual != "full":
         raise ValueError(
             "Sigma_e and residual must be left out for one trait, which has sigma2, got "
@@ -274,16 +277,8 @@ def _is_common(prior: Prior, v: dict[str, TensorVariable]) -> bool:
 def _check_arguments(prior: Any, h2: Any, center: Any, update: Any) -> None:
     _check_prior(prior)
     _check_h2(h2)
-    if not isinstance(center, bool | np.bool_):
-        raise TypeError(
-            f"center must be True or False, got {center!r} of type {type(center).__name__}. "
-            f"Leave it out to center the columns."
-        )
-    if update not in get_args(Update):
-        raise ValueError(
-            f"update must be one of {', '.join(get_args(Update))}, got {update!r}. "
-            f"Leave it out for auto."
-        )
+    check_flag("center", center, True)
+    check_choice("update", update, get_args(Update), "auto")
 
 
 def _check_prior(prior: Any) -> None:
@@ -305,5 +300,5 @@ def _check_h2(h2: Any) -> None:
         raise TypeError(
             f"{rule}, got {h2!r} of type {type(h2).__name__}. {what}; leave it out for 0.5."
         )
-    if not 0 < float(h2) < 1:
+    if h2 <= 0 or not h2 < 1:  # NaN is neither; 10**400 is no float
         raise ValueError(f"{rule}, got {h2!r}. {what}; leave it out for 0.5.")

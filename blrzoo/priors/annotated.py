@@ -6,12 +6,12 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
-from scipy.special import expit
+from scipy.special import expit, logit
 
 from blrzoo.priors import conjugate
 from blrzoo.priors.annotations import Annotations, read_annotations
 from blrzoo.priors.base import Prior, Variables
-from blrzoo.priors.parameters import NORMAL, check_parameter, parameter, prior_mean
+from blrzoo.priors.parameters import NORMAL, PROBABILITY, check_parameter, parameter, prior_mean
 from blrzoo.priors.ridge import SingleComponent
 from blrzoo.priors.scale import DataSummary
 from blrzoo.priors.spike_slab import SpikeSlab
@@ -179,7 +179,7 @@ class AnnotatedInclusion(_Annotated, SpikeSlab):
     ) -> None:
         super().__init__(tau2=tau2)
         self.annotations = read_annotations(annotations)
-        self.eta0 = check_parameter("eta0", eta0, NORMAL)
+        self.eta0 = _check_odds(check_parameter("eta0", eta0, NORMAL))
         self.eta = check_parameter("eta", eta, NORMAL)
 
     def variables(self) -> Variables:
@@ -201,3 +201,14 @@ class AnnotatedInclusion(_Annotated, SpikeSlab):
     def pseudo_variance(self) -> float:
         """Prior mean of the default tau2."""
         return self.default_variance(float(expit(prior_mean(self.eta0, NORMAL, _ETA0))))
+
+
+def _check_odds(eta0: Any) -> Any:
+    """Refuse log odds of which the probability cannot be told from 0."""
+    mean, least = prior_mean(eta0, NORMAL, _ETA0), float(logit(PROBABILITY.least))
+    if mean < least:
+        raise ValueError(
+            f"eta0 must be at least {least:.0f}, log odds of a probability of "
+            f"{PROBABILITY.least:g}, got {mean:g}. Pass for instance eta0=-5, 0.7 % of them."
+        )
+    return eta0

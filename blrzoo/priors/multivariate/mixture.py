@@ -12,10 +12,11 @@ from blrzoo.priors.base import Variables
 from blrzoo.priors.counting import count, total
 from blrzoo.priors.covariance import check_covariance, covariance
 from blrzoo.priors.labelled import Groups, by_feature
+from blrzoo.priors.labels import in_order
 from blrzoo.priors.multivariate.base import MultivariateMixturePrior
 from blrzoo.priors.multivariate.canonical import Component, check_components, read_components
 from blrzoo.priors.multivariate.ridge import outer
-from blrzoo.priors.multivariate.weights import check_weights, mean_weights
+from blrzoo.priors.multivariate.weights import check_reached, check_weights, mean_weights
 from blrzoo.priors.parameters import SIMPLEX, parameter
 from blrzoo.priors.scale import DataSummary
 
@@ -107,6 +108,9 @@ class GroupedMultivariateMixture(MultivariateMixturePrior):
         # The scale follows from the components' kinds: list them first, in any scale.
         traits = data.coords["trait"]
         bound.table = read_components(self.kinds, np.ones(data.n_traits), traits)
+        coords = {"group": bound.groups.names, "component": [part.name for part in bound.table]}
+        bound.pi = in_order("pi", self.pi, ("group", "component"), coords)
+        check_reached(bound.pi, np.arange(len(bound.table)) > 0, "components")
         scale = np.sqrt(np.diag(bound._unit_covariance()))
         bound.table = read_components(self.kinds, scale, traits)
         return bound

@@ -1,12 +1,13 @@
 """One multivariate normal for the effects of all features, or of each group of them."""
 
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
+from blrzoo.options import check_choice
 from blrzoo.priors import conjugate
 from blrzoo.priors.base import Variables
 from blrzoo.priors.counting import total
@@ -30,10 +31,7 @@ Form = Literal["full", "diagonal"]
 
 def check_form(name: str, form: Any, full: dict[str, Any], diagonal: dict[str, Any]) -> None:
     """Refuse a form of covariance that there is not, and the parameter of the other form."""
-    if not isinstance(form, str) or form not in ("full", "diagonal"):
-        raise ValueError(
-            f"{name} must be 'full' or 'diagonal', got {form!r}. Leave it out for 'full'."
-        )
+    check_choice(name, form, get_args(Form), "full")
     other = diagonal if form == "full" else full
     for key, value in other.items():
         if value is not None:

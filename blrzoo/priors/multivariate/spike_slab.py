@@ -11,6 +11,7 @@ from blrzoo.priors import conjugate
 from blrzoo.priors.base import Variables
 from blrzoo.priors.counting import count
 from blrzoo.priors.covariance import check_covariance
+from blrzoo.priors.labels import in_order
 from blrzoo.priors.multivariate.base import Cells, MultivariateMixturePrior
 from blrzoo.priors.multivariate.patterns import MAX_TRAITS, pattern_names, read_patterns
 from blrzoo.priors.multivariate.ridge import (
@@ -20,7 +21,12 @@ from blrzoo.priors.multivariate.ridge import (
     learned_covariance,
     outer,
 )
-from blrzoo.priors.multivariate.weights import check_trait_shape, check_weights, mean_weights
+from blrzoo.priors.multivariate.weights import (
+    check_reached,
+    check_trait_shape,
+    check_weights,
+    mean_weights,
+)
 from blrzoo.priors.parameters import (
     PROBABILITY,
     SIMPLEX,
@@ -127,6 +133,11 @@ class MultivariateSpikeSlab(MultivariateMixturePrior):
         if not bound.single_flips:
             traits = data.coords["trait"]
             bound.table = read_patterns(self.patterns, data.n_traits, traits)
+        dim = "trait" if self.independent else "pattern"
+        names = data.coords["trait"] if self.independent else pattern_names(bound.table)
+        bound.pi = in_order("pi", self.pi, (dim,), {dim: names})
+        if not self.independent:
+            check_reached(bound.pi, bound.table, "patterns of each trait")
         return bound
 
     def variables(self) -> Variables:
