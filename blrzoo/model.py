@@ -129,6 +129,20 @@ def regression(
     ValueError, TypeError
         For data or hyperparameters that are refused; the message says which, why, and what to do.
 
+    Notes
+    -----
+    Hyperparameters that have a value for each group, component, slab, pattern, annotation,
+    covariate or trait may be given with labels, also within a tuple: a Series, a DataFrame (rows
+    and columns) or a DataArray (with the names of the model's dims in any order). They are joined
+    to the coordinates of the model by label, and must have each label once and no other. What has
+    no labels (an array, a list, the default index 0..n-1 of pandas) goes by position, in the order
+    of ``model.coords``: groups in the order of their first feature, components and slabs from 0
+    and 1. With fewer dims than the parameter, values are of its last dims.
+
+    Variances and numbers like them must be from 1e-250 to 1e250, probabilities at least 1e-30, and
+    degrees of freedom and other counts of a prior at least 1e-6. A ``.dist()`` must be continuous
+    and have all its values in the range of the parameter.
+
     Examples
     --------
     >>> import blrzoo as blr

@@ -74,6 +74,7 @@ class AnnotatedVariance(_Annotated, SingleComponent):
         prior mean of every effect's variance at eta = 0.
     eta : None, number or array (annotation), (mean, sd) or ``.dist()``
         Change of the log variance per unit of an annotation. Default ``(0, 1 / sd(A_k))``.
+        Values with labels are joined to the names of the annotations by label.
 
     Raises
     ------
@@ -148,6 +149,7 @@ class AnnotatedInclusion(_Annotated, SpikeSlab):
         about uniform on the probability.
     eta : None, number or array (annotation), (mean, sd) or ``.dist()``
         Change of the log odds per unit of an annotation. Default ``(0, 1 / sd(A_k))``.
+        Values with labels are joined to the names of the annotations by label.
 
     Raises
     ------

@@ -101,10 +101,12 @@ class GroupedRidge(Prior):
     groups : array-like, (feature,)
         Label of each feature's group; a Series or DataArray is joined to the features by label.
     tau2 : None, array, (nu, S2) or ``.dist()``
-        Variance of an effect by group, (group). Default ``(4, S2)`` with prior mean
+        Variance of an effect by group, (group); values with labels are joined to the groups by
+        label. Default ``(4, S2)`` with prior mean
         ``2 S2 = h2 var(y) / sum_j var(x_j)`` in every group.
     pooled : bool, default False
-        Learn the common scale S2, so that small groups borrow strength from the others.
+        Learn the common scale S2, so that small groups borrow strength from the others. A tau2
+        of (nu, S2) must then be the same in all groups.
 
     Raises
     ------
@@ -181,7 +183,8 @@ class GroupedMixture(MultipleComponent):
     pooled : bool, default False
         Learn common scales S2_k, so that small groups borrow strength from the others.
     n_components, tau2, pi, ratios, null
-        See `MultipleComponent`; arrays have "group" as their first dim.
+        See `MultipleComponent`; arrays have "group" as their first dim, and values with labels
+        are joined to the groups, and to the numbers of the components, by label.
 
     Raises
     ------

@@ -47,17 +47,20 @@ class MultipleComponent(MixturePrior):
     Parameters
     ----------
     n_components : int, optional
-        Number of components K, the null included. Default 4, or what `ratios` says.
+        Number of components K, the null included, at most 100. Default 4, or what `ratios` says.
     tau2 : None, array, (nu, S2) or ``.dist()``
         Variances of the components but the null, (slab), from small to large; with `ratios` the
-        common tau2, (). Default ``(4, S2)`` with prior means ``2 S2`` proportional to
+        common tau2, (). Values with labels are joined by label to the numbers 1 to K - 1.
+        Default ``(4, S2)`` with prior means ``2 S2`` proportional to
         ..., 0.01, 0.1, 1, such that the prior mean of the variance on X is ``h2 var(y)``.
     pi : None, array, tuple or ``.dist()``
         Probabilities of the components, (component); a tuple gives the Dirichlet's
-        parameters a, one for each component. Default: all 1.
+        parameters a, one for each component. Default: all 1. Values with labels are joined by
+        label to the numbers 0 to K - 1.
     ratios : sequence of float, optional
         Variances of the components relative to the common tau2, with or without a leading 0 for
-        the null, for instance ``(0, 0.01, 0.1, 1)``.
+        the null, for instance ``(0, 0.01, 0.1, 1)``. Labels of a Series are the numbers of the
+        components, from 0 (the null) or from 1.
     null : bool, default True
         Whether there is a null component. Without, `n_components` counts normals, `pi` is for
         these, and label 0 has probability 0.

@@ -58,7 +58,8 @@ class SpikeSlab(MixturePrior):
         Fixed prior inclusion probability of each feature, in the place of `pi`; 0 and 1 are
         allowed. A Series or DataArray is joined to the features by label.
     groups : array-like, (feature,), optional
-        Label of each feature's group: pi is learned for each, (group).
+        Label of each feature's group: pi is learned for each, (group). Values of `pi` with labels
+        are then joined to the groups by label.
 
     Raises
     ------

@@ -45,8 +45,8 @@ class GroupedMultivariateMixture(MultivariateMixturePrior):
     groups : array-like, (feature,)
         Label of each feature's group; a Series or DataArray is joined to the features by label.
     components : int or list
-        The number of components: a null and learned ones. Or a list of "null" (which there always
-        is), "learned", the canonical "equal" (the same effect on all traits), "each" (an effect on
+        The number of components, at most 100: a null and learned ones. Or a list of "null" (which
+        there always is), "learned", the canonical "equal" (the same effect on all traits), "each" (an effect on
         one trait only, a component for each) and "independent", and covariance matrices, in
         products of units of effects. The canonical ones have the prior variances of Sigma_b.
     Sigma_b : None, number, matrix, (nu, S) or ``.dist()``
@@ -55,7 +55,8 @@ class GroupedMultivariateMixture(MultivariateMixturePrior):
         together put ``h2`` of each trait's variance on X.
     pi : None, array, (a_1, ..., a_K) or ``.dist()``
         Probabilities of the components, ([group,] component); a tuple gives the parameters of
-        the Dirichlet prior. Default all 1.
+        the Dirichlet prior. Default all 1. Values with labels, of Sigma_b too, are joined to the
+        groups, components, slabs and traits by label.
 
     Raises
     ------

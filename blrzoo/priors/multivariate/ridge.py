@@ -90,12 +90,13 @@ class Multivariate(MultivariatePrior):
     Sigma_b : None, number, matrix, (nu, S) or ``.dist()``
         Covariance of a feature's effects, (trait, trait_bis), in products of units of y per unit
         of x. Default ``(T + 3, S)`` with prior mean
-        ``S / 2 = diag(h2 var(y_t) / sum_j var(x_j))``.
+        ``S / 2 = diag(h2 var(y_t) / sum_j var(x_j))``. Values with labels (a Series of variances,
+        a DataFrame, a DataArray) are joined to the traits by label.
     form : {"full", "diagonal"}
         "diagonal": effects on different traits are independent, with variances `tau2`.
     tau2 : None, number, (trait,), (nu, S2) or ``.dist()``
         For ``form="diagonal"``: variances of the effects, (trait). Default as in
-        `SingleComponent`, for each trait.
+        `SingleComponent`, for each trait. Values with labels are joined to the traits by label.
 
     Raises
     ------
@@ -158,7 +159,8 @@ class GroupedMultivariate(Multivariate):
     groups : array-like, (feature,)
         Label of each feature's group; a Series or DataArray is joined to the features by label.
     Sigma_b, form, tau2
-        See `Multivariate`; ([group,] trait, trait_bis) and ([group,] trait).
+        See `Multivariate`; ([group,] trait, trait_bis) and ([group,] trait). Values with labels
+        are joined to the groups and traits by label.
 
     Raises
     ------

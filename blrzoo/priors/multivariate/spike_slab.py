@@ -74,7 +74,8 @@ class MultivariateSpikeSlab(MultivariateMixturePrior):
     pi : None, number, array, (a, b), (a_1, ..., a_K) or ``.dist()``
         "independent": probability that a trait is affected, (trait); a number, or (a, b), of
         which each may be (trait,). Default ``(1, 1)``. Else: probabilities of the patterns,
-        (pattern); a tuple gives the parameters of the Dirichlet prior. Default all 1.
+        (pattern); a tuple gives the parameters of the Dirichlet prior. Default all 1. Values with
+        labels, of Sigma_b and tau2 too, are joined to the traits or patterns by label.
     form, tau2
         See `Multivariate`.
 
