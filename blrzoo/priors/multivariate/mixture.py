@@ -46,9 +46,10 @@ class GroupedMultivariateMixture(MultivariateMixturePrior):
         Label of each feature's group; a Series or DataArray is joined to the features by label.
     components : int or list
         The number of components, at most 100: a null and learned ones. Or a list of "null" (which
-        there always is), "learned", the canonical "equal" (the same effect on all traits), "each" (an effect on
-        one trait only, a component for each) and "independent", and covariance matrices, in
-        products of units of effects. The canonical ones have the prior variances of Sigma_b.
+        there always is), "learned", the canonical "equal" (the same effect on all traits), "each"
+        (an effect on one trait only, a component for each) and "independent", and covariance
+        matrices, in products of units of effects. The canonical ones have the prior variances of
+        Sigma_b.
     Sigma_b : None, number, matrix, (nu, S) or ``.dist()``
         Covariances of the learned components, ([[group,] slab,] trait, trait_bis). Default
         ``(T + 3, S_k)``, prior means diagonal and each component's ten times the one before; all
