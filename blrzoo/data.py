@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from blrzoo.joining import join
+from blrzoo.options import check_choice
 from blrzoo.tables import Table, read_table, show
 
 __all__ = ["RegressionData", "check_data", "warn_user"]
@@ -154,10 +155,7 @@ def check_data(
     >>> list(data.coords["feature"])
     ['age', 'bmi']
     """
-    if missing not in ("error", "predict"):
-        raise ValueError(
-            f"missing must be 'error' or 'predict', got {missing!r}. Leave it out for 'error'."
-        )
+    check_choice("missing", missing, ("error", "predict"), "error")
     given = {"X": X, "Y" if traits else "y": y, "covariates": covariates, "weights": weights}
     holes = {"Y"} if traits else {"y"} if missing == "predict" else set()
     obs, joined = join(

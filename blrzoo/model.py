@@ -14,8 +14,10 @@ from blrzoo.gibbs.spec import Spec, mark
 from blrzoo.likelihood.single import Likelihood
 from blrzoo.likelihood.traits import TraitLikelihood
 from blrzoo.ops.joint import Factorisation
+from blrzoo.options import check_choice, check_flag
 from blrzoo.priors.base import Prior
 from blrzoo.priors.multivariate.base import MultivariatePrior
+from blrzoo.priors.multivariate.ridge import Form
 from blrzoo.priors.scale import DataSummary, warn_of_units
 
 __all__ = ["Options", "TraitOptions", "Update", "regression"]
@@ -139,6 +141,20 @@ def regression(
     UserWarning
         If the columns of X have units so different that a few dominate the default prior.
 
+    Notes
+    -----
+    Hyperparameters that have a value for each group, component, slab, pattern, annotation,
+    covariate or trait may be given with labels, also within a tuple: a Series, a DataFrame (rows
+    and columns) or a DataArray (with the names of the model's dims in any order). They are joined
+    to the coordinates of the model by label, and must have each label once and no other. What has
+    no labels (an array, a list, the default index 0..n-1 of pandas) goes by position, in the order
+    of ``model.coords``: groups in the order of their first feature, components and slabs from 0
+    and 1. With fewer dims than the parameter, values are of its last dims.
+
+    Variances and numbers like them must be from 1e-250 to 1e250, probabilities at least 1e-30, and
+    degrees of freedom and other counts of a prior at least 1e-6. A ``.dist()`` must be continuous
+    and have all its values in the range of the parameter.
+
     Examples
     --------
     >>> import blrzoo as blr
@@ -185,6 +201,7 @@ def _likelihood(
         return TraitLikelihood(
             mu=mu, gamma=gamma, sigma2=sigma2, Sigma_e=Sigma_e, residual=residual
         )
+    check_choice("residual", residual, get_args(Form), "full")
     if Sigma_e is not None or residual != "full":
         raise ValueError(
             "Sigma_e and residual must be left out for one trait, which has sigma2, got "
@@ -290,17 +307,9 @@ def _is_common(prior: Prior, v: dict[str, TensorVariable]) -> bool:
 def _check_arguments(prior: Any, h2: Any, center: Any, standardize: Any, update: Any) -> None:
     _check_prior(prior)
     _check_h2(h2)
-    for name, flag, default in (("center", center, True), ("standardize", standardize, False)):
-        if not isinstance(flag, bool | np.bool_):
-            raise TypeError(
-                f"{name} must be True or False, got {flag!r} of type {type(flag).__name__}. "
-                f"Leave it out for {default}."
-            )
-    if update not in get_args(Update):
-        raise ValueError(
-            f"update must be one of {', '.join(get_args(Update))}, got {update!r}. "
-            f"Leave it out for auto."
-        )
+    check_flag("center", center, True)
+    check_flag("standardize", standardize, False)
+    check_choice("update", update, get_args(Update), "auto")
 
 
 def _check_prior(prior: Any) -> None:
@@ -322,5 +331,5 @@ def _check_h2(h2: Any) -> None:
         raise TypeError(
             f"{rule}, got {h2!r} of type {type(h2).__name__}. {what}; leave it out for 0.5."
         )
-    if not 0 < float(h2) < 1:
+    if h2 <= 0 or not h2 < 1:  # NaN is neither; 10**400 is no float
         raise ValueError(f"{rule}, got {h2!r}. {what}; leave it out for 0.5.")

@@ -171,7 +171,7 @@ SINGLE, SLAB = blr.SingleComponent(), blr.SpikeSlab()
 BY_FEATURE = FeatureRidge(np.ones(3))
 MODEL_ROWS: list[Row] = [
     ("update-text", regress(prior=SINGLE, update="fast"), VE, r"^update must be .* got 'fast'"),
-    ("update-None", regress(prior=SINGLE, update=None), VE, r"auto, joint, single-site, got None"),
+    ("update-None", regress(prior=SINGLE, update=None), VE, r"'joint' or 'single-site', got None"),
     ("update-joint", regress(prior=SLAB, update="joint"), VE, JOINT + "SpikeSlab, .* several"),
     ("update-feature", regress(prior=BY_FEATURE, update="joint"), VE, JOINT + "FeatureRidge"),
     ("prior-class", regress(prior=blr.SpikeSlab), TE, r"Make an instance: SpikeSlab\(\)"),

@@ -188,7 +188,7 @@ def test_bad_groups_are_refused(arguments, message):
         ({"n_components": 2.5}, TypeError, "n_components must be a whole number"),
         ({"n_components": 3, "ratios": (0, 0.1, 1, 2)}, ValueError, "as many as ratios says"),
         ({"ratios": (0, -1)}, ValueError, "ratios must be positive"),
-        ({"tau2": [1.0, 2.0]}, ValueError, r"tau2_slab must have shape \(\) or \(3,\)"),
+        ({"tau2": [1.0, 2.0]}, ValueError, r"^tau2 must have shape \(\) or \(3,\)"),
         ({"pi": [0.5, 0.5]}, ValueError, "pi must have one value for each of the 4 components"),
         ({"pi": [0.5, 0.6, 0.1, 0.1]}, ValueError, "pi must be probabilities that sum to 1"),
         ({"pi": (1, 1, 0, 1)}, ValueError, "a must be positive"),

@@ -6,12 +6,12 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
-from scipy.special import expit
+from scipy.special import expit, logit
 
 from blrzoo.priors import conjugate
 from blrzoo.priors.annotations import Annotations, read_annotations
 from blrzoo.priors.base import Prior, Variables
-from blrzoo.priors.parameters import NORMAL, check_parameter, parameter, prior_mean
+from blrzoo.priors.parameters import NORMAL, PROBABILITY, check_parameter, parameter, prior_mean
 from blrzoo.priors.ridge import SingleComponent
 from blrzoo.priors.scale import DataSummary
 from blrzoo.priors.sparsity import default_beta
@@ -75,6 +75,7 @@ class AnnotatedVariance(_Annotated, SingleComponent):
         prior mean of every effect's variance at eta = 0.
     eta : None, number or array (annotation), (mean, sd) or ``.dist()``
         Change of the log variance per unit of an annotation. Default ``(0, 1 / sd(A_k))``.
+        Values with labels are joined to the names of the annotations by label.
 
     Raises
     ------
@@ -148,6 +149,7 @@ class AnnotatedInclusion(_Annotated, SpikeSlab):
         ``(log(s / (p - s)), 1.5)``, around ``s = min(p / 2, sqrt(n))`` included features.
     eta : None, number or array (annotation), (mean, sd) or ``.dist()``
         Change of the log odds per unit of an annotation. Default ``(0, 1 / sd(A_k))``.
+        Values with labels are joined to the names of the annotations by label.
 
     Raises
     ------
@@ -179,7 +181,7 @@ class AnnotatedInclusion(_Annotated, SpikeSlab):
     ) -> None:
         super().__init__(tau2=tau2)
         self.annotations = read_annotations(annotations)
-        self.eta0 = check_parameter("eta0", eta0, NORMAL)
+        self.eta0 = _check_odds(check_parameter("eta0", eta0, NORMAL))
         self.eta = check_parameter("eta", eta, NORMAL)
 
     def variables(self) -> Variables:
@@ -207,3 +209,16 @@ class AnnotatedInclusion(_Annotated, SpikeSlab):
         """Mean and SD: the log odds of the inclusion that is expected by default."""
         included, excluded = default_beta(self.data)
         return float(np.log(included / excluded)), _ETA0_SD
+
+
+def _check_odds(eta0: Any) -> Any:
+    """Refuse log odds of which the probability cannot be told from 0."""
+    if eta0 is None:
+        return None
+    mean, least = prior_mean(eta0, NORMAL, ()), float(logit(PROBABILITY.least))
+    if mean < least:
+        raise ValueError(
+            f"eta0 must be at least {least:.0f}, log odds of a probability of "
+            f"{PROBABILITY.least:g}, got {mean:g}. Pass for instance eta0=-5, 0.7 % of them."
+        )
+    return eta0

@@ -120,6 +120,11 @@ def read_annotations(value: Any) -> Annotations:
 
 def _unpack(value: Any) -> tuple[np.ndarray, pd.Index | None, pd.Index | None]:
     """Content (at least two dims), labels of rows and labels of columns."""
+    if isinstance(value, xr.Dataset | xr.DataTree):
+        raise TypeError(
+            f"annotations must be NumPy, pandas or a DataArray, got {type(value).__name__}. Pass "
+            f"annotations.to_dataframe(), or one variable of it."
+        )
     if isinstance(value, xr.DataArray):
         return _unpack_xarray(value)
     if isinstance(value, pd.Series):

@@ -3,26 +3,38 @@
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pymc as pm
-import xarray as xr
 from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.distributions.inverse_wishart import InverseWishart
-from blrzoo.priors.parameters import Family, check_parameter, dims_shape, parameter
-from blrzoo.priors.trait_labels import Labelled, labelled, ordered
+from blrzoo.priors.labels import Labelled, in_order
+from blrzoo.priors.parameters import (
+    LEAST,
+    LEAST_SHAPE,
+    Family,
+    check_parameter,
+    dims_shape,
+    parameter,
+)
 
-__all__ = ["COVARIANCE", "check_covariance", "covariance", "default_nu", "wishart_mean"]
+__all__ = [
+    "COVARIANCE",
+    "check_both",
+    "check_covariance",
+    "covariance",
+    "default_nu",
+    "wishart_mean",
+]
 
 
 def _positive_definite(value: np.ndarray) -> bool:
     """Variances (fewer than two dims) or matrices that are symmetric and positive definite."""
     if value.ndim < 2:
-        return bool((value > 0).all())
+        return bool((value >= LEAST).all())
     square = value.shape[-1] == value.shape[-2]
     if not square or not np.allclose(value, np.swapaxes(value, -1, -2), rtol=1e-8, atol=0):
         return False
-    return bool((np.linalg.eigvalsh(value) > 0).all())
+    return bool((np.linalg.eigvalsh(value) >= LEAST).all())
 
 
 def wishart_mean(nu: Any, S: Any) -> Any:
@@ -34,11 +46,12 @@ def wishart_mean(nu: Any, S: Any) -> Any:
 
 COVARIANCE = Family(
     "inverse-Wishart",
-    {"nu": True, "S": False},
+    {"nu": LEAST_SHAPE, "S": None},
     lambda name, nu, S, dims=None: InverseWishart(name, nu, S, dims=dims),
     wishart_mean,
     "a symmetric, positive definite matrix (or a positive variance, or one for each trait)",
     _positive_definite,
+    edges=(-1.0, 1.0),  # further out matrices are singular in double precision
 )
 
 
@@ -56,7 +69,7 @@ def check_covariance(name: str, value: Any) -> Any:
         Name of the argument, for messages.
     value : None, number, array, (nu, S) or PyMC ``.dist()``
         Numbers, and S, are matrices (..., trait, trait_bis), or variances: one, or (trait,).
-        A DataFrame or DataArray is joined to the traits by label.
+        A Series, DataFrame or DataArray is joined to the traits by label.
 
     Returns
     -------
@@ -73,33 +86,27 @@ def check_covariance(name: str, value: Any) -> Any:
     >>> check_covariance("Sigma_b", (5, 0.1))
     (array(5.), array(0.1))
     """
-    if _has_labels(value):
-        return _check_labelled(name, value)
     if not isinstance(value, tuple) or len(value) != 2:
-        return check_parameter(name, value, COVARIANCE)
-    nu, S = value
-    table = _check_labelled(f"{name}: S", S) if _has_labels(S) else None
-    checked = check_parameter(name, (nu, table.values if table else S), COVARIANCE)
-    if not _positive_definite(checked[1]):
+        return check_both(name, check_parameter(name, value, COVARIANCE))
+    nu, S = check_parameter(name, value, COVARIANCE)
+    if not _positive_definite(np.asarray(S)):
         raise ValueError(
-            f"{name}: S must be {COVARIANCE.rule}, got {S!r} in {value!r}. Pass the scale "
+            f"{name}: S must be {COVARIANCE.rule}, got {value[1]!r} in {value!r}. Pass the scale "
             f"matrix of the inverse-Wishart prior, whose mean is S / (nu - n_traits - 1)."
         )
-    return (checked[0], table) if table else checked
+    return nu, check_both(f"{name}: S", S)
 
 
-def _has_labels(value: Any) -> bool:
-    return isinstance(value, pd.DataFrame | xr.DataArray)
-
-
-def _check_labelled(name: str, value: Any) -> Labelled:
-    """Check a matrix with labels, its columns in the order of its rows."""
-    given = labelled(value)
-    if given.values.ndim >= 2:
-        rows = given.labels[-2]
-        values = ordered(name, given, (None if rows is None else rows.tolist(),))
-        given = Labelled(values, (*given.labels[:-1], rows))
-    return given._replace(values=check_parameter(name, given.values, COVARIANCE))
+def check_both(name: str, value: Any) -> Any:
+    """Refuse labels of the rows alone, or of the columns: only these would be joined."""
+    sides = value.labels[-2:] if isinstance(value, Labelled) else ()
+    if len(sides) == 2 and (sides[0] is None) != (sides[1] is None):
+        raise ValueError(
+            f"{name} must have labels of its rows and of its columns, or none, got "
+            f"{['rows', 'columns'][sides[0] is None]} with labels only. Give both the names of "
+            f"the traits."
+        )
+    return value
 
 
 def covariance(
@@ -111,7 +118,7 @@ def covariance(
     ----------
     name : str
         The variable's name.
-    value : None, ndarray, tuple or ``.dist()``
+    value : None, ndarray or Labelled, tuple or ``.dist()``
         As returned by `check_covariance`. Where it has fewer dims than the variable, it serves
         for all groups and components.
     mean : array, broadcastable to the dims
@@ -155,9 +162,10 @@ def covariance(
 
 def _prior(name: str, value: tuple[Any, Any], dims: tuple[str, ...]) -> tuple[Any, Any]:
     (nu, S), shape = value, dims_shape(dims)
+    nu = in_order(f"{name}: nu", nu, dims[:-2], pm.modelcontext(None).coords)
     if not (nu > shape[-1] - 1).all():
         raise ValueError(
-            f"{name}: nu must be above the number of traits less one, {shape[-1] - 1}, got {nu}. "
+            f"{name}: nu must be above the number of traits minus one, {shape[-1] - 1}, got {nu}. "
             f"Pass for instance nu={default_nu(shape[-1]):g}, the default."
         )
     if np.ndim(nu) and nu.shape != shape[:-2]:
@@ -166,12 +174,10 @@ def _prior(name: str, value: tuple[Any, Any], dims: tuple[str, ...]) -> tuple[An
     return nu, _matrices(f"{name}: S", S, dims)
 
 
-def _matrices(name: str, value: np.ndarray | Labelled, dims: tuple[str, ...]) -> np.ndarray:
+def _matrices(name: str, value: Any, dims: tuple[str, ...]) -> np.ndarray:
     """Broadcast to the variable's shape; variances are put on the diagonal."""
     shape = dims_shape(dims)
-    if isinstance(value, Labelled):
-        coords = pm.modelcontext(None).coords
-        value = ordered(name, value, tuple(coords[dim] for dim in dims[-value.values.ndim :]))
+    value = in_order(name, value, dims, pm.modelcontext(None).coords)
     T = shape[-1]
     if value.ndim < 2 and value.shape in ((), (T,)):
         value = np.diag(np.broadcast_to(value, T))

@@ -6,12 +6,14 @@ import numpy as np
 import pymc as pm
 from pytensor.tensor.variable import TensorVariable
 
+from blrzoo.options import check_flag
 from blrzoo.priors import conjugate
 from blrzoo.priors.base import Prior, Variables
 from blrzoo.priors.counting import total
 from blrzoo.priors.labelled import Groups, by_feature
+from blrzoo.priors.labels import in_order
 from blrzoo.priors.mixture import MultipleComponent
-from blrzoo.priors.parameters import VARIANCE, check_parameter, parameter
+from blrzoo.priors.parameters import VARIANCE, check_parameter, dims_shape, parameter
 from blrzoo.priors.scale import DataSummary
 
 __all__ = ["GroupedMixture", "GroupedRidge"]
@@ -25,26 +27,29 @@ class _Pooled:
     """
 
     def __init__(self, pooled: bool, tau2: Any) -> None:
-        if not isinstance(pooled, bool):
-            raise TypeError(
-                f"pooled must be True or False, got {pooled!r}. Leave it out for False."
-            )
-        if pooled and not (tau2 is None or isinstance(tau2, tuple)):
+        self.on = check_flag("pooled", pooled, False)
+        if self.on and not (tau2 is None or isinstance(tau2, tuple)):
             raise ValueError(
                 f"pooled must be False where tau2 is fixed or has another prior, got "
                 f"tau2={tau2!r}. Leave tau2 out, or pass (nu, S2)."
             )
-        self.on = pooled
+        if self.on and tau2 is not None and np.ndim(tau2[0]):
+            raise ValueError(
+                f"tau2: nu must be one number where S2 is pooled, got shape {np.shape(tau2[0])}. "
+                f"Pass one number for all groups, or pooled=False."
+            )
 
     def variance(
         self, name: str, value: Any, default: tuple[Any, Any], dims: tuple[str, ...]
     ) -> Variables:
         """Make the variances and, where pooled, their scale, with the dims but the group."""
         if not self.on:
-            return {name: parameter(name, value, VARIANCE, default, dims=dims or None)}
-        nu, S2 = default if value is None else value
-        shape = [len(pm.modelcontext(None).coords[dim]) for dim in dims]
-        rate = 1 / np.broadcast_to(S2, shape)[0]
+            return {
+                name: parameter(name, value, VARIANCE, default, dims=dims or None, argument="tau2")
+            }
+        given = in_order("tau2", value, dims, pm.modelcontext(None).coords)
+        nu, S2 = default if given is None else given
+        rate = 1 / _common("S2", S2, dims_shape(dims))
         scale = pm.Gamma("S2", alpha=1.0, beta=rate, dims=dims[1:] or None)
         made = parameter(name, None, VARIANCE, (nu, scale), dims=dims)
         return {name: made, "S2": scale}
@@ -58,6 +63,22 @@ class _Pooled:
         nu = 4.0 if tau2 is None else tau2[0]
         precision = (nu / (2 * v[name])).sum(axis=0)
         return {v["S2"]: conjugate.gamma(v["S2"], (nu / 2) * v[name].shape[0], precision)}
+
+
+def _common(field: str, value: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """What is pooled over the groups, the first dim: the same in all of them."""
+    if np.shape(value) not in ((), shape, shape[1:]):
+        raise ValueError(
+            f"tau2: {field} must have shape () or {shape}, got shape {np.shape(value)}. Pass one "
+            f"number for all groups."
+        )
+    every = np.broadcast_to(value, shape)
+    if (every != every[0]).any():
+        raise ValueError(
+            f"tau2: {field} must be the same in all groups where it is pooled, got {value}. Pass "
+            f"one number for all groups, or pooled=False."
+        )
+    return every[0]
 
 
 class GroupedRidge(Prior):
@@ -80,10 +101,12 @@ class GroupedRidge(Prior):
     groups : array-like, (feature,)
         Label of each feature's group; a Series or DataArray is joined to the features by label.
     tau2 : None, array, (nu, S2) or ``.dist()``
-        Variance of an effect by group, (group). Default ``(4, S2)`` with prior mean
+        Variance of an effect by group, (group); values with labels are joined to the groups by
+        label. Default ``(4, S2)`` with prior mean
         ``2 S2 = h2 var(y) / sum_j var(x_j)`` in every group.
     pooled : bool, default False
-        Learn the common scale S2, so that small groups borrow strength from the others.
+        Learn the common scale S2, so that small groups borrow strength from the others. A tau2
+        of (nu, S2) must then be the same in all groups.
 
     Raises
     ------
@@ -160,7 +183,8 @@ class GroupedMixture(MultipleComponent):
     pooled : bool, default False
         Learn common scales S2_k, so that small groups borrow strength from the others.
     n_components, tau2, pi, ratios, null
-        See `MultipleComponent`; arrays have "group" as their first dim.
+        See `MultipleComponent`; arrays have "group" as their first dim, and values with labels
+        are joined to the groups, and to the numbers of the components, by label.
 
     Raises
     ------
@@ -191,11 +215,8 @@ class GroupedMixture(MultipleComponent):
         self, groups: Any, *, shared_pi: bool = False, pooled: bool = False, **mixture: Any
     ) -> None:
         super().__init__(**mixture)
-        if not isinstance(shared_pi, bool):
-            raise TypeError(
-                f"shared_pi must be True or False, got {shared_pi!r}. Leave it out for False."
-            )
-        self.group_labels, self.shared_pi = groups, shared_pi
+        self.group_labels = groups
+        self.shared_pi = check_flag("shared_pi", shared_pi, False)
         self.pooled = _Pooled(pooled, self.tau2)
 
     def bind(self, data: DataSummary, h2: float) -> Self:
@@ -203,6 +224,7 @@ class GroupedMixture(MultipleComponent):
         bound = super().bind(data, h2)
         bound.groups = Groups(by_feature("groups", self.group_labels, data))
         bound.group_index, bound.group_shape = bound.groups.index, bound.groups.sizes.shape
+        bound.pi = self.pi_in_order({"group": bound.groups.names})
         return bound
 
     def variables(self) -> Variables:

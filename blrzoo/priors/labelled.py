@@ -45,13 +45,23 @@ def by_feature(name: str, value: Any, data: DataSummary) -> np.ndarray:
         value = value.to_series() if value.coords else value.values
     if isinstance(value, pd.Series):
         return _join(name, value, data)
-    array = np.asarray(value)
+    array = _array(name, value)
     if array.shape != (data.p,):
         raise ValueError(
             f"{name} must have one value for each of the {data.p} features, got shape "
             f"{array.shape}. Pass an array of that length, or a Series indexed by feature."
         )
     return array
+
+
+def _array(name: str, value: Any) -> np.ndarray:
+    try:
+        return np.asarray(value)
+    except (TypeError, ValueError):  # a Dataset, rows of different lengths
+        raise TypeError(
+            f"{name} must have one value for each feature, got {type(value).__name__}. Pass an "
+            f"array, a Series or a DataArray; of a Dataset one variable."
+        ) from None
 
 
 def _join(name: str, series: pd.Series, data: DataSummary) -> np.ndarray:

@@ -1,23 +1,28 @@
 """The multiple-component prior: zero, or one of several normals."""
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
+from blrzoo.options import check_flag
 from blrzoo.priors import conjugate
 from blrzoo.priors.base import MixturePrior, Variables
 from blrzoo.priors.counting import count, total
+from blrzoo.priors.labels import Labelled, in_order, ordered
+from blrzoo.priors.multivariate.weights import MOST_COMPONENTS, check_reached, check_weights
 from blrzoo.priors.parameters import (
-    NORMAL,
+    LEAST,
     SIMPLEX,
     VARIANCE,
     check_parameter,
+    numbers_of,
     parameter,
     prior_means,
 )
+from blrzoo.priors.scale import DataSummary
 from blrzoo.priors.sparsity import default_dirichlet
 
 __all__ = ["MultipleComponent"]
@@ -44,10 +49,11 @@ class MultipleComponent(MixturePrior):
     Parameters
     ----------
     n_components : int, optional
-        Number of components K, the null included. Default 4, or what `ratios` says.
+        Number of components K, the null included, at most 100. Default 4, or what `ratios` says.
     tau2 : None, array, (nu, S2) or ``.dist()``
         Variances of the components but the null, (slab), from small to large; with `ratios` the
-        common tau2, (). Default ``(4, S2)`` with prior means ``2 S2`` proportional to
+        common tau2, (). Values with labels are joined by label to the numbers 1 to K - 1.
+        Default ``(4, S2)`` with prior means ``2 S2`` proportional to
         ..., 0.01, 0.1, 1, such that the prior mean of the variance on X is ``h2 var(y)``: with
         ratios r_k of them, the last is ``h2 var(y) / (max(p sum_k E[pi_k] r_k, 1) mean_j
         var(x_j))``.
@@ -55,10 +61,12 @@ class MultipleComponent(MixturePrior):
         Probabilities of the components, (component); a tuple gives the Dirichlet's
         parameters a, one for each component. Default: ``1 / min(K - 1, 16)`` for each normal and
         ``(p - s) / s`` times their sum for the null, which expects ``s = min(p / 2, sqrt(n))``
-        features with an effect, as `SpikeSlab` does; all 1 without a null.
+        features with an effect, as `SpikeSlab` does; all 1 without a null. Values with labels are
+        joined by label to the numbers 0 to K - 1.
     ratios : sequence of float, optional
         Variances of the components relative to the common tau2, with or without a leading 0 for
-        the null, for instance ``(0, 0.01, 0.1, 1)``.
+        the null, for instance ``(0, 0.01, 0.1, 1)``. Labels of a Series are the numbers of the
+        components, from 0 (the null) or from 1.
     null : bool, default True
         Whether there is a null component. Without, `n_components` counts normals, `pi` is for
         these, and label 0 has probability 0.
@@ -101,12 +109,24 @@ class MultipleComponent(MixturePrior):
         ratios: Any = None,
         null: bool = True,
     ) -> None:
-        self.null = null
+        self.null = check_flag("null", null, True)
         self.ratios = None if ratios is None else _check_ratios(ratios)
-        self.n_slabs = _count_slabs(n_components, self.ratios, null)
+        self.n_slabs = _count_slabs(n_components, self.ratios, self.null)
         self.tau2 = check_parameter("tau2", tau2, VARIANCE)
-        pi = (np.asarray(pi),) if isinstance(pi, tuple) else pi
-        self.pi = check_parameter("pi", pi, SIMPLEX)
+        self.pi = check_weights(pi, "component")
+
+    def bind(self, data: DataSummary, h2: float) -> Self:
+        """Join the probabilities to the numbers of the components, where they have labels."""
+        bound = super().bind(data, h2)
+        bound.pi = self.pi_in_order({})
+        check_reached(bound.pi, np.arange(self.n_slabs + self.null) >= self.null, "components")
+        return bound
+
+    def pi_in_order(self, coords: dict[str, Any]) -> Any:
+        """`pi` in the order of the components, and of what else has coordinates."""
+        numbered = np.arange(1 - self.null, self.n_slabs + 1)
+        dims = (*self.pi_dims, "component")
+        return in_order("pi", self.pi, dims, {**coords, "component": numbered})
 
     def variables(self) -> Variables:
         """Make the variances and the probabilities of the components."""
@@ -135,7 +155,8 @@ class MultipleComponent(MixturePrior):
 
     def learned_variance(self, name: str, default: Any, dims: tuple[str, ...]) -> Variables:
         """Make the variances that are learned; a subclass may add a hierarchy above them."""
-        return {name: parameter(name, self.tau2, VARIANCE, default, dims=dims or None)}
+        argument = "tau2"
+        return {name: parameter(name, self.tau2, VARIANCE, default, dims or None, argument)}
 
     def probabilities(self) -> Variables:
         """Make ``pi``; without a null, from the probabilities of the slabs."""
@@ -143,7 +164,7 @@ class MultipleComponent(MixturePrior):
         default = self._default_pi()
         if self.null:
             return {"pi": parameter("pi", self.pi, SIMPLEX, default, dims=dims)}
-        slabs = parameter("pi_slab", self.pi, SIMPLEX, default, dims=(*self.pi_dims, "slab"))
+        slabs = parameter("pi_slab", self.pi, SIMPLEX, default, (*self.pi_dims, "slab"), "pi")
         pi = pt.concatenate([pt.zeros_like(slabs[..., :1]), slabs], axis=-1)
         return {"pi_slab": slabs, "pi": pm.Deterministic("pi", pi, dims=dims)}
 
@@ -210,27 +231,49 @@ class MultipleComponent(MixturePrior):
 
 
 def _check_ratios(ratios: Any) -> np.ndarray:
-    values = check_parameter("ratios", np.asarray(ratios, dtype=float), NORMAL)
+    remedy = "Pass for instance ratios=(0, 0.01, 0.1, 1)."
+    given = list(ratios) if isinstance(ratios, tuple) else ratios
+    values = _by_number(numbers_of("ratios", given, "a sequence of numbers", remedy))
     values = values[1:] if values.ndim == 1 and values.size and values[0] == 0 else values
-    if values.ndim != 1 or not values.size or not (values > 0).all():
+    if values.ndim != 1 or not values.size or not ((values >= LEAST) & (values <= 1 / LEAST)).all():
         raise ValueError(
-            f"ratios must be positive numbers, with or without a leading 0 for the null, got "
-            f"{ratios!r}. Pass for instance ratios=(0, 0.01, 0.1, 1)."
+            f"ratios must be positive numbers (from {LEAST:g} to {1 / LEAST:g}), with or without a "
+            f"leading 0 for the null, got {ratios!r}. {remedy}"
+        )
+    return values
+
+
+def _by_number(ratios: np.ndarray | Labelled) -> np.ndarray:
+    """Labels are the numbers of the components, from 0, the null, or from 1."""
+    if not isinstance(ratios, Labelled):
+        return ratios
+    labels = ratios.labels[-1]
+    first = 0 if labels is not None and 0 in labels else 1
+    values = ordered("ratios", ratios, (range(first, first + ratios.values.shape[-1]),))
+    if first == 0 and values[..., 0].any():
+        raise ValueError(
+            f"ratios must be 0 for component 0, the null, got {values[..., 0]}. Number the other "
+            f"components from 1, or pass ratios.to_numpy() to go by position."
         )
     return values
 
 
 def _count_slabs(n_components: Any, ratios: np.ndarray | None, null: bool) -> int:
     if n_components is None:
-        return 4 - null if ratios is None else ratios.size
+        n_components = 4 if ratios is None else ratios.size + null
     if isinstance(n_components, bool) or not isinstance(n_components, int | np.integer):
         raise TypeError(
             f"n_components must be a whole number, got {n_components!r}. Leave it out for 4."
         )
     slabs = int(n_components) - null
-    if slabs < 1 or (ratios is not None and slabs != ratios.size):
-        rule = "at least 2 with a null, 1 without" if slabs < 1 else "as many as ratios says"
+    if slabs < 1 or n_components > MOST_COMPONENTS:
         raise ValueError(
-            f"n_components must be {rule}, got {n_components!r}. Leave it out, or mend it."
+            f"n_components must be at least {1 + null} with{'' if null else 'out'} a null, and "
+            f"{MOST_COMPONENTS} at most, got {n_components!r}. Leave it out for 4, or pass 2 to 5."
+        )
+    if ratios is not None and slabs != ratios.size:
+        raise ValueError(
+            f"n_components must be as many as ratios says, {ratios.size + null}, got "
+            f"{n_components!r}. Leave it out, or pass {slabs} ratios without the null's 0."
         )
     return slabs

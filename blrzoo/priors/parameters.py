@@ -1,12 +1,13 @@
 """A parameter's name is its argument: what a user may give for one, and the variable made of it.
 
 ``tau2=None`` takes the default prior, a number fixes the parameter, a tuple gives the parameters
-of its conjugate prior, and a PyMC ``.dist()`` is any other prior.
+of its conjugate prior, and a PyMC ``.dist()`` is any other prior. Numbers with labels (Series,
+DataFrame, DataArray) are joined to the coordinates of the variable by label.
 """
 
 import numbers
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -14,10 +15,14 @@ import numpy as np
 import pymc as pm
 from pymc.distributions.distribution import support_point
 from pytensor.graph.basic import Variable
-from pytensor.tensor.random.op import RNGConsumerOp
 from pytensor.tensor.variable import TensorVariable
 
+from blrzoo.priors.labels import Labelled, has_labels, in_order, labelled
+from blrzoo.priors.support import check_dist, is_dist
+
 __all__ = [
+    "LEAST",
+    "LEAST_SHAPE",
     "NORMAL",
     "PROBABILITY",
     "SIMPLEX",
@@ -25,10 +30,16 @@ __all__ = [
     "Family",
     "check_parameter",
     "dims_shape",
+    "numbers_of",
     "parameter",
     "prior_mean",
     "prior_means",
 ]
+
+#: Variances beyond this, and its inverse, leave double precision with any X and y that are allowed.
+LEAST = 1e-250
+#: Least degrees of freedom, shape, or number of counts that a prior is worth.
+LEAST_SHAPE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -39,8 +50,8 @@ class Family:
     ----------
     name : str
         Name of the conjugate distribution, for messages.
-    fields : dict of str to bool
-        Names of its parameters, in order; True for those that must be positive.
+    fields : dict of str to float or None
+        Names of its parameters, in order, with the least value of those that must be positive.
     make : callable
         ``make(name, *fields, dims=...)`` registers the variable in the model on the context.
     mean : callable
@@ -49,14 +60,22 @@ class Family:
         What fixed values must be, in words.
     valid : callable
         Whether a fixed value (an array) obeys the rule.
+    least : float
+        Least fixed value that can be computed with.
+    edges : tuple of float, or None
+        Where, on the scale of its transform to the real line, the support of another prior is
+        looked at; None where any value will do.
     """
 
     name: str
-    fields: dict[str, bool]
+    fields: dict[str, float | None]
     make: Callable[..., TensorVariable]
     mean: Callable[..., Any]
     rule: str
     valid: Callable[[np.ndarray], bool]
+    least: float = -np.inf
+    #: 1 is not approached as closely in double precision as 0
+    edges: tuple[float, float] | None = (-300.0, 30.0)
 
 
 def _scaled_inv_chi2(name: str, nu: Any, S2: Any, dims: Any = None) -> TensorVariable:
@@ -70,23 +89,25 @@ def _scaled_inv_chi2_mean(nu: Any, S2: Any) -> Any:
 
 VARIANCE = Family(
     "scaled-inverse-chi-squared",
-    {"nu": True, "S2": True},
+    {"nu": LEAST_SHAPE, "S2": LEAST},
     _scaled_inv_chi2,
     _scaled_inv_chi2_mean,
     "positive",
     lambda value: bool((value > 0).all()),
+    LEAST,
 )
 PROBABILITY = Family(
     "beta",
-    {"a": True, "b": True},
+    {"a": LEAST_SHAPE, "b": LEAST_SHAPE},
     lambda name, a, b, dims=None: pm.Beta(name, alpha=a, beta=b, dims=dims),
     lambda a, b: a / (a + b),
     "strictly between 0 and 1",
     lambda value: bool(((value > 0) & (value < 1)).all()),
+    1e-30,
 )
 SIMPLEX = Family(
     "Dirichlet",
-    {"a": True},
+    {"a": LEAST_SHAPE},
     lambda name, a, dims=None: pm.Dirichlet(
         name, a=np.broadcast_to(a, dims_shape(dims)), dims=dims
     ),
@@ -96,11 +117,12 @@ SIMPLEX = Family(
 )
 NORMAL = Family(
     "normal",
-    {"mean": False, "sd": True},
+    {"mean": None, "sd": LEAST},
     lambda name, mean, sd, dims=None: pm.Normal(name, mu=mean, sigma=sd, dims=dims),
     lambda mean, sd: mean,
     "finite",
     lambda value: True,
+    edges=None,
 )
 
 
@@ -118,13 +140,14 @@ def check_parameter(name: str, value: Any, family: Family) -> Any:
 
     Returns
     -------
-    None, ndarray, tuple of ndarray, or variable
-        The value, numbers as float arrays.
+    None, ndarray or Labelled, tuple of them, or variable
+        The value, numbers as float arrays; `parameter` joins those with labels.
 
     Raises
     ------
     ValueError
-        For values out of range, NaN, inf, a tuple of the wrong length, or a model variable.
+        For values out of range, NaN, inf, a tuple of the wrong length, a model variable, or a
+        ``.dist()`` that has values out of range.
     TypeError
         For anything else that is none of the four.
 
@@ -136,19 +159,25 @@ def check_parameter(name: str, value: Any, family: Family) -> Any:
     """
     if value is None:
         return value
-    if _is_dist(value):
-        return _check_dist(name, value, family)
+    remedy = _remedy(name, family)
+    if is_dist(value):
+        return check_dist(name, value, family.rule, family.valid, family.edges, remedy)
     if isinstance(value, tuple):
         return _check_tuple(name, value, family)
-    remedy = _remedy(name, family)
-    fixed = _as_float(name, value, "a number, a tuple or a .dist()", remedy)
-    if not family.valid(fixed):
+    fixed = numbers_of(name, value, "a number, a tuple or a .dist()", remedy)
+    if not family.valid(np.asarray(fixed)):
         raise ValueError(f"{name} must be {family.rule}, got {value!r}. {remedy}")
+    _check_size(name, fixed, value, family.least, remedy)
     return fixed
 
 
 def parameter(
-    name: str, value: Any, family: Family, default: tuple[Any, ...], dims: Any = None
+    name: str,
+    value: Any,
+    family: Family,
+    default: tuple[Any, ...],
+    dims: Any = None,
+    argument: str | None = None,
 ) -> TensorVariable:
     """Register a parameter in the model on the context.
 
@@ -156,14 +185,16 @@ def parameter(
     ----------
     name : str
         The variable's name.
-    value : None, ndarray, tuple or ``.dist()``
-        As returned by `check_parameter`.
+    value : None, ndarray or Labelled, tuple or ``.dist()``
+        As returned by `check_parameter`; labels are joined to the coordinates of the dims.
     family : Family
         The conjugate prior.
     default : tuple
         The conjugate prior's parameters where `value` is None.
     dims : str or tuple of str, optional
         The variable's dims.
+    argument : str, optional
+        Name of the argument, for messages, where it is not that of the variable.
 
     Returns
     -------
@@ -173,7 +204,7 @@ def parameter(
     Raises
     ------
     ValueError
-        For values of a shape that does not fit the dims.
+        For values of a shape, or with labels, that do not fit the dims.
 
     Examples
     --------
@@ -184,13 +215,14 @@ def parameter(
     >>> [rv.name for rv in model.free_RVs]
     ['sigma2']
     """
-    shape = dims_shape(dims)
-    _check_shape(name, value, shape)
+    shape, argument = dims_shape(dims), argument or name
+    value = in_order(argument, value, _names(dims), pm.modelcontext(None).coords)
+    _check_shape(argument, value, shape)
     if value is None:
         value = default
     if isinstance(value, tuple):
         return family.make(name, *value, dims=dims)
-    if _is_dist(value):
+    if is_dist(value):
         return _register(name, value, dims)
     return pm.Deterministic(name, pm.math.constant(np.broadcast_to(value, shape)), dims=dims)
 
@@ -206,15 +238,9 @@ def prior_means(value: Any, family: Family, default: tuple[Any, ...]) -> np.ndar
         value = default
     if isinstance(value, tuple):
         return np.asarray(family.mean(*(np.asarray(v, dtype=float) for v in value)))
-    return np.asarray(support_point(value).eval() if _is_dist(value) else value)
-
-
-def _is_dist(value: Any) -> bool:
-    return (
-        isinstance(value, Variable)
-        and value.owner is not None
-        and isinstance(value.owner.op, RNGConsumerOp)
-    )
+    if is_dist(value):
+        value = support_point(value).eval(mode="FAST_COMPILE")
+    return np.asarray(value)
 
 
 def _register(name: str, dist: Any, dims: Any) -> TensorVariable:
@@ -226,30 +252,18 @@ def _register(name: str, dist: Any, dims: Any) -> TensorVariable:
 def dims_shape(dims: Any) -> tuple[int, ...]:
     """Lengths of dims in the model on the context."""
     model = pm.modelcontext(None)
-    names = () if dims is None else (dims,) if isinstance(dims, str) else tuple(dims)
-    return tuple(len(model.coords[dim]) for dim in names)
+    return tuple(len(model.coords[dim]) for dim in _names(dims))
 
 
-def _check_dist(name: str, dist: Any, family: Family) -> Any:
-    if dist.name is not None:
-        raise ValueError(
-            f"{name} must be an unnamed .dist() if it is another prior, got the model variable "
-            f"{dist.name!r}. {_remedy(name, family)}"
-        )
-    start = support_point(dist).eval(mode="FAST_COMPILE")
-    if not family.valid(start):
-        raise ValueError(
-            f"{name} must be {family.rule}, got a prior centred at {start}: {dist.owner.op}. "
-            f"Pass a .dist() whose support point, where sampling starts, is in that range."
-        )
-    return dist
+def _names(dims: Any) -> tuple[str, ...]:
+    return () if dims is None else (dims,) if isinstance(dims, str) else tuple(dims)
 
 
 def _check_shape(name: str, value: Any, shape: tuple[int, ...]) -> None:
     """Refuse shapes that would broadcast the parameter beyond its dims."""
     if value is None:
         return
-    if _is_dist(value):
+    if is_dist(value):
         got, allowed = [value.type.shape], [shape]
         remedy = f"Make the prior with .dist(..., shape={shape})."
     else:
@@ -269,7 +283,7 @@ def _fits(shape: tuple[int | None, ...], target: tuple[int, ...]) -> bool:
     )
 
 
-def _check_tuple(name: str, value: tuple[Any, ...], family: Family) -> tuple[np.ndarray, ...]:
+def _check_tuple(name: str, value: tuple[Any, ...], family: Family) -> tuple[Any, ...]:
     remedy = _remedy(name, family)
     if len(value) != len(family.fields):
         raise ValueError(
@@ -277,25 +291,46 @@ def _check_tuple(name: str, value: tuple[Any, ...], family: Family) -> tuple[np.
             f"({', '.join(family.fields)}), got {len(value)} value(s): {value!r}. {remedy}"
         )
     checked = []
-    for item, (field, positive) in zip(value, family.fields.items(), strict=True):
-        number = _as_float(f"{name}: {field}", item, "a number", remedy)
-        if positive and not (number > 0).all():
+    for item, (field, least) in zip(value, family.fields.items(), strict=True):
+        number = numbers_of(f"{name}: {field}", item, "a number", remedy)
+        if least is not None and not (np.asarray(number) > 0).all():
             raise ValueError(
                 f"{name}: {field} must be positive, got {item!r} in {value!r}. {remedy}"
             )
+        _check_size(f"{name}: {field}", number, item, -np.inf if least is None else least, remedy)
         checked.append(number)
     return tuple(checked)
 
 
-def _as_float(what: str, value: Any, kinds: str, remedy: str) -> np.ndarray:
-    number = _real(value)
+def _check_size(what: str, number: Any, given: Any, least: float, remedy: str) -> None:
+    """Refuse numbers whose products and ratios leave double precision."""
+    size = np.asarray(number)
+    if (size < least).any() or (abs(size) > 1 / LEAST).any():
+        limit = f"at least {least:g}" if (size < least).any() else f"within {1 / LEAST:g}"
+        raise ValueError(
+            f"{what} must be {limit} to be computed with in double precision, got {given!r}. "
+            f"{remedy}"
+        )
+
+
+def numbers_of(what: str, value: Any, kinds: str, remedy: str) -> np.ndarray | Labelled:
+    """Finite real numbers as a float array, with their labels where they have any."""
+    number = None if _is_collection(value) else _real(value)
     if number is None:
         raise TypeError(
             f"{what} must be {kinds}, got {value!r} of type {type(value).__name__}. {remedy}"
         )
     if not np.isfinite(number).all():
         raise ValueError(f"{what} must be finite, got {value!r}. {remedy}")
-    return number
+    given = labelled(value)
+    if all(labels is None for labels in given.labels):
+        return np.asarray(given.values, dtype=float)
+    return replace(given, values=np.asarray(given.values, dtype=float))
+
+
+def _is_collection(value: Any) -> bool:
+    """Whether a list holds tables, whose labels NumPy would drop."""
+    return isinstance(value, list | tuple) and any(has_labels(part) for part in value)
 
 
 def _real(value: Any) -> np.ndarray | None:

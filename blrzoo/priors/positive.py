@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pymc as pm
 
-from blrzoo.priors.parameters import Family
+from blrzoo.priors.parameters import LEAST, LEAST_SHAPE, Family
 
 __all__ = ["GAMMA", "HALF_CAUCHY", "check_positive"]
 
@@ -16,19 +16,21 @@ def _positive(value: np.ndarray) -> bool:
 
 GAMMA = Family(
     "gamma",
-    {"shape": True, "rate": True},
+    {"shape": LEAST_SHAPE, "rate": LEAST},
     lambda name, shape, rate, dims=None: pm.Gamma(name, alpha=shape, beta=rate, dims=dims),
     lambda shape, rate: shape / rate,
     "positive",
     _positive,
+    LEAST,
 )
 HALF_CAUCHY = Family(
     "half-Cauchy",
-    {"scale": True},
+    {"scale": LEAST},
     lambda name, scale, dims=None: pm.HalfCauchy(name, scale, dims=dims),
     lambda scale: scale,  # its median: there is no mean
     "positive",
     _positive,
+    LEAST,
 )
 
 
@@ -42,7 +44,7 @@ def check_positive(name: str, value: Any, remedy: str) -> float:
     value : number
         What the user gave.
     remedy : str
-        How to mend a wrong one, for messages.
+        How to correct a wrong one, for messages.
 
     Returns
     -------
@@ -53,7 +55,7 @@ def check_positive(name: str, value: Any, remedy: str) -> float:
     TypeError
         For anything but a real number.
     ValueError
-        For numbers that are not positive and finite.
+        For numbers that are not positive and finite, or below 1e-6.
 
     Examples
     --------
@@ -65,6 +67,7 @@ def check_positive(name: str, value: Any, remedy: str) -> float:
     array = np.asarray(value) if np.isscalar(value) or isinstance(value, np.ndarray) else None
     if array is None or array.ndim or array.dtype.kind not in "iuf":
         raise TypeError(f"{rule}, got {value!r} of type {type(value).__name__}. {remedy}")
-    if not (np.isfinite(array) and array > 0):
-        raise ValueError(f"{rule}, got {value!r}. {remedy}")
+    if not (np.isfinite(array) and array >= LEAST_SHAPE):
+        least = f", at least {LEAST_SHAPE:g}" if array > 0 and np.isfinite(array) else ""
+        raise ValueError(f"{rule}{least}, got {value!r}. {remedy}")
     return float(array)

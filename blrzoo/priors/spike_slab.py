@@ -12,7 +12,10 @@ from blrzoo.priors import conjugate
 from blrzoo.priors.base import MixturePrior, Variables
 from blrzoo.priors.counting import total
 from blrzoo.priors.labelled import Groups, by_feature
+from blrzoo.priors.labels import in_order
 from blrzoo.priors.parameters import (
+    LEAST,
+    LEAST_SHAPE,
     PROBABILITY,
     VARIANCE,
     check_parameter,
@@ -58,7 +61,8 @@ class SpikeSlab(MixturePrior):
         Fixed prior inclusion probability of each feature, in the place of `pi`; 0 and 1 are
         allowed. A Series or DataArray is joined to the features by label.
     groups : array-like, (feature,), optional
-        Label of each feature's group: pi is learned for each, (group), with the same prior.
+        Label of each feature's group: pi is learned for each, (group), with the same prior. Values
+        of `pi` with labels are then joined to the groups by label.
 
     Raises
     ------
@@ -127,6 +131,7 @@ class SpikeSlab(MixturePrior):
             bound.inclusion = _check_inclusion(by_feature("inclusion", self.inclusion, data))
         if self.group_labels is not None:
             bound.groups = Groups(by_feature("groups", self.group_labels, data))
+            bound.pi = in_order("pi", bound.pi, ("group",), {"group": bound.groups.names})
         return bound
 
     def variables(self) -> Variables:
@@ -189,13 +194,14 @@ def _check_size(size: Any) -> float | None:
             f"expected_size must be a number of features, got {size!r} of type "
             f"{type(size).__name__}. Pass for instance expected_size=10."
         )
-    return float(size)
+    return float(size) if size < 1 / LEAST else np.inf  # 10**400 is no float
 
 
 def _size_prior(size: float, p: int) -> tuple[np.ndarray, np.ndarray]:
-    if not 0 < size < p:
+    if not LEAST_SHAPE <= size < p:
         raise ValueError(
-            f"expected_size must be above 0 and below the number of features, {p}, got {size}. "
+            f"expected_size must be above 0 and below the number of features, {p}, and at least "
+            f"{LEAST_SHAPE:g}, got {size}. "
             f"Pass the number of features that you expect to have an effect."
         )
     return np.array(1.0), np.array((p - size) / size)
@@ -204,13 +210,15 @@ def _size_prior(size: float, p: int) -> tuple[np.ndarray, np.ndarray]:
 def _check_inclusion(values: np.ndarray) -> np.ndarray:
     try:
         values = np.asarray(values, dtype=float)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise TypeError(
             f"inclusion must hold probabilities, got {values!r}. Pass numbers from 0 to 1."
         ) from None
-    if not ((values >= 0) & (values <= 1)).all() or not values.any():
+    least = PROBABILITY.least
+    if not ((values == 0) | ((values >= least) & (values <= 1))).all() or not values.any():
         raise ValueError(
-            f"inclusion must hold probabilities from 0 to 1, not all of them 0, got values from "
-            f"{values.min()} to {values.max()}. Mend them, or leave inclusion out to learn pi."
+            f"inclusion must hold probabilities from 0 to 1, not all of them 0 and none between 0 "
+            f"and {least:g}, got values from {values.min()} to {values.max()}. Pass numbers from 0 "
+            f"to 1, for instance [0.1] * p, or leave inclusion out to learn pi."
         )
     return values

@@ -2,9 +2,11 @@
 
 from typing import Any, Unpack
 
+import numpy as np
 import pymc as pm
 
 from blrzoo.model import Options, Update, regression
+from blrzoo.options import check_flag
 from blrzoo.priors.base import Prior
 from blrzoo.priors.grouped import GroupedMixture, GroupedRidge
 from blrzoo.priors.mixture import MultipleComponent
@@ -234,8 +236,15 @@ def hierarchical(
 def _grouped(
     groups: Any, components: int, tau2: Any, pooled: bool, pi: Any, ratios: Any, shared_pi: bool
 ) -> Prior:
-    mixture = {"pi": pi, "ratios": ratios, "shared_pi": shared_pi or None}
-    if isinstance(components, bool) or components != 1:
+    shared = check_flag("shared_pi", shared_pi, False) or None
+    mixture = {"pi": pi, "ratios": ratios, "shared_pi": shared}
+    whole = isinstance(components, int | np.integer) and not isinstance(components, bool)
+    if not whole:
+        raise TypeError(
+            f"components must be a whole number, got {components!r} of type "
+            f"{type(components).__name__}. Leave it out for 1, or pass 2 to 5 for a mixture."
+        )
+    if components != 1:
         return GroupedMixture(
             groups,
             n_components=components,

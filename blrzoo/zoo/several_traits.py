@@ -1,14 +1,15 @@
 """The factories for several traits."""
 
-from typing import Any, Literal, Unpack
+from typing import Any, Literal, Unpack, get_args
 
 import numpy as np
 import pymc as pm
 
 from blrzoo.model import TraitOptions, Update, regression
+from blrzoo.options import check_choice
 from blrzoo.priors.multivariate.base import MultivariatePrior
 from blrzoo.priors.multivariate.mixture import GroupedMultivariateMixture
-from blrzoo.priors.multivariate.ridge import GroupedMultivariate, Multivariate
+from blrzoo.priors.multivariate.ridge import Form, GroupedMultivariate, Multivariate
 from blrzoo.priors.multivariate.spike_slab import MultivariateSpikeSlab
 
 __all__ = ["hierarchical_multivariate", "multivariate", "multivariate_spike_slab"]
@@ -183,6 +184,7 @@ def hierarchical_multivariate(
 def _grouped(
     groups: Any, components: Any, Sigma_b: Any, pi: Any, form: Any, tau2: Any
 ) -> MultivariatePrior:
+    check_choice("form", form, get_args(Form), "full")
     whole = isinstance(components, int | np.integer) and not isinstance(components, bool)
     if whole and components == 1:
         if pi is not None:

@@ -3,10 +3,10 @@
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
-import xarray as xr
 
-from blrzoo.priors.trait_labels import labelled, ordered
+from blrzoo.priors.covariance import check_both
+from blrzoo.priors.labels import labelled, ordered
+from blrzoo.priors.multivariate.weights import MOST_COMPONENTS
 
 __all__ = ["CANONICAL", "Component", "check_components", "read_components"]
 
@@ -52,15 +52,21 @@ def check_components(components: Any) -> Any:
     """
     remedy = "Pass for instance components=3, or components=['null', 'equal', 'each', 'learned']."
     if isinstance(components, int | np.integer) and not isinstance(components, bool):
-        if components < 2:
+        if not 2 <= components <= MOST_COMPONENTS:
             raise ValueError(
-                f"components must be at least 2 for a mixture, got {components}. {remedy}"
+                f"components must be at least 2 for a mixture, and {MOST_COMPONENTS} at most, got "
+                f"{components}. {remedy}"
             )
         return int(components)
     if isinstance(components, str) or not isinstance(components, list | tuple):
         raise TypeError(
             f"components must be a whole number or a list, got {components!r} of type "
             f"{type(components).__name__}. {remedy}"
+        )
+    if len(components) > MOST_COMPONENTS:
+        raise ValueError(
+            f"components must be {MOST_COMPONENTS} at most, got a list of {len(components)}. "
+            f"{remedy}"
         )
     known = [*CANONICAL, "learned"]
     wrong = [item for item in components if isinstance(item, str) and item not in known]
@@ -147,9 +153,8 @@ def _check_matrix(value: Any, traits: np.ndarray) -> np.ndarray:
         raise TypeError(f"{rule}, got {value!r}. {remedy}") from None
     if matrix.shape != (n_traits, n_traits):
         raise ValueError(f"{rule}, got {value!r} of shape {matrix.shape}. {remedy}")
-    if isinstance(value, pd.DataFrame | xr.DataArray):
-        given = labelled(value)._replace(values=matrix)
-        matrix = ordered("components", given, (traits, traits))
+    given = check_both("components", labelled(value))
+    matrix = ordered("components", given, (traits, traits)).astype(float)
     symmetric = np.isfinite(matrix).all() and np.allclose(matrix, matrix.T, rtol=1e-8, atol=0)
     values = np.linalg.eigvalsh(matrix) if symmetric else np.array([-1.0])
     if values.min() < -1e-10 * abs(values).max() or values.max() <= 0:

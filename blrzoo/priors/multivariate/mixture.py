@@ -12,10 +12,11 @@ from blrzoo.priors.base import Variables
 from blrzoo.priors.counting import count, total
 from blrzoo.priors.covariance import check_covariance, covariance
 from blrzoo.priors.labelled import Groups, by_feature
+from blrzoo.priors.labels import in_order
 from blrzoo.priors.multivariate.base import MultivariateMixturePrior
 from blrzoo.priors.multivariate.canonical import Component, check_components, read_components
 from blrzoo.priors.multivariate.ridge import outer
-from blrzoo.priors.multivariate.weights import check_weights, mean_weights
+from blrzoo.priors.multivariate.weights import check_reached, check_weights, mean_weights
 from blrzoo.priors.parameters import SIMPLEX, parameter
 from blrzoo.priors.scale import DataSummary
 from blrzoo.priors.sparsity import default_dirichlet
@@ -45,10 +46,11 @@ class GroupedMultivariateMixture(MultivariateMixturePrior):
     groups : array-like, (feature,)
         Label of each feature's group; a Series or DataArray is joined to the features by label.
     components : int or list
-        The number of components: a null and learned ones. Or a list of "null" (which there always
-        is), "learned", the canonical "equal" (the same effect on all traits), "each" (an effect on
-        one trait only, a component for each) and "independent", and covariance matrices, in
-        products of units of effects. The canonical ones have the prior variances of Sigma_b.
+        The number of components, at most 100: a null and learned ones. Or a list of "null" (which
+        there always is), "learned", the canonical "equal" (the same effect on all traits), "each"
+        (an effect on one trait only, a component for each) and "independent", and covariance
+        matrices, in products of units of effects. The canonical ones have the prior variances of
+        Sigma_b.
     Sigma_b : None, number, matrix, (nu, S) or ``.dist()``
         Covariances of the learned components, ([[group,] slab,] trait, trait_bis). Default
         ``(T + 3, S_k)``, prior means diagonal and each component's ten times the one before; all
@@ -57,7 +59,8 @@ class GroupedMultivariateMixture(MultivariateMixturePrior):
         Probabilities of the components, ([group,] component); a tuple gives the parameters of
         the Dirichlet prior. Default: ``1 / min(K - 1, 16)`` for each component but the null and
         ``(p - s) / s`` times their sum for the null, which expects ``s = min(p / 2, sqrt(n))``
-        features with an effect.
+        features with an effect. Values with labels, of Sigma_b too, are joined to the groups,
+        components, slabs and traits by label.
 
     Raises
     ------
@@ -110,6 +113,9 @@ class GroupedMultivariateMixture(MultivariateMixturePrior):
         # The scale follows from the components' kinds: list them first, in any scale.
         traits = data.coords["trait"]
         bound.table = read_components(self.kinds, np.ones(data.n_traits), traits)
+        coords = {"group": bound.groups.names, "component": [part.name for part in bound.table]}
+        bound.pi = in_order("pi", self.pi, ("group", "component"), coords)
+        check_reached(bound.pi, np.arange(len(bound.table)) > 0, "components")
         scale = np.sqrt(np.diag(bound._unit_covariance()))
         bound.table = read_components(self.kinds, scale, traits)
         return bound

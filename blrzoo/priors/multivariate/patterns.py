@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from blrzoo.priors.trait_labels import Labelled, labelled, ordered
+from blrzoo.priors.labels import Labelled, labelled, ordered
 
 __all__ = ["MAX_TRAITS", "pattern_names", "read_patterns"]
 

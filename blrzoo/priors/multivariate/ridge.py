@@ -1,12 +1,13 @@
 """One multivariate normal for the effects of all features, or of each group of them."""
 
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
+from blrzoo.options import check_choice
 from blrzoo.priors import conjugate
 from blrzoo.priors.base import Variables
 from blrzoo.priors.counting import total
@@ -30,10 +31,7 @@ Form = Literal["full", "diagonal"]
 
 def check_form(name: str, form: Any, full: dict[str, Any], diagonal: dict[str, Any]) -> None:
     """Refuse a form of covariance that there is not, and the parameter of the other form."""
-    if not isinstance(form, str) or form not in ("full", "diagonal"):
-        raise ValueError(
-            f"{name} must be 'full' or 'diagonal', got {form!r}. Leave it out for 'full'."
-        )
+    check_choice(name, form, get_args(Form), "full")
     other = diagonal if form == "full" else full
     for key, value in other.items():
         if value is not None:
@@ -92,12 +90,13 @@ class Multivariate(MultivariatePrior):
     Sigma_b : None, number, matrix, (nu, S) or ``.dist()``
         Covariance of a feature's effects, (trait, trait_bis), in products of units of y per unit
         of x. Default ``(T + 3, S)`` with prior mean
-        ``S / 2 = diag(h2 var(y_t) / sum_j var(x_j))``.
+        ``S / 2 = diag(h2 var(y_t) / sum_j var(x_j))``. Values with labels (a Series of variances,
+        a DataFrame, a DataArray) are joined to the traits by label.
     form : {"full", "diagonal"}
         "diagonal": effects on different traits are independent, with variances `tau2`.
     tau2 : None, number, (trait,), (nu, S2) or ``.dist()``
         For ``form="diagonal"``: variances of the effects, (trait). Default as in
-        `SingleComponent`, for each trait.
+        `SingleComponent`, for each trait. Values with labels are joined to the traits by label.
 
     Raises
     ------
@@ -160,7 +159,8 @@ class GroupedMultivariate(Multivariate):
     groups : array-like, (feature,)
         Label of each feature's group; a Series or DataArray is joined to the features by label.
     Sigma_b, form, tau2
-        See `Multivariate`; ([group,] trait, trait_bis) and ([group,] trait).
+        See `Multivariate`; ([group,] trait, trait_bis) and ([group,] trait). Values with labels
+        are joined to the groups and traits by label.
 
     Raises
     ------

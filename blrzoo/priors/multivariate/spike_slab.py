@@ -11,6 +11,7 @@ from blrzoo.priors import conjugate
 from blrzoo.priors.base import Variables
 from blrzoo.priors.counting import count
 from blrzoo.priors.covariance import check_covariance
+from blrzoo.priors.labels import in_order
 from blrzoo.priors.multivariate.base import Cells, MultivariateMixturePrior
 from blrzoo.priors.multivariate.patterns import MAX_TRAITS, pattern_names, read_patterns
 from blrzoo.priors.multivariate.ridge import (
@@ -20,7 +21,12 @@ from blrzoo.priors.multivariate.ridge import (
     learned_covariance,
     outer,
 )
-from blrzoo.priors.multivariate.weights import check_trait_shape, check_weights, mean_weights
+from blrzoo.priors.multivariate.weights import (
+    check_reached,
+    check_trait_shape,
+    check_weights,
+    mean_weights,
+)
 from blrzoo.priors.parameters import (
     PROBABILITY,
     SIMPLEX,
@@ -73,7 +79,8 @@ class MultivariateSpikeSlab(MultivariateMixturePrior):
         ``s = min(p / 2, sqrt(n))`` features with an effect on a trait. Else: probabilities of the
         patterns, (pattern); a tuple gives the parameters of the Dirichlet prior. Default: for K
         patterns ``1 / min(K - 1, 16)`` for each but the null and ``(p - s) / s`` times their sum
-        for the null, which expects s features with any effect; all 1 without a null.
+        for the null, which expects s features with any effect; all 1 without a null. Values with
+        labels, of Sigma_b and tau2 too, are joined to the traits or patterns by label.
     form, tau2
         See `Multivariate`.
 
@@ -132,6 +139,11 @@ class MultivariateSpikeSlab(MultivariateMixturePrior):
         if not bound.single_flips:
             traits = data.coords["trait"]
             bound.table = read_patterns(self.patterns, data.n_traits, traits)
+        dim = "trait" if self.independent else "pattern"
+        names = data.coords["trait"] if self.independent else pattern_names(bound.table)
+        bound.pi = in_order("pi", self.pi, (dim,), {dim: names})
+        if not self.independent:
+            check_reached(bound.pi, bound.table, "patterns of each trait")
         return bound
 
     def variables(self) -> Variables:

@@ -1,12 +1,20 @@
 """Probabilities of patterns and of components: what a user may give for them."""
 
+import numbers
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
+import xarray as xr
 
-from blrzoo.priors.parameters import SIMPLEX, check_parameter, prior_means
+from blrzoo.priors.parameters import PROBABILITY, SIMPLEX, check_parameter, prior_means
 
-__all__ = ["check_trait_shape", "check_weights", "mean_weights"]
+__all__ = ["MOST_COMPONENTS", "check_reached", "check_trait_shape", "check_weights", "mean_weights"]
+
+#: Components that a mixture may have: more are hardly told apart, and slow.
+MOST_COMPONENTS = 100
+
+_SCALARS = (numbers.Real, Decimal, np.ndarray, xr.DataArray)
 
 
 def check_weights(pi: Any, kind: str) -> Any:
@@ -21,7 +29,7 @@ def check_weights(pi: Any, kind: str) -> Any:
 
     Returns
     -------
-    None, ndarray, tuple of ndarray, or variable
+    None, ndarray or Labelled, tuple of one of them, or variable
 
     Raises
     ------
@@ -39,23 +47,25 @@ def check_weights(pi: Any, kind: str) -> Any:
         f"Pass a list of numbers that sum to 1 (fixed), a tuple of the parameters of the Dirichlet "
         f"prior, or a .dist(); all have a value for each {kind}."
     )
+    message = f"{rule}, got {pi!r}. {remedy}"
     if isinstance(pi, tuple):
-        return check_parameter("pi", (_parameters(pi, f"{rule}, got {pi!r}. {remedy}"),), SIMPLEX)
-    if isinstance(pi, int | float | np.number) and not isinstance(pi, bool):
-        raise ValueError(f"{rule}, got {pi!r}. {remedy}")
+        return check_parameter("pi", (_parameters(pi, message),), SIMPLEX)
+    given: Any = pi
+    if isinstance(pi, _SCALARS) and not isinstance(given, bool) and np.ndim(given) == 0:
+        raise ValueError(message)
     return check_parameter("pi", pi, SIMPLEX)
 
 
-def _parameters(pi: tuple[Any, ...], message: str) -> np.ndarray:
-    # ([1, 1, 1],) means what (1, 1, 1) means
-    values = pi[0] if len(pi) == 1 and np.ndim(pi[0]) else pi
+def _parameters(pi: tuple[Any, ...], message: str) -> Any:
     try:
-        array = np.asarray(values)
+        # ([1, 1, 1],) means what (1, 1, 1) means
+        values = pi[0] if len(pi) == 1 and np.ndim(pi[0]) else list(pi)
+        size = np.size(values)
     except ValueError:
         raise ValueError(message) from None
-    if array.size == 0:
+    if size == 0:
         raise ValueError(message)
-    return array
+    return values
 
 
 def mean_weights(pi: Any, default: np.ndarray, names: Any, kind: str) -> np.ndarray:
@@ -95,6 +105,25 @@ def mean_weights(pi: Any, default: np.ndarray, names: Any, kind: str) -> np.ndar
             f"{kind}s are {', '.join(map(str, names[:8]))}{', ...' if K > 8 else ''}."
         )
     return means.reshape(-1, K).mean(axis=0)
+
+
+def check_reached(pi: Any, affected: np.ndarray, what: str) -> None:
+    """Refuse fixed probabilities of which no effect, or none on some trait, can come.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from blrzoo.priors.multivariate.weights import check_reached
+    >>> check_reached(np.array([0.9, 0.1]), np.array([0, 1]), "components")
+    """
+    if not isinstance(pi, np.ndarray) or pi.shape[-1] != len(affected):
+        return
+    mean = pi.reshape(-1, len(affected)).mean(axis=0)  # some groups may have no effects at all
+    if np.min(mean @ affected) < PROBABILITY.least:
+        raise ValueError(
+            f"pi must leave {what} with effects a probability of at least {PROBABILITY.least:g}, "
+            f"got {pi.tolist()}. Pass a positive probability of these, the null is not enough."
+        )
 
 
 def check_trait_shape(name: str, value: Any, n_traits: int) -> None:

@@ -1,0 +1,114 @@
+"""Another prior of a parameter, a ``.dist()``: whether all its values may be the parameter's."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+from pymc.distributions.distribution import support_point
+from pymc.distributions.transforms import _default_transform
+from pytensor.graph.basic import Variable
+from pytensor.tensor.random.op import RNGConsumerOp
+
+__all__ = ["check_dist", "is_dist"]
+
+_QUICK = "FAST_COMPILE"  # each graph is used once
+_DRAWS = 1000
+
+
+def is_dist(value: Any) -> bool:
+    """Whether a value is the random variable of a ``.dist()``, or of a model."""
+    return (
+        isinstance(value, Variable)
+        and value.owner is not None
+        and isinstance(value.owner.op, RNGConsumerOp)
+    )
+
+
+def check_dist(
+    name: str,
+    dist: Any,
+    rule: str,
+    valid: Callable[[np.ndarray], bool],
+    edges: tuple[float, float] | None,
+    remedy: str,
+) -> Any:
+    """Return a ``.dist()``; refuse a variable of a model, and values that the rule does not allow.
+
+    Parameters
+    ----------
+    name : str
+        Name of the argument, for messages.
+    dist : random variable
+        What the user gave.
+    rule : str
+        What values must be, in words.
+    valid : callable
+        Whether an array of values obeys the rule.
+    edges : tuple of float, or None
+        Where the support is looked at, on the scale of the distribution's transform to the real
+        line; None where any value will do.
+    remedy : str
+        What to pass, for messages.
+
+    Raises
+    ------
+    ValueError
+        For a variable of a model, a discrete distribution, or one whose support is wider.
+
+    Examples
+    --------
+    >>> import pymc as pm
+    >>> from blrzoo.priors.support import check_dist
+    >>> positive = lambda value: bool((value > 0).all())
+    >>> check_dist("tau2", pm.Normal.dist(5, 10), "positive", positive, (-300.0, 30.0), "")
+    Traceback (most recent call last):
+    ...
+    ValueError: tau2 must be positive, got a prior that has also other values: ...
+    """
+    if dist.name is not None:
+        raise ValueError(
+            f"{name} must be an unnamed .dist() if it is another prior, got the model variable "
+            f"{dist.name!r}. {remedy}"
+        )
+    kind = type(dist.owner.op).__name__.removesuffix("RV")
+    if not dist.type.dtype.startswith("float"):
+        raise ValueError(
+            f"{name} must have a continuous prior, got a discrete one: {kind}. {remedy}"
+        )
+    start = support_point(dist).eval(mode=_QUICK)
+    if not valid(start):
+        raise ValueError(
+            f"{name} must be {rule}, got a prior centred at {start}: {kind}. "
+            f"Pass a .dist() whose support point, where sampling starts, is in that range."
+        )
+    if edges and not all(valid(value) for value in _values(name, dist, edges)):
+        raise ValueError(
+            f"{name} must be {rule}, got a prior that has also other values: {kind}. Pass a "
+            f".dist() whose support is in that range; pm.Truncated.dist cuts univariate ones."
+        )
+    return dist
+
+
+def _values(name: str, dist: Any, edges: tuple[float, float]) -> Any:
+    """Values at the edges of the support, by its transform to the real line; without one, draws."""
+    transform = _default_transform(dist.owner.op, dist)
+    if transform is None:
+        return _draws(name, dist)
+    inputs = dist.owner.inputs
+    centre = transform.forward(support_point(dist), *inputs)
+    found = [
+        transform.backward(pt.full_like(centre, edge, dtype="float64"), *inputs) for edge in edges
+    ]
+    return [value.eval(mode=_QUICK) for value in found]
+
+
+def _draws(name: str, dist: Any) -> Any:
+    try:
+        return pm.draw(dist, draws=_DRAWS, random_seed=0, mode=_QUICK)
+    except NotImplementedError:
+        raise ValueError(
+            f"{name} must have a prior that can be drawn from, so that its support is known, got "
+            f"{dist.owner.op}. Pass a .dist() with random= or dist=."
+        ) from None
