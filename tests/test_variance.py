@@ -663,7 +663,7 @@ class FakeBar:
 def test_the_progress_bar_comes_when_it_takes_long(monkeypatch):
     bars = []
 
-    def start(total):
+    def start(total, _):
         bars.append(FakeBar(total))
         return bars[-1]
 

@@ -1,4 +1,4 @@
-"""Correlations between features, of one with others at a time: never a matrix of all."""
+"""Correlations between features, by blocks: never a matrix of all."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,6 +12,8 @@ Array = NDArray[Any]
 
 _BLOCK_BYTES = 2**24  # of features as float64
 _ROUNDING = 1e-10  # an SD below this share of the root mean square is that of a constant
+_TILE = 1024  # features: what is known of their pairs takes some tens of megabytes
+_SINGLE = 1e-5  # above the error of a correlation as float32
 
 
 class Correlations:
@@ -40,6 +42,7 @@ class Correlations:
             self._mean[columns] = values.mean(axis=0)
             norm = np.linalg.norm(values - self._mean[columns], axis=0)
             self._norm[columns] = np.where(norm > _ROUNDING * np.sqrt(square), norm, np.inf)
+        self._rows = (np.zeros(0, dtype=int), np.zeros((len(X), 0), dtype=np.float32))
 
     def with_one(self, feature: int, others: Array) -> Array:
         """Compute the absolute correlations of a feature with others.
@@ -55,9 +58,69 @@ class Correlations:
         -------
         ndarray (other,)
         """
-        unit = self._unit(np.array([feature]))[:, 0]
+        unit = self._unit(np.array([feature]))
         product = self._product if 4 * others.size > self._mean.size else self._part
-        return np.minimum(np.abs(product(unit, others)) / self._norm[others], 1.0)
+        return self._absolute(product(unit, others), others)[0]
+
+    def between(self, some: Array, others: Array) -> Array:
+        """Compute the absolute correlations of some features with others.
+
+        Parameters
+        ----------
+        some, others : ndarray of int
+            Their positions.
+
+        Returns
+        -------
+        ndarray (some, other)
+        """
+        return self._absolute(self._part(self._unit(some), others), others)
+
+    def tiles(self, features: Array) -> list[tuple[Array, Array]]:
+        """Cut all pairs of some features into tiles, for `pairs`.
+
+        Parameters
+        ----------
+        features : ndarray of int (feature,)
+            Their positions.
+
+        Returns
+        -------
+        list of pairs of ndarray of int
+            The positions of the rows and of the columns of each tile, on or above the diagonal.
+        """
+        width = max(1, min(_TILE, _BLOCK_BYTES // (4 * len(self._X))))
+        parts = [features[k : k + width] for k in range(0, features.size, width)]
+        return [(parts[i], parts[k]) for i in range(len(parts)) for k in range(i, len(parts))]
+
+    def pairs(self, tile: tuple[Array, Array], smallest: float) -> tuple[Array, Array]:
+        """Find the pairs of different features in a tile that correlate, each in both orders.
+
+        Parameters
+        ----------
+        tile : pair of ndarray of int
+            As `tiles` gives it.
+        smallest : float
+            Absolute correlation from which on a pair counts. Computed in single precision: pairs
+            that miss it by less than 1e-5 may count.
+
+        Returns
+        -------
+        firsts, seconds : ndarray of int (pair,)
+            Positions of features.
+        """
+        if self._rows[0] is not tile[0]:  # neighbouring tiles share their rows
+            self._rows = (tile[0], self._unit(tile[0]).astype(np.float32))
+        same = tile[0] is tile[1]
+        columns = self._rows[1] if same else self._unit(tile[1]).astype(np.float32)
+        near = np.abs(self._rows[1].T @ columns) >= smallest - _SINGLE
+        if same:
+            np.fill_diagonal(near, False)
+        places = np.divmod(np.flatnonzero(near), len(tile[1]))
+        first, second = tile[0][places[0]], tile[1][places[1]]
+        if same:
+            return first, second
+        return np.concatenate([first, second]), np.concatenate([second, first])
 
     def purity(self, features: Array) -> tuple[float, float]:
         """Compute the smallest and the mean absolute correlation between features.
@@ -79,18 +142,22 @@ class Correlations:
         pairs = np.minimum(np.abs(unit.T @ unit)[above], 1.0)
         return float(pairs.min()), float(pairs.mean())
 
+    def _absolute(self, products: Array, others: Array) -> Array:
+        """Turn products of units with columns of X into correlations."""
+        return np.minimum(np.abs(products) / self._norm[others], 1.0)
+
     def _product(self, unit: Array, others: Array) -> Array:
-        """Multiply all of X, whose rows need no copy, by a vector of mean 0."""
-        total = np.zeros(self._mean.size)
+        """Multiply all of X, whose rows need no copy, by columns of mean 0."""
+        total = np.zeros((unit.shape[1], self._mean.size))
         height = max(1, _BLOCK_BYTES // (8 * self._mean.size))
         for start in range(0, len(self._X), height):
             rows = slice(start, start + height)
-            total += unit[rows] @ self._X[rows].astype(float, copy=False)
-        return total[others]
+            total += unit[rows].T @ self._X[rows].astype(float, copy=False)
+        return total[:, others]
 
     def _part(self, unit: Array, others: Array) -> Array:
-        parts = [unit @ self._X[:, some].astype(float) for some in self._blocks(others)]
-        return np.concatenate([np.zeros(0), *parts])
+        parts = [unit.T @ self._X[:, some].astype(float) for some in self._blocks(others)]
+        return np.concatenate([np.zeros((unit.shape[1], 0)), *parts], axis=1)
 
     def _unit(self, columns: Array) -> Array:
         """Columns of mean 0 and length 1; 0 for a constant."""

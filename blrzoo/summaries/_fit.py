@@ -212,7 +212,7 @@ def column_variances(X: NDArray[Any]) -> Floats:
     return np.concatenate([block.astype(float, copy=False).var(axis=0) for block in blocks])
 
 
-def track[T](items: Sequence[T], show: bool) -> Iterator[T]:
+def track[T](items: Sequence[T], show: bool, name: str = "Variances") -> Iterator[T]:
     """Go through items with a progress bar, if they take more than two seconds.
 
     Parameters
@@ -222,6 +222,8 @@ def track[T](items: Sequence[T], show: bool) -> Iterator[T]:
     show : bool
         Whether to show a bar at all. There is none where the output is neither a terminal nor a
         notebook, as in a log file.
+    name : str, default "Variances"
+        What the bar is about.
 
     Yields
     ------
@@ -231,7 +233,7 @@ def track[T](items: Sequence[T], show: bool) -> Iterator[T]:
     try:
         for done, item in enumerate(items):
             if show and bar is None and time.monotonic() - begin > _PATIENCE:
-                bar = _start_bar(len(items))
+                bar = _start_bar(len(items), name)
                 show = bar is not None
             if bar is not None:
                 bar.update(bar.task_ids[0], completed=done)
@@ -243,7 +245,7 @@ def track[T](items: Sequence[T], show: bool) -> Iterator[T]:
             bar.stop()
 
 
-def _start_bar(total: int) -> Any:
+def _start_bar(total: int, name: str) -> Any:
     from rich.console import Console  # PyMC's progress bars need it too
     from rich.progress import Progress
 
@@ -251,7 +253,7 @@ def _start_bar(total: int) -> Any:
     if not (console.is_terminal or console.is_jupyter):
         return None
     bar = Progress(console=console)
-    bar.add_task("Variances", total=total)
+    bar.add_task(name, total=total)
     bar.start()
     return bar
 

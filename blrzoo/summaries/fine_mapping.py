@@ -1,7 +1,7 @@
 """Fine mapping: credible sets of features, from the joint draws of the indicators."""
 
 import numbers
-from dataclasses import dataclass, field
+import warnings
 from typing import Any
 
 import numpy as np
@@ -10,18 +10,15 @@ from numpy.typing import NDArray
 
 from blrzoo.summaries._correlations import Correlations
 from blrzoo.summaries._inputs import design_of
-from blrzoo.summaries._posterior import (
-    SAMPLE_DIMS,
-    draws_of,
-    included_blocks,
-    indicator_name,
-    no_indicators,
-)
-from blrzoo.summaries.inclusion import block_table, collapse, draws_of_size, pip
+from blrzoo.summaries._posterior import SAMPLE_DIMS, draws_of, indicator_name, no_indicators
+from blrzoo.summaries._set_search import SetSearch
+from blrzoo.summaries.inclusion import block_table, draws_of_size, pip
 
 __all__ = ["credible_sets"]
 
 Array = NDArray[Any]
+
+_MANY, _LARGE = 0.2, 100  # a share of the features, and how many of them it takes to matter
 
 _LONG_NAMES = {
     "lead": "feature of the highest PIP in the set",
@@ -35,23 +32,8 @@ _LONG_NAMES = {
     "pip": "posterior inclusion probability",
     "credible_set": "number of the feature's set, 0 if it is in none",
     "place": "place of the feature in its set by PIP, 0 if it is in none",
-    "reason": "why a feature of high PIP is in no set",
+    "reason": "why no set was found for the feature, or around it",
 }
-
-
-@dataclass(eq=False)
-class _Search:
-    """The state of the search for sets: what is known of the features, and the sets so far."""
-
-    draws: xr.DataArray
-    pips: Array
-    correlations: Correlations
-    coverage: float
-    min_abs_corr: float
-    set_index: Array
-    members: list[Array] = field(default_factory=list)
-    covered: list[Array] = field(default_factory=list)
-    reasons: dict[int, str] = field(default_factory=dict)
 
 
 def credible_sets(
@@ -62,6 +44,7 @@ def credible_sets(
     min_abs_corr: float = 0.5,
     threshold: float = 0.1,
     trait: Any = None,
+    progressbar: bool = True,
 ) -> xr.Dataset:
     r"""Find small sets of correlated features, each with a causal one of high probability.
 
@@ -85,10 +68,16 @@ def credible_sets(
     min_abs_corr : float, default 0.5
         Smallest absolute correlation between any two features of a set, 0 to 1.
     threshold : float, default 0.1
-        Every feature whose PIP is at least this is in a set, or ``reason`` says why not.
+        Smallest probability that asks for a set or a reason. Every feature whose PIP is at least
+        this is in a set, or its ``reason`` says why not. The same holds for a neighbourhood (a
+        feature that was ever included and the features in no set whose absolute correlation with
+        it is at least `min_abs_corr`): if the probability that any of it is included is at least
+        this, one of its features has a reason.
     trait : optional
         Label of the trait whose sets are wanted. Default, with several traits: a feature is
         included in a draw if it is for at least one of them.
+    progressbar : bool, default True
+        Show a progress bar, in terminals and notebooks, when it takes more than two seconds.
 
     Returns
     -------
@@ -109,7 +98,7 @@ def credible_sets(
         - ``pip``
         - ``credible_set``: the number of the feature's set, 0 if it is in none
         - ``place``: its place in the set by PIP, 1 is the highest; 0 if it is in none
-        - ``reason``: why a feature of high PIP is in no set, else empty
+        - ``reason``: why no set was found for the feature, or around it; else empty
 
         Dims (set, feature): ``members`` (bool).
 
@@ -123,17 +112,49 @@ def credible_sets(
         If there are no indicators, if there is no `X` or it does not fit the features or has
         missing values, or if an argument is out of range.
 
+    Warns
+    -----
+    UserWarning
+        If there are at least 100 features and the posterior mean of the number of included ones
+        is more than a fifth of them: any few features then hold an included one by chance. It
+        comes before the search.
+
     Notes
     -----
-    The search: (1) Of the features that are in no set, take the one of highest PIP, if that is at
-    least `threshold`, as the first of a set. (2) Of the features in no set whose correlation with
-    all of the set is at least `min_abs_corr`, add the one that most takes the place of the set:
-    whose share of the draws without any of the set exceeds its share of the draws with it the
-    most, until `coverage` is reached. A second signal, which is in as often with the set as
-    without it, is not drawn in. If the coverage cannot be reached, the feature of step 1 gets no
-    set, and a reason. (3) Drop what is not needed for the coverage after all. Sets do not overlap.
-    Correlations are computed for one feature of a set at a time, and draws are taken of its
-    candidates only.
+    *Leads of high PIP.* (1) Of the features that are in no set, take the one of highest PIP, if
+    that is at least `threshold`, as the first of a set S. (2) Of the features in no set whose
+    correlation with all of the set is at least `min_abs_corr`, add the one that most takes the
+    place of the set, that of the largest gain
+
+    .. math:: P(\delta_k = 1 \mid \textstyle\sum_{j \in S} \delta_j = 0, y)
+              - P(\delta_k = 1 \mid \textstyle\sum_{j \in S} \delta_j > 0, y)
+
+    if it is positive, until `coverage` is reached. A second signal, which is in as often with the
+    set as without it, is not drawn in. If the coverage cannot be reached, the feature of step 1
+    gets no set, and a reason. (3) Drop what is not needed for the coverage after all. Sets do not
+    overlap.
+
+    *Spread signals.* Many nearly equal features may share a signal that is in every draw, so
+    that none has a PIP of note. For each feature c in no set with a PIP above 0, N(c) is c and the
+    features in no set with :math:`|r_{ck}| \ge` `min_abs_corr`, and
+
+    .. math:: s_c = \sum_{k \in N(c)} PIP_k \ge P(\textstyle\sum_{k \in N(c)} \delta_k > 0 \mid y)
+
+    bounds the probability that any of N(c) is included. In the order of s (of equal ones, that of
+    the features): (4) if s_c is at least `coverage`, read the draws of N(c). Let :math:`1 - q` be
+    the largest correlation so that the features with :math:`|r_{ck}| \ge 1 - q` together have the
+    coverage. Those with :math:`|r_{ck}| \ge 1 - 2q`, which are near copies where these suffice, are
+    the candidates of steps 2 and 3, which begin with the highest PIP among them. If the feature
+    of this PIP, as the centre, has fewer candidates, those are taken. If they yield no set, all
+    neighbours of that centre are the candidates. If there is no set then, c has a reason. (5) If
+    s_c is less than `coverage`, but at least `threshold`, c has a reason, unless a feature of N(c)
+    already speaks for it.
+
+    *Cost.* Correlations of the m features with a PIP above 0 are computed once, by blocks in single
+    precision: n m^2 operations, no matrix of all pairs in memory. Draws are read only where s_c is
+    at least `coverage`. A region is tried from three centres at most. After 100 leads in a row
+    without a set, in either part, no further ones are tried; ``reason`` says so. A set is chosen
+    from the 5000 candidates of highest PIP, in step 4 from the 5000 nearest.
 
     The result differs from the credible sets of SuSiE [1]_, which are of the posterior of one
     "single effect" each: a set there holds *the* effect variable of that component of a sum, under
@@ -182,12 +203,13 @@ def credible_sets(
     _check_share("min_abs_corr", min_abs_corr)
     _check_share("threshold", threshold)
     tree = _indicators(idata, trait)
-    search = _start(tree, Correlations(design_of(idata, X)), coverage, min_abs_corr)
-    for lead in np.argsort(-search.pips, kind="stable"):
-        if search.pips[lead] < threshold or search.pips[lead] == 0:
-            break
-        if not search.set_index[lead]:
-            _try_lead(search, int(lead))
+    draws = draws_of(tree, str(indicator_name(tree)))
+    pips = pip(tree, any=[str(dim) for dim in draws.dims[3:]] or None).values
+    _warn_of_many(pips)
+    correlations = Correlations(design_of(idata, X))
+    shares = float(coverage), float(min_abs_corr), float(threshold)
+    search = SetSearch(draws, pips, correlations, *shares, progressbar)
+    search.run()
     attrs = {"coverage": coverage, "min_abs_corr": min_abs_corr, "threshold": threshold}
     result = _result(search, draws_of_size(tree)).assign_attrs(attrs)
     return result if trait is None else result.assign_coords(trait=trait)
@@ -229,123 +251,54 @@ def _of_trait(draws: xr.DataArray, trait: Any) -> xr.DataArray:
     return draws.isel(trait=labels.get_loc(trait), drop=True)
 
 
-def _start(
-    idata: xr.DataTree, correlations: Correlations, coverage: float, min_abs_corr: float
-) -> _Search:
-    draws = draws_of(idata, str(indicator_name(idata)))
-    pips = pip(idata, any=_others(draws)).values
-    zeros = np.zeros(pips.size, dtype=int)
-    return _Search(draws, pips, correlations, coverage, min_abs_corr, zeros)
-
-
-def _others(draws: xr.DataArray) -> list[str] | None:
-    return [str(dim) for dim in draws.dims[3:]] or None
-
-
-# ---- the search ----
-
-
-def _try_lead(search: _Search, lead: int) -> None:
-    """Make a set that begins with a feature, or note why there is none."""
-    features = np.array([lead])
-    if search.pips[lead] < search.coverage:
-        features = np.append(features, _candidates(search, lead))
-    included = _included(search.draws, features)
-    needed = int(np.ceil(search.coverage * len(included) - 1e-9))
-    chosen, covered = _grow(search, features, included, needed)
-    if covered.sum() < needed:
-        search.reasons[lead] = _reason(search, lead, covered.mean())
-        return
-    chosen = _prune(chosen, included, needed)
-    search.members.append(features[chosen])
-    search.covered.append(included[:, chosen].any(axis=1))
-    search.set_index[features[chosen]] = len(search.members)
-
-
-def _candidates(search: _Search, lead: int) -> Array:
-    """Find the features in no set that correlate with a lead, the highest PIP first."""
-    free = (search.set_index == 0) & (search.pips > 0)
-    free[lead] = False
-    others = np.flatnonzero(free)
-    near = others[search.correlations.with_one(lead, others) >= search.min_abs_corr]
-    return near[np.argsort(-search.pips[near], kind="stable")]
-
-
-def _included(draws: xr.DataArray, features: Array) -> Array:
-    """Tell which of some features each draw includes: bool (draw of all chains, feature)."""
-    chosen = draws.isel(feature=features).to_dataset(name=draws.name)
-    blocks = included_blocks(xr.DataTree.from_dict({"posterior": chosen}))
-    values = [collapse(block, _others(draws)).values for block in blocks]
-    return np.concatenate(values, axis=2).reshape(-1, features.size)
-
-
-def _grow(
-    search: _Search, features: Array, included: Array, needed: int
-) -> tuple[list[int], Array]:
-    """Add the feature that most takes the place of the set, until the set is in often enough."""
-    chosen, covered = [0], included[:, 0].copy()
-    open_ = np.arange(features.size) > 0
-    while covered.sum() < needed:
-        # without the set less with it: 0 for a signal of its own, however high its PIP
-        gain = included[~covered].mean(axis=0) - included[covered].mean(axis=0)
-        best = int(np.where(open_, gain, 0).argmax())  # of several, that of the highest PIP
-        if not (open_[best] and gain[best] > 0):
-            break
-        chosen.append(best)
-        covered |= included[:, best]
-        open_[best] = False
-        left = np.flatnonzero(open_)
-        near = search.correlations.with_one(features[best], features[left])
-        open_[left] = near >= search.min_abs_corr
-    return chosen, covered
-
-
-def _prune(chosen: list[int], included: Array, needed: int) -> list[int]:
-    """Drop what later features made needless; the first stays."""
-    times = included[:, chosen].sum(axis=1)
-    kept, total = set(chosen), int((times > 0).sum())
-    for place in sorted(chosen[1:], reverse=True):  # from the lowest PIP on
-        lost = int((included[:, place] & (times == 1)).sum())
-        if total - lost >= needed:
-            kept.remove(place)
-            times, total = times - included[:, place], total - lost
-    return sorted(kept)
-
-
-def _reason(search: _Search, lead: int, reached: float) -> str:
-    reason = f"coverage not reached: {reached:.2f} within |r| >= {search.min_abs_corr:g}"
-    leads = np.array([members[0] for members in search.members], dtype=int)
-    near = search.correlations.with_one(lead, leads)
-    if near.size and near.max() >= search.min_abs_corr:
-        reason += f"; |r| = {near.max():.2f} with the lead of set {near.argmax() + 1}"
-    return reason
+def _warn_of_many(pips: Array) -> None:
+    """Say at once that sets of a fit that includes many features mean little."""
+    size = pips.sum()
+    if pips.size >= _LARGE and size > _MANY * pips.size:
+        warnings.warn(
+            f"On average {size:.0f} of {pips.size} features are included: any group of a few holds "
+            "an included one by chance, so credible sets say little, or cannot be found. Fit "
+            "with a sparser prior, for instance expected_size=10.",
+            UserWarning,
+            stacklevel=3,
+        )
 
 
 # ---- what comes out ----
 
 
-def _result(search: _Search, draws_of_size: float) -> xr.Dataset:
+def _result(search: SetSearch, draws_of_size: float) -> xr.Dataset:
     members = [np.sort(found) for found in search.members]  # of one PIP, the order of the data
     ordered = [found[np.argsort(-search.pips[found], kind="stable")] for found in members]
     numbers_ = np.arange(1, len(ordered) + 1)
-    labels = search.draws["feature"].values
     place = np.zeros_like(search.set_index)
     for found in ordered:
         place[found] = np.arange(1, found.size + 1)
-    reasons = ["" if search.set_index[j] else search.reasons.get(j, "") for j in range(labels.size)]
     result = _set_table(search, ordered, draws_of_size).assign(
         members=(("set", "feature"), search.set_index == numbers_[:, None]),
         pip=("feature", search.pips),
         credible_set=("feature", search.set_index),
         place=("feature", place),
-        reason=("feature", np.array(reasons, dtype=str)),
+        reason=("feature", _reasons(search, [found[0] for found in ordered])),
     )
     for name, long_name in _LONG_NAMES.items():
         result[name].attrs = {"long_name": long_name}
     return result.assign_coords(set=numbers_, feature=search.draws["feature"])
 
 
-def _set_table(search: _Search, ordered: list[Array], draws_of_size: float) -> xr.Dataset:
+def _reasons(search: SetSearch, leads: list[int]) -> Array:
+    """Make the reasons, by feature; with the set that is near, if one is."""
+    texts = [""] * search.pips.size
+    failed = np.array(list(search.reasons), dtype=int)
+    near = search.correlations.between(failed, np.array(leads, dtype=int))
+    for feature, r in zip(failed, near, strict=True):
+        texts[feature] = search.reasons[feature]
+        if r.size and r.max() >= search.min_abs_corr:
+            texts[feature] += f"; |r| = {r.max():.2f} with the lead of set {r.argmax() + 1}"
+    return np.array(texts, dtype=str)
+
+
+def _set_table(search: SetSearch, ordered: list[Array], draws_of_size: float) -> xr.Dataset:
     shape = tuple(search.draws.sizes[dim] for dim in SAMPLE_DIMS)
     covered = np.reshape(np.array(search.covered, dtype=bool), (len(ordered), *shape))
     table = block_table(

@@ -1,0 +1,280 @@
+"""The search for credible sets: from single features, then from neighbourhoods of features."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from blrzoo.summaries._correlations import Correlations
+from blrzoo.summaries._fit import track
+from blrzoo.summaries._neighbourhoods import Neighbourhoods, Rows
+from blrzoo.summaries._posterior import included_blocks
+from blrzoo.summaries.inclusion import collapse
+
+__all__ = ["SetSearch"]
+
+Array = NDArray[Any]
+
+_LARGEST = 5000  # features from which a set is chosen
+_GIVE_UP = 100  # failing leads in a row
+_TRIES = 3  # failing leads around a feature before it is no lead itself
+_BLOCK_BYTES = 2**24  # of draws as float64
+
+
+@dataclass(eq=False)
+class _Ball:
+    """A neighbourhood by distance, its draws, and how many of its features are close."""
+
+    features: Array
+    included: Array
+    reached: int  # draws with any of the features
+    size: int  # with coverage to spare; 0 where all together have not got it
+
+
+@dataclass(eq=False)
+class SetSearch:
+    """What is known of the features, and the sets so far.
+
+    Parameters
+    ----------
+    draws : xarray.DataArray
+        Indicators (chain, draw, feature, ...).
+    pips : ndarray (feature,)
+        Their PIPs, over all further dims.
+    correlations : Correlations
+        Of the features.
+    coverage, min_abs_corr, threshold : float
+        As for `blrzoo.credible_sets`.
+    progressbar : bool
+        Show progress bars when it takes long.
+
+    Attributes
+    ----------
+    set_index : ndarray of int (feature,)
+        Number of the feature's set, 0 if it is in none.
+    members : list of ndarray of int
+        Features of each set.
+    covered : list of ndarray of bool (draw of all chains,)
+        The draws that include any of them.
+    reasons : dict
+        By feature, why no set began with it.
+    """
+
+    draws: xr.DataArray
+    pips: Array
+    correlations: Correlations
+    coverage: float
+    min_abs_corr: float
+    threshold: float
+    progressbar: bool = False
+    members: list[Array] = field(default_factory=list)
+    covered: list[Array] = field(default_factory=list)
+    reasons: dict[int, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.set_index = np.zeros(self.pips.size, dtype=int)
+        self._told = np.zeros(self.pips.size, dtype=int)  # reasons given by a neighbour
+
+    def run(self) -> None:
+        """Find all sets."""
+        self._from_features()
+        self._forget()
+        free = np.flatnonzero((self.set_index == 0) & (self.pips > 0))
+        if self.pips[free].sum() >= self.threshold:
+            self._from_neighbourhoods(free)
+
+    # ---- leads of high PIP ----
+
+    def _from_features(self) -> None:
+        high = np.flatnonzero((self.pips >= self.threshold) & (self.pips > 0))
+        failed = 0
+        for lead in self._track(high[self._by_pip(high)]):
+            if self.set_index[lead]:
+                continue
+            failed = 0 if self._try_feature(lead) else failed + 1
+            if failed == _GIVE_UP:  # the others have their turn as neighbourhoods
+                return
+
+    def _try_feature(self, lead: int) -> bool:
+        features = np.array([lead])
+        if self.pips[lead] < self.coverage:
+            features = np.append(features, self._candidates(lead))
+        reached = self._add_set(features, self._included(features))
+        return self._done(reached) or self._fail(lead, features, reached, 0)
+
+    def _candidates(self, lead: int) -> Array:
+        """Find the features in no set that correlate with a lead, the highest PIP first."""
+        free = (self.set_index == 0) & (self.pips > 0)
+        free[lead] = False
+        others = np.flatnonzero(free)
+        near = others[self.correlations.with_one(lead, others) >= self.min_abs_corr]
+        return near[self._by_pip(near)][:_LARGEST]
+
+    # ---- neighbourhoods ----
+
+    def _from_neighbourhoods(self, free: Array) -> None:
+        """Go from the neighbourhood with the largest sum of PIPs to that with the smallest."""
+        near = Neighbourhoods(
+            self.correlations, free, self.pips, self.min_abs_corr, self.progressbar
+        )
+        sums = near.sums[free].round(9)  # equal ones differ by the order of summation
+        order = free[np.argsort(-sums, kind="stable")]
+        centres = order[near.sums[order] >= self.threshold]
+        self._consider(centres, near)
+        while self._forget():
+            self._consider(centres, near)
+
+    def _consider(self, centres: Array, near: Neighbourhoods) -> None:
+        """Make sets around centres, or give reasons."""
+        failed = 0
+        for centre in self._track(centres):
+            if self.set_index[centre] or centre in self.reasons:
+                continue
+            hopeful = near.sums[centre] >= self.coverage and self._told[centre] < _TRIES
+            if hopeful and failed < _GIVE_UP:
+                failed = 0 if self._try_centre(centre, near) else failed + 1
+            elif near.sums[centre] >= self.threshold:  # sets may have taken its neighbours
+                self._pass_over(centre, near, given_up=failed == _GIVE_UP)
+
+    def _try_centre(self, centre: int, near: Neighbourhoods) -> bool:
+        """Make a set of the features close to a centre, or else of all its neighbours."""
+        ball = whole = self._ball(centre, near)
+        if ball.size:
+            other = self._ball(ball.features[self.pips[ball.features[: ball.size]].argmax()], near)
+            ball = other if 0 < other.size < ball.size else ball
+        reached = ball.reached
+        for size in sorted({ball.size, ball.features.size}) if ball.size else ():
+            order = self._by_pip(ball.features[:size])
+            reached = self._add_set(ball.features[order], ball.included[:, order])
+            if self._done(reached):
+                near.remove(self.members[-1])
+                return True
+        return self._fail(centre, whole.features, reached, 1)
+
+    def _ball(self, centre: int, near: Neighbourhoods) -> _Ball:
+        """Sort a centre and its neighbours in no set by their correlation with the centre."""
+        neighbours = near.of(centre)
+        features = np.append(centre, neighbours[self.set_index[neighbours] == 0])
+        away = 1 - self.correlations.with_one(centre, features).round(6)  # copies are ties
+        order = np.lexsort((-self.pips[features], away))[:_LARGEST]
+        features, away = features[order], away[order]
+        included = self._included(features)
+        any_ = included.any(axis=1)
+        if not self._done(reached := int(any_.sum())):
+            return _Ball(features, included, reached, 0)
+        first = np.sort(np.where(any_, included.argmax(axis=1), features.size))
+        radius = away[first[self._needed - 1]]  # of those that have the coverage
+        return _Ball(features, included, reached, int((away <= 2 * radius + 1e-9).sum()))
+
+    def _pass_over(self, centre: int, near: Neighbourhoods, given_up: bool) -> None:
+        """Give a centre, which is not tried, its reason, unless a neighbour has one."""
+        told = self._told[centre] > 0
+        if told and self.pips[centre] < self.threshold:
+            return
+        if near.sums[centre] < self.coverage:
+            at_most = f"at most {near.sums[centre]:.2f}"
+            self.reasons[centre] = f"coverage not reached: {at_most} {self._within}"
+        else:
+            leads = f"{_GIVE_UP} leads in a row" if given_up else f"{_TRIES} leads around it"
+            self.reasons[centre] = f"not tried: {leads} did not reach the coverage"
+        if not (told or given_up):
+            self._tell(np.append(near.of(centre), centre), 0)
+
+    # ---- a set ----
+
+    def _add_set(self, features: Array, included: Array) -> int:
+        """Make a set that begins with the first of some features; count the draws covered."""
+        rows = Rows(self.correlations, features, self.min_abs_corr)
+        chosen, covered = self._grow(included, rows)
+        if self._done(reached := int(covered.sum())):
+            chosen = self._prune(chosen, included)
+            self.members.append(features[chosen])
+            self.covered.append(included[:, chosen].any(axis=1))
+            self.set_index[features[chosen]] = len(self.members)
+        return reached
+
+    def _grow(self, included: Array, rows: Rows) -> tuple[list[int], Array]:
+        """Add the feature that most takes the place of the set, until it is in often enough."""
+        chosen, covered, open_ = [0], included[:, 0].copy(), rows.of(0).copy()
+        open_[0] = False
+        total, with_set = included.sum(axis=0), included[covered].sum(axis=0)
+        while not self._done(count := int(covered.sum())):
+            # without the set minus with it: 0 for a signal of its own, however high its PIP
+            gain = (total - with_set) / (len(included) - count) - with_set / count
+            best = int(np.where(open_, gain, 0).argmax())  # of several, that of the highest PIP
+            if not (open_[best] and gain[best] > 0):
+                break
+            with_set += included[included[:, best] & ~covered].sum(axis=0)
+            covered |= included[:, best]
+            chosen.append(best)
+            open_ &= rows.of(best)
+            open_[best] = False
+        return chosen, covered
+
+    def _prune(self, chosen: list[int], included: Array) -> list[int]:
+        """Drop what later features made needless; the first stays."""
+        times = included[:, chosen].sum(axis=1)
+        kept, total = set(chosen), int((times > 0).sum())
+        for place in sorted(chosen[1:], reverse=True):  # from the lowest PIP on
+            lost = int((included[:, place] & (times == 1)).sum())
+            if self._done(total - lost):
+                kept.remove(place)
+                times, total = times - included[:, place], total - lost
+        return sorted(kept)
+
+    def _fail(self, lead: int, features: Array, reached: int, tries: int) -> bool:
+        share = reached / self._n_draws
+        self.reasons[lead] = f"coverage not reached: {share:.2f} {self._within}"
+        self._tell(features, tries)
+        return False
+
+    def _tell(self, features: Array, tries: int) -> None:
+        """Note that features, or one around which they are, have a reason."""
+        self._told[features] = np.maximum(self._told[features] + tries, 1)
+
+    def _forget(self) -> bool:
+        """Drop the reasons of features that are in a set now, which spoke for their neighbours."""
+        lost = [feature for feature in self.reasons if self.set_index[feature]]
+        everything = np.arange(self.pips.size)
+        for feature in lost:
+            del self.reasons[feature]
+            near = self.correlations.with_one(feature, everything) >= self.min_abs_corr
+            self._told[near] = 0
+        return bool(lost)
+
+    # ---- small things ----
+
+    @property
+    def _within(self) -> str:
+        return f"within |r| >= {self.min_abs_corr:g}"
+
+    @property
+    def _n_draws(self) -> int:
+        return self.draws.sizes["chain"] * self.draws.sizes["draw"]
+
+    @property
+    def _needed(self) -> int:
+        return int(np.ceil(self.coverage * self._n_draws - 1e-9))
+
+    def _done(self, count: int) -> bool:
+        return count >= self._needed
+
+    def _by_pip(self, features: Array) -> Array:
+        return np.argsort(-self.pips[features], kind="stable")
+
+    def _track(self, features: Array) -> Iterator[int]:
+        return track(features.tolist(), self.progressbar, "Credible sets")
+
+    def _included(self, features: Array) -> Array:
+        """Tell which of some features each draw includes: bool (draw of all chains, feature)."""
+        others = [str(dim) for dim in self.draws.dims[3:]] or None
+        width = max(1, _BLOCK_BYTES * self.pips.size // (8 * self.draws.size))
+        values = []
+        for start in range(0, features.size, width):  # a choice of features is a copy
+            some = self.draws.isel(feature=features[start : start + width])
+            tree = xr.DataTree.from_dict({"posterior": some.to_dataset(name=some.name)})
+            values += [collapse(block, others).values for block in included_blocks(tree)]
+        return np.concatenate(values, axis=2).reshape(-1, features.size)
