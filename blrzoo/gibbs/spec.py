@@ -46,12 +46,16 @@ class Spec:
         """Look the prior's and the likelihood's variables up in a model."""
         return {key: model[name] for key, name in self.names.items()}
 
+    def scaled_effects(self, model: pm.Model) -> TensorVariable:
+        """Effects on the scale of the prior, which is that of the design, over a model."""
+        return self.prior.data.per_sd(model["beta"])
+
     def conditionals(
         self, model: pm.Model, residual: TensorVariable
     ) -> dict[TensorVariable, TensorVariable]:
         """Every full conditional over the variables of a model, in the order of the sweep."""
         v, free = self.variables(model), set(model.free_RVs)
-        prior = self.prior.conditionals(v, self.prior.data.per_sd(model["beta"]))
+        prior = self.prior.conditionals(v, self.scaled_effects(model))
         found = prior | self.likelihood.conditionals(v, residual, model)
         found = {rv: dist for rv, dist in found.items() if dist is not None and rv in free}
         self._check_dependence(model, {rv: found[rv] for rv in prior if rv in found})

@@ -112,8 +112,7 @@ class BLRGibbs(BlockedStep):
 
     def _compile(self, composer: Composer, compile_kwargs: dict[str, Any]) -> None:
         self._inputs = [value.name for value in composer.inputs]
-        data = composer.spec.prior.data
-        (beta,) = composer.state.rebuild([data.per_sd(composer.model["beta"])])
+        (beta,) = composer.state.rebuild([composer.spec.scaled_effects(composer.model)])
         self._beta = pytensor.function(
             composer.inputs, beta, mode=Mode("py", None), on_unused_input="ignore"
         )

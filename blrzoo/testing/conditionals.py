@@ -152,7 +152,7 @@ def _function(composer: Composer, outputs: Any) -> Callable[[Point], Any]:
     if composer.augmentation is not None:
         inputs.append(composer.state.values[composer.model["y"]])
     function = pytensor.function(inputs, outputs, mode=_MODE, on_unused_input="ignore")
-    (beta,) = State(composer.model).rebuild([composer.model["beta"]])
+    (beta,) = State(composer.model).rebuild([composer.spec.scaled_effects(composer.model)])
     effects = pytensor.function(composer.inputs, beta, mode=_MODE, on_unused_input="ignore")
 
     def call(point: Point) -> Any:
