@@ -73,9 +73,10 @@ def test_conditionals(name):
 def test_the_defaults_are_per_standard_deviation():
     X, y = make_data()
     model = blr.spike_slab(X * UNITS, y, standardize=True)
-    # p = 4: two features are expected, and share h2 of the variance. The scale of the
-    # InverseGamma(nu / 2, nu S2 / 2) is the prior mean 2 S2, as nu is 4.
-    assert float(model["tau2"].owner.inputs[-1].eval()) == pytest.approx(0.5 * y.var(ddof=1) / 2)
+    # p = 4: two features share h2 of the variance, 2 S2 each. InverseGamma(nu / 2, nu S2 / 2)
+    # has nu = 1.
+    S2 = 2 * float(model["tau2"].owner.inputs[-1].eval())
+    assert 2 * S2 == pytest.approx(0.5 * y.var(ddof=1) / 2)
     np.testing.assert_allclose(model["X_scale"].get_value(), (X * UNITS).std(axis=0, ddof=1))
     np.testing.assert_array_equal(model["X"].get_value(), X * UNITS)
 
