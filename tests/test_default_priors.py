@@ -8,7 +8,7 @@ import blrzoo as blr
 
 N, P = 100, 2500
 S = 10.0  # sqrt(N): the features that slabs are scaled for
-B = np.sqrt(B)  # of the prior of the inclusion: Beta(1, B)
+B = np.sqrt((P - S) / S)  # of the prior of the inclusion: Beta(1, B)
 
 
 @pytest.fixture(scope="module")
