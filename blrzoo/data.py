@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from blrzoo.joining import join
+from blrzoo.response import binary_advice, refuse_swapped
 from blrzoo.tables import Table, read_table, show
 
 __all__ = ["RegressionData", "check_data"]
@@ -129,7 +130,7 @@ def check_data(
     -----
     UserWarning
         Some features are constant, or exact copies of another one (constant ones are not counted
-        as copies), or traits are linear combinations of others. They are kept.
+        as copies), traits are linear combinations of others (they are kept), or y is 0 or 1 only.
 
     Notes
     -----
@@ -158,6 +159,7 @@ def check_data(
         raise ValueError(
             f"missing must be 'error' or 'predict', got {missing!r}. Leave it out for 'error'."
         )
+    refuse_swapped(X, y, "Y" if traits else "y")
     given = {"X": X, "Y" if traits else "y": y, "covariates": covariates, "weights": weights}
     holes = {"Y"} if traits else {"y"} if missing == "predict" else set()
     obs, joined = join(
@@ -281,6 +283,9 @@ def _check_response(table: Table) -> None:
             f"{known[0]:g} in {table.where(constant)}. Pass a response that is not constant"
             f"{', or drop the trait' if table.name == 'Y' else ''}."
         )
+    advice = binary_advice(table)
+    if advice is not None:
+        _warn(advice)
     if table.name == "Y":
         _warn_of_dependent_traits(table)
 

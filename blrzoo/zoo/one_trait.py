@@ -4,6 +4,7 @@ from typing import Any, Unpack
 
 import pymc as pm
 
+from blrzoo.advice import advised
 from blrzoo.model import Options, Update, regression
 from blrzoo.priors.base import Prior
 from blrzoo.priors.grouped import GroupedMixture, GroupedRidge
@@ -14,6 +15,7 @@ from blrzoo.priors.spike_slab import SpikeSlab
 __all__ = ["hierarchical", "multiple_component", "single_component", "spike_slab"]
 
 
+@advised(passes_to=regression)
 def single_component(
     X: Any,
     y: Any,
@@ -62,6 +64,7 @@ def single_component(
     )
 
 
+@advised(passes_to=regression)
 def spike_slab(
     X: Any,
     y: Any,
@@ -119,6 +122,7 @@ def spike_slab(
     )
 
 
+@advised(passes_to=regression)
 def multiple_component(
     X: Any,
     y: Any,
@@ -171,6 +175,7 @@ def multiple_component(
     )
 
 
+@advised(passes_to=regression)
 def hierarchical(
     X: Any,
     y: Any,

@@ -5,6 +5,7 @@ from typing import Any, Literal, Unpack
 import numpy as np
 import pymc as pm
 
+from blrzoo.advice import advised
 from blrzoo.model import TraitOptions, Update, regression
 from blrzoo.priors.multivariate.base import MultivariatePrior
 from blrzoo.priors.multivariate.mixture import GroupedMultivariateMixture
@@ -14,6 +15,7 @@ from blrzoo.priors.multivariate.spike_slab import MultivariateSpikeSlab
 __all__ = ["hierarchical_multivariate", "multivariate", "multivariate_spike_slab"]
 
 
+@advised(passes_to=regression)
 def multivariate(
     X: Any,
     Y: Any,
@@ -66,6 +68,7 @@ def multivariate(
     return regression(X, Y, prior=prior, update=update, **options)
 
 
+@advised(passes_to=regression)
 def multivariate_spike_slab(
     X: Any,
     Y: Any,
@@ -120,6 +123,7 @@ def multivariate_spike_slab(
     return regression(X, Y, prior=prior, **options)
 
 
+@advised(passes_to=regression)
 def hierarchical_multivariate(
     X: Any,
     Y: Any,
