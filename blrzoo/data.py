@@ -19,7 +19,7 @@ from blrzoo.joining import join
 from blrzoo.response import binary_advice, refuse_swapped
 from blrzoo.tables import Table, read_table, show
 
-__all__ = ["RegressionData", "check_data"]
+__all__ = ["RegressionData", "check_data", "warn_user"]
 
 _CONSTANT = 1e-12  # a column is constant if max - min <= this times max |x|: above rounding error
 _LARGEST, _SMALLEST = 1e60, 1e-60  # of |x| and of max - min: squares and their ratios stay finite
@@ -285,7 +285,7 @@ def _check_response(table: Table) -> None:
         )
     advice = binary_advice(table)
     if advice is not None:
-        _warn(advice)
+        warn_user(advice)
     if table.name == "Y":
         _warn_of_dependent_traits(table)
 
@@ -298,7 +298,7 @@ def _warn_of_dependent_traits(table: Table) -> None:
         return
     dependent = _dependent(chosen)
     if dependent.any():
-        _warn(
+        warn_user(
             f"Y has {dependent.sum()} trait(s) that are copies or linear combinations of the ones "
             f"before, {show(table.columns[dependent])}: only the prior keeps their residual "
             "covariance from being singular. Drop them, unless this is meant."
@@ -313,14 +313,14 @@ def _check_features(table: Table) -> None:
             "column(s). Check that rows are observations and columns are features."
         )
     if constant.any():
-        _warn(
+        warn_user(
             f"X has {constant.sum()} constant feature(s), {show(table.columns[constant])}: "
             "a constant feature carries no information about y, its effect is drawn from its prior."
         )
     copies = _copies(table.values, np.flatnonzero(~constant))
     if copies:
         pairs = [(table.columns[i], table.columns[j]) for i, j in copies]
-        _warn(
+        warn_user(
             f"X has {len(pairs)} feature(s) that are copies of another one, {show(pairs)}: "
             "their inclusion probability is shared between the copies."
         )
@@ -390,7 +390,7 @@ def _dependent(W: np.ndarray) -> np.ndarray:
     return dependent
 
 
-def _warn(message: str) -> None:
-    """Warn at the line of the caller outside this package."""
+def warn_user(message: str) -> None:
+    """Warn with a UserWarning, at the line of the caller outside this package."""
     package = os.path.dirname(__file__) + os.sep
     warnings.warn(message, UserWarning, skip_file_prefixes=(package,))

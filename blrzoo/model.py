@@ -17,7 +17,7 @@ from blrzoo.likelihood.traits import TraitLikelihood
 from blrzoo.ops.joint import Factorisation
 from blrzoo.priors.base import Prior
 from blrzoo.priors.multivariate.base import MultivariatePrior
-from blrzoo.priors.scale import DataSummary
+from blrzoo.priors.scale import DataSummary, warn_of_units
 
 __all__ = ["Options", "TraitOptions", "Update", "regression"]
 
@@ -35,6 +35,7 @@ class Options(TypedDict, total=False):
     gamma: Any
     sigma2: Any
     center: bool
+    standardize: bool
 
 
 class TraitOptions(Options, total=False):
@@ -64,6 +65,7 @@ def regression(
     Sigma_e: Any = None,
     residual: Literal["full", "diagonal"] = "full",
     center: bool = True,
+    standardize: bool = False,
     weights: Any = None,
     missing: Literal["error", "predict"] = "error",
     update: Update = "auto",
@@ -99,6 +101,11 @@ def regression(
         Center the columns of X and W in the model (the data are kept as given). Then `mu` is
         the mean of y at average features, which mixes well and is what its default prior is
         about. The intercept at X = 0 is ``mu - X_center @ beta - W_center @ gamma``.
+    standardize : bool, default False
+        Whether the prior is about effects per standard deviation of a feature: ``beta_j sd(x_j)``
+        has the prior of the effects, and `tau2` and all defaults are per standard deviation
+        (``mean_j var(x_j)`` is 1). ``beta`` stays in the units of X as given, so nothing else
+        changes. For columns in different units; genotypes are usually left as they are.
     weights : array-like, (obs), optional
         Known relative precisions of the observations, positive: the residual variance of an
         observation is ``sigma2 / weight``. For means, the numbers of records that they are of.
@@ -121,13 +128,18 @@ def regression(
     -------
     pm.Model
         With ``beta`` (feature[, trait]), ``mu``, ``sigma2`` or ``Sigma_e``, the prior's variables
-        and the observed ``y`` (obs[, trait]); the data are ``X``, ``X_center``, ``W`` and
-        ``W_center``.
+        and the observed ``y`` (obs[, trait]); the data are ``X``, ``X_center``, ``W``,
+        ``W_center`` and, where they were standardized, ``X_scale``.
 
     Raises
     ------
     ValueError, TypeError
         For data or hyperparameters that are refused; the message says which, why, and what to do.
+
+    Warns
+    -----
+    UserWarning
+        If the columns of X have units so different that a few dominate the default prior.
 
     Examples
     --------
@@ -137,11 +149,13 @@ def regression(
     >>> model.named_vars_to_dims["beta"]
     ('feature',)
     """
-    _check_arguments(prior, h2, center, update)
+    _check_arguments(prior, h2, center, standardize, update)
     several = prior.several_traits
     data = check_data(X, y, covariates, weights=weights, missing=missing, traits=several)
     likelihood = _likelihood(several, mu, gamma, sigma2, Sigma_e, residual)
-    bound = prior.bind(DataSummary.of(data), h2)
+    bound = prior.bind(DataSummary.of(data, standardize), h2)
+    if not standardize:
+        warn_of_units(data)
     if gamma is not None and not data.W.shape[1]:
         raise ValueError(
             "gamma must be left out where there are no covariates, got a gamma. "
@@ -149,6 +163,8 @@ def regression(
         )
     with pm.Model(coords=data.coords) as model:
         _add_data(model, data, center)
+        if bound.data.x_scale is not None:
+            pm.Data("X_scale", bound.data.x_scale, dims="feature")
         v = {**likelihood.variables(bound.data, h2), **_named(bound)}
         _check_variance(bound, v)
         bound.effects(v)
@@ -273,14 +289,15 @@ def _is_common(prior: Prior, v: dict[str, TensorVariable]) -> bool:
     return pt.as_tensor(prior.variance(v)).ndim == 0
 
 
-def _check_arguments(prior: Any, h2: Any, center: Any, update: Any) -> None:
+def _check_arguments(prior: Any, h2: Any, center: Any, standardize: Any, update: Any) -> None:
     _check_prior(prior)
     _check_h2(h2)
-    if not isinstance(center, bool | np.bool_):
-        raise TypeError(
-            f"center must be True or False, got {center!r} of type {type(center).__name__}. "
-            f"Leave it out to center the columns."
-        )
+    for name, flag, default in (("center", center, True), ("standardize", standardize, False)):
+        if not isinstance(flag, bool | np.bool_):
+            raise TypeError(
+                f"{name} must be True or False, got {flag!r} of type {type(flag).__name__}. "
+                f"Leave it out for {default}."
+            )
     if update not in get_args(Update):
         raise ValueError(
             f"update must be one of {', '.join(get_args(Update))}, got {update!r}. "

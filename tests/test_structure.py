@@ -12,7 +12,7 @@ ROOT = Path(blr.__file__).parent
 #: Each part may import those before it, and itself.
 LAYERS = (
     "tables joining response data least_squares designs ops distributions priors advice likelihood "
-    "gibbs model em zoo sampling validation gene_sets comparison"
+    "gibbs model em zoo describe sampling validation gene_sets comparison"
 ).split()
 #: These know InferenceData and nothing of the rest.
 READERS = ["summaries", "diagnostics", "plots", "prediction"]

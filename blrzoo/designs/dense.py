@@ -23,6 +23,8 @@ class Dense(Design):
         What is subtracted from each.
     scale : ndarray, (obs,), optional
         What rows are multiplied by, for residuals of equal variance.
+    unit : ndarray, (feature,), optional
+        What each feature is divided by: effects are per this much of it.
 
     Examples
     --------
@@ -35,9 +37,17 @@ class Dense(Design):
 
     name = "dense"
 
-    def __init__(self, X: np.ndarray, center: np.ndarray, scale: np.ndarray | float = 1.0) -> None:
+    def __init__(
+        self,
+        X: np.ndarray,
+        center: np.ndarray,
+        scale: np.ndarray | float = 1.0,
+        unit: np.ndarray | float = 1.0,
+    ) -> None:
         rows = np.ascontiguousarray((X - center).T)
         rows *= scale
+        if np.ndim(unit):
+            rows /= np.asarray(unit)[:, None]
         self.arrays = (rows, np.einsum("ji,ji->j", rows, rows))
 
     @staticmethod

@@ -1,8 +1,6 @@
 """`fit_em`: maximum restricted likelihood of the variances, then the effects given them."""
 
 import numbers
-import os
-import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +9,7 @@ import pymc as pm
 import scipy.linalg
 import xarray as xr
 
+from blrzoo.data import warn_user
 from blrzoo.em.problem import MixedModel, read_model
 from blrzoo.em.restricted import Point, Restricted
 from blrzoo.gibbs.spec import find_model
@@ -168,7 +167,7 @@ class Search:
                 self.converged = True
                 return
             self.move_to(self.step() if zero is None else zero)
-        _warn(
+        warn_user(
             f"fit_em has not converged after max_iter={self.max_iter} iterations: the largest "
             f"slope is {self.steepest():.2g}, tol={self.tol:g}. Raise max_iter"
             + ("." if self.accelerate else ", or use accelerate=True.")
@@ -267,7 +266,7 @@ def _result(model: pm.Model, mixed: MixedModel, search: Search) -> xr.DataTree:
     ):
         tau2 = values[1:] if mixed.tau2_dims else values[1]
         parts = {"mu": group["mu"], "gamma": group["gamma"], "tau2": tau2, "sigma2": values[0]}
-        parts["beta"] = group["beta"]
+        parts["beta"] = group["beta"] / mixed.x_scale
         groups[name] = xr.Dataset(
             {k: (dims.get(k, ()), v) for k, v in parts.items() if np.size(v)}, coords=coords
         )
@@ -299,7 +298,7 @@ def _variance_errors(search: Search) -> np.ndarray:
     eigenvalues, vectors = np.linalg.eigh(information)
     if eigenvalues[0] <= _SINGULAR * eigenvalues[-1]:
         if search.converged:
-            _warn(
+            warn_user(
                 "fit_em found variances that the data cannot tell apart: their restricted "
                 "likelihood has a ridge, the estimates are one point on it, and their standard "
                 "errors are NaN. Fix one of the variances, or sample the model."
@@ -362,9 +361,3 @@ def _check_arguments(tol: Any, max_iter: Any, accelerate: Any) -> None:
         raise ValueError(f"max_iter must be at least 1, got {max_iter}. Leave it out for 10000.")
     if not isinstance(accelerate, bool | np.bool_):
         raise TypeError(f"accelerate must be True or False, got {accelerate!r}. Leave it out.")
-
-
-def _warn(message: str) -> None:
-    """Warn at the line of the caller outside this package."""
-    package = os.path.dirname(os.path.dirname(__file__)) + os.sep
-    warnings.warn(message, UserWarning, skip_file_prefixes=(package,))

@@ -26,7 +26,7 @@ class MixedModel:
     F : ndarray (obs, fixed)
         Columns of the fixed effects that are estimated; there may be none.
     X : ndarray (obs, feature)
-        Features, centred as in the model.
+        Features, centred and scaled as in the model's prior.
     index : ndarray of int (feature,)
         Which element of tau2 is the variance of a feature's effect.
     tau2, sigma2 : ndarray (variance,) and () or None
@@ -34,7 +34,9 @@ class MixedModel:
     mu, gamma : ndarray () and (covariate,) or None
         Likewise. Without covariates gamma is empty.
     x_variance : ndarray (feature,)
-        Sample variances of the features as given.
+        Sample variances of the features, scaled likewise.
+    x_scale : ndarray (feature,) or float
+        What the features are divided by.
     n_variances : int
         Number of elements of tau2.
     tau2_dims : tuple of str
@@ -50,6 +52,7 @@ class MixedModel:
     mu: np.ndarray | None
     gamma: np.ndarray | None
     x_variance: np.ndarray
+    x_scale: np.ndarray | float
     n_variances: int
     tau2_dims: tuple[str, ...]
 
@@ -82,7 +85,8 @@ def read_model(model: pm.Model) -> MixedModel:
     """
     spec = _check_model(model)
     size, dims = _check_tau2(model, spec)
-    X, W = _centered(model, "X"), _centered(model, "W")
+    x_scale = 1.0 if spec.prior.data.x_scale is None else spec.prior.data.x_scale
+    X, W = _centered(model, "X") / x_scale, _centered(model, "W")
     mu = _fixed(model, "mu")
     gamma = _fixed(model, "gamma") if "gamma" in spec.names else np.empty(0)
     parts = [(np.ones((len(X), 1)), None if mu is None else mu.reshape(1)), (W, gamma)]
@@ -101,6 +105,7 @@ def read_model(model: pm.Model) -> MixedModel:
         mu=mu,
         gamma=gamma,
         x_variance=X.var(axis=0, ddof=1),
+        x_scale=x_scale,
         n_variances=size,
         tau2_dims=dims,
     )

@@ -33,7 +33,7 @@ __all__ = [
 
 
 class Drawn(NamedTuple):
-    """New values: effects, labels (None where they are not drawn), and the fit of the effects."""
+    """New effects on the prior's scale, labels (None where they are not drawn), and the fit."""
 
     effects: TensorVariable
     label: TensorVariable | None
@@ -84,6 +84,10 @@ class Block:
     def draw(self) -> Drawn:
         """Draw effects and labels."""
         raise NotImplementedError
+
+    def _beta(self) -> TensorVariable:
+        """Effects on the prior's scale, which is that of the design."""
+        return self.prior.data.per_sd(self.model["beta"])
 
     def _current(self, parts: list[Any], log_weights: int) -> list[Any]:
         """Rebuild the parts over the current values; labels that are not drawn are certain."""
@@ -168,7 +172,7 @@ class SingleSite(Block):
         """Working state, effects, variances, log weights and sigma2."""
         v = self.spec.variables(self.model)
         variance = self.likelihood.variance(v, self.model)
-        parts = [self.residual, self.model["beta"], *self.prior.by_feature(v), variance]
+        parts = [self.residual, self._beta(), *self.prior.by_feature(v), variance]
         return self._current(parts, log_weights=3)
 
     def draw(self) -> Drawn:
@@ -194,7 +198,7 @@ class Traits(Block):
         """Working state, effects, residual precision, and the prior's cells."""
         v = self.spec.variables(self.model)
         precision = self.likelihood.precision(v, self.model)
-        parts = [self.residual, self.model["beta"], precision, *self.prior.cells(v)]
+        parts = [self.residual, self._beta(), precision, *self.prior.cells(v)]
         return self._current(parts, log_weights=6)
 
     def draw(self) -> Drawn:
@@ -225,7 +229,7 @@ class Indicators(Block):
         precision = self.likelihood.precision(v, self.model)
         slabs, _, _, log_odds = self.prior.cells(v)
         covariances = [slabs[0, 1], slabs[0, 0]]
-        parts = [self.residual, self.model["beta"], precision, *covariances, log_odds, self.label]
+        parts = [self.residual, self._beta(), precision, *covariances, log_odds, self.label]
         *current, log_odds, delta = self.state.rebuild(parts)
         if not self.draws_label:
             log_odds = pt.switch(delta > 0, float("inf"), -float("inf"))

@@ -121,10 +121,20 @@ class Composer:
 
     def _draw_effects(self) -> None:
         effects, label, fit = self.block.draw()
-        self.state.values[self.effects] = effects
+        self.state.values[self.effects] = self.as_recorded(effects)
         self.state.values[self._placeholder] = fit
         if self.draws_label:
             self.state.values[self.label] = label
+
+    def as_recorded(self, effects: Any) -> Any:
+        """Effects on the prior's scale as values of their random variable: beta is per unit."""
+        prior = self.spec.prior
+        return prior.data.per_unit(effects) if prior.effects_name == "beta" else effects
+
+    def as_drawn(self, values: Any) -> Any:
+        """Values of the random variable of the effects on the prior's scale."""
+        prior = self.spec.prior
+        return prior.data.per_sd(values) if prior.effects_name == "beta" else values
 
     def _named(self, name: str | None) -> Any:
         return self.model.named_vars.get(name) if name is not None else None

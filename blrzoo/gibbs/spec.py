@@ -51,7 +51,7 @@ class Spec:
     ) -> dict[TensorVariable, TensorVariable]:
         """Every full conditional over the variables of a model, in the order of the sweep."""
         v, free = self.variables(model), set(model.free_RVs)
-        prior = self.prior.conditionals(v, model["beta"])
+        prior = self.prior.conditionals(v, self.prior.data.per_sd(model["beta"]))
         found = prior | self.likelihood.conditionals(v, residual, model)
         found = {rv: dist for rv, dist in found.items() if dist is not None and rv in free}
         self._check_dependence(model, {rv: found[rv] for rv in prior if rv in found})

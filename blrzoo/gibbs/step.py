@@ -112,7 +112,8 @@ class BLRGibbs(BlockedStep):
 
     def _compile(self, composer: Composer, compile_kwargs: dict[str, Any]) -> None:
         self._inputs = [value.name for value in composer.inputs]
-        (beta,) = composer.state.rebuild([composer.model["beta"]])
+        data = composer.spec.prior.data
+        (beta,) = composer.state.rebuild([data.per_sd(composer.model["beta"])])
         self._beta = pytensor.function(
             composer.inputs, beta, mode=Mode("py", None), on_unused_input="ignore"
         )
@@ -239,12 +240,13 @@ def compose(model: pm.Model, names: list[str]) -> Composer:
 def make_design(model: pm.Model, spec: Spec) -> Design | Factorisation:
     """Hold the model's X in the form that its update needs."""
     X, center = model["X"].get_value(borrow=True), model["X_center"].get_value(borrow=True)
+    unit = 1.0 if spec.prior.data.x_scale is None else spec.prior.data.x_scale
     scale = np.ones(len(X))
     if "weights" in model.named_vars:
         scale = np.sqrt(model["weights"].get_value(borrow=True))
     if spec.update == "joint":
-        return Factorisation((X - center) * scale[:, None])
-    return Dense(X, center, scale)
+        return Factorisation((X - center) / unit * scale[:, None])
+    return Dense(X, center, scale, unit)
 
 
 def register() -> None:

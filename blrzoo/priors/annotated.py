@@ -14,11 +14,12 @@ from blrzoo.priors.base import Prior, Variables
 from blrzoo.priors.parameters import NORMAL, check_parameter, parameter, prior_mean
 from blrzoo.priors.ridge import SingleComponent
 from blrzoo.priors.scale import DataSummary
+from blrzoo.priors.sparsity import default_beta
 from blrzoo.priors.spike_slab import SpikeSlab
 
 __all__ = ["AnnotatedInclusion", "AnnotatedVariance"]
 
-_ETA0 = (0.0, 1.5)
+_ETA0_SD = 1.5
 
 
 class _Annotated(Prior):
@@ -141,11 +142,10 @@ class AnnotatedInclusion(_Annotated, SpikeSlab):
         the features (rows of other features are left out); rows without labels go by position.
     tau2 : None, number, (nu, S2) or ``.dist()``
         Variance of an included effect, in squared units of y per unit of x. Default ``(4, S2)``
-        with prior mean ``2 S2 = h2 var(y) / (inclusion * sum_j var(x_j))``, the inclusion being
-        ``expit(E[eta0])``.
+        with prior mean ``2 S2 = h2 var(y) / (max(p expit(E[eta0]), 1) mean_j var(x_j))``.
     eta0 : None, number, (mean, sd) or ``.dist()``
-        Log odds of the inclusion of a feature with average annotations. Default ``(0, 1.5)``,
-        about uniform on the probability.
+        Log odds of the inclusion of a feature with average annotations. Default
+        ``(log(s / (p - s)), 1.5)``, around ``s = min(p / 2, sqrt(n))`` included features.
     eta : None, number or array (annotation), (mean, sd) or ``.dist()``
         Change of the log odds per unit of an annotation. Default ``(0, 1 / sd(A_k))``.
 
@@ -184,7 +184,7 @@ class AnnotatedInclusion(_Annotated, SpikeSlab):
 
     def variables(self) -> Variables:
         """Make ``tau2``, ``eta0``, ``eta`` (annotation) and ``pi`` (feature)."""
-        eta0 = parameter("eta0", self.eta0, NORMAL, _ETA0)
+        eta0 = parameter("eta0", self.eta0, NORMAL, self._default_eta0())
         v = {"tau2": self.tau2_variable(), "eta0": eta0, "eta": self.eta_variable()}
         return {**v, "pi": pm.Deterministic("pi", pt.sigmoid(self.logit(v)), dims="feature")}
 
@@ -200,4 +200,10 @@ class AnnotatedInclusion(_Annotated, SpikeSlab):
 
     def pseudo_variance(self) -> float:
         """Prior mean of the default tau2."""
-        return self.default_variance(float(expit(prior_mean(self.eta0, NORMAL, _ETA0))))
+        eta0 = prior_mean(self.eta0, NORMAL, self._default_eta0())
+        return self.default_variance(float(expit(eta0)))
+
+    def _default_eta0(self) -> tuple[float, float]:
+        """Mean and SD: the log odds of the inclusion that is expected by default."""
+        included, excluded = default_beta(self.data)
+        return float(np.log(included / excluded)), _ETA0_SD

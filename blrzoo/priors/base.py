@@ -85,7 +85,8 @@ class Prior:
         Returns
         -------
         TensorVariable, () or (feature,)
-            The variance, in squared units of an effect.
+            The variance, in squared units of an effect; with ``standardize=True`` of an effect
+            per standard deviation of its feature.
         """
         raise NotImplementedError(f"{type(self).__name__} must define variance(self, v)")
 
@@ -99,7 +100,8 @@ class Prior:
         v : dict of str to variable
             What `variables` returned; mixtures add the labels by their name.
         effects : TensorVariable, (feature,)
-            beta, on the scale of X.
+            beta, in the units that `variance` is about: per unit of a feature, or with
+            ``standardize=True`` per standard deviation of it.
 
         Returns
         -------
@@ -118,7 +120,7 @@ class Prior:
     def effects(self, v: Variables) -> TensorVariable:
         """Make the effects in the model on the context, and return ``beta``."""
         sd = pt.broadcast_to(pt.sqrt(self.variance(v)), (self.data.p,))
-        return pm.Normal("beta", 0.0, sd, dims="feature")
+        return pm.Normal("beta", 0.0, self.data.per_unit(sd), dims="feature")
 
     def components(self, v: Variables) -> tuple[TensorVariable, TensorVariable]:
         """Variances and log weights of the components, here of the single one."""
@@ -135,7 +137,8 @@ class Prior:
     def default_variance(self, inclusion: float = 1.0) -> float:
         """Variance of an included effect that puts h2 of the phenotypic variance on X.
 
-        ``h2 * var(y) / (inclusion * sum_j var(x_j))`` [1]_.
+        ``h2 * var(y) / (max(inclusion * p, 1) * mean_j var(x_j))`` [1]_: the features that are
+        expected to be included, at least one, share h2.
 
         Parameters
         ----------
@@ -152,8 +155,8 @@ class Prior:
         .. [1] Perez & de los Campos (2014). Genome-wide regression and prediction with the BGLR
            statistical package. Genetics 198:483-495, Supplement.
         """
-        total = float(self.data.x_variance.sum())
-        return self.h2 * self.data.y_variance / (inclusion * total)
+        included = max(inclusion * self.data.p, 1.0)
+        return self.h2 * self.data.y_variance / (included * float(self.data.x_variance.mean()))
 
     def pseudo_variance(self) -> Any:
         """Variance c of a mixture's pseudo-prior of excluded effects: any positive constant."""
@@ -227,4 +230,5 @@ class MixturePrior(Prior):
         slab = variances[np.arange(self.data.p), label]
         variance = pt.switch(label > 0, slab, self.pseudo_variance())
         alpha = pm.Normal("alpha", 0.0, pt.sqrt(variance), dims="feature")
-        return pm.Deterministic("beta", pt.switch(label > 0, alpha, 0.0), dims="feature")
+        beta = self.data.per_unit(pt.switch(label > 0, alpha, 0.0))
+        return pm.Deterministic("beta", beta, dims="feature")

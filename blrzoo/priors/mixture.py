@@ -10,7 +10,15 @@ from pytensor.tensor.variable import TensorVariable
 from blrzoo.priors import conjugate
 from blrzoo.priors.base import MixturePrior, Variables
 from blrzoo.priors.counting import count, total
-from blrzoo.priors.parameters import NORMAL, SIMPLEX, VARIANCE, check_parameter, parameter
+from blrzoo.priors.parameters import (
+    NORMAL,
+    SIMPLEX,
+    VARIANCE,
+    check_parameter,
+    parameter,
+    prior_means,
+)
+from blrzoo.priors.sparsity import default_dirichlet
 
 __all__ = ["MultipleComponent"]
 
@@ -40,10 +48,14 @@ class MultipleComponent(MixturePrior):
     tau2 : None, array, (nu, S2) or ``.dist()``
         Variances of the components but the null, (slab), from small to large; with `ratios` the
         common tau2, (). Default ``(4, S2)`` with prior means ``2 S2`` proportional to
-        ..., 0.01, 0.1, 1, such that the prior mean of the variance on X is ``h2 var(y)``.
+        ..., 0.01, 0.1, 1, such that the prior mean of the variance on X is ``h2 var(y)``: with
+        ratios r_k of them, the last is ``h2 var(y) / (max(p sum_k E[pi_k] r_k, 1) mean_j
+        var(x_j))``.
     pi : None, array, tuple or ``.dist()``
         Probabilities of the components, (component); a tuple gives the Dirichlet's
-        parameters a, one for each component. Default: all 1.
+        parameters a, one for each component. Default: ``1 / min(K - 1, 16)`` for each normal and
+        ``(p - s) / s`` times their sum for the null, which expects ``s = min(p / 2, sqrt(n))``
+        features with an effect, as `SpikeSlab` does; all 1 without a null.
     ratios : sequence of float, optional
         Variances of the components relative to the common tau2, with or without a leading 0 for
         the null, for instance ``(0, 0.01, 0.1, 1)``.
@@ -128,11 +140,10 @@ class MultipleComponent(MixturePrior):
     def probabilities(self) -> Variables:
         """Make ``pi``; without a null, from the probabilities of the slabs."""
         dims = (*self.pi_dims, "component")
+        default = self._default_pi()
         if self.null:
-            ones = (np.ones(self.n_slabs + 1),)
-            return {"pi": parameter("pi", self.pi, SIMPLEX, ones, dims=dims)}
-        ones = (np.ones(self.n_slabs),)
-        slabs = parameter("pi_slab", self.pi, SIMPLEX, ones, dims=(*self.pi_dims, "slab"))
+            return {"pi": parameter("pi", self.pi, SIMPLEX, default, dims=dims)}
+        slabs = parameter("pi_slab", self.pi, SIMPLEX, default, dims=(*self.pi_dims, "slab"))
         pi = pt.concatenate([pt.zeros_like(slabs[..., :1]), slabs], axis=-1)
         return {"pi_slab": slabs, "pi": pm.Deterministic("pi", pi, dims=dims)}
 
@@ -169,23 +180,26 @@ class MultipleComponent(MixturePrior):
     def default_slabs(self) -> np.ndarray:
         """Prior means of the slabs' variances, (slab): each ten times the one before."""
         relative = 10.0 ** np.arange(1 - self.n_slabs, 1)
-        return self.default_variance() * relative / (self._mean_pi() @ relative)
+        return self.default_variance(self._mean_pi() @ relative) * relative
 
     def default_common(self) -> float:
         """Prior mean of the common variance of slabs with fixed ratios."""
-        return float(self.default_variance() / (self._mean_pi() @ self.ratios))
+        return self.default_variance(self._mean_pi() @ self.ratios)
 
     def pseudo_variance(self) -> float:
         """Prior mean of the variance of an included effect."""
         return self.default_variance(float(self._mean_pi().sum()))
 
+    def _default_pi(self) -> tuple[np.ndarray]:
+        """Parameters of the default Dirichlet prior of the components."""
+        affected = np.ones(self.n_slabs + self.null, dtype=bool)
+        affected[0] = not self.null
+        return (default_dirichlet(self.data, affected),)
+
     def _mean_pi(self) -> np.ndarray:
         """Prior means of the probabilities of the slabs, (slab), averaged over groups."""
         n = self.n_slabs + self.null
-        if self.pi is None or not isinstance(self.pi, tuple | np.ndarray):
-            means = np.full(n, 1 / n)
-        else:
-            means = SIMPLEX.mean(self.pi[0]) if isinstance(self.pi, tuple) else self.pi
+        means = prior_means(self.pi, SIMPLEX, self._default_pi())
         means = means.reshape(-1, means.shape[-1]).mean(axis=0)
         if means.size != n:
             raise ValueError(

@@ -27,6 +27,7 @@ __all__ = [
     "dims_shape",
     "parameter",
     "prior_mean",
+    "prior_means",
 ]
 
 
@@ -196,11 +197,16 @@ def parameter(
 
 def prior_mean(value: Any, family: Family, default: tuple[Any, ...]) -> float:
     """Prior mean of a parameter (a ``.dist()``: its support point), averaged over its elements."""
+    return float(np.mean(prior_means(value, family, default)))
+
+
+def prior_means(value: Any, family: Family, default: tuple[Any, ...]) -> np.ndarray:
+    """Prior means of the elements of a parameter (of a ``.dist()``: its support point)."""
     if value is None:
         value = default
     if isinstance(value, tuple):
-        return float(np.mean(family.mean(*(np.asarray(v, dtype=float) for v in value))))
-    return float(np.mean(support_point(value).eval() if _is_dist(value) else value))
+        return np.asarray(family.mean(*(np.asarray(v, dtype=float) for v in value)))
+    return np.asarray(support_point(value).eval() if _is_dist(value) else value)
 
 
 def _is_dist(value: Any) -> bool:

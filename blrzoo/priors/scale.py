@@ -5,9 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from blrzoo.data import RegressionData
+from blrzoo.data import RegressionData, warn_user
+from blrzoo.tables import show
 
-__all__ = ["DataSummary"]
+__all__ = ["DataSummary", "warn_of_units"]
+
+#: Ratio of SDs of features that tells of different units, which let a few dominate one prior.
+_FAR_APART = 30.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +28,11 @@ class DataSummary:
     y_mean, y_variance : float or ndarray, (trait,)
         Mean and sample variance of y, of its known values.
     x_variance, w_variance : ndarray, (feature,) and (covariate,)
-        Sample variances of the features and of the covariates.
+        Sample variances of the features, in the units that the prior is about, and of the
+        covariates.
+    x_scale : ndarray, (feature,) or None
+        What a feature is divided by for the prior: its standard deviation, or 1 where it is
+        constant; None if the prior is about features as given.
     """
 
     n: int
@@ -34,6 +42,7 @@ class DataSummary:
     y_variance: Any
     x_variance: np.ndarray
     w_variance: np.ndarray
+    x_scale: np.ndarray | None = None
 
     @property
     def n_traits(self) -> int:
@@ -41,14 +50,54 @@ class DataSummary:
         return np.size(self.y_variance)
 
     @classmethod
-    def of(cls, data: RegressionData) -> "DataSummary":
+    def of(cls, data: RegressionData, standardize: bool = False) -> "DataSummary":
         """Summarise checked data."""
+        x_scale = _scale(data) if standardize else None
         return cls(
             n=data.n,
             p=data.p,
             coords=data.coords,
             y_mean=np.nanmean(data.y, axis=0),
             y_variance=data.y_variance,
-            x_variance=data.x_variance,
+            x_variance=data.x_variance / (1.0 if x_scale is None else x_scale**2),
             w_variance=data.W.var(axis=0, ddof=1),
+            x_scale=x_scale,
         )
+
+    def per_sd(self, effects: Any) -> Any:
+        """Effects, (feature[, ...]), per standard deviation of a feature, if that is the scale."""
+        return effects if self.x_scale is None else effects * self._scale_like(effects)
+
+    def per_unit(self, effects: Any) -> Any:
+        """Effects on the prior's scale, (feature[, ...]), per unit of a feature as given."""
+        return effects if self.x_scale is None else effects / self._scale_like(effects)
+
+    def _scale_like(self, effects: Any) -> np.ndarray:
+        """`x_scale` with as many dims as the effects."""
+        assert self.x_scale is not None
+        return self.x_scale.reshape((-1,) + (1,) * (effects.ndim - 1))
+
+
+def _scale(data: RegressionData) -> np.ndarray:
+    """Standard deviations of the features; 1 for one that is constant but for rounding."""
+    sd = np.sqrt(data.x_variance)
+    size = np.abs(data.X).max(axis=0)
+    return np.where(sd > 1e-10 * size, sd, 1.0)
+
+
+def warn_of_units(data: RegressionData) -> None:
+    """Warn if a few features, of other units than most, have most of the features' variance."""
+    sd = np.sqrt(data.x_variance)
+    order = np.argsort(-sd, kind="stable")
+    share = np.cumsum(sd[order] ** 2) / np.sum(sd**2)
+    few = order[: int(np.searchsorted(share, 0.9)) + 1]
+    far = sd[few[0]] >= _FAR_APART * np.median(sd[sd > 0])
+    # Codes such as 0, 1 and 2 are of one unit, however rare some of them are.
+    if 4 * few.size > data.p or not far or np.ptp(data.X) <= 2:
+        return
+    warn_user(
+        f"X has columns of different units: {show(data.coords['feature'][few].tolist())} have "
+        f"{share[few.size - 1]:.0%} of the features' summed variance. One prior variance serves "
+        "all effects, so these columns dominate its default, and the effects of the others are "
+        "held near 0. Pass standardize=True for a prior per standard deviation, or rescale."
+    )

@@ -107,10 +107,11 @@ class BayesB(SpikeSlab):
         Degrees of freedom of the t distribution, fixed.
     S2 : None, number, (shape, rate) or ``.dist()``
         Squared scale of the t distribution, in squared units of y per unit of x. Default as in
-        `BayesA`, with the prior mean ``h2 var(y) / (E[pi] sum_j var(x_j))`` of
+        `BayesA`, with the prior mean ``h2 var(y) / (max(E[pi] p, 1) mean_j var(x_j))`` of
         :math:`\tau^2_j`.
     pi : None, number, (a, b) or ``.dist()``
-        Probability that a feature is included. Default ``(1, 1)``, uniform.
+        Probability that a feature is included. Default ``(1, (p - s) / s)``: it expects
+        ``s = min(p / 2, sqrt(n))`` features to be included.
 
     Raises
     ------

@@ -20,6 +20,7 @@ from blrzoo.priors.parameters import (
     prior_mean,
 )
 from blrzoo.priors.scale import DataSummary
+from blrzoo.priors.sparsity import default_beta
 
 __all__ = ["SpikeSlab"]
 
@@ -45,9 +46,11 @@ class SpikeSlab(MixturePrior):
     ----------
     tau2 : None, number, (nu, S2) or ``.dist()``
         Variance of an included effect, in squared units of y per unit of x. Default
-        ``(4, S2)`` with prior mean ``2 S2 = h2 var(y) / (E[pi] sum_j var(x_j))``.
+        ``(4, S2)`` with prior mean ``2 S2 = h2 var(y) / (max(E[pi] p, 1) mean_j var(x_j))``: the
+        features that are expected to be included, at least one, share h2.
     pi : None, number, (a, b) or ``.dist()``
-        Probability that a feature is included. Default ``(1, 1)``, uniform.
+        Probability that a feature is included. Default ``(1, (p - s) / s)``: it expects
+        ``s = min(p / 2, sqrt(n))`` features to be included. For p <= 2 sqrt(n) that is uniform.
     expected_size : float, optional
         Prior expectation of the number of included features, in the place of `pi`: the same as
         ``pi=(1, (p - expected_size) / expected_size)``.
@@ -55,7 +58,7 @@ class SpikeSlab(MixturePrior):
         Fixed prior inclusion probability of each feature, in the place of `pi`; 0 and 1 are
         allowed. A Series or DataArray is joined to the features by label.
     groups : array-like, (feature,), optional
-        Label of each feature's group: pi is learned for each, (group).
+        Label of each feature's group: pi is learned for each, (group), with the same prior.
 
     Raises
     ------
@@ -142,7 +145,7 @@ class SpikeSlab(MixturePrior):
         if self.groups is not None:
             self.groups.add_to_model()
         dims = None if self.groups is None else "group"
-        return parameter("pi", self.pi, PROBABILITY, (1.0, 1.0), dims=dims)
+        return parameter("pi", self.pi, PROBABILITY, default_beta(self.data), dims=dims)
 
     def components(self, v: Variables) -> tuple[TensorVariable, TensorVariable]:
         """The spike at zero and the slab."""
@@ -166,7 +169,7 @@ class SpikeSlab(MixturePrior):
         """Prior mean of the default tau2."""
         if self.inclusion is not None:
             return self.default_variance(float(self.inclusion.mean()))
-        return self.default_variance(prior_mean(self.pi, PROBABILITY, (1.0, 1.0)))
+        return self.default_variance(prior_mean(self.pi, PROBABILITY, default_beta(self.data)))
 
 
 def _check_one(**given: Any) -> None:

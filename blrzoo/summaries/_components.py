@@ -1,5 +1,7 @@
 """The variance that a prior expects on X, given the hyperparameters of a draw."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -117,6 +119,7 @@ def _sum_over_features(
 ) -> xr.DataArray:
     spread, pi = _spread(idata, name), _inclusion(idata)
     _refuse_local(idata, pi)
+    x_variance = x_variance / _unit(idata) ** 2
     if pi is None:
         moment = spread
     elif "feature" in pi.dims:
@@ -135,6 +138,14 @@ def _sum_over_features(
     if "group" not in moment.dims:
         return moment * x_variance.sum()
     return xr.dot(moment, _by_group(idata, moment, x_variance), dim="group")
+
+
+def _unit(idata: xr.DataTree) -> Any:
+    """What the variances of effects are per: a standard deviation of each feature, or its unit."""
+    data = constant_data(idata)
+    if "X_scale" not in data:
+        return 1.0
+    return values_by_feature("X_scale", data["X_scale"], feature_index(idata))
 
 
 def _spread(idata: xr.DataTree, name: str) -> xr.DataArray:

@@ -251,7 +251,7 @@ def _joint_check(
         mean, covariance = block.moments(inputs(point))
         density = stats.multivariate_normal(mean, covariance, allow_singular=True)
         for effects in rng.multivariate_normal(mean, covariance, size=4):
-            shaped = effects.reshape(point[name].shape)
+            shaped = composer.as_recorded(effects.reshape(point[name].shape))
             yield point | {name: shaped}, float(density.logpdf(effects))
 
     return check
@@ -333,7 +333,8 @@ def _block_check(
         for k in np.flatnonzero(np.isfinite(log_p)):
             normal = stats.multivariate_normal(means[k], covariances[k])
             for effect in normal.rvs(3, random_state=rng).reshape(3, -1):
-                moved = point | {name: _put(point[name], j, effect)}
+                effects = composer.as_recorded(_put(composer.as_drawn(point[name]), j, effect))
+                moved = point | {name: effects}
                 if label is not None:
                     moved[label] = _put(point[label], j, relabel(prior, point[label][j], k))
                 yield moved, float(log_p[k] + normal.logpdf(effect))

@@ -95,6 +95,8 @@ class MultivariatePrior(Prior):
         covariance, index = self._covariances(v), self._group_index()
         if index is not None:
             covariance = covariance[index]
+        if self.data.x_scale is not None:
+            covariance = covariance / self.data.x_scale[:, None, None] ** 2
         zeros = np.zeros((self.data.p, self.data.n_traits))
         return pm.MvNormal("beta", zeros, cov=covariance, dims=("feature", "trait"))
 
@@ -124,7 +126,7 @@ class MultivariatePrior(Prior):
     def default_covariance(self, inclusion: Any = 1.0) -> np.ndarray:
         """Covariance of an included effect that puts h2 of each trait's variance on X.
 
-        Diagonal, ``h2 * var(y_t) / (inclusion_t * sum_j var(x_j))``.
+        Diagonal, ``h2 * var(y_t) / (max(inclusion_t * p, 1) * mean_j var(x_j))``.
 
         Parameters
         ----------
@@ -135,8 +137,9 @@ class MultivariatePrior(Prior):
         -------
         ndarray, (trait, trait_bis)
         """
-        total = float(self.data.x_variance.sum())
-        return np.diag(self.h2 * self.data.y_variance / (inclusion * total))
+        included = np.maximum(np.asarray(inclusion) * self.data.p, 1.0)
+        mean = float(self.data.x_variance.mean())
+        return np.diag(self.h2 * self.data.y_variance / (included * mean))
 
     def pseudo_covariance(self) -> np.ndarray:
         """Covariance of a mixture's pseudo-prior of excluded effects: any constant one."""
@@ -243,4 +246,4 @@ class MultivariateMixturePrior(MultivariatePrior):
         covariance = cells.slabs[cells.groups, k]
         alpha = v["alpha"] = pm.MvNormal("alpha", zeros, cov=covariance, dims=dims)
         beta = pt.sum(cells.projections[k] * alpha[:, None, :], axis=-1)
-        return pm.Deterministic("beta", beta, dims=dims)
+        return pm.Deterministic("beta", self.data.per_unit(beta), dims=dims)

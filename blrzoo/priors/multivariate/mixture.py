@@ -18,6 +18,7 @@ from blrzoo.priors.multivariate.ridge import outer
 from blrzoo.priors.multivariate.weights import check_weights, mean_weights
 from blrzoo.priors.parameters import SIMPLEX, parameter
 from blrzoo.priors.scale import DataSummary
+from blrzoo.priors.sparsity import default_dirichlet
 
 __all__ = ["GroupedMultivariateMixture"]
 
@@ -51,10 +52,12 @@ class GroupedMultivariateMixture(MultivariateMixturePrior):
     Sigma_b : None, number, matrix, (nu, S) or ``.dist()``
         Covariances of the learned components, ([[group,] slab,] trait, trait_bis). Default
         ``(T + 3, S_k)``, prior means diagonal and each component's ten times the one before; all
-        together put ``h2`` of each trait's variance on X.
+        together put ``h2`` of each trait's variance on X (on one feature at least).
     pi : None, array, (a_1, ..., a_K) or ``.dist()``
         Probabilities of the components, ([group,] component); a tuple gives the parameters of
-        the Dirichlet prior. Default all 1.
+        the Dirichlet prior. Default: ``1 / min(K - 1, 16)`` for each component but the null and
+        ``(p - s) / s`` times their sum for the null, which expects ``s = min(p / 2, sqrt(n))``
+        features with an effect.
 
     Raises
     ------
@@ -133,11 +136,8 @@ class GroupedMultivariateMixture(MultivariateMixturePrior):
         made["Sigma_b"] = pm.Deterministic(
             "Sigma_b", self._with_learned(made, self._fixed()), dims=dims
         )
-        default = (np.ones(len(names)),)
-        return {
-            **made,
-            "pi": parameter("pi", self.pi, SIMPLEX, default, dims=("group", "component")),
-        }
+        default, by = (self._default_pi(),), ("group", "component")
+        return {**made, "pi": parameter("pi", self.pi, SIMPLEX, default, dims=by)}
 
     def slab_means(self) -> np.ndarray:
         """Prior means of the learned covariances, (slab, trait, trait_bis)."""
@@ -201,7 +201,12 @@ class GroupedMultivariateMixture(MultivariateMixturePrior):
 
     def _mean_pi(self) -> np.ndarray:
         """Prior probabilities of the components, (component,), averaged over groups."""
-        return mean_weights(self.pi, [part.name for part in self.table], "component")
+        names = [part.name for part in self.table]
+        return mean_weights(self.pi, self._default_pi(), names, "component")
+
+    def _default_pi(self) -> np.ndarray:
+        """Parameters of the default Dirichlet prior of the components, the null first."""
+        return default_dirichlet(self.data, np.arange(len(self.table)) > 0)
 
 
 def _any_learned(kinds: list[Any]) -> bool:

@@ -27,8 +27,10 @@ from blrzoo.priors.parameters import (
     VARIANCE,
     check_parameter,
     parameter,
+    prior_means,
 )
 from blrzoo.priors.scale import DataSummary
+from blrzoo.priors.sparsity import default_beta, default_dirichlet
 
 __all__ = ["MultivariateSpikeSlab"]
 
@@ -64,11 +66,14 @@ class MultivariateSpikeSlab(MultivariateMixturePrior):
     Sigma_b : None, number, matrix, (nu, S) or ``.dist()``
         Covariance of the effects of a feature that affects all traits, (trait, trait_bis).
         Default ``(T + 3, S)`` with prior mean
-        ``S / 2 = diag(h2 var(y_t) / (E[P(delta_jt = 1)] sum_j var(x_j)))``.
+        ``S / 2 = diag(h2 var(y_t) / (max(P(delta_jt = 1) p, 1) mean_j var(x_j)))``.
     pi : None, number, array, (a, b), (a_1, ..., a_K) or ``.dist()``
         "independent": probability that a trait is affected, (trait); a number, or (a, b), of
-        which each may be (trait,). Default ``(1, 1)``. Else: probabilities of the patterns,
-        (pattern); a tuple gives the parameters of the Dirichlet prior. Default all 1.
+        which each may be (trait,). Default ``(1, (p - s) / s)``, which expects
+        ``s = min(p / 2, sqrt(n))`` features with an effect on a trait. Else: probabilities of the
+        patterns, (pattern); a tuple gives the parameters of the Dirichlet prior. Default: for K
+        patterns ``1 / min(K - 1, 16)`` for each but the null and ``(p - s) / s`` times their sum
+        for the null, which expects s features with any effect; all 1 without a null.
     form, tau2
         See `Multivariate`.
 
@@ -137,10 +142,10 @@ class MultivariateSpikeSlab(MultivariateMixturePrior):
     def pi_variable(self) -> TensorVariable:
         """Make the probabilities; a subclass may return any expression."""
         if self.independent:
-            return parameter("pi", self.pi, PROBABILITY, (1.0, 1.0), dims="trait")
+            return parameter("pi", self.pi, PROBABILITY, default_beta(self.data), dims="trait")
         pm.modelcontext(None).add_coord("pattern", pattern_names(self.table))
         pm.Data("patterns", self.table, dims=("pattern", "trait"))
-        return parameter("pi", self.pi, SIMPLEX, (np.ones(len(self.table)),), dims="pattern")
+        return parameter("pi", self.pi, SIMPLEX, (self._default_pi(),), dims="pattern")
 
     def projections(self) -> np.ndarray:
         """Keep the affected traits."""
@@ -189,7 +194,8 @@ class MultivariateSpikeSlab(MultivariateMixturePrior):
         covariance = pt.switch(included, v["Sigma_b"], self.pseudo_covariance())
         alpha = pm.MvNormal("alpha", np.zeros(shape), cov=covariance, dims=dims)
         v.update(delta=delta, alpha=alpha)
-        return pm.Deterministic("beta", pt.switch(delta > 0, alpha, 0.0), dims=dims)
+        beta = self.data.per_unit(pt.switch(delta > 0, alpha, 0.0))
+        return pm.Deterministic("beta", beta, dims=dims)
 
     def cells(self, v: Variables) -> Cells:
         """Arrays for the sweep.
@@ -227,12 +233,11 @@ class MultivariateSpikeSlab(MultivariateMixturePrior):
         """Prior probability that each trait is affected, (trait,)."""
         if self.independent:
             check_trait_shape("pi", self.pi, self.data.n_traits)
-            return np.broadcast_to(_mean_probability(self.pi), self.data.n_traits)
-        return mean_weights(self.pi, pattern_names(self.table), "pattern") @ self.table
+            means = prior_means(self.pi, PROBABILITY, default_beta(self.data))
+            return np.broadcast_to(means, self.data.n_traits)
+        names = pattern_names(self.table)
+        return mean_weights(self.pi, self._default_pi(), names, "pattern") @ self.table
 
-
-def _mean_probability(pi: Any) -> Any:
-    """Prior mean; of a ``.dist()`` the default's."""
-    if isinstance(pi, tuple):
-        return PROBABILITY.mean(*pi)
-    return pi if isinstance(pi, np.ndarray) else 0.5
+    def _default_pi(self) -> np.ndarray:
+        """Parameters of the default Dirichlet prior of the patterns."""
+        return default_dirichlet(self.data, self.table.any(axis=1))

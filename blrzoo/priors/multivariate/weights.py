@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from blrzoo.priors.parameters import SIMPLEX, check_parameter
+from blrzoo.priors.parameters import SIMPLEX, check_parameter, prior_means
 
 __all__ = ["check_trait_shape", "check_weights", "mean_weights"]
 
@@ -58,13 +58,15 @@ def _parameters(pi: tuple[Any, ...], message: str) -> np.ndarray:
     return array
 
 
-def mean_weights(pi: Any, names: Any, kind: str) -> np.ndarray:
+def mean_weights(pi: Any, default: np.ndarray, names: Any, kind: str) -> np.ndarray:
     """Prior means of the probabilities, (K,), averaged over groups where there are any.
 
     Parameters
     ----------
     pi : None, ndarray, tuple of ndarray or variable
         As returned by `check_weights`.
+    default : ndarray, (K,)
+        Parameters of the default Dirichlet prior.
     names : sequence
         Names of what has the probabilities.
     kind : str
@@ -73,7 +75,6 @@ def mean_weights(pi: Any, names: Any, kind: str) -> np.ndarray:
     Returns
     -------
     ndarray, (K,)
-        Of a ``.dist()`` all the same.
 
     Raises
     ------
@@ -82,20 +83,18 @@ def mean_weights(pi: Any, names: Any, kind: str) -> np.ndarray:
 
     Examples
     --------
+    >>> import numpy as np
     >>> from blrzoo.priors.multivariate.weights import check_weights, mean_weights
-    >>> mean_weights(check_weights((2, 1, 1), "component"), [0, 1, 2], "component")
+    >>> mean_weights(check_weights((2, 1, 1), "component"), np.ones(3), [0, 1, 2], "component")
     array([0.5 , 0.25, 0.25])
     """
-    K = len(names)
-    given = pi[0] if isinstance(pi, tuple) else pi
-    if not isinstance(given, np.ndarray):
-        return np.full(K, 1 / K)
-    if given.ndim == 0 or given.shape[-1] != K:
+    K, means = len(names), prior_means(pi, SIMPLEX, (default,))
+    if means.ndim == 0 or means.shape[-1] != K:
         raise ValueError(
-            f"pi must have a value for each of the {K} {kind}s, got shape {given.shape}. The "
+            f"pi must have a value for each of the {K} {kind}s, got shape {means.shape}. The "
             f"{kind}s are {', '.join(map(str, names[:8]))}{', ...' if K > 8 else ''}."
         )
-    return (given / given.sum(axis=-1, keepdims=True)).reshape(-1, K).mean(axis=0)
+    return means.reshape(-1, K).mean(axis=0)
 
 
 def check_trait_shape(name: str, value: Any, n_traits: int) -> None:
