@@ -9,6 +9,7 @@ import pymc as pm
 import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
+from blrzoo.advice import advised, prior_like
 from blrzoo.data import RegressionData, check_data
 from blrzoo.gibbs.spec import Spec, mark
 from blrzoo.likelihood.single import Likelihood
@@ -52,6 +53,7 @@ _JOINT_LIMIT = 3e10
 _log = logging.getLogger(__name__)
 
 
+@advised()
 def regression(
     X: Any,
     y: Any,
@@ -315,9 +317,9 @@ def _check_arguments(prior: Any, h2: Any, center: Any, standardize: Any, update:
 def _check_prior(prior: Any) -> None:
     if isinstance(prior, Prior):
         return
-    remedy = "Pass an instance, for example blrzoo.SpikeSlab()."
+    remedy = f"Pass an instance, for example {prior_like(prior) or 'blr.SpikeSlab()'}."
     if isinstance(prior, type) and issubclass(prior, Prior):
-        remedy = f"Make an instance: {prior.__name__}()."
+        remedy = f"Make an instance: {prior_like(prior) or f'{prior.__name__}()'}."
     raise TypeError(
         f"prior must be an instance of blrzoo.Prior, got {prior!r} of type "
         f"{type(prior).__name__}. {remedy}"

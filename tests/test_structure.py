@@ -11,8 +11,8 @@ ROOT = Path(blr.__file__).parent
 
 #: Each part may import those before it, and itself.
 LAYERS = (
-    "options tables joining data least_squares designs ops distributions priors likelihood gibbs "
-    "model em zoo describe sampling validation gene_sets comparison"
+    "options tables joining response data least_squares designs ops distributions priors advice "
+    "likelihood gibbs model em zoo describe sampling validation gene_sets comparison"
 ).split()
 #: These know InferenceData and nothing of the rest.
 READERS = ["summaries", "diagnostics", "plots", "prediction"]

@@ -140,7 +140,8 @@ class JointTraits(JointBlock):
         target, precision, covariance = self.inputs()
         identity = pt.constant(np.eye(T)[None])
         alphas, _, values = Rotate()(covariance[None, None], identity, precision)
-        axes, information = alphas[0, 0], values[0, 0]
+        # 0 where the data say nothing: next to nothing in its place leaves the prior, and divides
+        axes, information = alphas[0, 0], pt.maximum(values[0, 0], 1e-30 * values[0, 0, 0])
         weights, shared, drawn = product(precision, axes), self.design.shared(), []
         for i in range(T):
             projected = pt.sum(target * weights[:, i], axis=1) / information[i]
