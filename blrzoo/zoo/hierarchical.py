@@ -63,12 +63,12 @@ def hierarchical(
         ``2 S2 = h2 var(y) / sum_j var(x_j)`` in every group. Of mixtures: of the components but
         the null, (group, slab), or with `ratios` the common one, (group); default ``(4, S2)`` with
         prior means ``2 S2`` in the ratios r_k = ..., 0.01, 0.1, 1, the last of them
-        ``h2 var(y) / (max(p sum_k E[pi_k] r_k, 1) mean_j var(x_j))``.
+        ``h2 var(y) / (max(p sum_k w_k r_k, 1) mean_j var(x_j))``, with ``w_k = E[pi_k]`` if `pi`
+        is given, else ``s / p / (K - 1)``, ``s = min(p / 2, sqrt(n))``.
     pi : None, array, tuple or ``.dist()``
         Of mixtures: probabilities of the components, (group, component); a tuple has the
-        Dirichlet's parameters. Default ``1 / min(K - 1, 16)`` for each normal and ``(p - s) / s``
-        times their sum for the null, which expects ``s = min(p / 2, sqrt(n))`` features with an
-        effect in all groups together.
+        Dirichlet's parameters. Default ``1 / min(K - 1, 16)`` for each normal and
+        ``sqrt((p - s) / s)`` times their sum for the null.
     ratios : sequence of float, optional
         Of mixtures: variances relative to the group's common one, for instance
         ``(0, 0.01, 0.1, 1)``. Default: each component learns its own variance.
@@ -225,13 +225,13 @@ def hierarchical_multivariate(
         trait_bis). Default ``(T + 3, S)``. With one component its prior mean is
         ``S / 2 = diag(h2 var(y_t) / sum_j var(x_j))``; of mixtures prior means are diagonal, each
         learned one ten times the one before, and the last
-        ``diag(h2 var(y_t) / (max(p sum_k E[pi_k] r_k, 1) mean_j var(x_j)))`` with
-        r_k = ..., 0.01, 0.1, 1 for the learned and 1 for the fixed components.
+        ``diag(h2 var(y_t) / (max(p sum_k w_k r_k, 1) mean_j var(x_j)))`` with
+        r_k = ..., 0.01, 0.1, 1 for the learned and 1 for the fixed components, ``w_k = E[pi_k]``
+        if `pi` is given, else ``s / p / (K - 1)``, ``s = min(p / 2, sqrt(n))``.
     pi : None, array, tuple or ``.dist()``
         Of mixtures: probabilities of the components, ([group,] component); a tuple has the
         Dirichlet's parameters. Default ``1 / min(K - 1, 16)`` for each but the null and
-        ``(p - s) / s`` times their sum for the null, which expects ``s = min(p / 2, sqrt(n))``
-        features with an effect.
+        ``sqrt((p - s) / s)`` times their sum for the null.
     form : {"full", "diagonal"}, default "full"
         With one component, "diagonal": effects on different traits are
         independent, with variances `tau2`.

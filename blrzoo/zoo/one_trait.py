@@ -2,7 +2,6 @@
 
 from typing import Any, Unpack
 
-import numpy as np
 import pymc as pm
 
 from blrzoo.advice import advised
@@ -151,12 +150,14 @@ def spike_slab(
     y : array-like, (obs,)
         Response, joined to X by label. One of 0 and 1 is modelled as normal, with a warning.
     tau2 : None, number, (nu, S2) or ``.dist()``
-        Variance of an included effect, in squared units of y per unit of x. Default ``(4, S2)``
-        with prior mean ``2 S2 = h2 var(y) / (max(E[pi] p, 1) mean_j var(x_j))``: the features that
-        are expected to be included, at least one, share h2.
+        Variance of an included effect, in squared units of y per unit of x. Default ``(1, S2)``
+        with ``2 S2 = h2 var(y) / (s mean_j var(x_j))``, about the prior median:
+        ``s = min(p / 2, sqrt(n))`` included features share h2. Where `pi`, `expected_size` or
+        `inclusion` is given, s is ``max(E[pi] p, 1)``.
     pi : None, number, (a, b) or ``.dist()``
-        Probability that a feature is included. Default ``(1, (p - s) / s)``, which expects
-        ``s = min(p / 2, sqrt(n))`` features; for p <= 2 sqrt(n) that is uniform.
+        Probability that a feature is included. Default ``(1, sqrt((p - s) / s))`` with
+        ``s = min(p / 2, sqrt(n))``: halfway, in log odds, between a uniform prior and one that
+        expects s features. For p <= 2 sqrt(n) it is uniform.
     expected_size : float, optional
         Expected number of included features, in the place of `pi`: the same as
         ``pi=(1, (p - expected_size) / expected_size)``.
@@ -275,11 +276,13 @@ def multiple_component(
     tau2 : None, array, (nu, S2) or ``.dist()``
         Variances of the components but the null, (slab), from small to large; with `ratios` the
         common one, (). Default ``(4, S2)`` with prior means ``2 S2`` in the ratios r_k = ..., 0.01,
-        0.1, 1, the last of them ``h2 var(y) / (max(p sum_k E[pi_k] r_k, 1) mean_j var(x_j))``.
+        0.1, 1, the last of them ``h2 var(y) / (max(p sum_k w_k r_k, 1) mean_j var(x_j))``, with
+        ``w_k = E[pi_k]`` if `pi` is given, else ``s / p / (K - 1)``, ``s = min(p / 2, sqrt(n))``
+        (1 / K without a null).
     pi : None, array, tuple or ``.dist()``
         Probabilities of the components, (component); a tuple has the Dirichlet's parameters, one
-        for each. Default ``1 / min(K - 1, 16)`` for each normal and ``(p - s) / s`` times their
-        sum for the null, which expects ``s = min(p / 2, sqrt(n))`` features with an effect.
+        for each. Default ``1 / min(K - 1, 16)`` for each normal and ``sqrt((p - s) / s)`` times
+        their sum for the null, so that an effect is as probable as in `blrzoo.spike_slab`.
     ratios : sequence of float, optional
         Variances relative to the common one, with or without a leading 0 for the null;
         ``(0, 0.01, 0.1, 1)`` is BayesR. Default: each component learns its own variance.

@@ -173,14 +173,15 @@ def multivariate_spike_slab(
     Sigma_b : None, number, matrix, (nu, S) or ``.dist()``
         Covariance of the effects of a feature that affects all traits, (trait, trait_bis).
         Default ``(T + 3, S)`` with prior mean
-        ``S / 2 = diag(h2 var(y_t) / (max(P(delta_jt = 1) p, 1) mean_j var(x_j)))``.
+        ``S / 2 = diag(h2 var(y_t) / (s_t mean_j var(x_j)))``, s_t being
+        ``s = min(p / 2, sqrt(n))`` (the share of patterns that affect trait t of it) or, where
+        `pi` is given, ``max(P(delta_jt = 1) p, 1)``.
     pi : None, number, array, tuple or ``.dist()``
         "independent": probability that a trait is affected, (trait); a number, or ``(a, b)`` of
-        which each may be (trait,). Default ``(1, (p - s) / s)``, which expects
-        ``s = min(p / 2, sqrt(n))`` features with an effect on a trait. Else probabilities of the
-        patterns, (pattern); a tuple has the Dirichlet's parameters. Default, for K patterns,
-        ``1 / min(K - 1, 16)`` for each but the null and ``(p - s) / s`` times their sum for the
-        null, which expects s features with any effect; all 1 without a null.
+        which each may be (trait,). Default ``(1, sqrt((p - s) / s))``, as in `blrzoo.spike_slab`.
+        Else probabilities of the patterns, (pattern); a tuple has the Dirichlet's parameters.
+        Default, for K patterns, ``1 / min(K - 1, 16)`` for each but the null and
+        ``sqrt((p - s) / s)`` times their sum for the null; all 1 without a null.
     form : {"full", "diagonal"}, default "full"
         "diagonal": effects on different traits are independent, with variances `tau2`.
     tau2 : None, number, array, (nu, S2) or ``.dist()``
