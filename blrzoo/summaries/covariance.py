@@ -8,7 +8,7 @@ import xarray as xr
 from blrzoo.summaries._components import UndeterminedError, expected_covariance
 from blrzoo.summaries._fit import column_variances, covariance_of_fit
 from blrzoo.summaries._inputs import constant_data, design_of
-from blrzoo.summaries._posterior import draws_of, posterior
+from blrzoo.summaries._posterior import draws_of, posterior, refuse_broken
 
 __all__ = ["genetic_correlation", "genetic_covariance", "residual_correlation"]
 
@@ -196,6 +196,7 @@ def residual_correlation(idata: xr.DataTree) -> xr.DataArray:
     array([[1. , 0.5],
            [0.5, 1. ]])
     """
+    refuse_broken(idata)
     variables = posterior(idata)
     if "Sigma_e" not in variables:
         raise ValueError(

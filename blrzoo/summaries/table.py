@@ -146,4 +146,9 @@ def _array(draws: xr.DataArray | xr.Dataset) -> xr.DataArray:
             "table of them."
         )
     assert isinstance(draws, xr.DataArray)
+    if not all(draws.sizes[dim] for dim in SAMPLE_DIMS):
+        raise ValueError(
+            f"draws must have at least one draw of one chain, got the sizes {dict(draws.sizes)}. "
+            "Draw some."
+        )
     return draws.transpose(*SAMPLE_DIMS, ...)
