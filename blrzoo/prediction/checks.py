@@ -9,6 +9,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from blrzoo.options import check_flag
 from blrzoo.prediction._linear import Fit, mean_blocks
 from blrzoo.prediction._rows import Rows
 from blrzoo.summaries._finite import not_finite
@@ -133,6 +134,7 @@ def ppc_statistics(
     skewness        1.5   -0.4    0.5      0.0
     """
     check_interval(prob)
+    check_flag("residuals", residuals, False)
     y, replicated, names = _read(idata)
     chosen = _statistics(statistics, traits=y.shape[1])
     observed: Array = y[None]

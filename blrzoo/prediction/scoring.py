@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from blrzoo.options import check_flag
 from blrzoo.prediction._linear import row_blocks
 from blrzoo.prediction._rows import read_response
 from blrzoo.prediction.new_rows import interval_summary
@@ -106,6 +107,7 @@ def score(
     (0.67, 1.8)
     """
     check_interval(prob)
+    check_flag("pointwise", pointwise, False)
     _check_predictions(predictions)
     traits = predictions.get_index("trait") if "trait" in predictions.dims else None
     y = _known(y_true, predictions, traits)

@@ -328,12 +328,12 @@ def _recorded(idata: xr.DataTree, name: str) -> xr.DataArray | None:
     if "sample_stats" not in idata.children or name not in idata["sample_stats"].data_vars:
         return None
     stat = idata["sample_stats"].to_dataset()[name].transpose(*SAMPLE_DIMS, ...)
-    stat = _of_draws(stat, idata["posterior"].to_dataset())
-    if stat is None or not bool(np.isfinite(stat).all()):
+    found = _of_draws(stat, idata["posterior"].to_dataset())
+    if found is None or not bool(np.isfinite(found).all()):
         return None
     variables = posterior(idata)
     known = {dim: variables[dim] for dim in SAMPLE_DIMS if dim in variables.coords}
-    return stat.assign_coords(known)
+    return found.assign_coords(known)
 
 
 def _of_draws(stat: xr.DataArray, variables: xr.Dataset) -> xr.DataArray | None:
