@@ -9,7 +9,12 @@ from numpy.typing import NDArray
 
 from blrzoo.diagnostics.elements import hyperparameters, sampled
 from blrzoo.diagnostics.indicators import quantities
-from blrzoo.summaries._posterior import SAMPLE_DIMS, feature_blocks, join_features
+from blrzoo.summaries._posterior import (
+    SAMPLE_DIMS,
+    feature_blocks,
+    join_features,
+    refuse_broken,
+)
 
 __all__ = ["geweke", "start_against_end"]
 
@@ -100,6 +105,7 @@ def geweke(
     >>> z["sigma2"].values.round(1)
     array([-0. ,  3.5])
     """
+    refuse_broken(idata)
     chosen = _choose(idata, var_names)
     _check_shares(first, last, sampled(idata).sizes["draw"])
     scores = {name: _of_variable(draws, first, last) for name, draws in chosen.items()}

@@ -18,6 +18,7 @@ from blrzoo.diagnostics.elements import (
     worst_elements,
 )
 from blrzoo.diagnostics.indicators import quantities, statistics
+from blrzoo.summaries._posterior import broken_variables
 
 __all__ = ["ENOUGH", "FEWEST_DRAWS", "Convergence", "Extreme", "measure"]
 
@@ -95,10 +96,12 @@ def measure(idata: xr.DataTree) -> Convergence:
     """
     sizes = sampled(idata).sizes
     chains, draws = sizes["chain"], sizes["draw"]
-    found = _scalars(idata)
+    broken = broken_variables(idata)
+    found = _scalars(idata, broken)
     not_finite = [name for name, x in found.items() if not np.isfinite(x).all()]
+    not_finite += [name for name in broken if name not in hyperparameters(idata)]
     found = {name: x for name, x in found.items() if name not in not_finite and np.ptp(x) > 0}
-    indicators = read_indicators(idata)
+    indicators = None if broken else read_indicators(idata)
     table = {name: statistics(x) for name, x in found.items()} if draws >= 4 else {}
     rhat = _extreme({name: row["r_hat"] for name, row in table.items()}, largest=True)
     worst = found.get(rhat.name)
@@ -120,10 +123,11 @@ def measure(idata: xr.DataTree) -> Convergence:
     )
 
 
-def _scalars(idata: xr.DataTree) -> dict[str, Array]:
+def _scalars(idata: xr.DataTree, broken: list[str]) -> dict[str, Array]:
     """Draws (chain, draw) by element; of a variable with more than 200, the worst 200."""
     out: dict[str, Array] = {}
-    for name, draws in (hyperparameters(idata) | quantities(idata)).items():
+    known = hyperparameters(idata) | ({} if broken else quantities(idata))  # of no use if broken
+    for name, draws in known.items():
         wide = draws.size > WIDE * draws.sizes["chain"] * draws.sizes["draw"]
         out |= worst_elements(name, draws) if wide else by_element(name, draws)
     return out
