@@ -170,3 +170,13 @@ def test_effects_set_by_do():
     X, y = make_data()
     done = pm.do(blr.single_component(X, y), {"beta": np.arange(P) / P})
     assert max(blr.testing.check_conditionals(done, random_seed=1).values()) < 1e-12
+
+
+def test_a_model_within_a_model_of_other_coords():
+    with (
+        pm.Model(coords={"obs": list("ab")}),
+        pytest.raises(
+            ValueError, match=r"^coords of the model on the context must be .* obs\..*outside"
+        ),
+    ):
+        blr.spike_slab(*make_data())
