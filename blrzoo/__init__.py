@@ -38,7 +38,7 @@ from blrzoo.priors.multivariate.spike_slab import MultivariateSpikeSlab
 from blrzoo.priors.ridge import SingleComponent
 from blrzoo.priors.scaled_t import BayesA, BayesB
 from blrzoo.priors.spike_slab import SpikeSlab
-from blrzoo.sampling import sample
+from blrzoo.sampling import extend, sample
 from blrzoo.simulation import simulate
 from blrzoo.summaries import (
     bayes_factor_inclusion,
@@ -103,6 +103,7 @@ __all__ = [
     "draws_table",
     "effect_summary",
     "enrichment",
+    "extend",
     "fit_em",
     "gene_set_model",
     "gene_set_table",

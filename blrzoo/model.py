@@ -177,7 +177,7 @@ def regression(
             "gamma must be left out where there are no covariates, got a gamma. "
             "Pass covariates=, or leave gamma out."
         )
-    with pm.Model(coords=data.coords) as model:
+    with _new_model(data.coords) as model:
         _add_data(model, data, center)
         if bound.data.x_scale is not None:
             pm.Data("X_scale", bound.data.x_scale, dims="feature")
@@ -194,6 +194,17 @@ def regression(
         )
         _mark(model, spec)
     return model
+
+
+def _new_model(coords: dict[str, Any]) -> pm.Model:
+    """Make an empty model; within another one, their coordinates must agree."""
+    try:
+        return pm.Model(coords=coords)
+    except ValueError as error:
+        raise ValueError(
+            f"coords of the model on the context must be those of the data, got others ({error}). "
+            f"Make the model outside of `with pm.Model(...)`: it is a pm.Model itself."
+        ) from error
 
 
 def _likelihood(

@@ -89,7 +89,7 @@ class Block:
         """Rebuild the parts over the current values; labels that are not drawn are certain."""
         current = self.state.rebuild(parts)
         if self.label is not None and not self.draws_label:
-            index = self.prior.index(self.state.values[self.label])
+            index = self.prior.index(self.state.value(self.label))
             fixed = pt.eq(index[:, None], pt.arange(current[log_weights].shape[1]))
             current[log_weights] = pt.switch(fixed, 0.0, -float("inf"))
         return current
