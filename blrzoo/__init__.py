@@ -1,5 +1,7 @@
 """blrzoo: a zoo of Bayesian linear regression models for PyMC."""
 
+import logging
+
 from blrzoo import testing
 from blrzoo.comparison import bayes_factors, compare, log_marginal_likelihood
 from blrzoo.datasets import load_diabetes
@@ -148,5 +150,12 @@ __all__ = [
     "variance_explained",
     "window_pip",
 ]
+
+# As PyMC does: what is logged is shown, unless an application has set up logging of its own.
+_log = logging.getLogger(__name__)
+if not logging.root.handlers:
+    _log.setLevel(logging.INFO)
+    if not _log.handlers:
+        _log.addHandler(logging.StreamHandler())
 
 register()

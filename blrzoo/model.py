@@ -306,7 +306,7 @@ def _choose_update(update: Update, prior: Prior, v: dict[str, TensorVariable]) -
         return update
     n, p = prior.data.n, prior.data.p
     choice = "joint" if common and Factorisation.cost(n, p) <= _JOINT_LIMIT else "single-site"
-    _log.info("update='auto' chose %r for n=%d, p=%d", choice, n, p)
+    _log.debug("update='auto' chose %r for n=%d, p=%d", choice, n, p)
     return choice
 
 

@@ -181,3 +181,16 @@ def test_each_signal_has_its_credible_set(two_signals):
     held = [members[:, j].any() for j in (200, 700)]
     assert all(held)
     assert members.sum(axis=1).max() <= 10
+
+
+def test_the_log_of_a_fit_says_which_priors_it_has(caplog):
+    rng = np.random.default_rng(1)
+    X, y = rng.normal(size=(N, 40)), rng.normal(size=N)
+    settings = {"draws": 2, "tune": 2, "chains": 1, "random_seed": 1}
+    with caplog.at_level("INFO"):
+        blr.sample(blr.spike_slab(X, y, tau2=(4, 0.25)), **settings, progressbar=False)
+    assert "tau2 ~ InverseGamma(2, 0.5); pi ~ Beta(1, 1.73)" in caplog.text
+    caplog.clear()
+    with caplog.at_level("INFO"):
+        blr.sample(blr.spike_slab(X, y), **settings, quiet=True)
+    assert "Priors" not in caplog.text

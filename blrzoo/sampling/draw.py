@@ -7,6 +7,7 @@ from typing import Any
 import pymc as pm
 import xarray as xr
 
+from blrzoo.describe import describe_priors
 from blrzoo.diagnostics.convergence import convergence_messages
 from blrzoo.gibbs.spec import find_spec, spec_of
 from blrzoo.sampling.arguments import check_arguments, check_model
@@ -36,6 +37,8 @@ def sample(
     different places. Convergence is checked in seconds where ``pm.sample`` takes minutes: wide
     variables are screened with the classic split R-hat [1]_, and ArviZ's rank-normalised R-hat
     [2]_ is computed for the worst elements only.
+
+    The log says which priors the hyperparameters have, defaults with their numbers.
 
     Parameters
     ----------
@@ -88,6 +91,8 @@ def sample(
     model = check_model(model, more)
     check_arguments(model, chains, var_names, kwargs)
     find_spec(model)
+    if not quiet:
+        _log.info("Priors: %s", "; ".join(describe_priors(model)))
     if "initvals" in kwargs:
         check_initvals(model, kwargs["initvals"], chains)
     else:
