@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from blrzoo.summaries._correlations import Correlations
 from blrzoo.summaries._inputs import design_of
+from blrzoo.summaries._mixing import Mixing, mixing_of
 from blrzoo.summaries._posterior import (
     SAMPLE_DIMS,
     draws_of,
@@ -17,7 +18,7 @@ from blrzoo.summaries._posterior import (
     indicator_name,
     no_indicators,
 )
-from blrzoo.summaries.inclusion import block_table, collapse, draws_of_size, pip
+from blrzoo.summaries.inclusion import block_table, collapse, pip
 
 __all__ = ["credible_sets"]
 
@@ -189,7 +190,7 @@ def credible_sets(
         if not search.set_index[lead]:
             _try_lead(search, int(lead))
     attrs = {"coverage": coverage, "min_abs_corr": min_abs_corr, "threshold": threshold}
-    result = _result(search, draws_of_size(tree)).assign_attrs(attrs)
+    result = _result(search, mixing_of(tree)).assign_attrs(attrs)
     return result if trait is None else result.assign_coords(trait=trait)
 
 
@@ -324,7 +325,7 @@ def _reason(search: _Search, lead: int, reached: float) -> str:
 # ---- what comes out ----
 
 
-def _result(search: _Search, draws_of_size: float) -> xr.Dataset:
+def _result(search: _Search, mixing: Mixing) -> xr.Dataset:
     members = [np.sort(found) for found in search.members]  # of one PIP, the order of the data
     ordered = [found[np.argsort(-search.pips[found], kind="stable")] for found in members]
     numbers_ = np.arange(1, len(ordered) + 1)
@@ -333,7 +334,7 @@ def _result(search: _Search, draws_of_size: float) -> xr.Dataset:
     for found in ordered:
         place[found] = np.arange(1, found.size + 1)
     reasons = ["" if search.set_index[j] else search.reasons.get(j, "") for j in range(labels.size)]
-    result = _set_table(search, ordered, draws_of_size).assign(
+    result = _set_table(search, ordered, mixing).assign(
         members=(("set", "feature"), search.set_index == numbers_[:, None]),
         pip=("feature", search.pips),
         credible_set=("feature", search.set_index),
@@ -345,12 +346,12 @@ def _result(search: _Search, draws_of_size: float) -> xr.Dataset:
     return result.assign_coords(set=numbers_, feature=search.draws["feature"])
 
 
-def _set_table(search: _Search, ordered: list[Array], draws_of_size: float) -> xr.Dataset:
+def _set_table(search: _Search, ordered: list[Array], mixing: Mixing) -> xr.Dataset:
     shape = tuple(search.draws.sizes[dim] for dim in SAMPLE_DIMS)
     covered = np.reshape(np.array(search.covered, dtype=bool), (len(ordered), *shape))
     table = block_table(
         xr.DataArray(covered, dims=("set", *SAMPLE_DIMS)).transpose(*SAMPLE_DIMS, "set"),
-        draws_of_size,
+        mixing,
     )
     leads = np.array([found[0] for found in ordered], dtype=int)
     purity = np.array([search.correlations.purity(found) for found in ordered]).reshape(-1, 2)
