@@ -166,8 +166,9 @@ def diagnose(idata: xr.DataTree, *, quiet: bool = False) -> Diagnosis:
     would make it large): the error of its PIP is judged instead.
 
     The bound on Geweke's z is that which independent scores of chains in order exceed with a
-    probability of 0.1 % altogether (Bonferroni). It is so strict because the scores of slow
-    chains have heavy tails: the probability is still about 5 % at 100 effective draws a chain.
+    probability of 0.1 % altogether (Bonferroni). It is so strict because there are many scores,
+    and those of chains with less than 50 effective draws, or of skewed variables, have heavier
+    tails than a normal.
 
     References
     ----------
