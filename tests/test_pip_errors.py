@@ -24,7 +24,9 @@ def swaps(rng, effective, chains=CHAINS):
     probability in each of them, draw by draw.
     """
     weights = np.array([0.82, 0.15, 0.03])
-    given = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 0.05, 0], [0.02, 0.1, 0.02]])
+    given = np.array(
+        [[1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 0.05, 0], [0.02, 0.1, 0.02], [0.02, 0.02, 0.6]]
+    )
     leave = 2 / (1 + DRAWS / effective)
     now = rng.choice(3, p=weights, size=(chains, DRAWS))
     stays = rng.random((chains, DRAWS)) >= leave

@@ -17,6 +17,7 @@ Array = NDArray[Any]
 LEVEL = 0.95  # of error_bound and of pip_interval
 _FEW_CHANGES = 20  # about ten visits: fewer do not tell how long a visit lasts
 _BATCHES = 8  # a chain
+_CHANCE_Z = 3.0  # correlations of fewer standard errors are taken for chance
 _SLOWEST = 50  # indicators whose slow moves are looked for in all others
 
 
@@ -66,7 +67,8 @@ def effective_draws(z: Array, mixing: Mixing) -> Array:
     variance that it explains. ArviZ does not see a slow move in the autocorrelations where it is a
     small part of the variance; in the mean of many draws nothing else is left.
     """
-    return np.minimum(_own_draws(z, mixing.unseen), _slow_draws(z, mixing))
+    own = _own_draws(z, mixing.unseen)
+    return np.minimum(own, _slow_draws(z, own, mixing))
 
 
 def cautious_draws(z: Array, mixing: Mixing) -> Array:
@@ -109,9 +111,10 @@ def _draws_of_size(number: Array) -> float:
     return float(np.clip(ess, 1.0, number[0].size))
 
 
-def _slow_draws(z: Array, mixing: Mixing) -> Array:
+def _slow_draws(z: Array, own: Array, mixing: Mixing) -> Array:
     """Draws of each slow quantity / share of the variance that it explains: the least of them."""
     shares = (_standardised(z) @ mixing.draws.T / mixing.draws.shape[-1]) ** 2
+    shares[shares < _CHANCE_Z**2 / own.reshape(-1, 1)] = 0
     with np.errstate(divide="ignore"):
         least = np.nanmin(mixing.effective / shares, axis=-1, initial=np.inf)
     return least.reshape(z.shape[:-2])

@@ -255,7 +255,7 @@ def block_table(included: xr.DataArray, mixing: Mixing) -> xr.Dataset:
     """
     z = _chains_last(included)
     probability, by_chain = z.mean(axis=(-2, -1)), z.mean(axis=-1)
-    lower, upper = _interval(probability, cautious_draws(z, mixing))
+    lower, upper = _interval(probability, cautious_draws(z, mixing), mixing.unseen)
     several = z.shape[-2] > 1  # the spread of one chain would be a 0 that looks perfect
     values = {
         "pip": probability,
@@ -270,7 +270,7 @@ def block_table(included: xr.DataArray, mixing: Mixing) -> xr.Dataset:
 def _block_interval(included: xr.DataArray, mixing: Mixing) -> xr.Dataset:
     z = _chains_last(included)
     probability = z.mean(axis=(-2, -1))
-    lower, upper = _interval(probability, cautious_draws(z, mixing))
+    lower, upper = _interval(probability, cautious_draws(z, mixing), mixing.unseen)
     return _like(included, {"pip": probability, "lower": lower, "upper": upper})
 
 
@@ -290,10 +290,16 @@ def _standard_error(probability: Array, ess: Array) -> Array:
     return np.where(never, stats.beta.std(1, ess + 1), usual)
 
 
-def _interval(probability: Array, ess: Array) -> tuple[Array, Array]:
-    """Clopper-Pearson interval of `probability` in `ess` independent draws."""
+def _interval(probability: Array, ess: Array, unseen: float) -> tuple[Array, Array]:
+    """Clopper-Pearson interval in `ess` draws, widened by the chance that a mode was not seen.
+
+    The interval allows for one event more, 1 / ess. A mode of the posterior that none of `unseen`
+    draws has visited has 1 / unseen on average, and there the feature may be in or out.
+    """
     tail, included = (1 - LEVEL) / 2, ess * probability
     with np.errstate(invalid="ignore"):  # where the interval ends at 0 or 1
         lower = stats.beta.ppf(tail, included, ess - included + 1)
         upper = stats.beta.ppf(1 - tail, included + 1, ess - included)
-    return np.where(probability == 0, 0, lower), np.where(probability == 1, 1, upper)
+    lower, upper = np.where(probability == 0, 0, lower), np.where(probability == 1, 1, upper)
+    missed = np.maximum(1 / (unseen + 1) - 1 / (ess + 1), 0)
+    return lower * (1 - missed), upper + (1 - upper) * missed
