@@ -74,11 +74,11 @@ def indicator_diagnostics(idata: xr.DataTree) -> xr.Dataset:
     indicator, which compares chains too [1]_, but:
 
     - Where a quantity k with only :math:`n_k` effective draws explains a share
-      :math:`r_{jk}^2` of the variance of the indicator, :math:`n_j \le n_k / r_{jk}^2`. The model
-      size and the 50 indicators with the largest errors are tried, and correlations of less than
-      three standard errors are taken for chance. ArviZ does not see such a part in the
-      autocorrelations, if it is small: a feature that is included a little more often while
-      another one is, or all features while pi is high.
+      :math:`r_{jk}^2` of the variance of the indicator, :math:`n_j \le n_k / r_{jk}^2`. The
+      number of the other included features and the 50 indicators with the largest errors are
+      tried, and correlations of less than three standard errors are taken for chance. ArviZ does
+      not see such a part in the autocorrelations, if it is small: a feature that is included a
+      little more often while another one is, or all features while pi is high.
     - An indicator that changed fewer than 20 times does not tell how long its visits last: its
       :math:`n_j` is not more than :math:`n_0`, the bulk ESS of the model size, or, if these are
       fewer, the effective draws of the indicators on average (the sum of their variances over

@@ -26,8 +26,12 @@ class Mixing(NamedTuple):
 
     Attributes
     ----------
+    size : ndarray, (chain * draw,)
+        The model size.
+    of_size : float
+        Its effective draws.
     draws : ndarray, (slow, chain * draw)
-        Standardised: of the model size and of the indicators with the largest errors.
+        Standardised: of the indicators with the largest errors.
     effective : ndarray, (slow,)
         Their effective draws.
     unseen : float
@@ -35,6 +39,8 @@ class Mixing(NamedTuple):
         if these are fewer, of the indicators on average.
     """
 
+    size: Array
+    of_size: float
     draws: Array
     effective: Array
     unseen: float
@@ -55,9 +61,10 @@ def mixing_of(idata: xr.DataTree) -> Mixing:
         slow, errors = np.concatenate([slow, z]), np.concatenate([errors, of_means])
         worst = np.argsort(-errors, kind="stable")[:_SLOWEST]
         slow, errors = slow[worst], errors[worst]
-    unseen = min(_draws_of_size(number), variance / error if error > 0 else np.inf)
-    found = np.concatenate([number, slow])
-    return Mixing(_standardised(found), _own_draws(found, unseen), unseen)
+    of_size = _draws_of_size(number)
+    unseen = min(of_size, variance / error if error > 0 else np.inf)
+    effective = _own_draws(slow, unseen)
+    return Mixing(number.ravel(), of_size, _standardised(slow), effective, unseen)
 
 
 def effective_draws(z: Array, mixing: Mixing) -> Array:
@@ -113,10 +120,15 @@ def _draws_of_size(number: Array) -> float:
 
 def _slow_draws(z: Array, own: Array, mixing: Mixing) -> Array:
     """Draws of each slow quantity / share of the variance that it explains: the least of them."""
-    shares = (_standardised(z) @ mixing.draws.T / mixing.draws.shape[-1]) ** 2
+    rest = mixing.size.reshape(z.shape[-2:]) - z  # of the model: z itself is no other quantity
+    rows = _standardised(z)
+    of_rest = (rows * _standardised(rest)).mean(axis=-1, keepdims=True)
+    shares = np.hstack([of_rest, rows @ mixing.draws.T / rows.shape[-1]]) ** 2
     shares[shares < _CHANCE_Z**2 / own.reshape(-1, 1)] = 0
-    with np.errstate(divide="ignore"):
-        least = np.nanmin(mixing.effective / shares, axis=-1, initial=np.inf)
+    with np.errstate(divide="ignore", invalid="ignore"):  # nothing explained, or no variance
+        of_rest = mixing.of_size * rest.var(axis=(-2, -1)).reshape(-1, 1) / mixing.size.var()
+        others = np.broadcast_to(mixing.effective, (len(rows), mixing.effective.size))
+        least = np.nanmin(np.hstack([of_rest, others]) / shares, axis=-1, initial=np.inf)
     return least.reshape(z.shape[:-2])
 
 
