@@ -88,8 +88,9 @@ def geweke(
     Student's t [2]_ hold the level where the start has some five effective draws or more (so a
     chain some 50), and with two to three of them 6 to 8 % are beyond 2; with one, 12 %. Skewed
     variables, such as variances, have a little more: 7 to 8 % with five effective draws in the
-    start. The price is power: with 7 degrees of freedom a drift must be larger to be seen, and one that goes
-    on steadily through the end is in the spread of the batches too. R-hat and ESS see that one.
+    start. The price is power: with 7 degrees of freedom a drift must be larger to be seen, and
+    one that goes on steadily through the end is in the spread of the batches too. R-hat and ESS
+    see that one.
 
     References
     ----------
