@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from blrzoo.diagnostics.agreement import Indicators, read_indicators
+from blrzoo.diagnostics.cures import ENOUGH, Causes, find_causes
 from blrzoo.diagnostics.elements import (
     WIDE,
     Array,
@@ -22,7 +23,6 @@ from blrzoo.summaries._posterior import broken_variables
 
 __all__ = ["ENOUGH", "FEWEST_DRAWS", "Convergence", "Extreme", "measure"]
 
-ENOUGH = 100  # effective draws a chain
 FEWEST_DRAWS = 100  # of a chain; fewer are not judged
 
 
@@ -55,6 +55,8 @@ class Convergence:
         Whether each chain by itself has enough effective draws of that element.
     indicators : Indicators or None
         What each chain says of each indicator.
+    causes : Causes
+        Why the indicators mix slowly.
     ess_a_chain : float
         Effective draws of the model size, a chain; 1 if it never changes.
     divergences : int
@@ -74,6 +76,7 @@ class Convergence:
     apart: str
     each_mixes: bool
     indicators: Indicators | None
+    causes: Causes
     ess_a_chain: float
     divergences: int
     not_finite: list[str]
@@ -117,6 +120,7 @@ def measure(idata: xr.DataTree) -> Convergence:
         apart="" if worst is None else _apart(worst, sampled(idata)["chain"].values),
         each_mixes=worst is not None and _each_mixes(worst),
         indicators=indicators,
+        causes=find_causes(idata, table, indicators),
         ess_a_chain=_ess_a_chain(table, chains),
         divergences=_divergences(idata),
         not_finite=not_finite,
