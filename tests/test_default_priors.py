@@ -194,3 +194,13 @@ def test_the_log_of_a_fit_says_which_priors_it_has(caplog):
     with caplog.at_level("INFO"):
         blr.sample(blr.spike_slab(X, y), **settings, quiet=True)
     assert "Priors" not in caplog.text
+
+
+def test_units_of_y_and_a_common_scale_of_x_do_not_matter():
+    data = blr.simulate(n=60, p=50, n_causal=2, random_seed=1)
+    X, y = data["X"].values, data["y"].values
+    settings = {"draws": 50, "tune": 50, "chains": 2, "random_seed": 1, "quiet": True}
+    reference = blr.sample(blr.spike_slab(X, y), **settings).posterior
+    other = blr.sample(blr.spike_slab(50 * X + 1000, 1e-6 * y + 7), **settings).posterior
+    np.testing.assert_array_equal(other["delta"], reference["delta"])
+    np.testing.assert_allclose(other["beta"] * 50e6, reference["beta"], rtol=1e-4, atol=1e-9)

@@ -1,6 +1,7 @@
 """standardize=True: the prior is per standard deviation of a feature, beta in the units given."""
 
 import warnings
+from functools import partial
 
 import numpy as np
 import pytest
@@ -135,3 +136,15 @@ def test_what_is_of_one_unit_does_not_warn():
 def test_standardize_is_a_flag(wrong):
     with pytest.raises(TypeError, match="standardize must be True or False"):
         blr.spike_slab(*make_data(), standardize=wrong)
+
+
+def test_cross_validation_of_columns_in_different_units():
+    """The folds' standard deviations are those of their training rows; nothing leaks, all fits."""
+    X, y = make_data(n=60)
+    options = {"folds": 3, "draws": 200, "tune": 100, "chains": 1, "random_seed": 1, "quiet": True}
+    raw = blr.cross_validate(
+        partial(blr.single_component, standardize=True), X * UNITS, y, **options
+    )
+    plain = blr.cross_validate(partial(blr.single_component, standardize=True), X, y, **options)
+    np.testing.assert_allclose(raw["overall"]["r2"], plain["overall"]["r2"], rtol=1e-6)
+    assert float(raw["overall"]["r2"].item()) > 0.2
