@@ -139,21 +139,68 @@ def r2(idata: xr.DataTree, X: Any, y: Any, X_new: Any, y_new: Any) -> float:
 # ---- tables ----
 
 
+COUNTED = {"sets", "covering", "disagree"}
+COLUMNS = {
+    "n": "n",
+    "p": "p",
+    "causal": "causal",
+    "correlation": "r",
+    "h2": "h2",
+    "done": "data sets",
+    "disagree": "disagree",
+    "size": "model size",
+    "right": "right PIPs",
+    "wrong": "wrong PIPs",
+    "log_loss": "log loss",
+    "sets": "sets",
+    "covering": "hold a causal",
+    "r2": "r2",
+    "r2_ridge": "r2 of the ridge",
+}
+
+
 def print_tables(folder: Path) -> None:
-    """Print a row for each cell, and the rules."""
+    """Print the cells, means by p and number of causal features, and the rules, as Markdown."""
     rows, features = [], []
     for cell in cells():
         found = [summary(cell, k, folder) for k in range(cell.replicates)]
         fits = [one for one in found if one is not None]
         if fits:
             rows.append({**cell._asdict(), "done": len(fits), **averages(fits)})
-            marked = rows[-1]["disagree"] > 0.2 * len(fits)
-            rows[-1]["marked"] = "x" if marked else ""
-            if cell.sparse and not marked:
+            if cell.sparse and not marked(rows[-1]):
                 features += [one["features"] for one in fits]
-    table = pd.DataFrame(rows)
-    print(table.to_string(index=False, float_format="{:.3f}".format))
-    print_rules(table, np.concatenate(features, axis=1))
+    table = pd.DataFrame(rows).assign(marked=[marked(row) for row in rows])
+    used = table[~table["marked"]]
+    print_markdown(summed(used), ["p", "causal", *list(COLUMNS)[5:]])
+    print_rules(table, used, np.concatenate(features, axis=1))
+    print_markdown(table, list(COLUMNS))
+
+
+def marked(row: dict[str, Any]) -> bool:
+    """Whether the chains disagree in too many fits of a cell."""
+    return row["disagree"] > 0.2 * row["done"]
+
+
+def summed(table: pd.DataFrame) -> pd.DataFrame:
+    """Means over n, correlation and h2; sums of what is counted."""
+    how = {name: "sum" if name in COUNTED else "mean" for name in list(COLUMNS)[5:]}
+    return table.groupby(["p", "causal"], as_index=False).agg({**how, "done": "sum"})
+
+
+def print_markdown(table: pd.DataFrame, columns: list[str]) -> None:
+    """Print some columns as a table of Markdown."""
+    print("\n| " + " | ".join(COLUMNS[name] for name in columns) + " |")
+    print("|---" * len(columns) + "|")
+    for row in table.to_dict("records"):
+        cells_ = [_text(row[name]) for name in columns]
+        print("| " + " | ".join(cells_) + (" \\* |" if row.get("marked") else " |"))
+
+
+def _text(value: Any) -> str:
+    """A number in few digits; nothing where there is none."""
+    if np.isnan(value):
+        return ""
+    return f"{value:.0f}" if value == int(value) or abs(value) >= 100 else f"{value:.3g}"
 
 
 def summary(cell: Cell, replicate: int, folder: Path) -> dict[str, Any] | None:
@@ -191,29 +238,27 @@ def held(delta: Any, X: Any, causal: Any) -> dict[str, int]:
 
 def averages(fits: list[dict[str, Any]]) -> dict[str, float]:
     """Means over data sets; sums of what is counted."""
-    counted = {"sets", "covering", "disagree"}
     return {
-        key: (np.sum if key in counted else np.mean)([one[key] for one in fits])
+        key: (np.sum if key in COUNTED else np.mean)([one[key] for one in fits])
         for key in fits[0]
         if key != "features"
     }
 
 
-def print_rules(table: pd.DataFrame, features: Any) -> None:
+def print_rules(table: pd.DataFrame, used: pd.DataFrame, features: Any) -> None:
     """Print whether the rules hold."""
-    used = table[table["marked"] == ""]
     logit, causal = features
     slope = sm.Logit(causal, sm.add_constant(logit)).fit(disp=0)
     sparse = used[used["causal"] <= np.minimum(20, used["p"] / 2)]
+    covered = sparse["covering"].sum() / sparse["sets"].sum()
     polygenic = used[used["r2_ridge"].notna()]
     loss = polygenic["r2_ridge"] - polygenic["r2"]
-    print(f"\ncalibration slope {slope.params[1]:.2f} (SE {slope.bse[1]:.2f}), 0.8 to 1.25")
-    print(f"coverage of {sparse['sets'].sum()} sets", end=" ")
-    print(f"{sparse['covering'].sum() / sparse['sets'].sum():.3f}, at least 0.9")
-    print(
-        f"r2 below the ridge's {loss.mean():.4f}, at most 0.02; largest of a cell {loss.max():.4f}"
-    )
-    print(f"marked cells: {(table['marked'] != '').sum()} of {len(table)}")
+    wide = (polygenic["p"] >= 1000) & (polygenic["causal"] == polygenic["p"])
+    print(f"\n- calibration slope {slope.params[1]:.2f} (SE {slope.bse[1]:.2f}), 0.8 to 1.25")
+    print(f"- coverage of {sparse['sets'].sum()} sets {covered:.3f}, at least 0.9")
+    print(f"- r2 below the ridge's by {loss.mean():.4f}, at most 0.02; where all of 1,000 or more")
+    print(f"  features are causal by {loss[wide].mean():.4f}; in one cell by {loss.max():.4f}")
+    print(f"- {table['marked'].sum()} of {len(table)} cells are marked")
 
 
 if __name__ == "__main__":

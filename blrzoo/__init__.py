@@ -1,5 +1,7 @@
 """blrzoo: a zoo of Bayesian linear regression models for PyMC."""
 
+import logging
+
 from blrzoo import testing
 from blrzoo.comparison import bayes_factors, compare, log_marginal_likelihood
 from blrzoo.datasets import load_diabetes
@@ -38,7 +40,7 @@ from blrzoo.priors.multivariate.spike_slab import MultivariateSpikeSlab
 from blrzoo.priors.ridge import SingleComponent
 from blrzoo.priors.scaled_t import BayesA, BayesB
 from blrzoo.priors.spike_slab import SpikeSlab
-from blrzoo.sampling import sample
+from blrzoo.sampling import extend, sample
 from blrzoo.simulation import simulate
 from blrzoo.summaries import (
     bayes_factor_inclusion,
@@ -103,6 +105,7 @@ __all__ = [
     "draws_table",
     "effect_summary",
     "enrichment",
+    "extend",
     "fit_em",
     "gene_set_model",
     "gene_set_table",
@@ -147,5 +150,12 @@ __all__ = [
     "variance_explained",
     "window_pip",
 ]
+
+# As PyMC does: what is logged is shown, unless an application has set up logging of its own.
+_log = logging.getLogger(__name__)
+if not logging.root.handlers:
+    _log.setLevel(logging.INFO)
+    if not _log.handlers:
+        _log.addHandler(logging.StreamHandler())
 
 register()

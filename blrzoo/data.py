@@ -17,6 +17,7 @@ import pandas as pd
 
 from blrzoo.joining import join
 from blrzoo.options import check_choice
+from blrzoo.response import binary_advice, refuse_swapped
 from blrzoo.tables import Table, read_table, show
 
 __all__ = ["RegressionData", "check_data", "warn_user"]
@@ -130,7 +131,7 @@ def check_data(
     -----
     UserWarning
         Some features are constant, or exact copies of another one (constant ones are not counted
-        as copies), or traits are linear combinations of others. They are kept.
+        as copies), traits are linear combinations of others (they are kept), or y is 0 or 1 only.
 
     Notes
     -----
@@ -156,6 +157,7 @@ def check_data(
     ['age', 'bmi']
     """
     check_choice("missing", missing, ("error", "predict"), "error")
+    refuse_swapped(X, y, "Y" if traits else "y")
     given = {"X": X, "Y" if traits else "y": y, "covariates": covariates, "weights": weights}
     holes = {"Y"} if traits else {"y"} if missing == "predict" else set()
     obs, joined = join(
@@ -279,6 +281,9 @@ def _check_response(table: Table) -> None:
             f"{known[0]:g} in {table.where(constant)}. Pass a response that is not constant"
             f"{', or drop the trait' if table.name == 'Y' else ''}."
         )
+    advice = binary_advice(table)
+    if advice is not None:
+        warn_user(advice)
     if table.name == "Y":
         _warn_of_dependent_traits(table)
 

@@ -9,6 +9,7 @@ import pymc as pm
 import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
+from blrzoo.advice import advised, prior_like
 from blrzoo.data import RegressionData, check_data
 from blrzoo.gibbs.spec import Spec, mark
 from blrzoo.likelihood.single import Likelihood
@@ -52,6 +53,7 @@ _JOINT_LIMIT = 3e10
 _log = logging.getLogger(__name__)
 
 
+@advised()
 def regression(
     X: Any,
     y: Any,
@@ -175,7 +177,7 @@ def regression(
             "gamma must be left out where there are no covariates, got a gamma. "
             "Pass covariates=, or leave gamma out."
         )
-    with pm.Model(coords=data.coords) as model:
+    with _new_model(data.coords) as model:
         _add_data(model, data, center)
         if bound.data.x_scale is not None:
             pm.Data("X_scale", bound.data.x_scale, dims="feature")
@@ -192,6 +194,17 @@ def regression(
         )
         _mark(model, spec)
     return model
+
+
+def _new_model(coords: dict[str, Any]) -> pm.Model:
+    """Make an empty model; within another one, their coordinates must agree."""
+    try:
+        return pm.Model(coords=coords)
+    except ValueError as error:
+        raise ValueError(
+            f"coords of the model on the context must be those of the data, got others ({error}). "
+            f"Make the model outside of `with pm.Model(...)`: it is a pm.Model itself."
+        ) from error
 
 
 def _likelihood(
@@ -293,7 +306,7 @@ def _choose_update(update: Update, prior: Prior, v: dict[str, TensorVariable]) -
         return update
     n, p = prior.data.n, prior.data.p
     choice = "joint" if common and Factorisation.cost(n, p) <= _JOINT_LIMIT else "single-site"
-    _log.info("update='auto' chose %r for n=%d, p=%d", choice, n, p)
+    _log.debug("update='auto' chose %r for n=%d, p=%d", choice, n, p)
     return choice
 
 
@@ -315,9 +328,9 @@ def _check_arguments(prior: Any, h2: Any, center: Any, standardize: Any, update:
 def _check_prior(prior: Any) -> None:
     if isinstance(prior, Prior):
         return
-    remedy = "Pass an instance, for example blrzoo.SpikeSlab()."
+    remedy = f"Pass an instance, for example {prior_like(prior) or 'blr.SpikeSlab()'}."
     if isinstance(prior, type) and issubclass(prior, Prior):
-        remedy = f"Make an instance: {prior.__name__}()."
+        remedy = f"Make an instance: {prior_like(prior) or f'{prior.__name__}()'}."
     raise TypeError(
         f"prior must be an instance of blrzoo.Prior, got {prior!r} of type "
         f"{type(prior).__name__}. {remedy}"

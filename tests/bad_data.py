@@ -102,6 +102,8 @@ ERRORS: list[tuple[str, tuple, type[Exception], str]] = [
     # dimensions and sizes
     ("X-1d", (X[:, 0], Y), VE, r"^X must have dim.*shape \(8,\).*X\.reshape\(-1, 1\)"),
     ("X-1d-series", (series(), Y), VE, r"^X must .*got Series .*X\.to_frame\(\)"),
+    ("X-swapped", (Y, X), VE, r"vector X of shape \(8,\) and a matrix y .*swapped"),
+    ("X-swapped-frame", (series(), frame()), VE, r"^X must .* matrix y .*swapped.*X\.to_frame\(\)"),
     ("X-3d", (X[None], Y), VE, r"^X must have dim.*3 dimension.*\(1, 8, 3\)"),
     ("y-0d", (X, 1.0), VE, r"^y must have dim.*float with 0 dim"),
     ("y-3d", (X, Y[None, None]), VE, r"^y must have dim.*3 dim"),

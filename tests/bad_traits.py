@@ -303,7 +303,7 @@ DATA_ROWS: list[Row] = [
         "prior-class",
         lambda: blr.regression(X, Y, prior=blr.Multivariate),
         TE,
-        r"^prior must be an instance .*Make an instance: Multivariate\(\)",
+        r"^prior must be an instance .*Make an instance: blr\.Multivariate\(\)",
     ),
     (
         "components-of-prior",

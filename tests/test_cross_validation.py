@@ -1,6 +1,7 @@
 """Cross-validation: the same folds for all models, honest scores, nothing lost."""
 
 import functools
+import warnings
 
 import arviz as az
 import numpy as np
@@ -12,6 +13,8 @@ import xarray as xr
 import blrzoo as blr
 from blrzoo.prediction import log_score, predict, score
 from blrzoo.validation import cross_validate, crossing
+from blrzoo.validation.columns import check_unchanged
+from blrzoo.validation.data import Data
 from blrzoo.validation.folds import read_folds
 
 SHORT = {"draws": 100, "tune": 50, "chains": 2, "cores": 1, "random_seed": 1, "quiet": True}
@@ -379,3 +382,160 @@ def test_what_is_refused(instant, data, change, error, message):
     with pytest.raises(error, match=message):
         cross_validate(**arguments, **SHORT)
     assert not instant.made
+
+
+# ---- functions that choose or change the data ----
+
+
+@pytest.fixture
+def kept(monkeypatch):
+    """Replace the sampler: exact least squares of the data that a model holds, in every draw."""
+    models = []
+
+    def sample(model, draws=1000, chains=4, **kwargs):
+        models.append(model)
+        X, y = model["X"].get_value(), model.rvs_to_values[model["y"]].data
+        center = X.mean(axis=0)
+        parts = {"mu": np.ones((len(X), 1)), "beta": X - center}
+        if "W" in model.named_vars:
+            W = model["W"].get_value()
+            parts["gamma"] = W - W.mean(axis=0)
+        effects = np.linalg.lstsq(np.hstack(list(parts.values())), y)[0]
+        ends = np.cumsum([part.shape[1] for part in parts.values()])[:-1]
+        found = dict(zip(parts, np.split(effects, ends), strict=True)) | {"sigma2": np.ones(1)}
+        coords = {"feature": list(model.coords["feature"])}
+        constant = {"X_center": ("feature", center)}
+        dims = {"mu": [], "beta": ["feature"], "gamma": ["covariate"], "sigma2": []}
+        if "W" in model.named_vars:
+            coords["covariate"] = list(model.coords["covariate"])
+            constant["W_center"] = ("covariate", W.mean(axis=0))
+        drawn = {
+            name: (
+                ["chain", "draw", *dims[name]],
+                np.broadcast_to(
+                    value if dims[name] else value[0],
+                    (chains, draws, *value.shape) if dims[name] else (chains, draws),
+                ),
+            )
+            for name, value in found.items()
+        }
+        return xr.DataTree.from_dict(
+            {
+                "posterior": xr.Dataset(drawn, coords),
+                "constant_data": xr.Dataset(constant, coords),
+            }
+        )
+
+    monkeypatch.setattr(crossing, "sample", sample)
+    return models
+
+
+def best_two(X, y, **more):
+    """The two columns that correlate most with y, in an order of their own."""
+    order = abs(X.corrwith(y)).sort_values(ascending=False).index
+    return blr.single_component(X[order[:2]], y, **more)
+
+
+@pytest.mark.parametrize("labels", ["names", "numbers"])
+def test_chosen_columns_are_those_of_the_held_out_rows(kept, data, labels):
+    X, y, W = data
+    if labels == "numbers":  # as of an array
+        X = X.set_axis(range(4), axis=1)
+    X = X.iloc[:, ::-1]
+    result = cross_validate(best_two, X, y, covariates=W, folds=3, **SHORT)
+    for k, model in enumerate(kept):
+        chosen = list(model.coords["feature"])
+        assert set(chosen) == ({"a", "b"} if labels == "names" else {0, 1})
+        of_fold = result["predictions"].to_dataset()
+        of_fold = of_fold.isel(model=0, obs=of_fold["fold"].values == k)
+        train = y.index[y.notna() & ~y.index.isin(of_fold["obs"].values)]
+        Z = np.column_stack([np.ones(len(X)), X[chosen], W])
+        fit = np.linalg.lstsq(Z[X.index.isin(train)], y[train])[0]
+        expected = pd.Series(Z @ fit, X.index)[of_fold["obs"].values]
+        sd = 1 / np.sqrt(SHORT["draws"] * SHORT["chains"])  # of a mean of residuals of SD 1
+        assert abs(of_fold["mean"] - expected.to_numpy()).max() < 5 * sd
+
+
+def test_chosen_covariates_and_rows_are_those_of_the_model(kept, data):
+    X, y, W = data
+    W = W.assign(sex=np.arange(43) % 2.0)
+
+    def some(X, y, covariates):
+        rows = X.index[::-1][3:]  # in another order, some dropped
+        return blr.single_component(X.loc[rows], y[rows], covariates=covariates.loc[rows, ["sex"]])
+
+    result = cross_validate(some, X, y, covariates=W, folds=3, **SHORT)
+    assert result["overall"]["n"].item() == 41
+    assert [list(model.coords["covariate"]) for model in kept] == [["sex"]] * 3
+
+
+def scaled(table):
+    return (table - table.mean()) / table.std()
+
+
+@pytest.mark.parametrize(
+    ("factory", "message"),
+    [
+        (
+            lambda X, y, **more: blr.single_component(scaled(X), y, **more),
+            r"keep X as given; got 4 changed column\(s\), \['a', 'b', 'c', 'd'\], from 'model'.*"
+            "standardize=True",
+        ),
+        (
+            lambda X, y, **more: blr.single_component(X.assign(c=X["c"] ** 2), y, **more),
+            r"keep X as given; got 1 changed column\(s\), \['c'\]",
+        ),
+        (
+            lambda X, y, **more: blr.single_component(scaled(X).to_numpy(), y.to_numpy()),
+            r"keep the names of the columns of X; got new ones, \[0, 1, 2, 3\]",
+        ),
+        (
+            lambda X, y, **more: blr.single_component(X[["a"]].rename(columns=str.upper), y),
+            r"keep the names of the columns of X; got new ones, \['A'\], .* Choose columns by name",
+        ),
+        (
+            lambda X, y, **more: blr.single_component(X.set_axis(list("bacd"), axis=1), y),
+            r"keep X as given; got 2 changed column\(s\), \['b', 'a'\]",
+        ),
+        (
+            lambda X, y, covariates: blr.single_component(X, y, covariates=scaled(covariates)),
+            r"keep covariates as given; got 1 changed column\(s\), \['age'\]",
+        ),
+        (
+            lambda X, y, **more: blr.single_component(X, scaled(y), **more),
+            r"keep y as given; .* scored in the units of y",
+        ),
+        (
+            lambda X, y, **more: blr.single_component(
+                X.iloc[3:].reset_index(drop=True), y.iloc[3:].to_numpy()
+            ),
+            r"keep the labels of the rows of X where they drop some; got 24 rows",
+        ),
+    ],
+)
+def test_what_changes_the_data_is_refused_before_it_is_sampled(kept, data, factory, message):
+    X, y, W = data
+    with pytest.raises(ValueError, match=f"^models must {message}"):
+        cross_validate(factory, X, y, covariates=W, folds=3, **SHORT)
+    assert not kept
+
+
+def test_traits_as_given_pass_and_changed_ones_do_not(instant, data):
+    X, y, _ = data
+    Y = pd.DataFrame({"u": y, "v": -2 * y + np.random.default_rng(3).normal(size=43)})
+    Y.loc["i5", "v"] = np.nan
+    train = Data.read(X, Y, None, None).rows(np.flatnonzero(y.notna()))
+    check_unchanged(blr.multivariate(train.X, train.y), train, "'it'")
+    with pytest.raises(ValueError, match=r"keep y as given; got 1 changed column\(s\), \['v'\]"):
+        check_unchanged(blr.multivariate(train.X, train.y * [1, 2]), train, "'it'")
+
+
+@pytest.mark.parametrize("quiet", [True, False])
+def test_copies_are_told_unless_quiet(kept, data, quiet):
+    X, y, _ = data
+    X = X.assign(e=X["a"])
+    settings = SHORT | {"quiet": quiet, "folds": 3, "compute_convergence_checks": False}
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        cross_validate(blr.single_component, X, y, **settings)
+    assert sum("copies" in str(one.message) for one in caught) == (0 if quiet else 3)

@@ -51,6 +51,11 @@ def variance_of_mean(enter, leave, chains, draws):
     return p * (1 - p) * inflation / (chains * draws)
 
 
+def lowered(n, chains, batches=8):
+    """Draws that give the interval of Student's t with the freedom of the batches."""
+    return n * (stats.norm.isf(0.025) / stats.t.isf(0.025, chains * batches - 1)) ** 2
+
+
 # ---- per feature ----
 
 
@@ -124,7 +129,8 @@ def test_an_indicator_that_never_changes_is_as_well_known_as_the_model_size():
     result = indicator_diagnostics(idata)
     np.testing.assert_array_equal(result["pip"][:2], [0, 1])
     np.testing.assert_array_equal(result["changes"][:2], 0)
-    np.testing.assert_allclose(result["error_bound"][:2], 1 - 0.025 ** (1 / n), rtol=1e-9)
+    bound = 1 - 0.025 ** (1 / lowered(n, 4))
+    np.testing.assert_allclose(result["error_bound"][:2], bound, rtol=1e-9)
     sd = np.sqrt((n + 1) / ((n + 2) ** 2 * (n + 3)))
     np.testing.assert_allclose(result["mcse_pip"][:2], sd, rtol=1e-9)
     assert result["ess_bulk"].sel(quantity="model_size") == pytest.approx(n, rel=1e-12)
@@ -139,6 +145,7 @@ def test_a_few_changes_do_not_tell_how_long_a_visit_lasts():
     pip = 1 / 2000
     assert result["changes"] == 2
     assert result["mcse_pip"] == pytest.approx(np.sqrt(pip * (1 - pip) / n), rel=1e-9)
+    n = lowered(n, 4)
     upper = stats.beta.ppf(0.975, n * pip + 1, n * (1 - pip))
     assert result["error_bound"] == pytest.approx(upper - pip, rel=1e-9)
 
@@ -147,7 +154,8 @@ def test_when_nothing_ever_moves_only_the_chains_are_information():
     delta = np.zeros((4, 100, 3), int)
     delta[..., 1] = 1
     result = indicator_diagnostics(tree(delta=delta))
-    np.testing.assert_allclose(result["error_bound"], 1 - 0.025**0.25, rtol=1e-12)
+    bound = 1 - 0.025 ** (1 / lowered(4, 4))
+    np.testing.assert_allclose(result["error_bound"], bound, rtol=1e-12)
     np.testing.assert_allclose(result["mcse_pip"], stats.beta.std(1, 5), rtol=1e-12)
     row = result.sel(quantity="model_size")
     assert row["mean"] == 1
@@ -181,7 +189,8 @@ def test_two_draws_are_too_few_to_tell():
     delta = np.array([[[0, 0], [1, 0]], [[0, 0], [1, 0]]])
     result = indicator_diagnostics(tree(delta=delta))
     assert np.isnan(result["mcse_pip"][0])
-    assert result["error_bound"][1] == pytest.approx(1 - 0.025 ** (1 / 2))  # two chains
+    bound = 1 - 0.025 ** (1 / lowered(2, 2, batches=2))  # two chains
+    assert result["error_bound"][1] == pytest.approx(bound)
 
 
 def test_a_thinned_chain_is_a_chain():

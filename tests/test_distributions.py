@@ -75,7 +75,10 @@ def test_density_is_zero_outside_of_the_support(kind):
 
 @pytest.mark.parametrize("nu", [1.0, -3.0, np.nan])
 def test_degrees_of_freedom_must_suffice(nu):
-    dist = InverseWishart.dist(nu, np.eye(2))
+    for known in (nu, [5.0, nu]):
+        with pytest.raises(ValueError, match=r"nu must be above .* minus 1, 1, got"):
+            InverseWishart.dist(known, np.eye(2))
+    dist = InverseWishart.dist(pytensor.shared(nu), np.eye(2))
     with pytest.raises(ParameterValueError, match="nu > T - 1"):
         pm.logp(dist, np.eye(2)).eval()
     with pytest.raises(AssertionError, match="nu must exceed"):
@@ -84,7 +87,10 @@ def test_degrees_of_freedom_must_suffice(nu):
 
 def test_scale_must_be_a_covariance():
     for kind in NOT_COVARIANCES.values():
-        dist = InverseWishart.dist(5, np.array(kind))
+        for known in (kind, np.stack([np.eye(2), kind])):
+            with pytest.raises(ValueError, match=r"S must be symmetric and positive definite, got"):
+                InverseWishart.dist(5, known)
+        dist = InverseWishart.dist(5, pytensor.shared(np.array(kind)))
         with pytest.raises(ParameterValueError, match="positive definite"):
             pm.logp(dist, np.eye(2)).eval()
         with pytest.raises(np.linalg.LinAlgError):
@@ -92,6 +98,13 @@ def test_scale_must_be_a_covariance():
     for shape in ((), (2,), (2, 3)):
         with pytest.raises(ValueError, match="S must be a square matrix"):
             InverseWishart.dist(5, np.ones(shape))
+
+
+@pytest.mark.parametrize("value", ["a", None, True, 1j, {}, [["a"]], np.array(["a", "b"])])
+def test_parameters_must_be_real_numbers(value):
+    for name in ("nu", "S"):
+        with pytest.raises(TypeError, match=f"{name} must be real numbers, got .* of type"):
+            InverseWishart.dist(**{"nu": 5, "S": np.eye(2), name: value})
 
 
 @pytest.mark.parametrize(("T", "nu"), [(1, 10.0), (2, 12.5), (4, 16.0)])

@@ -438,7 +438,7 @@ def test_models_that_are_not_of_y_alone_are_refused():
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"method": "smc"}, ValueError, "method must be one of auto"),
+        ({"method": "smc"}, ValueError, "method must be 'auto', 'exact' or"),
         ({"stones": 1}, ValueError, "stones must be at least 2, got 1"),
         ({"draws": 5.0}, TypeError, "draws must be an int"),
         ({"tune": -1}, ValueError, "tune must be at least 0"),

@@ -320,10 +320,11 @@ def test_p0_must_be_below_p():
     [
         (blr.BayesA(nu=8), 1.0),
         (blr.BayesB(nu=8), 0.5),
-        (blr.BayesB(nu=8, pi=(2, 6)), 0.25),
+        (blr.BayesB(nu=8, pi=(2, 4)), 1 / 3),
+        (blr.BayesB(nu=8, pi=(1, 9)), 1 / 3),  # of 3 features at least one
         (blr.BayesianLasso(), 1.0),
     ],
-    ids=["bayes-a", "bayes-b", "bayes-b-sparse", "lasso"],
+    ids=["bayes-a", "bayes-b", "bayes-b-sparse", "bayes-b-floor", "lasso"],
 )
 def test_default_variance_puts_h2_on_the_features(prior, share):
     """The prior mean of tau2 follows from the parameters of its scale's gamma prior."""

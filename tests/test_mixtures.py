@@ -216,16 +216,18 @@ def test_bad_inclusion_is_refused(arguments, message):
 
 def test_default_variance_on_x_is_h2():
     """Prior mean of the variance of X beta, for every way to set the defaults."""
+    rng = np.random.default_rng(1)
+    X, y = rng.normal(size=(50, 20)), rng.normal(size=50)  # at least one feature is expected
     for prior in (
         blr.MultipleComponent(),
         blr.MultipleComponent(ratios=(0.01, 0.1, 1)),
         blr.MultipleComponent(null=False),
         blr.SpikeSlab(expected_size=1),
     ):
-        model = blr.regression(X4, Y4, prior=prior, h2=0.3)
+        model = blr.regression(X, y, prior=prior, h2=0.3)
         spec = model["sigma2"].tag.blrzoo
         means = xr.DataArray(spec.prior.default_variance())
-        assert float(means) * X4.var(axis=0, ddof=1).sum() == pytest.approx(0.3 * Y4.var(ddof=1))
+        assert float(means) * X.var(axis=0, ddof=1).sum() == pytest.approx(0.3 * y.var(ddof=1))
         if isinstance(prior, blr.MultipleComponent):
             share = spec.prior._mean_pi()
             slabs = (

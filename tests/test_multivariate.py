@@ -12,10 +12,11 @@ from tests.oracles import (
     assert_agrees,
     assert_effects_agree,
     assert_same_posterior,
+    assert_sd_agrees,
     enumerate_spike_slab,
     exact_ridge,
 )
-from tests.trait_oracles import enumerate_covariances
+from tests.trait_oracles import enumerate_covariances, normal_posterior
 
 SIGMA_B = np.array([[0.5, 0.3], [0.3, 0.4]])
 SIGMA_E = np.array([[1.0, 0.5], [0.5, 1.5]])
@@ -88,6 +89,38 @@ def test_the_oracle_can_fail():
     exact = enumerate_covariances(X, Y, covariances=SIGMA_B[None], pi=[1.0], **FIXED)
     with pytest.raises(AssertionError, match="against"):
         assert_effects_agree(elements(idata), exact)
+
+
+def _correlated(r):
+    return 0.5 * np.array([[1.0, r], [r, 1.0]])
+
+
+NEARLY_SINGULAR = {
+    **{f"variance {tau2:g}": np.diag([0.5, tau2]) for tau2 in (1e-6, 1e-12, 1e-15, 1e-18)},
+    **{f"r_g {r:.15f}": _correlated(r) for r in (1 - 1e-15, -1 + 1e-15)},
+}
+
+
+@pytest.mark.parametrize("update", ["joint", "single-site"])
+@pytest.mark.parametrize("case", NEARLY_SINGULAR)
+def test_nearly_singular_covariances(case, update):
+    """A trait almost without genetic variance, or a genetic correlation of almost 1."""
+    X, Y = make_data(n=100, p=6)
+    known = {"Sigma_b": NEARLY_SINGULAR[case], "Sigma_e": np.eye(2), "mu": 1.0}
+    idata = blr.sample(
+        blr.multivariate(X, Y, update=update, **known),
+        draws=2000,
+        tune=100,
+        chains=2,
+        random_seed=7,
+        quiet=True,
+    )
+    covariances = np.broadcast_to(known["Sigma_b"], (6, 2, 2))
+    _, mean, sd = normal_posterior(X, Y, covariances, np.eye(2), (1.0, 0.0))
+    draws = elements(idata)["beta"].values
+    for j in range(12):
+        assert_agrees(draws[..., j], mean[j], f"mean of {j}")
+        assert_sd_agrees(draws[..., j], sd[j], f"element {j}")
 
 
 def test_learned_pattern_probabilities():

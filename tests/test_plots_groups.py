@@ -156,7 +156,7 @@ def test_a_negative_share_can_be_seen():
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"quantity": "h2"}, ValueError, "quantity must be one of .*'h2'"),
+        ({"quantity": "h2"}, ValueError, "quantity must be 'share'.*'h2'"),
         ({"top": 0}, ValueError, "top must be 1"),
         ({"groups": None}, ValueError, "groups must be given for a model without groups"),
         ({"groups": ["a"]}, ValueError, "groups must have one value for each"),

@@ -224,8 +224,10 @@ def test_missing_data_of_the_fit_are_named():
         predict(some, new_rows(columns="ab"))
     holes = tree()
     holes["posterior"]["beta"] = holes["posterior"]["beta"].where(holes["posterior"]["draw"] < 9)
-    with pytest.raises(ValueError, match="must be complete and finite"):
+    with pytest.raises(ValueError, match=r"'beta' .* no missing draw"):
         predict(holes, new_rows())
+    with pytest.raises(ValueError, match="can be multiplied by the effects"):
+        predict(tree(), 0 * new_rows() + 1.7e308)
     unnamed = tree()
     unnamed["posterior"]["mu"] = unnamed["posterior"]["beta"]
     with pytest.raises(ValueError, match=r"'mu' in idata.posterior must have the dims"):

@@ -320,6 +320,7 @@ def test_default_number_of_causal_features_is_what_there_is_room_for(
 THREE = dict(n_traits=3)
 REFUSED = [
     (dict(n_traits=0), ValueError, r"n_traits must be at least 1, got 0"),
+    (dict(n_traits=1_000_000), ValueError, r"at most 5000, got 1000000.* 8,000.0 GB. Simulate"),
     (dict(n_traits=2.0), TypeError, r"n_traits must be an int or None, got 2.0"),
     (dict(n_traits=True), TypeError, r"n_traits must be an int or None, got True"),
     (dict(h2=[0.1, 0.2]), TypeError, r"h2 must be one number for one trait, .* n_traits too"),

@@ -1,6 +1,7 @@
 """standardize=True: the prior is per standard deviation of a feature, beta in the units given."""
 
 import warnings
+from functools import partial
 
 import numpy as np
 import pytest
@@ -73,9 +74,10 @@ def test_conditionals(name):
 def test_the_defaults_are_per_standard_deviation():
     X, y = make_data()
     model = blr.spike_slab(X * UNITS, y, standardize=True)
-    # p = 4: two features are expected, and share h2 of the variance. The scale of the
-    # InverseGamma(nu / 2, nu S2 / 2) is the prior mean 2 S2, as nu is 4.
-    assert float(model["tau2"].owner.inputs[-1].eval()) == pytest.approx(0.5 * y.var(ddof=1) / 2)
+    # p = 4: two features share h2 of the variance, 2 S2 each. InverseGamma(nu / 2, nu S2 / 2)
+    # has nu = 1.
+    S2 = 2 * float(model["tau2"].owner.inputs[-1].eval())
+    assert 2 * S2 == pytest.approx(0.5 * y.var(ddof=1) / 2)
     np.testing.assert_allclose(model["X_scale"].get_value(), (X * UNITS).std(axis=0, ddof=1))
     np.testing.assert_array_equal(model["X"].get_value(), X * UNITS)
 
@@ -134,3 +136,15 @@ def test_what_is_of_one_unit_does_not_warn():
 def test_standardize_is_a_flag(wrong):
     with pytest.raises(TypeError, match="standardize must be True or False"):
         blr.spike_slab(*make_data(), standardize=wrong)
+
+
+def test_cross_validation_of_columns_in_different_units():
+    """The folds' standard deviations are those of their training rows; nothing leaks, all fits."""
+    X, y = make_data(n=60)
+    options = {"folds": 3, "draws": 200, "tune": 100, "chains": 1, "random_seed": 1, "quiet": True}
+    raw = blr.cross_validate(
+        partial(blr.single_component, standardize=True), X * UNITS, y, **options
+    )
+    plain = blr.cross_validate(partial(blr.single_component, standardize=True), X, y, **options)
+    np.testing.assert_allclose(raw["overall"]["r2"], plain["overall"]["r2"], rtol=1e-6)
+    assert float(raw["overall"]["r2"].item()) > 0.2

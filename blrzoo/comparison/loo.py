@@ -9,7 +9,13 @@ import pymc as pm
 import xarray as xr
 
 from blrzoo.comparison.observed import check_same, observed_y
-from blrzoo.summaries._posterior import posterior
+from blrzoo.summaries._finite import broken_draws, not_finite
+from blrzoo.summaries._posterior import (
+    SAMPLE_DIMS,
+    numbered,
+    posterior,
+    refuse_broken,
+)
 
 __all__ = ["compare"]
 
@@ -97,18 +103,23 @@ def _read(fits: Any) -> dict[str, tuple[pm.Model | None, xr.DataTree]]:
                 f"fits must be InferenceData, or pairs of a model and its InferenceData; got "
                 f"({got}) for {name!r}. {remedy}"
             )
-        posterior(pair[1])
+        refuse_broken(pair[1])
         pairs[str(name)] = pair
     return pairs
 
 
 def _prepare(name: str, model: pm.Model | None, idata: xr.DataTree, rows: pd.Index) -> xr.DataTree:
     """What leave-one-out needs of a fit, its rows in a common order."""
-    log_likelihood = _log_likelihood(name, model, idata)
+    log_likelihood = _log_likelihood(name, model, idata).transpose(*SAMPLE_DIMS, ...)
+    if (broken := broken_draws([log_likelihood])).any():
+        raise not_finite(f"'y' in the group 'log_likelihood' of {name!r}", broken)
     if rows.is_unique:
         log_likelihood = log_likelihood.sel(obs=rows)
     return xr.DataTree.from_dict(
-        {"posterior": posterior(idata), "log_likelihood": log_likelihood.to_dataset(name="y")}
+        {
+            "posterior": posterior(idata),
+            "log_likelihood": numbered(log_likelihood.to_dataset(name="y")),
+        }
     )
 
 

@@ -14,6 +14,7 @@ from blrzoo.comparison.power import check_model
 from blrzoo.comparison.ridge import ridge_log_evidence
 from blrzoo.comparison.stones import PowerChains, powers, stepping_stones
 from blrzoo.gibbs.spec import find_model
+from blrzoo.options import check_choice
 
 __all__ = ["Method", "log_marginal_likelihood"]
 
@@ -159,11 +160,7 @@ def _progress(show: bool) -> Progress:
 
 
 def _check_arguments(method: Any, stones: Any, draws: Any, tune: Any, chains: Any) -> None:
-    if method not in get_args(Method):
-        raise ValueError(
-            f"method must be one of {', '.join(get_args(Method))}, got {method!r}. Leave it out "
-            "for auto."
-        )
+    check_choice("method", method, get_args(Method), "auto")
     least = {"stones": (stones, 2), "draws": (draws, 10), "tune": (tune, 0), "chains": (chains, 1)}
     for name, (value, smallest) in least.items():
         if isinstance(value, bool) or not isinstance(value, int | np.integer):

@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from blrzoo.diagnostics.elements import Array, labels_of
-from blrzoo.diagnostics.finding import Finding, Level, some
+from blrzoo.diagnostics.finding import Finding, Level, more_draws, some
 from blrzoo.summaries._posterior import included_blocks, indicator_name
 
 __all__ = [
@@ -24,10 +24,10 @@ _FAIR_SPREAD, _POOR_SPREAD = 0.3, 0.5  # of the PIPs of the chains
 _CHANCE = 0.01  # of one stuck indicator in a fit that is not
 _FAIR_ERROR, _POOR_ERROR = 0.1, 0.3  # of a PIP
 THRESHOLDS = (0.5, 0.9)  # that users decide by
-_SWAPS = (
-    "Correlated features often take each other's place, and a chain seldom swaps them. See "
-    "whether these are correlated; if so, trust the PIP of the group (blr.group_pip, "
-    "blr.credible_sets) more than the single ones, and draw much longer chains."
+_APART = (
+    "Most often such features are correlated, and take each other's place: look at their "
+    "correlations, trust the PIP of the group (blr.group_pip, blr.credible_sets) more than the "
+    "single ones, and draw longer chains."
 )
 _UNSETTLED = (
     "With so many at once, it is the number of included features that has not settled: draw "
@@ -115,7 +115,7 @@ def stuck(indicators: Indicators, ess_a_chain: float) -> Array:
     return np.any(constant & (rare | (share < 0.5)), axis=0)
 
 
-def agreement_finding(indicators: Indicators, ess_a_chain: float) -> Finding | None:
+def agreement_finding(indicators: Indicators, ess_a_chain: float, cure: str = "") -> Finding | None:
     """Judge whether the chains agree on which features are included.
 
     Parameters
@@ -124,6 +124,8 @@ def agreement_finding(indicators: Indicators, ess_a_chain: float) -> Finding | N
         Of a fit.
     ess_a_chain : float
         Effective draws of a chain, by the model size.
+    cure : str, optional
+        What helps, if the cause is known.
 
     Returns
     -------
@@ -149,14 +151,14 @@ def agreement_finding(indicators: Indicators, ess_a_chain: float) -> Finding | N
             f"should, of {_named(spread, frozen)}."
         )
     level: Level = "poor" if largest >= _POOR_SPREAD or frozen.any() else "fair"
-    return Finding(level, text.strip(), _UNSETTLED if _many(apart) else _SWAPS)
+    return Finding(level, text.strip(), cure or (_UNSETTLED if _many(apart) else _APART))
 
 
 def _many(apart: Array) -> bool:
     return bool(apart.sum() > max(10, 0.2 * apart.size))
 
 
-def pip_findings(table: xr.Dataset, *, moved: bool, agree: bool) -> list[Finding]:
+def pip_findings(table: xr.Dataset, *, moved: bool, agree: bool, cure: str = "") -> list[Finding]:
     """Judge how well the PIPs are known.
 
     Parameters
@@ -166,7 +168,9 @@ def pip_findings(table: xr.Dataset, *, moved: bool, agree: bool) -> list[Finding
     moved : bool
         Whether any indicator ever changed, or the chains differ.
     agree : bool
-        Whether the chains agree. If not, more draws are not the cure.
+        Whether the chains agree. If not, that finding has the advice.
+    cure : str, optional
+        What helps, if the cause is known. Else it is more draws.
 
     Returns
     -------
@@ -191,8 +195,8 @@ def pip_findings(table: xr.Dataset, *, moved: bool, agree: bool) -> list[Finding
     return [
         Finding(
             level,
-            f"The Monte Carlo error of the PIPs is at most {largest:.2f} (95 % bound, {worst}).",
-            "Four times as many draws halve it." if level != "good" and agree else "",
+            f"The Monte Carlo error of the PIPs is up to {largest:.2f} (95 % bound, {worst}).",
+            (cure or more_draws((largest / _FAIR_ERROR) ** 2)) if level != "good" and agree else "",
         ),
         *(_undecided_findings(table) if level != "poor" else []),
     ]
@@ -224,8 +228,8 @@ def _undecided_findings(table: xr.Dataset) -> list[Finding]:
     ]
     if not parts:
         return []
-    text = f"PIPs too close to a threshold to tell on which side they lie: {', '.join(parts)}."
-    return [Finding("good", text, "Say so when you decide by the threshold, or draw more.")]
+    text = f"Some PIPs are closer to a threshold than their error: {', '.join(parts)}."
+    return [Finding("good", f"{text} On which side they lie is open.")]
 
 
 def _named(by: xr.DataArray, chosen: Array) -> str:

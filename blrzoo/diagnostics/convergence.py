@@ -1,11 +1,10 @@
 """Do the chains agree, and are there enough draws: the findings, in words."""
 
-import math
-
 import xarray as xr
 
 from blrzoo.diagnostics.agreement import agreement_finding
-from blrzoo.diagnostics.finding import Finding, Level, some
+from blrzoo.diagnostics.cures import of_a_variance
+from blrzoo.diagnostics.finding import Finding, Level, more_draws, some
 from blrzoo.diagnostics.measures import ENOUGH, FEWEST_DRAWS, Convergence, Extreme, measure
 
 __all__ = ["convergence_findings", "convergence_messages", "sampler_findings"]
@@ -98,7 +97,8 @@ def convergence_findings(measured: Convergence) -> list[Finding]:
     found = [_one_chain() if measured.chains == 1 else _rhat_finding(measured)]
     found.append(_ess_finding(measured))
     if measured.indicators is not None:
-        found.append(agreement_finding(measured.indicators, measured.ess_a_chain))
+        cure = measured.causes.cure
+        found.append(agreement_finding(measured.indicators, measured.ess_a_chain, cure))
     return [finding for finding in found if finding is not None]
 
 
@@ -123,9 +123,10 @@ def _rhat_finding(measured: Convergence) -> Finding | None:
     how = "quite agree yet" if level == "fair" else "agree"
     text = f"The chains do not {how}: R-hat is {_shown(worst)}, above {_GOOD_RHAT}."
     if worst is not measured.rhat:
-        return Finding(level, text, _DRAW_MORE)
+        return Finding(level, text, measured.causes.cure or _DRAW_MORE)
     modes = level == "poor" and measured.each_mixes
-    return Finding(level, f"{text} {measured.apart}".strip(), _MODES if modes else _DRAW_MORE)
+    advice = measured.causes.cure or (_MODES if modes else _DRAW_MORE)
+    return Finding(level, f"{text} {measured.apart}".strip(), advice)
 
 
 def _shown(extreme: Extreme) -> str:
@@ -148,7 +149,8 @@ def _ess_finding(measured: Convergence) -> Finding:
         f"The effective sample size is only {shown}, below {ENOUGH} a chain: means and "
         "quantiles are rough."
     )
-    if a_chain < _POOR_ESS:
-        return Finding("poor", text, "Draw many more (draws=).")
-    times = math.ceil(ENOUGH / a_chain)
-    return Finding("fair", text, f"Draw about {times} times as many (draws=).")
+    level: Level = "poor" if a_chain < _POOR_ESS else "fair"
+    if measured.causes.polygenic:
+        return Finding(level, text, measured.causes.polygenic)
+    helps = of_a_variance(worst.name, selects=measured.indicators is not None)
+    return Finding(level, text, f"{more_draws(ENOUGH / a_chain)} {helps}".strip())

@@ -209,8 +209,8 @@ def _split_rhat(draws: Array) -> Array:
         return np.full(draws.shape[2:], np.nan)
     draws = draws.astype(float, copy=False)
     parts = [draws[:, :half], draws[:, half : 2 * half]]
-    means = np.concatenate([part.mean(axis=1) for part in parts])
-    within = np.concatenate([part.var(axis=1, ddof=1) for part in parts]).mean(axis=0)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):  # of constants, and of infinite draws
+        means = np.concatenate([part.mean(axis=1) for part in parts])
+        within = np.concatenate([part.var(axis=1, ddof=1) for part in parts]).mean(axis=0)
         ratio = means.var(axis=0, ddof=1) / within
     return np.sqrt((half - 1) / half + ratio)

@@ -1,13 +1,15 @@
 """What a diagnosis is made of: one finding a check."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["LEVELS", "Finding", "Level", "some", "worst_level"]
+__all__ = ["LEVELS", "Finding", "Level", "more_draws", "some", "worst_level"]
 
 Level = Literal["good", "fair", "poor"]
 LEVELS: tuple[Level, ...] = ("good", "fair", "poor")
 _MOST_NAMES = 5
+_MOST_TIMES = 100  # as many draws: more is no advice
 
 
 @dataclass(frozen=True)
@@ -78,3 +80,10 @@ def some(names: list[str]) -> str:
     rest = len(names) - _MOST_NAMES
     more = f" and {rest} other{'s' * (rest > 1)}" if rest > 0 else ""
     return ", ".join(names[:_MOST_NAMES]) + more
+
+
+def more_draws(times: float) -> str:
+    """Say how many times as many draws it takes."""
+    if times > _MOST_TIMES:
+        return f"More draws alone are no cure: it would take over {_MOST_TIMES} times as many."
+    return f"Draw about {math.ceil(times)} times as many (draws=)."

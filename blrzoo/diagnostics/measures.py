@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from blrzoo.diagnostics.agreement import Indicators, read_indicators
+from blrzoo.diagnostics.cures import ENOUGH, Causes, find_causes
 from blrzoo.diagnostics.elements import (
     WIDE,
     Array,
@@ -18,10 +19,10 @@ from blrzoo.diagnostics.elements import (
     worst_elements,
 )
 from blrzoo.diagnostics.indicators import quantities, statistics
+from blrzoo.summaries._posterior import broken_variables
 
 __all__ = ["ENOUGH", "FEWEST_DRAWS", "Convergence", "Extreme", "measure"]
 
-ENOUGH = 100  # effective draws a chain
 FEWEST_DRAWS = 100  # of a chain; fewer are not judged
 
 
@@ -54,6 +55,8 @@ class Convergence:
         Whether each chain by itself has enough effective draws of that element.
     indicators : Indicators or None
         What each chain says of each indicator.
+    causes : Causes
+        Why the indicators mix slowly.
     ess_a_chain : float
         Effective draws of the model size, a chain; 1 if it never changes.
     divergences : int
@@ -73,6 +76,7 @@ class Convergence:
     apart: str
     each_mixes: bool
     indicators: Indicators | None
+    causes: Causes
     ess_a_chain: float
     divergences: int
     not_finite: list[str]
@@ -95,10 +99,12 @@ def measure(idata: xr.DataTree) -> Convergence:
     """
     sizes = sampled(idata).sizes
     chains, draws = sizes["chain"], sizes["draw"]
-    found = _scalars(idata)
+    broken = broken_variables(idata)
+    found = _scalars(idata, broken)
     not_finite = [name for name, x in found.items() if not np.isfinite(x).all()]
+    not_finite += [name for name in broken if name not in hyperparameters(idata)]
     found = {name: x for name, x in found.items() if name not in not_finite and np.ptp(x) > 0}
-    indicators = read_indicators(idata)
+    indicators = None if broken else read_indicators(idata)
     table = {name: statistics(x) for name, x in found.items()} if draws >= 4 else {}
     rhat = _extreme({name: row["r_hat"] for name, row in table.items()}, largest=True)
     worst = found.get(rhat.name)
@@ -114,16 +120,18 @@ def measure(idata: xr.DataTree) -> Convergence:
         apart="" if worst is None else _apart(worst, sampled(idata)["chain"].values),
         each_mixes=worst is not None and _each_mixes(worst),
         indicators=indicators,
+        causes=find_causes(idata, table, indicators),
         ess_a_chain=_ess_a_chain(table, chains),
         divergences=_divergences(idata),
         not_finite=not_finite,
     )
 
 
-def _scalars(idata: xr.DataTree) -> dict[str, Array]:
+def _scalars(idata: xr.DataTree, broken: list[str]) -> dict[str, Array]:
     """Draws (chain, draw) by element; of a variable with more than 200, the worst 200."""
     out: dict[str, Array] = {}
-    for name, draws in (hyperparameters(idata) | quantities(idata)).items():
+    known = hyperparameters(idata) | ({} if broken else quantities(idata))  # of no use if broken
+    for name, draws in known.items():
         wide = draws.size > WIDE * draws.sizes["chain"] * draws.sizes["draw"]
         out |= worst_elements(name, draws) if wide else by_element(name, draws)
     return out

@@ -87,11 +87,12 @@ class Diagnosis(Mapping[str, Number]):
         return "\n".join([f"Diagnosis: {self.level}", *rows])
 
     def __str__(self) -> str:
-        """The verdict in words."""
-        lines = [_SUMMARY[self.level]]
+        """The verdict in words; an advice that serves several findings stands once."""
+        lines, given = [_SUMMARY[self.level]], {""}
         for finding in self.findings:
             lines += _wrapped(finding.level, finding.text)
-            lines += _wrapped("", f"-> {finding.advice}") if finding.advice else []
+            lines += [] if finding.advice in given else _wrapped("", f"-> {finding.advice}")
+            given.add(finding.advice)
         return "\n".join(lines)
 
 
@@ -166,8 +167,9 @@ def diagnose(idata: xr.DataTree, *, quiet: bool = False) -> Diagnosis:
     would make it large): the error of its PIP is judged instead.
 
     The bound on Geweke's z is that which independent scores of chains in order exceed with a
-    probability of 0.1 % altogether (Bonferroni). It is so strict because the scores of slow
-    chains have heavy tails: the probability is still about 5 % at 100 effective draws a chain.
+    probability of 0.1 % altogether (Bonferroni). It is so strict because there are many scores,
+    and those of chains with less than 50 effective draws, or of skewed variables, have heavier
+    tails than a normal.
 
     References
     ----------
@@ -277,7 +279,8 @@ def _pip_check(measured: Convergence, table: xr.Dataset) -> tuple[list[Finding],
     }
     finding = agreement_finding(indicators, measured.ess_a_chain)
     agree = finding is None or finding.level == "good"
-    return pip_findings(table, moved=moved, agree=agree), numbers
+    found = pip_findings(table, moved=moved, agree=agree, cure=measured.causes.cure)
+    return found, numbers
 
 
 def _quantity_check(measured: Convergence) -> tuple[list[Finding], Numbers]:

@@ -12,10 +12,10 @@ from pymc.distributions.transforms import _default_transform
 from pymc.pytensorf import normalize_rng_param
 from pytensor.raise_op import Assert
 from pytensor.tensor.random.utils import normalize_size_param
-from pytensor.tensor.variable import TensorVariable
+from pytensor.tensor.variable import TensorConstant, TensorVariable
 
 from blrzoo.distributions.log_cholesky import LogCholeskyTransform
-from blrzoo.ops.small import InverseBartlett, inverse_log_determinant
+from blrzoo.ops.small import InverseBartlett, inverse_log_determinant, positive_definite
 
 __all__ = ["InverseWishart"]
 
@@ -83,11 +83,14 @@ class InverseWishart(pm.Continuous):
 
     Raises
     ------
+    TypeError
+        If nu or S are not real numbers.
     ValueError
-        If S is not a square matrix (or several).
+        If S is not a square matrix (or several), and for constants: nu <= T - 1 or NaN, or an S
+        that is not symmetric and positive definite.
     pymc.logprob.utils.ParameterValueError
-        When the density is evaluated with nu <= T - 1, or an S that is not symmetric and positive
-        definite. Inside ``pm.sample`` the density is 0 then, as for all distributions of PyMC.
+        When the density is evaluated where nu or S are variables and take such values. Inside
+        ``pm.sample`` the density is 0 then, as for all distributions of PyMC.
 
     Notes
     -----
@@ -121,13 +124,14 @@ class InverseWishart(pm.Continuous):
     @classmethod
     def dist(cls, nu: Any, S: Any, **kwargs: Any) -> TensorVariable:
         """Create the distribution without a name; see the class."""
-        nu, S = pt.as_tensor(nu), pt.as_tensor(S)
+        nu, S = _numbers("nu", nu), _numbers("S", S)
         shape = S.type.shape
         if len(shape) < 2 or (None not in shape[-2:] and shape[-1] != shape[-2]):
             raise ValueError(
                 f"InverseWishart: S must be a square matrix, (..., trait, trait), got shape "
                 f"{shape}; for one trait give [[S]]"
             )
+        _check_constants(nu, S)
         return super().dist([nu, S], **kwargs)
 
     @staticmethod
@@ -154,6 +158,36 @@ class InverseWishart(pm.Continuous):
             nu > m - 1,
             pt.invert(pt.isnan(log_scale)),
             msg="nu > T - 1, S symmetric and positive definite",
+        )
+
+
+def _numbers(name: str, value: Any) -> TensorVariable:
+    """Tensor of real numbers."""
+    try:
+        tensor = pt.as_tensor(value)
+        real = np.dtype(tensor.dtype).kind in "iuf"
+    except (NotImplementedError, TypeError, ValueError):
+        real = False
+    if not real:
+        raise TypeError(
+            f"InverseWishart: {name} must be real numbers, got {value!r} of type "
+            f"{type(value).__name__}. Pass numbers, or a variable of PyMC."
+        )
+    return tensor
+
+
+def _check_constants(nu: TensorVariable, S: TensorVariable) -> None:
+    """Refuse parameters out of range where they are known; of variables PyMC checks the values."""
+    m = S.type.shape[-1]
+    if isinstance(nu, TensorConstant) and m is not None and not (nu.data > m - 1).all():
+        raise ValueError(
+            f"InverseWishart: nu must be above the number of rows of S minus 1, {m - 1}, got "
+            f"{nu.data.tolist()}. nu={m + 3} gives a finite mean, S / 2."
+        )
+    if isinstance(S, TensorConstant) and not positive_definite(S.data):
+        raise ValueError(
+            f"InverseWishart: S must be symmetric and positive definite, got {S.data.tolist()}. "
+            f"Pass nu times a prior guess of the covariance, for instance nu * np.eye({m})."
         )
 
 

@@ -107,7 +107,8 @@ def gene_statistics(idata: xr.DataTree, genes: Mapping[Hashable, Any], X: Any = 
     """
     names, members = gene_members(genes, feature_index(idata))
     matrix = design_of(idata, X)
-    parts = [_moments(idata, matrix, members[block]) for block in _blocks(idata, matrix, members)]
+    beta = draws_of(idata, "beta")
+    parts = [_moments(beta, matrix, members[block]) for block in _blocks(beta, matrix, members)]
     table = xr.concat(parts, "gene").assign_coords(gene=names)
     if indicator_name(idata) is not None:
         inclusion = group_pip(idata, genes)[["pip", "mcse_pip", "expected_size"]]
@@ -122,9 +123,8 @@ def gene_statistics(idata: xr.DataTree, genes: Mapping[Hashable, Any], X: Any = 
     return table.drop_attrs(deep=False)
 
 
-def _blocks(idata: xr.DataTree, X: NDArray[Any], members: sparse.csr_array) -> Iterator[slice]:
+def _blocks(beta: xr.DataArray, X: NDArray[Any], members: sparse.csr_array) -> Iterator[slice]:
     """Cut the genes into blocks whose draws and columns take little memory."""
-    beta = draws_of(idata, "beta")
     each = 8 * (beta.size // max(1, beta.sizes["feature"]) + len(X))  # bytes of a SNP
     most, start = max(1, _BLOCK_BYTES // each), 0
     ends = members.indptr
@@ -135,10 +135,10 @@ def _blocks(idata: xr.DataTree, X: NDArray[Any], members: sparse.csr_array) -> I
         start = stop
 
 
-def _moments(idata: xr.DataTree, X: NDArray[Any], members: sparse.csr_array) -> xr.Dataset:
+def _moments(beta: xr.DataArray, X: NDArray[Any], members: sparse.csr_array) -> xr.Dataset:
     """Variances and sums of squares of some genes; a SNP of several genes is repeated."""
     snps, index = members.indices, np.repeat(np.arange(members.shape[0]), np.diff(members.indptr))
-    beta = draws_of(idata, "beta").isel(feature=snps)
+    beta = beta.isel(feature=snps)
     values = moments_by_group(X[:, snps], beta, index, members.shape[0])[0]
     template = beta.isel(feature=0, drop=True).expand_dims(gene=members.shape[0], axis=-1)
     variance = template.copy(data=values.reshape(template.shape))

@@ -12,6 +12,7 @@ from scipy import special
 from blrzoo.gene_sets.chi2_sums import normal_score
 from blrzoo.gene_sets.labels import gene_members, snps_by_gene, vector
 from blrzoo.gene_sets.ld import LD, effective_number, gene_covariates, square_sums
+from blrzoo.options import check_choice, check_flag
 
 __all__ = ["gene_z_scores"]
 
@@ -132,6 +133,8 @@ def gene_z_scores(
     >>> gene_z_scores([3.0, 2.0, 1.96], genes, correlation=copies).z.values.round(2)
     array([2.3 , 1.64])
     """
+    check_choice("kind", kind, ("z", "p"), "z")
+    check_flag("gene_correlation", gene_correlation, False)
     chi2, snps = _chi2(z, kind)
     names, members = gene_members(genes, snps)
     ld = LD(snps, X, correlation)
@@ -153,8 +156,6 @@ def gene_z_scores(
 
 
 def _chi2(z: Any, kind: str) -> tuple[NDArray[np.float64], pd.Index]:
-    if kind not in ("z", "p"):
-        raise ValueError(f"kind must be 'z' or 'p', got {kind!r}. Leave it out for z-scores.")
     values, snps = vector("z", z)
     if kind == "p":
         if not ((values > 0) & (values <= 1)).all():

@@ -89,7 +89,7 @@ class Block:
         """Rebuild the parts over the current values; labels that are not drawn are certain."""
         current = self.state.rebuild(parts)
         if self.label is not None and not self.draws_label:
-            index = self.prior.index(self.state.values[self.label])
+            index = self.prior.index(self.state.value(self.label))
             fixed = pt.eq(index[:, None], pt.arange(current[log_weights].shape[1]))
             current[log_weights] = pt.switch(fixed, 0.0, -float("inf"))
         return current
@@ -140,7 +140,8 @@ class JointTraits(JointBlock):
         target, precision, covariance = self.inputs()
         identity = pt.constant(np.eye(T)[None])
         alphas, _, values = Rotate()(covariance[None, None], identity, precision)
-        axes, information = alphas[0, 0], values[0, 0]
+        # 0 where the data say nothing: next to nothing in its place leaves the prior, and divides
+        axes, information = alphas[0, 0], pt.maximum(values[0, 0], 1e-30 * values[0, 0, 0])
         weights, shared, drawn = product(precision, axes), self.design.shared(), []
         for i in range(T):
             projected = pt.sum(target * weights[:, i], axis=1) / information[i]

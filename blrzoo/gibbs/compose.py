@@ -6,7 +6,9 @@ import numpy as np
 import pymc as pm
 import pytensor
 import pytensor.tensor as pt
+from pytensor.compile.sharedvalue import SharedVariable
 from pytensor.graph.traversal import ancestors, io_toposort
+from pytensor.tensor.type import TensorType
 from pytensor.tensor.variable import TensorConstant, TensorVariable
 
 from blrzoo.designs.base import Design
@@ -16,7 +18,7 @@ from blrzoo.gibbs.state import State
 from blrzoo.likelihood.single import root_weights
 from blrzoo.ops.joint import Factorisation
 
-__all__ = ["Composer", "numbers_as_inputs"]
+__all__ = ["Composer", "data_as_inputs"]
 
 
 class Composer:
@@ -114,7 +116,7 @@ class Composer:
         prior: Any = self.spec.prior
         size = pt.constant(prior.data.p)
         if self.label is not None:
-            size = pt.sum(prior.included(self.state.values[self.label]))
+            size = pt.sum(prior.included(self.state.value(self.label)))
         fit = self.current_fit
         root = pt.atleast_1d(root_weights(self.model))
         return [size, pt.var(fit / (root if fit.ndim == 1 else root[:, None]), axis=0)]
@@ -140,26 +142,38 @@ class Composer:
         return self.model.named_vars.get(name) if name is not None else None
 
 
-def numbers_as_inputs(outputs: list[Any]) -> list[Any]:
-    """Make inputs of the data, and of the numbers that follow from them, such as default scales.
+def data_as_inputs(outputs: list[Any]) -> tuple[list[Any], dict[Any, SharedVariable]]:
+    """Make inputs of all data: of shared variables, and of numbers that follow from the data.
 
-    As constants they would be part of the compiled code, and each data set would compile anew; so
-    code that was compiled once serves all data of its shape. Formulas keep their whole numbers and
-    halves.
+    Returns the outputs over these inputs, and for each input the shared variable with its value.
+    As constants, numbers would be part of the compiled code, and each data set would compile anew;
+    formulas keep their whole numbers and halves. As shared variables, X would stay in memory for
+    the life of the process: numba's registry never forgets a graph that it compiled.
     """
-    constants = [v for v in ancestors(outputs) if isinstance(v, TensorConstant)]
-    numbers = [
-        v
-        for v in constants
-        if v.dtype == "float64" and (v.ndim or not np.all(np.mod(2 * v.data, 1) == 0))
-    ]
-    memo: dict[Any, Any] = {
-        v: pytensor.shared(np.array(v.data), shape=v.type.shape) for v in numbers
+    shared = {
+        v: v if isinstance(v, SharedVariable) else pytensor.shared(_copy(v), shape=v.type.shape)
+        for v in ancestors(outputs)
+        if _is_data(v)
     }
+    memo: dict[Any, Any] = {v: holder.type(name=v.name) for v, holder in shared.items()}
+    inputs = {memo[v]: holder for v, holder in shared.items()}
     # Each node is copied once: graph_replace copies draws twice, and hands a generator to both.
     for node in io_toposort([], outputs):
         if any(variable in memo for variable in node.inputs):
-            inputs = [memo.get(variable, variable) for variable in node.inputs]
-            copy = node.clone_with_new_inputs(inputs, strict=False)
+            copied = [memo.get(variable, variable) for variable in node.inputs]
+            copy = node.clone_with_new_inputs(copied, strict=False)
             memo.update(zip(node.outputs, copy.outputs, strict=True))
-    return [memo.get(output, output) for output in outputs]
+    return [memo.get(output, output) for output in outputs], inputs
+
+
+def _is_data(v: Any) -> bool:
+    if isinstance(v, SharedVariable):
+        return isinstance(v.type, TensorType)
+    if not isinstance(v, TensorConstant) or v.dtype != "float64":
+        return False
+    return bool(v.ndim) or not np.all(np.mod(2 * v.data, 1) == 0)
+
+
+def _copy(constant: Any) -> np.ndarray:
+    """A writeable array: numba compiles anew for another kind."""
+    return np.array(constant.data)

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pymc as pm
 from pytensor.graph.traversal import ancestors
 from pytensor.tensor.variable import TensorVariable
@@ -17,7 +18,7 @@ from blrzoo.likelihood.single import Likelihood
 from blrzoo.likelihood.traits import TraitLikelihood
 from blrzoo.priors.base import Prior
 
-__all__ = ["Spec", "find_model", "mark", "spec_of"]
+__all__ = ["Spec", "find_model", "find_spec", "mark", "observed", "spec_of"]
 
 
 @dataclass(frozen=True)
@@ -58,23 +59,30 @@ class Spec:
         prior = self.prior.conditionals(v, self.scaled_effects(model))
         found = prior | self.likelihood.conditionals(v, residual, model)
         found = {rv: dist for rv, dist in found.items() if dist is not None and rv in free}
-        self._check_dependence(model, {rv: found[rv] for rv in prior if rv in found})
-        return found
+        return found | self._cut(model, {rv: found[rv] for rv in prior if rv in found})
 
-    def _check_dependence(
+    def _cut(
         self, model: pm.Model, conditionals: dict[TensorVariable, TensorVariable]
-    ) -> None:
-        """Refuse a conditional given the effects of what the effects do not depend on."""
+    ) -> dict[TensorVariable, TensorVariable]:
+        """Priors of what `pm.do` cut off from the effects, which then say nothing of it.
+
+        Without `pm.do`, refuse a conditional given the effects of what they do not depend on.
+        """
         names = (self.prior.effects_name, self.prior.label_name)
         block = {model[name] for name in names if name}
         parents = set(ancestors(block))
+        set_by_do, cut = not block <= set(model.basic_RVs), {}
         for rv, dist in conditionals.items():
-            if rv not in parents and block.intersection(ancestors([dist], blockers=[rv])):
+            if rv in parents or not block.intersection(ancestors([dist], blockers=[rv])):
+                continue
+            cut[rv] = rv.owner.clone().outputs[rv.owner.outputs.index(rv)]
+            if not set_by_do:
                 raise ValueError(
                     f"prior must have full conditionals given the effects only of what the "
                     f"effects depend on, got one of {rv.name} in {type(self.prior).__name__}. "
                     f"Drop it from conditionals(), or from variables()."
                 )
+        return cut
 
     def check(self, model: pm.Model, drawn: Iterable[TensorVariable]) -> None:
         """Refuse a model that something was added to which depends on what the step draws.
@@ -124,6 +132,31 @@ def mark(variables: Iterable[Any], spec: Spec) -> None:
         variable.tag.blrzoo = spec
 
 
+def find_spec(model: pm.Model, variables: Iterable[Any] = ()) -> Spec:
+    """Return the spec that variables of a model carry.
+
+    Raises
+    ------
+    ValueError
+        Where none carries one.
+    """
+    spec = next(filter(None, map(spec_of, [*variables, *model.free_RVs])), None)
+    if spec is None:
+        raise ValueError(
+            "model must be one of blrzoo, got a model whose variables carry no mark of it. Make "
+            "the model with blrzoo.regression or a factory (freeze_dims_and_data drops the "
+            "marks: sample the model before it)."
+        )
+    return spec
+
+
+def observed(model: pm.Model) -> np.ndarray | None:
+    """Return the observed y, NaN where it was not measured; None where y is not data."""
+    if "y" not in model.named_vars or model["y"] not in model.observed_RVs:
+        return None
+    return np.asarray(model.rvs_to_values[model["y"]].eval(mode="FAST_COMPILE"))
+
+
 def spec_of(variable: Any) -> Spec | None:
     """Return the spec that a variable carries, if it does."""
-    return getattr(variable.tag, "blrzoo", None)
+    return getattr(getattr(variable, "tag", None), "blrzoo", None)

@@ -45,6 +45,10 @@ class State:
             raise NotImplementedError("a graph over model variables holds a draw of its own")
         return rebuilt
 
+    def value(self, variable: Any) -> Any:
+        """Current value of a random variable; what `pm.do` made data of is its own value."""
+        return self.values.get(variable, variable)
+
     def draw(self, rv: Any, conditional: Any) -> None:
         """Draw a variable from its full conditional, from the threaded generator."""
         (self.values[rv],) = self._rebuild([conditional])

@@ -1,11 +1,13 @@
 """The step method: what PyMC calls for every draw."""
 
+import math
 from dataclasses import field
 from typing import Any, ClassVar
 
 import numpy as np
 import pymc as pm
 import pytensor
+from pymc.exceptions import SamplingError
 from pymc.initial_point import PointType
 from pymc.step_methods import STEP_METHODS
 from pymc.step_methods.arraystep import BlockedStep
@@ -19,17 +21,21 @@ from rich.table import Column
 
 from blrzoo.designs.base import Design
 from blrzoo.designs.dense import Dense
-from blrzoo.gibbs.compose import Composer, numbers_as_inputs
-from blrzoo.gibbs.spec import Spec, spec_of
+from blrzoo.gibbs.compose import Composer, data_as_inputs
+from blrzoo.gibbs.spec import Spec, find_model, find_spec, observed, spec_of
 from blrzoo.ops.joint import Factorisation
 
 __all__ = ["BLRGibbs", "register"]
 
+#: Every so many draws the carried fit is compared with that of the effects, at 1 % of the cost.
+_PERIOD = 100
+
 
 @dataclass_state
 class BLRGibbsState(StepMethodState):
-    """All that a draw depends on besides the point: the generator and the carried fit."""
+    """All that a draw depends on besides the point: generator, number of the draw, carried fit."""
 
+    count: int = field(default=0)
     fit: np.ndarray | None = field(default=None)
     last: dict[str, np.ndarray] = field(default_factory=dict)
 
@@ -55,7 +61,12 @@ class BLRGibbs(BlockedStep):
     ------
     ValueError
         Where the model has no marked variable, an added term depends on the drawn variables
-        (the conditionals would not hold), or the indicators are to be drawn without the effects.
+        (the conditionals would not hold), the indicators are to be drawn without the effects, or
+        ``pm.set_data`` gave X, W or weights other rows than y.
+    TypeError
+        Where `model` is not a model, or there is none.
+    pymc.exceptions.SamplingError
+        While sampling, where a start or a draw is not finite; says which variable.
 
     References
     ----------
@@ -83,6 +94,11 @@ class BLRGibbs(BlockedStep):
     }
     _state_class = BLRGibbsState
 
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        """Check the model, which PyMC looks into before `__init__` does."""
+        find_model(kwargs.get("model"))
+        return super().__new__(cls, *args, **kwargs)
+
     def __init__(
         self,
         vars: Any = None,
@@ -93,14 +109,18 @@ class BLRGibbs(BlockedStep):
         compile_kwargs: dict[str, Any] | None = None,
         blocked: bool = True,
     ) -> None:
-        model = pm.modelcontext(model)
+        model = find_model(model)
         self.vars = _value_variables(model, vars)
         self.names = [model.values_to_rvs[value].name for value in self.vars]
         self.rng = get_random_generator(rng)
+        self._names = {value.name: rv.name for value, rv in model.values_to_rvs.items()}
+        self.count = 0
         self.fit: np.ndarray | None = None
         self.last: dict[str, np.ndarray] = {}
         composer = compose(model, self.names)
         self.design = composer.design
+        y = observed(model)
+        self._negligible = 0.0 if y is None else 1e-9 * float(np.nanstd(y))
         self._declare_statistics(composer.trait_shape)
         self._compile(composer, compile_kwargs or {})
 
@@ -122,10 +142,13 @@ class BLRGibbs(BlockedStep):
         self._effects = [
             names[rv].name for rv in (composer.label, composer.effects) if rv in composer.drawn
         ]
-        outputs = [*values, *statistics, composer.current_fit, composer.state.rng]
+        outputs, data = data_as_inputs(
+            [*values, *statistics, composer.current_fit, composer.state.rng]
+        )
+        self._data = [shared.container for shared in data.values()]
         self._sweep = pytensor.function(
-            [*composer.inputs, composer.fit, pytensor.In(composer.rng, mutable=True)],
-            numbers_as_inputs(outputs),
+            [*composer.inputs, composer.fit, pytensor.In(composer.rng, mutable=True), *data],
+            outputs,
             on_unused_input="ignore",
             **compile_kwargs,
         )
@@ -150,17 +173,68 @@ class BLRGibbs(BlockedStep):
         # Copies, contiguous and writeable: numba compiles anew for any other kind of array.
         values = [np.array(point[name], order="C") for name in self._inputs]
         if self.fit is None or not self._carried(point):
+            self._check_start(point)
             self.fit = self._fit(values)
-        *new, size, variance, self.fit, self.rng = self._sweep(*values, self.fit, self.rng)
+        elif self.count % _PERIOD == 0:
+            self._correct(values)
+        self.count += 1
+        *new, size, variance = self._draw(values)
         drawn = dict(zip(self._outputs, new, strict=True))
+        point = {**point, **drawn}
+        self._check_draw(point, variance)
         self.last = {name: drawn[name] for name in self._effects}
-        stats = {"model_size": int(size), "genetic_variance": variance}
-        return {**point, **drawn}, [stats]
+        return point, [{"model_size": int(size), "genetic_variance": variance}]
+
+    def _draw(self, values: list[np.ndarray]) -> list[Any]:
+        """One compiled sweep; the fit and the generator are kept for the next."""
+        data = [container.storage[0] for container in self._data]
+        try:
+            *drawn, self.fit, self.rng = self._sweep(*values, self.fit, self.rng, *data)
+        except (
+            ArithmeticError
+        ) as error:  # compiled code divides by a number that is 0 or overflowed
+            raise SamplingError(self._broken("numbers") + f" ({error})") from error
+        return drawn
+
+    def _check_start(self, point: PointType) -> None:
+        wrong = self._not_finite(point)
+        if wrong:
+            raise SamplingError(
+                f"initvals must be finite, got NaN or infinity in the start of {wrong}. Correct "
+                f"the initvals, or leave them out."
+            )
+
+    def _check_draw(self, point: PointType, variance: np.ndarray) -> None:
+        """Stop at the first draw that is not finite: NaN would read as "nothing is included"."""
+        # The variance of the fit stands for the fit, at no cost.
+        if not _is_finite(variance) or not all(map(_is_finite, point.values())):
+            raise SamplingError(self._broken(self._not_finite(point) or "the linear predictor"))
+
+    def _not_finite(self, point: PointType) -> str:
+        wrong = [self._names.get(k, k) for k, value in point.items() if not _is_finite(value)]
+        return ", ".join(sorted(wrong))
+
+    def _broken(self, what: str) -> str:
+        return (
+            f"draws must be finite, got NaN or infinity for {what} in draw {self.count} of a chain "
+            f"(tuning included). Look for extreme numbers in initvals, hyperparameters and data."
+        )
+
+    def _correct(self, values: list[np.ndarray]) -> None:
+        """Replace a carried fit that an extreme start has left a rounding error in.
+
+        Each sweep adds changes to the fit, so an error that was made when effects were huge is
+        never cancelled. A fit that is right to a billionth of SD(y) is kept as it is: the draws
+        of ordinary runs do not depend on when this is done.
+        """
+        fit = self._fit(values)
+        if not np.abs(fit - self.fit).max() <= self._negligible:
+            self.fit = fit
 
     def setup_chain(self, rng: Any, tune: int, draws: int) -> None:
         """Seed the generator and forget what an earlier chain carried."""
         super().setup_chain(rng, tune, draws)
-        self.fit, self.last = None, {}
+        self.count, self.fit, self.last = 0, None, {}
 
     def _carried(self, point: PointType) -> bool:
         """Whether the effects are still those that the carried fit belongs to."""
@@ -210,14 +284,8 @@ def compose(model: pm.Model, names: list[str]) -> Composer:
     Composer
     """
     drawn = [model[name] for name in names]
-    specs = map(spec_of, [*drawn, *model.free_RVs])
-    spec = next((found for found in specs if found is not None), None)
-    if spec is None:
-        raise ValueError(
-            "model must be one of blrzoo, got a model whose variables carry no mark of it. Make "
-            "the model with blrzoo.regression or a factory (freeze_dims_and_data drops the "
-            "marks: sample the model before it)."
-        )
+    spec = find_spec(model, drawn)
+    _check_rows(model)
     spec.check(model, drawn)
     if spec.prior.label_name in names and spec.prior.effects_name not in names:
         raise ValueError(
@@ -234,6 +302,19 @@ def compose(model: pm.Model, names: list[str]) -> Composer:
             f"step method."
         )
     return composer
+
+
+def _check_rows(model: pm.Model) -> None:
+    y = observed(model)
+    for name in ("X", "W", "weights"):
+        if y is not None and name in model.named_vars:
+            rows = len(model[name].get_value(borrow=True))
+            if rows != len(y):
+                raise ValueError(
+                    f"{name} must have one row per observation of y, {len(y)}, got {rows}: "
+                    f"pm.set_data changes {name} but not y. Make a new model to fit other "
+                    f"observations; blrzoo.predict predicts new rows from a fit."
+                )
 
 
 def make_design(model: pm.Model, spec: Spec) -> Design | Factorisation:
@@ -267,6 +348,11 @@ def _value_variables(model: pm.Model, variables: Any) -> list[Any]:
             f"BLRGibbs([model[name]]) with a name from {free}, or leave vars out."
         )
     return [model.rvs_to_values.get(v, v) for v in listed]
+
+
+def _is_finite(value: np.ndarray) -> bool:
+    # math.isfinite takes a tenth of the time of np.isfinite, and most variables are numbers.
+    return math.isfinite(value) if np.ndim(value) == 0 else bool(np.isfinite(value).all())
 
 
 def _is_free(model: pm.Model, variable: Variable) -> bool:

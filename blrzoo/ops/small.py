@@ -25,6 +25,7 @@ __all__ = [
     "Pack",
     "Unpack",
     "inverse_log_determinant",
+    "positive_definite",
     "product",
 ]
 
@@ -292,6 +293,16 @@ def _factor(matrix: np.ndarray) -> np.ndarray:
     ):
         raise np.linalg.LinAlgError(NOT_POSITIVE)
     return np.linalg.cholesky(matrix)
+
+
+def positive_definite(matrices: np.ndarray) -> bool:
+    """Whether all matrices, (..., m, m), are symmetric and positive definite."""
+    try:
+        for batch in np.ndindex(matrices.shape[:-2]):
+            _factor(matrices[batch])
+    except np.linalg.LinAlgError:
+        return False
+    return True
 
 
 def _square(half: np.ndarray) -> np.ndarray:

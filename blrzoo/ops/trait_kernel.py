@@ -19,7 +19,7 @@ __all__ = ["make_trait_kernel", "rotate"]
 def rotate(slabs, projections, precision):  # type: ignore[no-untyped-def]
     """`blrzoo.ops.trait_reference.rotate`, cell by cell."""
     n_groups, n_components, n_traits = slabs.shape[:3]
-    alphas, betas = np.empty(slabs.shape), np.zeros(slabs.shape)
+    alphas, betas = np.empty(slabs.shape), np.empty(slabs.shape)
     values = np.zeros((n_groups, n_components, n_traits))
     for g in range(n_groups):
         for k in range(n_components):
@@ -29,9 +29,9 @@ def rotate(slabs, projections, precision):  # type: ignore[no-untyped-def]
             alpha, beta = factor @ vectors, loaded @ vectors
             for i in range(n_traits):
                 last = n_traits - 1 - i
-                alphas[g, k, :, i] = alpha[:, last]
+                alphas[g, k, :, i], betas[g, k, :, i] = alpha[:, last], beta[:, last]
                 if found[last] > ROUNDING * found[n_traits - 1]:
-                    values[g, k, i], betas[g, k, :, i] = found[last], beta[:, last]
+                    values[g, k, i] = found[last]
     return alphas, betas, values
 
 

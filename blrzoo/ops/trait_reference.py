@@ -79,8 +79,7 @@ def rotate(
     values, vectors = np.linalg.eigh(np.swapaxes(loaded, -1, -2) @ precision @ loaded)
     values, vectors = values[..., ::-1], vectors[..., ::-1]
     values = np.where(values > ROUNDING * values[..., :1], values, 0.0)
-    seen = values[..., None, :] > 0
-    return factors @ vectors, np.where(seen, loaded @ vectors, 0.0), values
+    return factors @ vectors, loaded @ vectors, values
 
 
 def sweep(
@@ -105,7 +104,7 @@ def sweep(
         dots = np.array([design.dot(arrays, j, row) for row in rows])
         q = precision @ (dots + d * effects[j])
         shrink = 1.0 + d * values[g]
-        projected = np.einsum("kti,t->ki", betas[g], q)
+        projected = np.where(values[g] > 0, np.einsum("kti,t->ki", betas[g], q), 0.0)
         scores = log_weights[j] + 0.5 * (projected**2 / shrink - np.log(shrink)).sum(axis=1)
         k = int(np.argmax(scores - np.log(races[j])))
         coordinates = projected[k] / shrink[k] + normals[j] / np.sqrt(shrink[k])

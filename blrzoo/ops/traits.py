@@ -29,8 +29,9 @@ class Rotate(Op):
 
     Outputs
 
-    - alphas, betas : (group, component, trait, trait) F U and L F U, zero where lambda is
-    - values : (group, component, trait) lambda, the largest first
+    - alphas, betas : (group, component, trait, trait) F U and L F U
+    - values : (group, component, trait) lambda, the largest first; 0 where rounding hides it: such
+      a coordinate is drawn from its prior, standard normal
     """
 
     __props__ = ()

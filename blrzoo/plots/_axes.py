@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
+from pandas.api.types import is_hashable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -138,7 +139,7 @@ def of_trait(array: Any, trait: Any) -> Any:
     if "trait" not in array.dims:
         raise ValueError(f"trait must be left out where there are no traits, got {trait!r}.")
     labels = array.get_index("trait")
-    if trait not in labels:
+    if not is_hashable(trait) or trait not in labels:
         raise ValueError(f"trait must be one of {list(labels)}, got {trait!r}.")
     return array.isel(trait=labels.get_loc(trait), drop=True)
 

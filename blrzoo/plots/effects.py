@@ -7,6 +7,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from blrzoo.options import check_choice, check_flag
 from blrzoo.plots._axes import (
     check_top,
     columns_of,
@@ -107,6 +108,7 @@ def plot_effects(
     ['bmi', 'bp', 'age']
     """
     _check(top, features, sort_by)
+    check_flag("pips", pips, True)
     check_interval(prob, kind)
     beta = of_trait(draws_of(idata, "beta"), trait)
     chosen = _choose(idata, beta, features, top, sort_by, trait)
@@ -134,8 +136,8 @@ def _check(top: Any, features: Any, sort_by: Any) -> None:
         raise ValueError(
             f"top must be left out with features, which says what to show, got top={top}."
         )
-    if sort_by not in ("abs_mean", "pip", None):
-        raise ValueError(f"sort_by must be 'abs_mean', 'pip' or None, got {sort_by!r}")
+    if sort_by is not None:
+        check_choice("sort_by", sort_by, ("abs_mean", "pip"), "abs_mean")
 
 
 def _choose(

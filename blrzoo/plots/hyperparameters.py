@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from blrzoo.diagnostics.elements import by_element, hyperparameters
 from blrzoo.plots._axes import give_back, legend_outside, new_axes, panels_of, styled
 from blrzoo.plots._names import shorten
-from blrzoo.summaries._posterior import SAMPLE_DIMS
+from blrzoo.summaries._posterior import SAMPLE_DIMS, refuse_broken
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -103,6 +103,7 @@ def plot_prior_posterior(
     >>> ax.get_xlim()[1] < 0.5, [line.get_label() for line in ax.get_lines()]
     (np.True_, ['prior', 'posterior'])
     """
+    refuse_broken(idata)
     known = _prior_of(idata, prior)
     chosen = _choose(hyperparameters(idata), known, var_names)
     pairs = {name: (before, after) for name, before, after in chosen}
@@ -121,7 +122,6 @@ def _prior_of(idata: xr.DataTree, prior: Any) -> xr.Dataset:
     """Draws of the prior."""
     given = prior
     if prior is None:
-        hyperparameters(idata)  # refuses what is no InferenceData
         given = idata
     if isinstance(given, xr.Dataset):
         return given

@@ -1,5 +1,6 @@
 """Posterior inclusion probabilities of all features: few with names, many as a Manhattan plot."""
 
+import numbers
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -7,6 +8,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from blrzoo.options import check_flag
 from blrzoo.plots._axes import (
     check_top,
     columns_of,
@@ -147,6 +149,7 @@ def plot_pip(
     ['chr1', 'chr2']
     """
     _check(threshold, top, labels, positions)
+    check_flag("error_bars", error_bars, True)
     table = of_trait(indicator_table(idata), trait)
     arrangement = arrange(idata, groups, positions)
     columns = list(columns_of(table))
@@ -173,8 +176,15 @@ def plot_pip(
 # ---- what goes in ----
 
 
-def _check(threshold: float | None, top: int | None, labels: bool | None, positions: Any) -> None:
-    if threshold is not None and not 0 <= threshold <= 1:
+def _check(threshold: Any, top: int | None, labels: bool | None, positions: Any) -> None:
+    if labels is not None and not isinstance(labels, bool | np.bool_):
+        raise TypeError(
+            f"labels must be True or False, got {type(labels).__name__}. Leave it out to name "
+            "features where there is room."
+        )
+    if threshold is not None and not isinstance(threshold, numbers.Real):
+        raise TypeError(f"threshold must be a PIP, got {type(threshold).__name__}. Pass 0.5.")
+    if threshold is not None and not 0 <= float(threshold) <= 1:
         raise ValueError(f"threshold must be a PIP, 0 to 1, or None for no line, got {threshold}")
     check_top(top, 0, "features to name")
     if labels and positions is not None:

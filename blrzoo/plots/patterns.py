@@ -1,11 +1,12 @@
 """Which traits the features affect together."""
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from blrzoo.options import check_choice
 from blrzoo.plots._axes import check_top, new_axes, panels_of
 from blrzoo.plots._names import shorten
 from blrzoo.summaries._inputs import feature_index
@@ -96,8 +97,7 @@ def plot_patterns(
     ['height', 'weight']
     >>> ax = plot_patterns(idata, kind="pairs")
     """
-    if kind not in ("patterns", "pairs", "correlation"):
-        raise ValueError(f"kind must be 'patterns', 'pairs' or 'correlation', got {kind!r}")
+    check_choice("kind", kind, get_args(Kind), "patterns")
     check_top(top, 1, "patterns to show")
     check_interval(prob, "eti")
     if kind == "patterns":

@@ -7,6 +7,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from blrzoo.options import check_choice, check_flag
 from blrzoo.plots._axes import (
     check_top,
     columns_of,
@@ -106,8 +107,8 @@ def plot_variance(
     'share of features'
     """
     check_top(top, 1, "groups to show")
-    if quantity not in _LABELS:
-        raise ValueError(f"quantity must be one of {list(_LABELS)}, got {quantity!r}")
+    check_choice("quantity", quantity, tuple(_LABELS), "share")
+    check_flag("reference", reference, True)
     if isinstance(idata, xr.Dataset):
         quantity, table = _read(idata, quantity)
         marks = _marks_of_labels(table, groups, quantity) if reference else None

@@ -174,18 +174,19 @@ def mean_blocks(fit: Fit, rows: Rows) -> Iterator[tuple[slice, np.ndarray]]:
     Raises
     ------
     ValueError
-        If draws are missing (NaN).
+        If means are too large for a number.
     """
     samples, traits = fit.mu.shape
     for block in row_blocks(len(rows.obs), 8 * samples * traits):
         out = np.tile(fit.mu.ravel(), (block.stop - block.start, 1))
         if fit.gamma is not None and rows.W is not None:
             out += (rows.W[block] - fit.W_center) @ _columns_first(fit.gamma)
-        _add_features(out, fit, rows, block)
+        with np.errstate(over="ignore", invalid="ignore"):  # refused below
+            _add_features(out, fit, rows, block)
         if not np.isfinite(out).all():
             raise ValueError(
-                "The draws of mu, gamma and beta in idata.posterior must be complete and finite; "
-                "got NaN or infinity. Chains of different lengths have to be cut to the same draws."
+                "X_new and covariates must be of a size that can be multiplied by the effects; the "
+                "means of the new rows are NaN or infinite. Look for extreme values in them."
             )
         yield block, out.reshape(-1, samples, traits)
 

@@ -9,8 +9,10 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from blrzoo.options import check_flag
 from blrzoo.prediction._linear import Fit, mean_blocks
 from blrzoo.prediction._rows import Rows
+from blrzoo.summaries._finite import not_finite
 from blrzoo.summaries._inputs import constant_data
 from blrzoo.summaries._posterior import SAMPLE_DIMS, posterior
 from blrzoo.summaries.table import check_interval
@@ -132,11 +134,18 @@ def ppc_statistics(
     skewness        1.5   -0.4    0.5      0.0
     """
     check_interval(prob)
+    check_flag("residuals", residuals, False)
     y, replicated, names = _read(idata)
     chosen = _statistics(statistics, traits=y.shape[1])
     observed: Array = y[None]
     if residuals:
         means = _means(idata, y.shape)
+        if len(means) != len(replicated):
+            raise ValueError(
+                f"idata.posterior_predictive must have the draws of the posterior with "
+                f"residuals=True, got {len(replicated)} draws and {len(means)}. Sample it again "
+                f"from this posterior."
+            )
         observed, replicated = observed - means, replicated - means
     rows: dict[str, dict[str, float]] = {}
     for label, statistic in chosen.items():
@@ -172,8 +181,17 @@ def _read(idata: xr.DataTree) -> tuple[Array, Array, Array | None]:
     y = observed.transpose(*dims).values.astype(float)
     y = y.reshape(len(y), -1)
     values = replicated.transpose(*SAMPLE_DIMS, *dims).values.astype(float, copy=False)
+    _check_replicated(values, y)
     names = np.array([str(t) for t in observed.get_index(traits[0])]) if traits else None
     return y, values.reshape(-1, *y.shape), names
+
+
+def _check_replicated(values: Array, y: Array) -> None:
+    """Refuse replicated data (chain, draw, obs[, trait]) that are not finite where y is known."""
+    finite = np.isfinite(values).reshape(*values.shape[:2], *y.shape)
+    broken = ~finite[:, :, ~np.isnan(y)].all(axis=-1)
+    if broken.any():
+        raise not_finite("'y' in idata.posterior_predictive", broken)
 
 
 def _response(idata: xr.DataTree, group: str) -> xr.DataArray:

@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 from scipy.special import logsumexp
 
+from blrzoo.options import check_choice, check_flag
 from blrzoo.prediction._linear import (
     Fit,
     add_residuals,
@@ -104,7 +105,8 @@ def predict(
     ('chain', 'draw', 'obs')
     """
     check_interval(prob)
-    _check_kind(kind)
+    check_choice("kind", kind, ("response", "mean"), "response")
+    check_flag("summary", summary, True)
     fit = Fit.of(idata)
     rows = read_rows(X_new, covariates, weights, features=fit.features, names=fit.covariates)
     factor = residual_factor(fit) if kind == "response" else None
@@ -237,11 +239,3 @@ def _as_table(columns: dict[str, np.ndarray], fit: Fit, rows: Rows) -> xr.Datase
     for name in set(columns) & set(_LONG_NAMES):
         table[name].attrs = {"long_name": _LONG_NAMES[name]}
     return table
-
-
-def _check_kind(kind: str) -> None:
-    if kind not in ("response", "mean"):
-        raise ValueError(
-            f"kind must be 'response' (with residuals) or 'mean' (without), got {kind!r}. Leave "
-            f"it out for 'response'."
-        )

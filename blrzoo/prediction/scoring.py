@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from blrzoo.options import check_flag
 from blrzoo.prediction._linear import row_blocks
 from blrzoo.prediction._rows import read_response
 from blrzoo.prediction.new_rows import interval_summary
@@ -106,6 +107,7 @@ def score(
     (0.67, 1.8)
     """
     check_interval(prob)
+    check_flag("pointwise", pointwise, False)
     _check_predictions(predictions)
     traits = predictions.get_index("trait") if "trait" in predictions.dims else None
     y = _known(y_true, predictions, traits)
@@ -189,9 +191,21 @@ def _by_blocks(y: np.ndarray, draws: xr.DataArray, prob: float) -> dict[str, np.
     for block in row_blocks(len(y), 8 * samples * traits):
         values = draws[block].values.astype(float, copy=False)
         values = values.reshape(-1, samples, traits)
+        _check_finite(values, y[block])
         crps = _crps(values, y[block])
         parts.append({"y": y[block]} | interval_summary(values, prob) | {"crps": crps})
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _check_finite(values: np.ndarray, y: np.ndarray) -> None:
+    """Refuse draws (row, sample, trait) that are not finite where y (row, trait) is known."""
+    broken = ~np.isfinite(values).all(axis=1) & ~np.isnan(y)
+    if broken.any():
+        raise ValueError(
+            f"predictions must be finite where y_true is known; got NaN or infinity for "
+            f"{broken.sum()} of {y.size} values. Predict from a fit that diagnose() accepts, and "
+            f"leave out rows that were not predicted."
+        )
 
 
 def _crps(draws: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -142,11 +142,12 @@ class AnnotatedInclusion(_Annotated, SpikeSlab):
         Numbers or booleans: NumPy, pandas or xarray. Labels of the rows are joined to those of
         the features (rows of other features are left out); rows without labels go by position.
     tau2 : None, number, (nu, S2) or ``.dist()``
-        Variance of an included effect, in squared units of y per unit of x. Default ``(4, S2)``
-        with prior mean ``2 S2 = h2 var(y) / (max(p expit(E[eta0]), 1) mean_j var(x_j))``.
+        Variance of an included effect, in squared units of y per unit of x. Default ``(1, S2)``
+        with ``2 S2 = h2 var(y) / (s mean_j var(x_j))``, ``s = min(p / 2, sqrt(n))`` or, where
+        `eta0` is given, ``max(p expit(E[eta0]), 1)``.
     eta0 : None, number, (mean, sd) or ``.dist()``
         Log odds of the inclusion of a feature with average annotations. Default
-        ``(log(s / (p - s)), 1.5)``, around ``s = min(p / 2, sqrt(n))`` included features.
+        ``(log(s / (p - s)) / 2, 1.5)`` with ``s = min(p / 2, sqrt(n))``, as in `SpikeSlab`.
     eta : None, number or array (annotation), (mean, sd) or ``.dist()``
         Change of the log odds per unit of an annotation. Default ``(0, 1 / sd(A_k))``.
         Values with labels are joined to the names of the annotations by label.
@@ -201,12 +202,13 @@ class AnnotatedInclusion(_Annotated, SpikeSlab):
         return pt.stack([0.0, v["tau2"]]), weights
 
     def pseudo_variance(self) -> float:
-        """Prior mean of the default tau2."""
-        eta0 = prior_mean(self.eta0, NORMAL, self._default_eta0())
-        return self.default_variance(float(expit(eta0)))
+        """Variance of an included effect that the default tau2 is scaled for."""
+        if self.eta0 is None:
+            return super().pseudo_variance()
+        return self.default_variance(float(expit(prior_mean(self.eta0, NORMAL, ()))))
 
     def _default_eta0(self) -> tuple[float, float]:
-        """Mean and SD: the log odds of the inclusion that is expected by default."""
+        """Mean and SD: the log odds of the default inclusion."""
         included, excluded = default_beta(self.data)
         return float(np.log(included / excluded)), _ETA0_SD
 

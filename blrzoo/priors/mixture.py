@@ -23,7 +23,7 @@ from blrzoo.priors.parameters import (
     prior_means,
 )
 from blrzoo.priors.scale import DataSummary
-from blrzoo.priors.sparsity import default_dirichlet
+from blrzoo.priors.sparsity import default_dirichlet, scaled_shares
 
 __all__ = ["MultipleComponent"]
 
@@ -55,14 +55,15 @@ class MultipleComponent(MixturePrior):
         common tau2, (). Values with labels are joined by label to the numbers 1 to K - 1.
         Default ``(4, S2)`` with prior means ``2 S2`` proportional to
         ..., 0.01, 0.1, 1, such that the prior mean of the variance on X is ``h2 var(y)``: with
-        ratios r_k of them, the last is ``h2 var(y) / (max(p sum_k E[pi_k] r_k, 1) mean_j
-        var(x_j))``.
+        ratios r_k of them, the last is ``h2 var(y) / (max(p sum_k w_k r_k, 1) mean_j
+        var(x_j))``, where ``w_k = E[pi_k]`` if `pi` is given, else ``s / p / (K - 1)`` with
+        ``s = min(p / 2, sqrt(n))`` (1 / K without a null).
     pi : None, array, tuple or ``.dist()``
         Probabilities of the components, (component); a tuple gives the Dirichlet's
         parameters a, one for each component. Default: ``1 / min(K - 1, 16)`` for each normal and
-        ``(p - s) / s`` times their sum for the null, which expects ``s = min(p / 2, sqrt(n))``
-        features with an effect, as `SpikeSlab` does; all 1 without a null. Values with labels are
-        joined by label to the numbers 0 to K - 1.
+        ``sqrt((p - s) / s)`` times their sum for the null, so that an effect is as probable as
+        with `SpikeSlab`; all 1 without a null. Values with labels are joined by label to the
+        numbers 0 to K - 1.
     ratios : sequence of float, optional
         Variances of the components relative to the common tau2, with or without a leading 0 for
         the null, for instance ``(0, 0.01, 0.1, 1)``. Labels of a Series are the numbers of the
@@ -213,14 +214,16 @@ class MultipleComponent(MixturePrior):
 
     def _default_pi(self) -> tuple[np.ndarray]:
         """Parameters of the default Dirichlet prior of the components."""
-        affected = np.ones(self.n_slabs + self.null, dtype=bool)
-        affected[0] = not self.null
-        return (default_dirichlet(self.data, affected),)
+        return (default_dirichlet(self.data, self._affected()),)
+
+    def _affected(self) -> np.ndarray:
+        """Whether there are effects, of each component that has a probability."""
+        return np.arange(self.n_slabs + self.null) >= self.null
 
     def _mean_pi(self) -> np.ndarray:
         """Prior means of the probabilities of the slabs, (slab), averaged over groups."""
         n = self.n_slabs + self.null
-        means = prior_means(self.pi, SIMPLEX, self._default_pi())
+        means = prior_means(self.pi, SIMPLEX, (scaled_shares(self.data, self._affected()),))
         means = means.reshape(-1, means.shape[-1]).mean(axis=0)
         if means.size != n:
             raise ValueError(

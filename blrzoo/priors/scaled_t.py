@@ -107,11 +107,11 @@ class BayesB(SpikeSlab):
         Degrees of freedom of the t distribution, fixed.
     S2 : None, number, (shape, rate) or ``.dist()``
         Squared scale of the t distribution, in squared units of y per unit of x. Default as in
-        `BayesA`, with the prior mean ``h2 var(y) / (max(E[pi] p, 1) mean_j var(x_j))`` of
-        :math:`\tau^2_j`.
+        `BayesA`, with the prior mean ``h2 var(y) / (s mean_j var(x_j))`` of :math:`\tau^2_j`,
+        ``s = min(p / 2, sqrt(n))`` or, where `pi` is given, ``max(E[pi] p, 1)``.
     pi : None, number, (a, b) or ``.dist()``
-        Probability that a feature is included. Default ``(1, (p - s) / s)``: it expects
-        ``s = min(p / 2, sqrt(n))`` features to be included.
+        Probability that a feature is included. Default ``(1, sqrt((p - s) / s))``, as in
+        `SpikeSlab`.
 
     Raises
     ------

@@ -2,8 +2,8 @@
 
 Flat priors are wrong where features are many: Beta(1, 1) expects half of them to have an effect,
 and a slab scaled for so many is too narrow for the few that have, so that everything is included.
-The defaults expect ``s = min(p / 2, sqrt(n))`` features. They weigh little beside the p
-indicators, so a polygenic truth is still found.
+By default the slab is scaled for ``s = min(p / 2, sqrt(n))`` features, and the prior of the
+inclusion lies halfway between the flat one and one that expects s: a polygenic truth is found too.
 """
 
 from typing import Any
@@ -12,55 +12,64 @@ import numpy as np
 
 from blrzoo.priors.scale import DataSummary
 
-__all__ = ["default_beta", "default_dirichlet", "expected_features"]
+__all__ = ["default_beta", "default_dirichlet", "scaled_shares"]
 
 #: Most slabs that share the parameter 1 of a Dirichlet prior. Parameters below 1/16 would draw
 #: probabilities that are 0 in floating point.
 _MOST_SHARES = 16
 
 
-def expected_features(data: DataSummary) -> float:
-    """Number of features that the default priors of selection expect: ``min(p / 2, sqrt(n))``.
+def scaled_shares(data: DataSummary, affected: Any = (True, False)) -> np.ndarray:
+    """Probabilities that default slabs are scaled for: s / p, in equal parts, and the null's.
 
     Parameters
     ----------
     data : DataSummary
         Of the data of a model.
+    affected : array-like of bool, (component,)
+        False for the null. Without a null all have the same probability.
 
     Returns
     -------
-    float
+    ndarray, (component,)
 
     Examples
     --------
     >>> from types import SimpleNamespace
-    >>> from blrzoo.priors.sparsity import expected_features
-    >>> [expected_features(SimpleNamespace(n=400, p=p)) for p in (10, 10_000)]
-    [5.0, 20.0]
+    >>> from blrzoo.priors.sparsity import scaled_shares
+    >>> scaled_shares(SimpleNamespace(n=400, p=1000), [False, True, True])
+    array([0.98, 0.01, 0.01])
     """
-    return float(min(data.p / 2, np.sqrt(data.n)))
+    affected = np.asarray(affected, dtype=bool)
+    share = min(0.5, np.sqrt(data.n) / data.p)
+    if affected.all():
+        share = 1.0
+    return np.where(affected, share / affected.sum(), 1 - share)
 
 
 def default_beta(data: DataSummary) -> tuple[float, float]:
-    """Parameters ``(1, (p - s) / s)`` of the default beta prior of an inclusion probability.
+    """Parameters ``(1, sqrt((p - s) / s))`` of the default beta prior of an inclusion probability.
+
+    The odds of its mean are the geometric mean of 1, those of the uniform prior, and s / (p - s).
 
     Examples
     --------
     >>> from types import SimpleNamespace
     >>> from blrzoo.priors.sparsity import default_beta
-    >>> default_beta(SimpleNamespace(n=400, p=10_000))
-    (1.0, 499.0)
+    >>> a, b = default_beta(SimpleNamespace(n=400, p=10_000))
+    >>> a, round(b, 2)
+    (1.0, 22.34)
     """
-    s = expected_features(data)
-    return 1.0, (data.p - s) / s
+    included, excluded = scaled_shares(data)
+    return 1.0, float(np.sqrt(excluded / included))
 
 
 def default_dirichlet(data: DataSummary, affected: Any) -> np.ndarray:
     """Parameters of the default Dirichlet prior of components or patterns, (component,).
 
     With one null, P(not the null) has the prior of `default_beta`, however many others share it:
-    each of these m has ``1 / min(m, 16)``, and the null ``(p - s) / s`` times their sum. Without
-    a null all parameters are 1.
+    each of these m has ``1 / min(m, 16)``, and the null ``sqrt((p - s) / s)`` times their sum.
+    Without a null all parameters are 1.
 
     Parameters
     ----------
@@ -77,8 +86,8 @@ def default_dirichlet(data: DataSummary, affected: Any) -> np.ndarray:
     --------
     >>> from types import SimpleNamespace
     >>> from blrzoo.priors.sparsity import default_dirichlet
-    >>> default_dirichlet(SimpleNamespace(n=400, p=10_000), [False, True, True])
-    array([499. ,   0.5,   0.5])
+    >>> default_dirichlet(SimpleNamespace(n=400, p=10_000), [False, True, True]).round(2)
+    array([22.34,  0.5 ,  0.5 ])
     """
     affected = np.asarray(affected, dtype=bool)
     if affected.all():

@@ -23,7 +23,7 @@ from blrzoo.priors.parameters import (
     prior_mean,
 )
 from blrzoo.priors.scale import DataSummary
-from blrzoo.priors.sparsity import default_beta
+from blrzoo.priors.sparsity import default_beta, scaled_shares
 
 __all__ = ["SpikeSlab"]
 
@@ -49,11 +49,13 @@ class SpikeSlab(MixturePrior):
     ----------
     tau2 : None, number, (nu, S2) or ``.dist()``
         Variance of an included effect, in squared units of y per unit of x. Default
-        ``(4, S2)`` with prior mean ``2 S2 = h2 var(y) / (max(E[pi] p, 1) mean_j var(x_j))``: the
-        features that are expected to be included, at least one, share h2.
+        ``(1, S2)`` with ``2 S2 = h2 var(y) / (s mean_j var(x_j))``, about the prior median:
+        ``s = min(p / 2, sqrt(n))`` included features share h2. Where `pi`, `expected_size` or
+        `inclusion` is given, s is ``max(E[pi] p, 1)``.
     pi : None, number, (a, b) or ``.dist()``
-        Probability that a feature is included. Default ``(1, (p - s) / s)``: it expects
-        ``s = min(p / 2, sqrt(n))`` features to be included. For p <= 2 sqrt(n) that is uniform.
+        Probability that a feature is included. Default ``(1, sqrt((p - s) / s))`` with
+        ``s = min(p / 2, sqrt(n))``: halfway, in log odds, between a uniform prior and one that
+        expects s features. For p <= 2 sqrt(n) it is uniform.
     expected_size : float, optional
         Prior expectation of the number of included features, in the place of `pi`: the same as
         ``pi=(1, (p - expected_size) / expected_size)``.
@@ -140,7 +142,7 @@ class SpikeSlab(MixturePrior):
 
     def tau2_variable(self) -> TensorVariable:
         """Make the variance of an included effect; a subclass may return any expression."""
-        default = (4.0, self.pseudo_variance() / 2)
+        default = (1.0, self.pseudo_variance() / 2)
         return parameter("tau2", self.tau2, VARIANCE, default)
 
     def pi_variable(self) -> TensorVariable:
@@ -171,10 +173,11 @@ class SpikeSlab(MixturePrior):
         return {v["tau2"]: tau2, v["pi"]: conjugate.beta(v["pi"], included, excluded)}
 
     def pseudo_variance(self) -> float:
-        """Prior mean of the default tau2."""
+        """Variance of an included effect that the default tau2 is scaled for."""
         if self.inclusion is not None:
             return self.default_variance(float(self.inclusion.mean()))
-        return self.default_variance(prior_mean(self.pi, PROBABILITY, default_beta(self.data)))
+        shares = tuple(scaled_shares(self.data))
+        return self.default_variance(prior_mean(self.pi, PROBABILITY, shares))
 
 
 def _check_one(**given: Any) -> None:

@@ -78,7 +78,7 @@ def simulate(
     p : int, default 100
         Number of features, at least 1.
     n_traits : int, optional
-        Number of traits T, at least 1; the data then have a dim ``trait``, also if T is 1.
+        Number of traits T, 1 to 5,000; the data then have a dim ``trait``, also if T is 1.
         Default: one trait, without that dim.
     n_causal : int, optional
         Number of features with an effect on a trait, the same for each, 0 to `p`; 0 if and only if

@@ -17,6 +17,8 @@ from blrzoo.simulation.correlations import check_correlation
 
 __all__ = ["Traits", "check_traits"]
 
+_MOST = 5_000  # traits: a matrix of their correlations takes 200 MB, its eigenvalues a minute or so
+
 
 @dataclass(frozen=True)
 class Traits:
@@ -60,7 +62,7 @@ def check_traits(
     overlap: Any,
 ) -> Traits:
     """Check what is asked of the traits."""
-    count = None if n_traits is None else check_integer("n_traits", n_traits, 1, "an int or None")
+    count = None if n_traits is None else _check_count(n_traits)
     if count is None:
         _refuse_for_one_trait("genetic_correlation", genetic_correlation, 0.0)
         _refuse_for_one_trait("residual_correlation", residual_correlation, 0.0)
@@ -78,6 +80,16 @@ def check_traits(
         attributes["genetic_correlation"] = as_attribute(genetic_correlation)
         attributes["residual_correlation"] = as_attribute(residual_correlation)
     return Traits(count, **made, attributes=attributes)
+
+
+def _check_count(n_traits: Any) -> int:
+    count = check_integer("n_traits", n_traits, 1, "an int or None")
+    if count > _MOST:
+        raise ValueError(
+            f"n_traits must be at most {_MOST}, got {count}: a matrix of the correlations of that "
+            f"many would take {8e-9 * count**2:,.1f} GB. Simulate fewer traits."
+        )
+    return count
 
 
 def _refuse_for_one_trait(name: str, value: Any, default: float) -> None:

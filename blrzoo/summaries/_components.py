@@ -8,7 +8,12 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from blrzoo.summaries._inputs import constant_data, feature_index, values_by_feature
-from blrzoo.summaries._posterior import included_count, indicator_name, posterior
+from blrzoo.summaries._posterior import (
+    included_count,
+    indicator_name,
+    posterior,
+    refuse_broken,
+)
 
 __all__ = ["UndeterminedError", "expected_covariance", "expected_variance", "residual_variance"]
 
@@ -86,6 +91,7 @@ def residual_variance(idata: xr.DataTree) -> xr.DataArray:
     ValueError
         If the posterior has neither.
     """
+    refuse_broken(idata)
     variables = posterior(idata)
     if "sigma2" in variables:
         return variables["sigma2"].transpose("chain", "draw", ...)
@@ -149,6 +155,7 @@ def _unit(idata: xr.DataTree) -> Any:
 
 
 def _spread(idata: xr.DataTree, name: str) -> xr.DataArray:
+    refuse_broken(idata)
     variables = posterior(idata)
     if name not in variables:
         raise UndeterminedError(f"the posterior has no {name!r}")

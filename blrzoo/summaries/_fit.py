@@ -284,17 +284,8 @@ def over_draws(
     for chain, start in track(blocks, progressbar):
         values = beta.isel(chain=chain, draw=slice(start, start + rows)).values
         effects = np.moveaxis(values.reshape(len(values), p, traits), 2, 1)
-        parts.append(measure(_complete(np.ascontiguousarray(effects, dtype=float))))
+        parts.append(measure(np.ascontiguousarray(effects, dtype=float)))
     return np.concatenate(parts).reshape(chains, draws, *parts[0].shape[1:])
-
-
-def _complete(effects: Floats) -> Floats:
-    if not np.isfinite(effects).all():
-        raise ValueError(
-            "'beta' in idata.posterior must have no missing draw; it has NaN or infinite values. "
-            "Chains of different lengths have to be cut to the same draws."
-        )
-    return effects
 
 
 def centre(values: Floats) -> Floats:

@@ -8,11 +8,15 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
+from pandas.errors import InvalidIndexError
 
+from blrzoo.summaries._finite import broken_draws, not_finite
 from blrzoo.summaries._fit import variance_of_fit
 
 __all__ = [
     "SAMPLE_DIMS",
+    "broken_variables",
     "draws_of",
     "feature_blocks",
     "genetic_variance",
@@ -21,11 +25,16 @@ __all__ = [
     "indicator_name",
     "join_features",
     "no_indicators",
+    "numbered",
     "posterior",
+    "refuse_broken",
 ]
 
 SAMPLE_DIMS = ("chain", "draw")
 _BLOCK_BYTES = 2**24  # of draws as float64; ArviZ and the FFT take a few times as much
+#: What a sampler that broke down leaves in: the indicators, being integers, look like no effects.
+_PARAMETERS = ("sigma2", "Sigma_e", "mu", "gamma", "pi", "tau2", "Sigma_b", "beta")
+_INDICATORS = ("delta", "label")
 
 
 def posterior(idata: xr.DataTree) -> xr.Dataset:
@@ -39,14 +48,15 @@ def posterior(idata: xr.DataTree) -> xr.Dataset:
     Returns
     -------
     xarray.Dataset
-        The variables of the posterior, dims (chain, draw, ...).
+        The variables of the posterior, dims (chain, draw, ...); chains and draws are numbered anew
+        where their labels repeat.
 
     Raises
     ------
     TypeError
         If `idata` is not a DataTree.
     ValueError
-        If it has no posterior group.
+        If it has no posterior group, or one without chains, draws or features.
     """
     if not isinstance(idata, xr.DataTree):
         raise TypeError(
@@ -59,7 +69,56 @@ def posterior(idata: xr.DataTree) -> xr.Dataset:
             f"idata must have a group 'posterior'; it has {_names(idata.children)}. Pass the "
             "whole InferenceData (idata, not idata.posterior), of a model that was sampled."
         )
-    return idata["posterior"].to_dataset()
+    variables = idata["posterior"].to_dataset()
+    _check_sizes(variables)
+    return numbered(variables)
+
+
+def _check_sizes(variables: xr.Dataset) -> None:
+    """Refuse a posterior without chains of draws, or without features."""
+    if not variables.data_vars:
+        return
+    if missing := [dim for dim in SAMPLE_DIMS if dim not in variables.dims]:
+        raise ValueError(
+            f"idata.posterior must have the dims chain and draw; it has "
+            f"{_names(variables.dims)} and lacks {missing}. Unstack combined samples "
+            "(.unstack('sample')), and select a single chain by idata.isel(chain=[0])."
+        )
+    if empty := [dim for dim in (*SAMPLE_DIMS, "feature") if variables.sizes.get(dim) == 0]:
+        raise ValueError(
+            f"idata.posterior must have at least one {empty[0]}, got the sizes "
+            f"{dict(variables.sizes)}. Draw some, or keep some where you select."
+        )
+
+
+def numbered(variables: xr.Dataset) -> xr.Dataset:
+    """Number chains and draws anew where labels repeat, as in runs that were put together."""
+    # xarray aligns by label, which takes labels that are unique
+    known = [dim for dim in SAMPLE_DIMS if dim in variables.dims]
+    repeated = [dim for dim in known if not variables.get_index(dim).is_unique]
+    return variables.assign_coords({dim: np.arange(variables.sizes[dim]) for dim in repeated})
+
+
+def refuse_broken(idata: xr.DataTree) -> None:
+    """Refuse a fit whose parameters or indicators hold draws that are not finite."""
+    for name, broken in _broken(idata):
+        raise not_finite(f"{name!r} in idata.posterior", broken)
+
+
+def broken_variables(idata: xr.DataTree) -> list[str]:
+    """Name the parameters and indicators that hold draws that are not finite."""
+    return [name for name, _ in _broken(idata)]
+
+
+def _broken(idata: xr.DataTree) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """Find variables with draws that are not finite, and which (chain, draw); read by blocks."""
+    variables = posterior(idata)
+    for name in (*_PARAMETERS, *_INDICATORS):
+        if name in variables and {*SAMPLE_DIMS} <= {*variables[name].dims}:
+            draws = variables[name].transpose(*SAMPLE_DIMS, ...)
+            blocks = feature_blocks(draws) if "feature" in draws.dims else [draws]
+            if (broken := broken_draws(blocks)).any():
+                yield name, broken
 
 
 def draws_of(idata: xr.DataTree, name: str) -> xr.DataArray:
@@ -80,7 +139,8 @@ def draws_of(idata: xr.DataTree, name: str) -> xr.DataArray:
     Raises
     ------
     ValueError
-        If the variable, or one of the three dims, is missing.
+        If the variable, or one of the three dims, is missing, or if the fit holds draws that are
+        not finite.
     """
     variables = posterior(idata)
     if name not in variables:
@@ -95,6 +155,7 @@ def draws_of(idata: xr.DataTree, name: str) -> xr.DataArray:
             f"{draws.dims} and lacks {missing}. Unstack combined samples, and name the dims "
             "(az.from_dict(..., dims=...)) of draws from elsewhere."
         )
+    refuse_broken(idata)
     return draws.transpose(*SAMPLE_DIMS, "feature", ...)
 
 
@@ -112,7 +173,7 @@ def indicator_name(idata: xr.DataTree) -> str | None:
         ``"delta"`` (0/1), else ``"label"`` (0 is the null), else None.
     """
     variables = posterior(idata)
-    return next((name for name in ("delta", "label") if name in variables), None)
+    return next((name for name in _INDICATORS if name in variables), None)
 
 
 def included_blocks(idata: xr.DataTree) -> Iterator[xr.DataArray]:
@@ -131,17 +192,12 @@ def included_blocks(idata: xr.DataTree) -> Iterator[xr.DataArray]:
     Raises
     ------
     ValueError
-        If there are no indicators, or if a draw of them is missing (NaN).
+        If there are no indicators, or if the fit holds draws that are not finite.
     """
     name = indicator_name(idata)
     if name is None:
         raise no_indicators(idata)
     for block in feature_blocks(draws_of(idata, name)):
-        if bool(block.isnull().any()):
-            raise ValueError(
-                f"{name!r} in idata.posterior must have no missing draw; it has NaN. Chains of "
-                "different lengths have to be cut to the same draws."
-            )
         yield (block > 0).rename("included")
 
 
@@ -159,6 +215,7 @@ def included_count(idata: xr.DataTree) -> xr.DataArray | None:
         Dims (chain, draw). With several traits, a feature counts if any trait includes it. None
         in a model without indicators, where the count never varies.
     """
+    refuse_broken(idata)
     name = indicator_name(idata)
     recorded = _recorded(idata, "model_size")
     if recorded is not None and (name is not None or np.ptp(recorded.values) > 0):
@@ -211,6 +268,7 @@ def genetic_variance(idata: xr.DataTree, *, progressbar: bool = False) -> xr.Dat
         Mean squared deviation of X beta, in squared units of y; dims (chain, draw[, trait]). None
         if it was not recorded, and X or beta is missing or they are not of the same features.
     """
+    refuse_broken(idata)
     recorded = _recorded(idata, "genetic_variance")
     if recorded is not None:
         return _by_trait(recorded, posterior(idata))
@@ -267,15 +325,28 @@ def join_features(parts: Iterable[xr.Dataset]) -> xr.Dataset:
 
 def _recorded(idata: xr.DataTree, name: str) -> xr.DataArray | None:
     """Take a sample statistic for the draws that the posterior has, if there is one for each."""
-    variables = posterior(idata)
     if "sample_stats" not in idata.children or name not in idata["sample_stats"].data_vars:
         return None
     stat = idata["sample_stats"].to_dataset()[name].transpose(*SAMPLE_DIMS, ...)
-    try:  # the posterior alone may have been thinned
-        stat = stat.sel({dim: variables[dim].values for dim in SAMPLE_DIMS})
-    except (KeyError, IndexError):
+    found = _of_draws(stat, idata["posterior"].to_dataset())
+    if found is None or not bool(np.isfinite(found).all()):
         return None
-    return stat if bool(np.isfinite(stat).all()) else None
+    variables = posterior(idata)
+    known = {dim: variables[dim] for dim in SAMPLE_DIMS if dim in variables.coords}
+    return found.assign_coords(known)
+
+
+def _of_draws(stat: xr.DataArray, variables: xr.Dataset) -> xr.DataArray | None:
+    """Take the draws of the posterior: by position where labels are the same, else by label."""
+    labels = {dim: variables.get_index(dim) for dim in SAMPLE_DIMS}
+    if all(stat.get_index(dim).equals(labels[dim]) for dim in SAMPLE_DIMS):
+        return stat
+    if not all(index.is_unique for index in labels.values()):  # a label is several draws
+        return None
+    try:  # the posterior alone may have been thinned
+        return stat.sel(labels)
+    except (KeyError, IndexError, InvalidIndexError):
+        return None
 
 
 def _by_trait(stat: xr.DataArray, variables: xr.Dataset) -> xr.DataArray:

@@ -1,14 +1,15 @@
 """How traits covary: genetically, by the effects of X, and in their residuals."""
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import xarray as xr
 
+from blrzoo.options import check_choice
 from blrzoo.summaries._components import UndeterminedError, expected_covariance
 from blrzoo.summaries._fit import column_variances, covariance_of_fit
 from blrzoo.summaries._inputs import constant_data, design_of
-from blrzoo.summaries._posterior import draws_of, posterior
+from blrzoo.summaries._posterior import draws_of, posterior, refuse_broken
 
 __all__ = ["genetic_correlation", "genetic_covariance", "residual_correlation"]
 
@@ -63,8 +64,7 @@ def genetic_covariance(
     array([[0.5, 0.5],
            [0.5, 2.5]])
     """
-    if kind not in ("both", "fit", "components"):
-        raise ValueError(f"kind must be 'both', 'fit' or 'components', got {kind!r}")
+    check_choice("kind", kind, get_args(Kind), "both")
     result = xr.Dataset()
     if kind != "components":
         beta = _of_traits(draws_of(idata, "beta"), ("trait",))
@@ -196,6 +196,7 @@ def residual_correlation(idata: xr.DataTree) -> xr.DataArray:
     array([[1. , 0.5],
            [0.5, 1. ]])
     """
+    refuse_broken(idata)
     variables = posterior(idata)
     if "Sigma_e" not in variables:
         raise ValueError(

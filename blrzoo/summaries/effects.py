@@ -102,10 +102,14 @@ def effect_summary(
 
 
 def _sort(table: xr.Dataset, by: str) -> xr.Dataset:
-    if by != "abs_mean" and by not in table.data_vars:
+    if not isinstance(by, str) or by not in ("abs_mean", *table.data_vars):
         raise ValueError(
             f"sort_by must be 'abs_mean' or one of {list(table.data_vars)}, got {by!r}"
-            + ("; this model has no indicators, so no PIP" if by == "pip" else "")
+            + (
+                "; this model has no indicators, so no PIP"
+                if isinstance(by, str) and by == "pip"
+                else ""
+            )
         )
     key = abs(table["mean"]) if by == "abs_mean" else table[by]
     order = np.argsort(-key.max([d for d in key.dims if d != "feature"]).values, kind="stable")

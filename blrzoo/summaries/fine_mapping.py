@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from blrzoo.summaries._correlations import Correlations
 from blrzoo.summaries._inputs import design_of
+from blrzoo.summaries._mixing import Mixing, mixing_of
 from blrzoo.summaries._posterior import SAMPLE_DIMS, draws_of, indicator_name, no_indicators
 from blrzoo.summaries._set_search import SetSearch
-from blrzoo.summaries.inclusion import block_table, draws_of_size, pip
+from blrzoo.summaries.inclusion import block_table, pip
 
 __all__ = ["credible_sets"]
 
@@ -211,7 +212,7 @@ def credible_sets(
     search = SetSearch(draws, pips, correlations, *shares, progressbar)
     search.run()
     attrs = {"coverage": coverage, "min_abs_corr": min_abs_corr, "threshold": threshold}
-    result = _result(search, draws_of_size(tree)).assign_attrs(attrs)
+    result = _result(search, mixing_of(tree)).assign_attrs(attrs)
     return result if trait is None else result.assign_coords(trait=trait)
 
 
@@ -267,14 +268,14 @@ def _warn_of_many(pips: Array) -> None:
 # ---- what comes out ----
 
 
-def _result(search: SetSearch, draws_of_size: float) -> xr.Dataset:
+def _result(search: SetSearch, mixing: Mixing) -> xr.Dataset:
     members = [np.sort(found) for found in search.members]  # of one PIP, the order of the data
     ordered = [found[np.argsort(-search.pips[found], kind="stable")] for found in members]
     numbers_ = np.arange(1, len(ordered) + 1)
     place = np.zeros_like(search.set_index)
     for found in ordered:
         place[found] = np.arange(1, found.size + 1)
-    result = _set_table(search, ordered, draws_of_size).assign(
+    result = _set_table(search, ordered, mixing).assign(
         members=(("set", "feature"), search.set_index == numbers_[:, None]),
         pip=("feature", search.pips),
         credible_set=("feature", search.set_index),
@@ -298,12 +299,12 @@ def _reasons(search: SetSearch, leads: list[int]) -> Array:
     return np.array(texts, dtype=str)
 
 
-def _set_table(search: SetSearch, ordered: list[Array], draws_of_size: float) -> xr.Dataset:
+def _set_table(search: SetSearch, ordered: list[Array], mixing: Mixing) -> xr.Dataset:
     shape = tuple(search.draws.sizes[dim] for dim in SAMPLE_DIMS)
     covered = np.reshape(np.array(search.covered, dtype=bool), (len(ordered), *shape))
     table = block_table(
         xr.DataArray(covered, dims=("set", *SAMPLE_DIMS)).transpose(*SAMPLE_DIMS, "set"),
-        draws_of_size,
+        mixing,
     )
     leads = np.array([found[0] for found in ordered], dtype=int)
     purity = np.array([search.correlations.purity(found) for found in ordered]).reshape(-1, 2)

@@ -10,6 +10,7 @@ from scipy import sparse
 
 from blrzoo.summaries import _posterior
 from blrzoo.summaries._feature_sets import FeatureSets, model_groups, read_groups, windows
+from blrzoo.summaries._mixing import Mixing, effective_draws, mixing_of
 from blrzoo.summaries._posterior import (
     SAMPLE_DIMS,
     draws_of,
@@ -17,7 +18,7 @@ from blrzoo.summaries._posterior import (
     indicator_name,
     no_indicators,
 )
-from blrzoo.summaries.inclusion import block_table, collapse, draws_of_size, effective_draws
+from blrzoo.summaries.inclusion import block_table, collapse
 
 __all__ = ["group_pip", "window_pip"]
 
@@ -196,9 +197,9 @@ def _indicators(idata: xr.DataTree) -> xr.DataArray:
 def _table(
     idata: xr.DataTree, sets: FeatureSets, dim: str, collapsed: str | Sequence[str] | None
 ) -> xr.Dataset:
-    of_size = draws_of_size(idata)
+    mixing = mixing_of(idata)
     parts = [
-        _statistics(number, of_size) for number in _numbers(idata, sets.members, dim, collapsed)
+        _statistics(number, mixing) for number in _numbers(idata, sets.members, dim, collapsed)
     ]
     table = _join(parts, dim)
     table["n_features"] = (dim, np.diff(sets.members.indptr))
@@ -248,12 +249,11 @@ def _count(blocks: Iterator[xr.DataArray], members: sparse.csr_array, dim: str) 
     return xr.DataArray(values, dims=dims, coords=coords)
 
 
-def _statistics(number: xr.DataArray, of_size: float) -> xr.Dataset:
+def _statistics(number: xr.DataArray, mixing: Mixing) -> xr.Dataset:
     counts = np.moveaxis(number.values, (0, 1), (-2, -1))
-    changes = (counts[..., 1:] != counts[..., :-1]).sum(axis=(-2, -1))
     sd = counts.std(axis=(-2, -1))
-    error = sd / np.sqrt(effective_draws(counts, changes, of_size))
-    table = block_table(number > 0, of_size)
+    error = sd / np.sqrt(effective_draws(counts, mixing))
+    table = block_table(number > 0, mixing)
     table["expected_size"] = table["pip"].copy(data=counts.mean(axis=(-2, -1)))
     table["mcse_expected_size"] = table["pip"].copy(data=np.where(sd > 0, error, np.nan))
     return table

@@ -3,12 +3,19 @@
 from collections.abc import Sequence
 from typing import Any
 
-import arviz_stats as azs
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 from scipy import stats
 
+from blrzoo.summaries._mixing import (
+    LEVEL,
+    Mixing,
+    cautious_draws,
+    changes_of,
+    effective_draws,
+    mixing_of,
+)
 from blrzoo.summaries._posterior import (
     SAMPLE_DIMS,
     included_blocks,
@@ -20,8 +27,6 @@ from blrzoo.summaries._posterior import (
 __all__ = [
     "block_table",
     "collapse",
-    "draws_of_size",
-    "effective_draws",
     "indicator_table",
     "model_size",
     "pip",
@@ -30,8 +35,6 @@ __all__ = [
 
 Array = NDArray[Any]
 
-_LEVEL = 0.95  # of error_bound and of pip_interval
-_FEW_CHANGES = 20  # about ten visits: fewer do not tell how long a visit lasts
 _LONG_NAMES = {
     "pip": "posterior inclusion probability",
     "mcse_pip": "Monte Carlo standard error of the PIP",
@@ -137,9 +140,9 @@ def collapse(included: xr.DataArray, dims: str | Sequence[str] | None) -> xr.Dat
     """
     if dims is None:
         return included
-    wanted = [dims] if isinstance(dims, str) else list(dims)
+    wanted = [dims] if isinstance(dims, str) or not np.iterable(dims) else list(dims)
     known = [dim for dim in included.dims if dim not in (*SAMPLE_DIMS, "feature")]
-    if not set(wanted) <= set(known):
+    if not all(isinstance(dim, str) and dim in known for dim in wanted):
         there = f"they have {known}" if known else "they have no others"
         raise ValueError(
             "any must name dims of the indicators other than chain, draw and feature, got "
@@ -205,8 +208,8 @@ def indicator_table(idata: xr.DataTree) -> xr.Dataset:
     TypeError, ValueError
         As `pip`.
     """
-    of_size = draws_of_size(idata)
-    table = join_features(block_table(block, of_size) for block in included_blocks(idata))
+    mixing = mixing_of(idata)
+    table = join_features(block_table(block, mixing) for block in included_blocks(idata))
     for name, long_name in _LONG_NAMES.items():
         table[name].attrs = {"long_name": long_name}
     return table
@@ -231,39 +234,18 @@ def pip_interval(idata: xr.DataTree) -> xr.Dataset:
     TypeError, ValueError
         As `pip`.
     """
-    of_size = draws_of_size(idata)
-    return join_features(_block_interval(block, of_size) for block in included_blocks(idata))
+    mixing = mixing_of(idata)
+    return join_features(_block_interval(block, mixing) for block in included_blocks(idata))
 
 
-def draws_of_size(idata: xr.DataTree) -> float:
-    """Compute the effective draws of the model size.
-
-    Parameters
-    ----------
-    idata : xarray.DataTree
-        The InferenceData of a model with indicators.
-
-    Returns
-    -------
-    float
-        ArviZ's bulk ESS, 1 to the number of draws; of a constant: the number of chains.
-    """
-    size = model_size(idata)
-    values = np.moveaxis(size.values, (0, 1), (-2, -1))
-    ess = np.min(azs.ess(values, method="bulk", chain_axis=-2, draw_axis=-1))
-    if np.ptp(values) == 0 or not np.isfinite(ess):
-        return float(size.sizes["chain"])
-    return float(np.clip(ess, 1.0, size.sizes["chain"] * size.sizes["draw"]))
-
-
-def block_table(included: xr.DataArray, draws_of_size: float) -> xr.Dataset:
+def block_table(included: xr.DataArray, mixing: Mixing) -> xr.Dataset:
     """Make the table of some events: their probabilities and Monte Carlo errors.
 
     Parameters
     ----------
     included : xarray.DataArray of bool
         Dims (chain, draw, ...).
-    draws_of_size : float
+    mixing : Mixing
         Of the whole model.
 
     Returns
@@ -272,60 +254,28 @@ def block_table(included: xr.DataArray, draws_of_size: float) -> xr.Dataset:
         The variables of `indicator_table`, dims (...).
     """
     z = _chains_last(included)
-    changes = _changes(z)
     probability, by_chain = z.mean(axis=(-2, -1)), z.mean(axis=-1)
-    ess = effective_draws(z, changes, draws_of_size)
-    lower, upper = _interval(probability, ess)
+    lower, upper = _interval(probability, cautious_draws(z, mixing), mixing.unseen)
     several = z.shape[-2] > 1  # the spread of one chain would be a 0 that looks perfect
     values = {
         "pip": probability,
-        "mcse_pip": _standard_error(probability, ess),
+        "mcse_pip": _standard_error(probability, effective_draws(z, mixing)),
         "error_bound": np.maximum(probability - lower, upper - probability),
         "pip_spread": np.ptp(by_chain, axis=-1) if several else np.full_like(probability, np.nan),
-        "changes": changes,
+        "changes": changes_of(z),
     }
     return _like(included, values)
 
 
-def effective_draws(z: Array, changes: Array, draws_of_size: float) -> Array:
-    """Compute the effective draws for the mean of integers that may seldom change.
-
-    Parameters
-    ----------
-    z : ndarray, (..., chain, draw)
-        Indicators, or numbers of them.
-    changes : ndarray, (...)
-        How often they changed.
-    draws_of_size : float
-        Of the model size.
-
-    Returns
-    -------
-    ndarray, (...)
-        ArviZ's, but not above `draws_of_size` where there are few changes. For a z that never
-        changes ArviZ gives the number of draws; for a single visit of a few draws it is about as
-        far off.
-    """
-    ess = np.full(changes.shape, float(z.shape[-2] * z.shape[-1]))
-    varies = z.min(axis=(-2, -1)) < z.max(axis=(-2, -1))
-    if varies.any():
-        ess[varies] = azs.ess(z[varies], method="mean", chain_axis=-2, draw_axis=-1)
-    return np.where(changes < _FEW_CHANGES, np.minimum(ess, draws_of_size), ess)
-
-
-def _block_interval(included: xr.DataArray, draws_of_size: float) -> xr.Dataset:
+def _block_interval(included: xr.DataArray, mixing: Mixing) -> xr.Dataset:
     z = _chains_last(included)
     probability = z.mean(axis=(-2, -1))
-    lower, upper = _interval(probability, effective_draws(z, _changes(z), draws_of_size))
+    lower, upper = _interval(probability, cautious_draws(z, mixing), mixing.unseen)
     return _like(included, {"pip": probability, "lower": lower, "upper": upper})
 
 
 def _chains_last(included: xr.DataArray) -> Array:
     return np.moveaxis(included.values, (0, 1), (-2, -1))
-
-
-def _changes(z: Array) -> Array:
-    return (z[..., 1:] != z[..., :-1]).sum(axis=(-2, -1))
 
 
 def _like(included: xr.DataArray, values: dict[str, Array]) -> xr.Dataset:
@@ -340,10 +290,16 @@ def _standard_error(probability: Array, ess: Array) -> Array:
     return np.where(never, stats.beta.std(1, ess + 1), usual)
 
 
-def _interval(probability: Array, ess: Array) -> tuple[Array, Array]:
-    """Clopper-Pearson interval of `probability` in `ess` independent draws."""
-    tail, included = (1 - _LEVEL) / 2, ess * probability
+def _interval(probability: Array, ess: Array, unseen: float) -> tuple[Array, Array]:
+    """Clopper-Pearson interval in `ess` draws, widened by the chance that a mode was not seen.
+
+    The interval allows for one event more, 1 / ess. A mode of the posterior that none of `unseen`
+    draws has visited has 1 / unseen on average, and there the feature may be in or out.
+    """
+    tail, included = (1 - LEVEL) / 2, ess * probability
     with np.errstate(invalid="ignore"):  # where the interval ends at 0 or 1
         lower = stats.beta.ppf(tail, included, ess - included + 1)
         upper = stats.beta.ppf(1 - tail, included + 1, ess - included)
-    return np.where(probability == 0, 0, lower), np.where(probability == 1, 1, upper)
+    lower, upper = np.where(probability == 0, 0, lower), np.where(probability == 1, 1, upper)
+    missed = np.maximum(1 / (unseen + 1) - 1 / (ess + 1), 0)
+    return lower * (1 - missed), upper + (1 - upper) * missed

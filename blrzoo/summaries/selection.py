@@ -194,8 +194,8 @@ def bayes_factor_inclusion(idata: xr.DataTree, *, prior: Any = None) -> xr.Datas
     >>> table[["bayes_factor", "lower", "upper", "bound"]].to_dataframe().round(2)
              bayes_factor  lower  upper bound
     feature
-    age              8.88   8.34   9.46
-    bmi              1.00   0.90   1.11
+    age              8.88   8.32   9.49
+    bmi              1.00   0.90   1.12
     bp               0.01   0.00   0.01     <
     """
     table = pip_interval(idata)

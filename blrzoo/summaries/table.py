@@ -7,6 +7,7 @@ import arviz_stats as azs
 import numpy as np
 import xarray as xr
 
+from blrzoo.options import check_choice
 from blrzoo.summaries._posterior import SAMPLE_DIMS
 
 __all__ = ["check_interval", "draws_table", "mcse_of_mean"]
@@ -126,8 +127,7 @@ def check_interval(prob: float, kind: str = "eti") -> None:
         raise TypeError(f"prob must be a number between 0 and 1, got {type(prob).__name__}")
     if not 0 < prob < 1:
         raise ValueError(f"prob must be between 0 and 1, both excluded, got {prob}; try 0.95")
-    if kind not in ("eti", "hdi"):
-        raise ValueError(f"kind must be 'eti' (equal-tailed) or 'hdi', got {kind!r}")
+    check_choice("kind", kind, ("eti", "hdi"), "eti")
 
 
 def _array(draws: xr.DataArray | xr.Dataset) -> xr.DataArray:
@@ -146,4 +146,9 @@ def _array(draws: xr.DataArray | xr.Dataset) -> xr.DataArray:
             "table of them."
         )
     assert isinstance(draws, xr.DataArray)
+    if not all(draws.sizes[dim] for dim in SAMPLE_DIMS):
+        raise ValueError(
+            f"draws must have at least one draw of one chain, got the sizes {dict(draws.sizes)}. "
+            "Draw some."
+        )
     return draws.transpose(*SAMPLE_DIMS, ...)

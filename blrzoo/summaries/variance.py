@@ -1,10 +1,11 @@
 """What share of the variance of y the features explain, in all and by group."""
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import xarray as xr
 
+from blrzoo.options import check_choice
 from blrzoo.summaries._components import UndeterminedError, expected_variance, residual_variance
 from blrzoo.summaries._fit import column_variances, variance_of_fit
 from blrzoo.summaries._group_fit import moments_by_group
@@ -116,8 +117,7 @@ def heritability(
     >>> float(h2["h2_fit"].item()), float(h2["h2_components"].item())
     (0.3333333333333333, 0.5)
     """
-    if kind not in ("both", "fit", "components"):
-        raise ValueError(f"kind must be 'both', 'fit' or 'components', got {kind!r}")
+    check_choice("kind", kind, get_args(Kind), "both")
     residual = residual_variance(idata)
     result = xr.Dataset()
     for name, compute in (("h2_fit", _fitted), ("h2_components", _expected)):
@@ -353,8 +353,7 @@ def enrichment(
     intron   0.0          0.0         3
     """
     check_interval(prob, kind)
-    if of not in ("share", "apportioned"):
-        raise ValueError(f"of must be 'share' or 'apportioned', got {of!r}")
+    check_choice("of", of, ("share", "apportioned"), "share")
     index, names = groups_of(idata, groups)
     counts = np.bincount(index, minlength=len(names))
     features = xr.DataArray(counts, {"group": names}, "group")

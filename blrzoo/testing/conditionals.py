@@ -12,7 +12,7 @@ from scipy import stats
 from blrzoo.distributions.partial_normal import PartialNormal
 from blrzoo.gibbs.blocks import Indicators, JointBlock, Traits
 from blrzoo.gibbs.compose import Composer
-from blrzoo.gibbs.spec import spec_of
+from blrzoo.gibbs.spec import find_model, spec_of
 from blrzoo.gibbs.state import State
 from blrzoo.gibbs.step import compose
 from blrzoo.likelihood.traits import TraitLikelihood
@@ -84,6 +84,7 @@ def check_conditionals(
     >>> sorted(errors)
     ['alpha', 'mu', 'pi', 'sigma2', 'tau2']
     """
+    model = find_model(model)
     rng = np.random.default_rng(random_seed)
     names = [rv.name for rv in model.free_RVs if spec_of(rv) is not None]
     composer = compose(model, names)

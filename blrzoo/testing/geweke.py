@@ -14,6 +14,7 @@ from pymc.step_methods.compound import StepMethodState
 from pymc.util import get_random_generator
 from scipy import stats
 
+from blrzoo.gibbs.spec import find_model
 from blrzoo.gibbs.state import State
 
 __all__ = ["geweke_joint"]
@@ -80,7 +81,7 @@ def geweke_joint(
     {'quantity': 15}
     """
     rng = np.random.default_rng(random_seed)
-    latent = _with_latent_y(model)
+    latent = _with_latent_y(find_model(model))
     prior = _prior_draws(latent, draws, rng)
     with latent:
         idata = pm.sample(

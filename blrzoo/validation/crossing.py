@@ -19,9 +19,11 @@ from rich.progress import (
 )
 
 from blrzoo.diagnostics.convergence import convergence_messages
+from blrzoo.options import check_flag
 from blrzoo.prediction import log_score, predict, score
 from blrzoo.sampling import sample
 from blrzoo.summaries.table import check_interval
+from blrzoo.validation.columns import check_unchanged, of_fit
 from blrzoo.validation.data import Data
 from blrzoo.validation.folds import read_folds
 from blrzoo.validation.results import Results
@@ -55,7 +57,8 @@ def cross_validate(
         Each makes a model of data: ``factory(X, y)`` returns a `pm.Model`, such as
         ``blr.spike_slab``; with further arguments, ``functools.partial(blr.spike_slab, h2=0.3)``.
         `covariates` and `weights` are passed on by name if they are given. Data come as pandas
-        objects, labels kept.
+        objects, labels kept. A function may choose columns, ``X[names]``: those of the held-out
+        rows are taken by name. It must not change values, which the held-out rows would not share.
     X, y, covariates, weights : array-like
         As for the models. Rows whose y is missing (of all traits) are neither trained on nor
         tested; single traits that are missing are passed on to the model and not scored.
@@ -73,7 +76,7 @@ def cross_validate(
         Decides about folds, fits and predictions. The results of a model do not depend on which
         other models there are.
     quiet : bool, default False
-        No progress bar, no convergence warnings.
+        No progress bar, no convergence warnings, no warnings of the functions about their data.
     **sample_kwargs
         For `blrzoo.sample`: draws, tune, chains, cores, ...
 
@@ -94,7 +97,8 @@ def cross_validate(
     Raises
     ------
     TypeError, ValueError
-        For models, data or folds that are refused.
+        For models, data or folds that are refused; for a function that changes the values of X,
+        covariates or y, or renames columns.
     Exception
         Whatever a fit raises; the attribute ``partial`` of the exception is then the DataTree of
         the fits before it (if there was one).
@@ -132,6 +136,7 @@ def cross_validate(
     """
     check_interval(prob)
     _check_keep(keep_draws)
+    check_flag("quiet", quiet, False)
     factories = _factories(models)
     data = Data.read(X, y, covariates, weights)
     rng = np.random.default_rng(random_seed)
@@ -145,9 +150,10 @@ def cross_validate(
             for k, fold in enumerate(plan):
                 for name, factory in factories.items():
                     progress.update(task, description=f"{name}, fold {fold.label}")
-                    idata = _fit(factory, data.rows(fold.train), seeds[k][0], settings)
+                    model = _model(factory, name, data.rows(fold.train), quiet)
+                    idata = _fit(model, seeds[k][0], settings)
                     _report(idata, f"{name}, fold {fold.label}", settings)
-                    held_out = data.rows(fold.test)
+                    held_out = of_fit(data.rows(fold.test), idata)
                     results.add(name, k, *_test(idata, held_out, seeds[k][1], prob, keep_draws))
                     progress.advance(task)
     except KeyboardInterrupt:
@@ -162,13 +168,21 @@ def cross_validate(
     return results.tree()
 
 
-def _fit(factory: Factory, train: Data, seed: int, settings: dict[str, Any]) -> xr.DataTree:
-    model = factory(train.X, train.y, **train.more)
+def _model(factory: Factory, name: str, train: Data, quiet: bool) -> pm.Model:
+    with warnings.catch_warnings():
+        if quiet:  # of copies and the like, once a fit
+            warnings.simplefilter("ignore", UserWarning)
+        model = factory(train.X, train.y, **train.more)
     if not isinstance(model, pm.Model):
         raise TypeError(
             f"models must be functions that return a pm.Model; got {type(model).__name__} from "
             f"{_name(factory)}. Return the model, not its draws."
         )
+    check_unchanged(model, train, repr(name))
+    return model
+
+
+def _fit(model: pm.Model, seed: int, settings: dict[str, Any]) -> xr.DataTree:
     idata = sample(
         model,
         **settings | {"random_seed": seed, "quiet": True, "compute_convergence_checks": False},

@@ -1,11 +1,8 @@
 """The factories: one short function for each variant of the family."""
 
-from blrzoo.zoo.one_trait import hierarchical, multiple_component, single_component, spike_slab
-from blrzoo.zoo.several_traits import (
-    hierarchical_multivariate,
-    multivariate,
-    multivariate_spike_slab,
-)
+from blrzoo.zoo.hierarchical import hierarchical, hierarchical_multivariate
+from blrzoo.zoo.one_trait import multiple_component, single_component, spike_slab
+from blrzoo.zoo.several_traits import multivariate, multivariate_spike_slab
 
 __all__ = [
     "hierarchical",

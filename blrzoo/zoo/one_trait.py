@@ -1,21 +1,19 @@
-"""The factories for one trait."""
+"""The factories for one trait without groups."""
 
 from typing import Any, Unpack
 
-import numpy as np
 import pymc as pm
 
+from blrzoo.advice import advised
 from blrzoo.model import Options, Update, regression
-from blrzoo.options import check_flag
-from blrzoo.priors.base import Prior
-from blrzoo.priors.grouped import GroupedMixture, GroupedRidge
 from blrzoo.priors.mixture import MultipleComponent
 from blrzoo.priors.ridge import SingleComponent
 from blrzoo.priors.spike_slab import SpikeSlab
 
-__all__ = ["hierarchical", "multiple_component", "single_component", "spike_slab"]
+__all__ = ["multiple_component", "single_component", "spike_slab"]
 
 
+@advised(passes_to=regression)
 def single_component(
     X: Any,
     y: Any,
@@ -24,16 +22,50 @@ def single_component(
     update: Update = "auto",
     **options: Unpack[Options],
 ) -> pm.Model:
-    """Bayesian ridge: all effects from one normal distribution.
+    r"""Bayesian ridge: all effects from one normal distribution.
+
+    .. math:: y = \mu + (W - \bar W)\gamma + (X - \bar X)\beta + e, \quad
+       e \sim N(0, \sigma^2 I)
+
+    .. math:: \beta_j \sim N(0, \tau^2), \quad \tau^2 \sim \text{scaled-inverse-}\chi^2(\nu, S^2)
+
+    Every feature has an effect, shrunk towards 0 and never exactly 0: for polygenic traits and for
+    prediction. The same model as a random effect with covariance :math:`XX'\tau^2`.
+
+    Other names
+        BRR (BGLR), ridge, SNP-BLUP and GBLUP, bayesN (qgg), BayesRR (hibayes), RR-BLUP (JWAS).
 
     Parameters
     ----------
-    X, y, update
-        See `blrzoo.regression`.
+    X : array-like, (obs, feature)
+        Features: NumPy, pandas or xarray. Names of columns become the ``feature`` coordinate.
+    y : array-like, (obs,)
+        Response, joined to X by label. One of 0 and 1 is modelled as normal, with a warning.
     tau2 : None, number, (nu, S2) or ``.dist()``
-        Variance of an effect; see `blrzoo.SingleComponent`.
-    **options
-        covariates, weights, missing, h2, mu, gamma, sigma2, center: see `blrzoo.regression`.
+        Variance of an effect, in squared units of y per unit of x. Default ``(4, S2)`` with prior
+        mean ``2 S2 = h2 var(y) / sum_j var(x_j)``.
+    update : {"auto", "joint", "single-site"}, default "auto"
+        How the Gibbs step draws effects: all at once from one multivariate normal, through a
+        factorisation made once, or feature by feature. "auto": at once where the factorisation
+        takes a second or two at most.
+    covariates : array-like, (obs, covariate), optional
+        Fixed effects W, without an intercept, joined to X by label. Default: none.
+    weights : array-like, (obs,), optional
+        Known relative precisions w_i > 0: residual variances are divided by w_i. Default: all 1.
+    missing : {"error", "predict"}, default "error"
+        Rows whose y is NaN: refused, or left out of the fit and predicted as ``y_missing``.
+    h2 : float, default 0.5
+        Share of the variance of y that the default priors expect on X, in (0, 1).
+    mu : None, number, (mean, sd) or ``.dist()``
+        Intercept, the mean of y at average features. Default ``(mean(y), 10 sd(y))``.
+    gamma : None, number, array, (mean, sd) or ``.dist()``
+        Effects of the covariates, (covariate). Default ``(0, 10 sd(y) / sd(w_k))``.
+    sigma2 : None, number, (nu, S2) or ``.dist()``
+        Residual variance. Default ``(4, S2)`` with prior mean ``2 S2 = (1 - h2) var(y)``.
+    center : bool, default True
+        Center the columns of X and W in the model; the data are kept as given.
+    standardize : bool, default False
+        Prior scales per standard deviation of a feature; beta stays in the units given.
 
     Returns
     -------
@@ -43,7 +75,26 @@ def single_component(
     Raises
     ------
     ValueError, TypeError
-        For data or hyperparameters that are refused.
+        For data or hyperparameters that are refused; the
+        message says which, why, and what to do.
+
+    Warns
+    -----
+    UserWarning
+        For constant or copied features, columns of X in different units, and a response of 0
+        and 1.
+
+    Notes
+    -----
+    A parameter is its default (None), fixed (a number or array), has its conjugate prior with the
+    parameters given (a tuple), or any other prior of PyMC, as ``pm.HalfNormal.dist(1)``. The last
+    is drawn by NUTS, the others that are not fixed from their full conditionals.
+
+    References
+    ----------
+    .. [1] Hoerl & Kennard (1970). Ridge regression. Technometrics 12:55-67.
+    .. [2] Perez & de los Campos (2014). Genome-wide regression and prediction with the BGLR
+       statistical package. Genetics 198:483-495.
 
     Examples
     --------
@@ -64,6 +115,7 @@ def single_component(
     )
 
 
+@advised(passes_to=regression)
 def spike_slab(
     X: Any,
     y: Any,
@@ -75,21 +127,64 @@ def spike_slab(
     groups: Any = None,
     **options: Unpack[Options],
 ) -> pm.Model:
-    """Variable selection: an effect is zero, or from one normal distribution (BayesC-pi).
+    r"""Variable selection: an effect is zero, or from one normal distribution (BayesC-pi).
+
+    .. math:: y = \mu + (W - \bar W)\gamma + (X - \bar X)\beta + e, \quad
+       e \sim N(0, \sigma^2 I)
+
+    .. math:: \beta_j = \alpha_j \delta_j, \quad \delta_j \sim Bernoulli(\pi), \quad
+       \alpha_j | \delta_j = 1 \sim N(0, \tau^2), \quad
+       \tau^2 \sim \text{scaled-inverse-}\chi^2(\nu, S^2), \quad \pi \sim Beta(a, b)
+
+    The posterior mean of :math:`\delta_j` is the posterior inclusion probability, `blrzoo.pip`. An
+    indicator and its effect are drawn as one block, with the effect integrated out.
+
+    Other names
+        BayesC-pi (BGLR, hibayes, JWAS), bayesC (qgg), BVS, George & McCulloch's SSVS with a
+        point-mass spike.
 
     Parameters
     ----------
-    X, y
-        See `blrzoo.regression`.
+    X : array-like, (obs, feature)
+        Features: NumPy, pandas or xarray. Names of columns become the ``feature`` coordinate.
+    y : array-like, (obs,)
+        Response, joined to X by label. One of 0 and 1 is modelled as normal, with a warning.
     tau2 : None, number, (nu, S2) or ``.dist()``
-        Variance of an included effect; see `blrzoo.SpikeSlab`.
+        Variance of an included effect, in squared units of y per unit of x. Default ``(1, S2)``
+        with ``2 S2 = h2 var(y) / (s mean_j var(x_j))``, about the prior median:
+        ``s = min(p / 2, sqrt(n))`` included features share h2. Where `pi`, `expected_size` or
+        `inclusion` is given, s is ``max(E[pi] p, 1)``.
     pi : None, number, (a, b) or ``.dist()``
-        Probability that a feature is included; see `blrzoo.SpikeSlab`.
-    expected_size, inclusion, groups
-        Other ways to say it: the expected number of included features, a fixed probability for
-        each feature, or a learned one for each group; see `blrzoo.SpikeSlab`.
-    **options
-        covariates, weights, missing, h2, mu, gamma, sigma2, center: see `blrzoo.regression`.
+        Probability that a feature is included. Default ``(1, sqrt((p - s) / s))`` with
+        ``s = min(p / 2, sqrt(n))``: halfway, in log odds, between a uniform prior and one that
+        expects s features. For p <= 2 sqrt(n) it is uniform.
+    expected_size : float, optional
+        Expected number of included features, in the place of `pi`: the same as
+        ``pi=(1, (p - expected_size) / expected_size)``.
+    inclusion : array-like, (feature,), optional
+        Fixed inclusion probability of each feature, in the place of `pi`; 0 and 1 are allowed. A
+        Series or DataArray is joined to the features by label.
+    groups : array-like, (feature,), optional
+        Label of each feature's group, joined by label: `pi` is learned for each, (group), all with
+        the prior that `pi` says.
+    covariates : array-like, (obs, covariate), optional
+        Fixed effects W, without an intercept, joined to X by label. Default: none.
+    weights : array-like, (obs,), optional
+        Known relative precisions w_i > 0: residual variances are divided by w_i. Default: all 1.
+    missing : {"error", "predict"}, default "error"
+        Rows whose y is NaN: refused, or left out of the fit and predicted as ``y_missing``.
+    h2 : float, default 0.5
+        Share of the variance of y that the default priors expect on X, in (0, 1).
+    mu : None, number, (mean, sd) or ``.dist()``
+        Intercept, the mean of y at average features. Default ``(mean(y), 10 sd(y))``.
+    gamma : None, number, array, (mean, sd) or ``.dist()``
+        Effects of the covariates, (covariate). Default ``(0, 10 sd(y) / sd(w_k))``.
+    sigma2 : None, number, (nu, S2) or ``.dist()``
+        Residual variance. Default ``(4, S2)`` with prior mean ``2 S2 = (1 - h2) var(y)``.
+    center : bool, default True
+        Center the columns of X and W in the model; the data are kept as given.
+    standardize : bool, default False
+        Prior scales per standard deviation of a feature; beta stays in the units given.
 
     Returns
     -------
@@ -100,7 +195,27 @@ def spike_slab(
     Raises
     ------
     ValueError, TypeError
-        For data or hyperparameters that are refused.
+        For data or hyperparameters that are refused; the
+        message says which, why, and what to do.
+
+    Warns
+    -----
+    UserWarning
+        For constant or copied features, columns of X in different units, and a response of 0
+        and 1.
+
+    Notes
+    -----
+    A parameter is its default (None), fixed (a number or array), has its conjugate prior with the
+    parameters given (a tuple), or any other prior of PyMC, as ``pm.HalfNormal.dist(1)``. The last
+    is drawn by NUTS, the others that are not fixed from their full conditionals.
+
+    References
+    ----------
+    .. [1] Mitchell & Beauchamp (1988). Bayesian variable selection in linear regression. JASA
+       83:1023-1032.
+    .. [2] Habier et al. (2011). Extension of the Bayesian alphabet for genomic selection. BMC
+       Bioinformatics 12:186.
 
     Examples
     --------
@@ -121,6 +236,7 @@ def spike_slab(
     )
 
 
+@advised(passes_to=regression)
 def multiple_component(
     X: Any,
     y: Any,
@@ -132,16 +248,65 @@ def multiple_component(
     null: bool = True,
     **options: Unpack[Options],
 ) -> pm.Model:
-    """Small, medium and large effects: zero, or from one of several normal distributions.
+    r"""Small, medium and large effects: zero, or from one of several normal distributions.
+
+    .. math:: y = \mu + (W - \bar W)\gamma + (X - \bar X)\beta + e, \quad
+       e \sim N(0, \sigma^2 I)
+
+    .. math:: \beta_j | k_j \sim N(0, \tau^2_{k_j}), \quad P(k_j = k) = \pi_k, \quad
+       \tau^2_0 = 0, \quad
+       \pi \sim Dirichlet(a), \quad
+       \tau^2_k \sim \text{scaled-inverse-}\chi^2(\nu, S^2_k) \text{ for } k > 0
+
+    With `ratios` (BayesR) the variances are :math:`\tau^2_k = \tau^2 r_k`, with one common
+    :math:`\tau^2 \sim` scaled-inverse-:math:`\chi^2(\nu, S^2)`. A label and its effect are drawn as
+    one block, with the effect integrated out.
+
+    Other names
+        BayesR (hibayes, qgg; with ratios), Bayesian multiple-component regression.
 
     Parameters
     ----------
-    X, y
-        See `blrzoo.regression`.
-    n_components, tau2, pi, ratios, null
-        The mixture; see `blrzoo.MultipleComponent`. ``ratios=(0, 0.01, 0.1, 1)`` is BayesR.
-    **options
-        covariates, weights, missing, h2, mu, gamma, sigma2, center: see `blrzoo.regression`.
+    X : array-like, (obs, feature)
+        Features: NumPy, pandas or xarray. Names of columns become the ``feature`` coordinate.
+    y : array-like, (obs,)
+        Response, joined to X by label. One of 0 and 1 is modelled as normal, with a warning.
+    n_components : int, optional
+        Number of components K, the null included. Default 4, or what `ratios` says.
+    tau2 : None, array, (nu, S2) or ``.dist()``
+        Variances of the components but the null, (slab), from small to large; with `ratios` the
+        common one, (). Default ``(4, S2)`` with prior means ``2 S2`` in the ratios r_k = ..., 0.01,
+        0.1, 1, the last of them ``h2 var(y) / (max(p sum_k w_k r_k, 1) mean_j var(x_j))``, with
+        ``w_k = E[pi_k]`` if `pi` is given, else ``s / p / (K - 1)``, ``s = min(p / 2, sqrt(n))``
+        (1 / K without a null).
+    pi : None, array, tuple or ``.dist()``
+        Probabilities of the components, (component); a tuple has the Dirichlet's parameters, one
+        for each. Default ``1 / min(K - 1, 16)`` for each normal and ``sqrt((p - s) / s)`` times
+        their sum for the null, so that an effect is as probable as in `blrzoo.spike_slab`.
+    ratios : sequence of float, optional
+        Variances relative to the common one, with or without a leading 0 for the null;
+        ``(0, 0.01, 0.1, 1)`` is BayesR. Default: each component learns its own variance.
+    null : bool, default True
+        Whether there is a null component. Without, `n_components` (default 3) counts normals, `pi`
+        is for these (Dirichlet parameters by default all 1), and label 0 has probability 0.
+    covariates : array-like, (obs, covariate), optional
+        Fixed effects W, without an intercept, joined to X by label. Default: none.
+    weights : array-like, (obs,), optional
+        Known relative precisions w_i > 0: residual variances are divided by w_i. Default: all 1.
+    missing : {"error", "predict"}, default "error"
+        Rows whose y is NaN: refused, or left out of the fit and predicted as ``y_missing``.
+    h2 : float, default 0.5
+        Share of the variance of y that the default priors expect on X, in (0, 1).
+    mu : None, number, (mean, sd) or ``.dist()``
+        Intercept, the mean of y at average features. Default ``(mean(y), 10 sd(y))``.
+    gamma : None, number, array, (mean, sd) or ``.dist()``
+        Effects of the covariates, (covariate). Default ``(0, 10 sd(y) / sd(w_k))``.
+    sigma2 : None, number, (nu, S2) or ``.dist()``
+        Residual variance. Default ``(4, S2)`` with prior mean ``2 S2 = (1 - h2) var(y)``.
+    center : bool, default True
+        Center the columns of X and W in the model; the data are kept as given.
+    standardize : bool, default False
+        Prior scales per standard deviation of a feature; beta stays in the units given.
 
     Returns
     -------
@@ -152,7 +317,27 @@ def multiple_component(
     Raises
     ------
     ValueError, TypeError
-        For data or hyperparameters that are refused.
+        For data or hyperparameters that are refused; the
+        message says which, why, and what to do.
+
+    Warns
+    -----
+    UserWarning
+        For constant or copied features, columns of X in different units, and a response of 0
+        and 1.
+
+    Notes
+    -----
+    A parameter is its default (None), fixed (a number or array), has its conjugate prior with the
+    parameters given (a tuple), or any other prior of PyMC, as ``pm.HalfNormal.dist(1)``. The last
+    is drawn by NUTS, the others that are not fixed from their full conditionals.
+
+    References
+    ----------
+    .. [1] Erbe et al. (2012). Improving accuracy of genomic predictions within and between dairy
+       cattle breeds. J. Dairy Sci. 95:4114-4129.
+    .. [2] Moser et al. (2015). Simultaneous discovery, estimation and prediction analysis of
+       complex traits using a Bayesian mixture model. PLoS Genetics 11:e1004969.
 
     Examples
     --------
@@ -171,93 +356,3 @@ def multiple_component(
         ),
         **options,
     )
-
-
-def hierarchical(
-    X: Any,
-    y: Any,
-    groups: Any,
-    *,
-    components: int = 1,
-    tau2: Any = None,
-    pi: Any = None,
-    ratios: Any = None,
-    shared_pi: bool = False,
-    pooled: bool = False,
-    **options: Unpack[Options],
-) -> pm.Model:
-    """Each biological group of features has its own variance, or its own mixture.
-
-    Parameters
-    ----------
-    X, y
-        See `blrzoo.regression`.
-    groups : array-like, (feature,)
-        Label of each feature's group; a Series or DataArray is joined to the features by label.
-    components : int, default 1
-        1: a variance for each group (`blrzoo.GroupedRidge`). K > 1: a mixture of a null and K - 1
-        normals for each group (`blrzoo.GroupedMixture`).
-    tau2, pooled
-        See `blrzoo.GroupedRidge`.
-    pi, ratios, shared_pi
-        Of mixtures; see `blrzoo.GroupedMixture`.
-    **options
-        covariates, weights, missing, h2, mu, gamma, sigma2, center: see `blrzoo.regression`.
-
-    Returns
-    -------
-    pm.Model
-        With ``beta`` (feature) and ``tau2`` (group), or ``label`` (feature) and ``tau2`` and
-        ``pi`` (group, component), ``sigma2``, ``mu`` and, with covariates, ``gamma``.
-
-    Raises
-    ------
-    ValueError, TypeError
-        For data, groups or hyperparameters that are refused.
-
-    Examples
-    --------
-    >>> import blrzoo as blr
-    >>> data = blr.simulate(n=50, p=4, n_causal=2, random_seed=1)
-    >>> model = blr.hierarchical(data.X, data.y, ["exon", "exon", "intron", "intron"])
-    >>> with model:
-    ...     idata = blr.sample(draws=50, tune=50, chains=2, random_seed=1, quiet=True)
-    >>> idata.posterior["tau2"].sel(group="exon").dims
-    ('chain', 'draw')
-    """
-    return regression(
-        X,
-        y,
-        prior=_grouped(groups, components, tau2, pooled, pi, ratios, shared_pi),
-        **options,
-    )
-
-
-def _grouped(
-    groups: Any, components: int, tau2: Any, pooled: bool, pi: Any, ratios: Any, shared_pi: bool
-) -> Prior:
-    shared = check_flag("shared_pi", shared_pi, False) or None
-    mixture = {"pi": pi, "ratios": ratios, "shared_pi": shared}
-    whole = isinstance(components, int | np.integer) and not isinstance(components, bool)
-    if not whole:
-        raise TypeError(
-            f"components must be a whole number, got {components!r} of type "
-            f"{type(components).__name__}. Leave it out for 1, or pass 2 to 5 for a mixture."
-        )
-    if components != 1:
-        return GroupedMixture(
-            groups,
-            n_components=components,
-            tau2=tau2,
-            pi=pi,
-            ratios=ratios,
-            shared_pi=shared_pi,
-            pooled=pooled,
-        )
-    given = [name for name, value in mixture.items() if value is not None]
-    if given:
-        raise ValueError(
-            f"{given[0]} must be left out with components=1, which has no mixture, got "
-            f"{mixture[given[0]]!r}. Pass components=4, for instance."
-        )
-    return GroupedRidge(groups, tau2=tau2, pooled=pooled)

@@ -1,20 +1,18 @@
-"""The factories for several traits."""
+"""The factories for several traits without groups."""
 
-from typing import Any, Literal, Unpack, get_args
+from typing import Any, Literal, Unpack
 
-import numpy as np
 import pymc as pm
 
+from blrzoo.advice import advised
 from blrzoo.model import TraitOptions, Update, regression
-from blrzoo.options import check_choice
-from blrzoo.priors.multivariate.base import MultivariatePrior
-from blrzoo.priors.multivariate.mixture import GroupedMultivariateMixture
-from blrzoo.priors.multivariate.ridge import Form, GroupedMultivariate, Multivariate
+from blrzoo.priors.multivariate.ridge import Multivariate
 from blrzoo.priors.multivariate.spike_slab import MultivariateSpikeSlab
 
-__all__ = ["hierarchical_multivariate", "multivariate", "multivariate_spike_slab"]
+__all__ = ["multivariate", "multivariate_spike_slab"]
 
 
+@advised(passes_to=regression)
 def multivariate(
     X: Any,
     Y: Any,
@@ -25,23 +23,64 @@ def multivariate(
     update: Update = "auto",
     **options: Unpack[TraitOptions],
 ) -> pm.Model:
-    """Bayesian ridge for several traits: effects and residuals covary between traits.
+    r"""Bayesian ridge for several traits: effects and residuals covary between traits.
+
+    .. math:: y_i = \mu + \Gamma'(w_i - \bar w) + B'(x_i - \bar x) + e_i, \quad
+       e_i \sim N_T(0, \Sigma_e)
+
+    .. math:: b_j \sim N_T(0, \Sigma_b), \quad \Sigma_b \sim \text{inverse-Wishart}(\nu, S), \quad
+       \Sigma_e \sim \text{inverse-Wishart}(\nu_e, S_e)
+
+    :math:`b_j`, a row of B, are the effects of feature j on the T traits. Traits that were not
+    measured are integrated out.
+
+    Other names
+        Multi-trait GBLUP and SNP-BLUP, multi-trait RR-BLUP (JWAS), "BRR" in BGLR's Multitrait.
 
     Parameters
     ----------
     X : array-like, (obs, feature)
-        See `blrzoo.regression`.
+        Features: NumPy, pandas or xarray. Names of columns become the ``feature`` coordinate.
     Y : array-like, (obs, trait)
-        Responses; NaN where a trait was not measured. Columns name the traits.
+        Responses, joined to X by label; NaN where a trait was not measured. Names of columns
+        become the ``trait`` coordinate. A trait of 0 and 1 is modelled as normal, with a warning.
     Sigma_b : None, number, matrix, (nu, S) or ``.dist()``
-        Covariance of a feature's effects, (trait, trait_bis); see `blrzoo.Multivariate`.
-    form, tau2
-        ``form="diagonal"``: effects on different traits are independent, with variances `tau2`.
-    update
-        See `blrzoo.regression`.
-    **options
-        covariates, weights, missing, h2, mu, gamma, Sigma_e, residual, sigma2, center: see
-        `blrzoo.regression`.
+        Covariance of a feature's effects, (trait, trait_bis), in products of units of y per unit
+        of x. Default ``(T + 3, S)`` with prior mean
+        ``S / 2 = diag(h2 var(y_t) / sum_j var(x_j))``.
+    form : {"full", "diagonal"}, default "full"
+        "diagonal": effects on different traits are independent, with variances `tau2`.
+    tau2 : None, number, array, (nu, S2) or ``.dist()``
+        For ``form="diagonal"``: variances of the effects, (trait). Default ``(4, S2)`` with prior
+        mean ``2 S2 = h2 var(y_t) / sum_j var(x_j)``.
+    update : {"auto", "joint", "single-site"}, default "auto"
+        How the Gibbs step draws effects: all at once from one multivariate normal, through a
+        factorisation made once, or feature by feature. "auto": at once where the factorisation
+        takes a second or two at most.
+    covariates : array-like, (obs, covariate), optional
+        Fixed effects W, without an intercept, joined to X by label. Default: none.
+    weights : array-like, (obs,), optional
+        Known relative precisions w_i > 0: residual variances are divided by w_i. Default: all 1.
+    missing : {"error", "predict"}, default "error"
+        Rows without any trait: refused, or left out of the fit and predicted as ``y_missing``.
+    h2 : float, default 0.5
+        Share of the variance of y that the default priors expect on X, in (0, 1).
+    mu : None, number, array, (mean, sd) or ``.dist()``
+        Intercepts, (trait), the means at average features. Default ``(mean(y_t), 10 sd(y_t))``.
+    gamma : None, number, array, (mean, sd) or ``.dist()``
+        Effects of W, (covariate, trait). Default ``(0, 10 sd(y_t) / sd(w_k))``.
+    Sigma_e : None, number, matrix, (nu, S) or ``.dist()``
+        Residual covariance, (trait, trait_bis). Default ``(T + 3, S)`` with prior mean
+        ``S / 2 = diag((1 - h2) var(y_t))``.
+    residual : {"full", "diagonal"}, default "full"
+        "diagonal": residuals of different traits are independent, with variances `sigma2`.
+    sigma2 : None, number, array, (nu, S2) or ``.dist()``
+        For ``residual="diagonal"``: residual variances, (trait). Default ``(4, S2)`` with prior
+        mean ``2 S2 = (1 - h2) var(y_t)``.
+    center : bool, default True
+        Center the columns of X and W in the model; the data are kept as given.
+    standardize : bool, default False
+        Prior scales per standard deviation of a feature; beta stays in the units given.
 
     Returns
     -------
@@ -52,7 +91,29 @@ def multivariate(
     Raises
     ------
     ValueError, TypeError
-        For data or hyperparameters that are refused.
+        For data or hyperparameters that are refused; the
+        message says which, why, and what to do.
+
+    Warns
+    -----
+    UserWarning
+        For constant or copied features, columns of X in different units, and a response of 0
+        and 1.
+
+    Notes
+    -----
+    A parameter is its default (None), fixed (a number or array), has its conjugate prior with the
+    parameters given (a tuple), or any other prior of PyMC, as ``pm.HalfNormal.dist(1)``. The last
+    is drawn by NUTS, the others that are not fixed from their full conditionals.
+
+    With more features than rows Sigma_b mixes slowly: look at `blrzoo.diagnose`.
+
+    References
+    ----------
+    .. [1] Henderson & Quaas (1976). Multiple trait evaluation using relatives' records. J. Animal
+       Science 43:1188-1197.
+    .. [2] Perez-Rodriguez & de los Campos (2022). Multitrait Bayesian shrinkage and variable
+       selection models with the BGLR-R package. Genetics 222:iyac112.
 
     Examples
     --------
@@ -67,6 +128,7 @@ def multivariate(
     return regression(X, Y, prior=prior, update=update, **options)
 
 
+@advised(passes_to=regression)
 def multivariate_spike_slab(
     X: Any,
     Y: Any,
@@ -78,35 +140,108 @@ def multivariate_spike_slab(
     tau2: Any = None,
     **options: Unpack[TraitOptions],
 ) -> pm.Model:
-    """Variable selection for several traits: a feature affects some traits, all or none.
+    r"""Variable selection for several traits: a feature affects some traits, all or none.
+
+    .. math:: y_i = \mu + \Gamma'(w_i - \bar w) + B'(x_i - \bar x) + e_i, \quad
+       e_i \sim N_T(0, \Sigma_e)
+
+    .. math:: b_{jt} = \alpha_{jt} \delta_{jt}, \quad \alpha_j \sim N_T(0, \Sigma_b), \quad
+       \Sigma_b \sim \text{inverse-Wishart}(\nu, S)
+
+    The indicators :math:`\delta_j` of a feature are independent,
+    :math:`\delta_{jt} \sim Bernoulli(\pi_t)` with :math:`\pi_t \sim Beta(a, b)`; or one of
+    several patterns, :math:`P(\delta_j = \text{pattern } k) = \pi_k` with
+    :math:`\pi \sim Dirichlet(a)`. Indicators and effects of a feature are drawn as one block, all
+    traits at once; independent indicators of more than 6 traits one after the other, with the
+    effects integrated out.
+
+    Other names
+        Multi-trait BayesC-pi (JWAS: "all" and "restrictive" priors), SpikeSlab in BGLR's
+        Multitrait ("independent"), multi-trait BayesC in qgg.
 
     Parameters
     ----------
-    X, Y
-        See `blrzoo.multivariate`.
+    X : array-like, (obs, feature)
+        Features: NumPy, pandas or xarray. Names of columns become the ``feature`` coordinate.
+    Y : array-like, (obs, trait)
+        Responses, joined to X by label; NaN where a trait was not measured. Names of columns
+        become the ``trait`` coordinate. A trait of 0 and 1 is modelled as normal, with a warning.
     patterns : {"independent", "all", "restrictive"} or array-like, (pattern, trait)
-        Which patterns of traits a feature may affect; see `blrzoo.MultivariateSpikeSlab`.
+        Indicators of the traits are independent (the default); or any pattern has its own
+        probability (up to 6 traits); or a feature affects all traits or none; or an array of 0 and
+        1 lists the patterns (columns of a DataFrame are joined to the traits by label).
     Sigma_b : None, number, matrix, (nu, S) or ``.dist()``
         Covariance of the effects of a feature that affects all traits, (trait, trait_bis).
+        Default ``(T + 3, S)`` with prior mean
+        ``S / 2 = diag(h2 var(y_t) / (s_t mean_j var(x_j)))``, s_t being
+        ``s = min(p / 2, sqrt(n))`` (the share of patterns that affect trait t of it) or, where
+        `pi` is given, ``max(P(delta_jt = 1) p, 1)``.
     pi : None, number, array, tuple or ``.dist()``
-        Probabilities that a trait is affected, (trait), for independent patterns; else of the
-        patterns, (pattern). See `blrzoo.MultivariateSpikeSlab`.
-    form, tau2
-        ``form="diagonal"``: effects on different traits are independent, with variances `tau2`.
-    **options
-        covariates, weights, missing, h2, mu, gamma, Sigma_e, residual, sigma2, center: see
-        `blrzoo.regression`.
+        "independent": probability that a trait is affected, (trait); a number, or ``(a, b)`` of
+        which each may be (trait,). Default ``(1, sqrt((p - s) / s))``, as in `blrzoo.spike_slab`.
+        Else probabilities of the patterns, (pattern); a tuple has the Dirichlet's parameters.
+        Default, for K patterns, ``1 / min(K - 1, 16)`` for each but the null and
+        ``sqrt((p - s) / s)`` times their sum for the null; all 1 without a null.
+    form : {"full", "diagonal"}, default "full"
+        "diagonal": effects on different traits are independent, with variances `tau2`.
+    tau2 : None, number, array, (nu, S2) or ``.dist()``
+        For ``form="diagonal"``: variances of the effects on affected traits, (trait). Default
+        ``(4, S2)`` with the prior means that the default of `Sigma_b` has.
+    covariates : array-like, (obs, covariate), optional
+        Fixed effects W, without an intercept, joined to X by label. Default: none.
+    weights : array-like, (obs,), optional
+        Known relative precisions w_i > 0: residual variances are divided by w_i. Default: all 1.
+    missing : {"error", "predict"}, default "error"
+        Rows without any trait: refused, or left out of the fit and predicted as ``y_missing``.
+    h2 : float, default 0.5
+        Share of the variance of y that the default priors expect on X, in (0, 1).
+    mu : None, number, array, (mean, sd) or ``.dist()``
+        Intercepts, (trait), the means at average features. Default ``(mean(y_t), 10 sd(y_t))``.
+    gamma : None, number, array, (mean, sd) or ``.dist()``
+        Effects of W, (covariate, trait). Default ``(0, 10 sd(y_t) / sd(w_k))``.
+    Sigma_e : None, number, matrix, (nu, S) or ``.dist()``
+        Residual covariance, (trait, trait_bis). Default ``(T + 3, S)`` with prior mean
+        ``S / 2 = diag((1 - h2) var(y_t))``.
+    residual : {"full", "diagonal"}, default "full"
+        "diagonal": residuals of different traits are independent, with variances `sigma2`.
+    sigma2 : None, number, array, (nu, S2) or ``.dist()``
+        For ``residual="diagonal"``: residual variances, (trait). Default ``(4, S2)`` with prior
+        mean ``2 S2 = (1 - h2) var(y_t)``.
+    center : bool, default True
+        Center the columns of X and W in the model; the data are kept as given.
+    standardize : bool, default False
+        Prior scales per standard deviation of a feature; beta stays in the units given.
 
     Returns
     -------
     pm.Model
         With ``beta`` and ``delta`` (feature, trait), ``pi``, ``Sigma_b``, ``Sigma_e``, ``mu``
-        and, with covariates, ``gamma``.
+        (trait) and, with covariates, ``gamma`` (covariate, trait).
 
     Raises
     ------
     ValueError, TypeError
-        For data or hyperparameters that are refused.
+        For data or hyperparameters that are refused; the
+        message says which, why, and what to do.
+
+    Warns
+    -----
+    UserWarning
+        For constant or copied features, columns of X in different units, and a response of 0
+        and 1.
+
+    Notes
+    -----
+    A parameter is its default (None), fixed (a number or array), has its conjugate prior with the
+    parameters given (a tuple), or any other prior of PyMC, as ``pm.HalfNormal.dist(1)``. The last
+    is drawn by NUTS, the others that are not fixed from their full conditionals.
+
+    References
+    ----------
+    .. [1] Cheng, Kizilkaya, Zeng, Garrick & Fernando (2018). Genomic prediction from multiple-trait
+       Bayesian regression methods using mixture priors. Genetics 209:89-103.
+    .. [2] Rohde, Sorensen & Sorensen (2020). qgg: an R package for large-scale quantitative genetic
+       analyses. Bioinformatics 36:2614-2615.
 
     Examples
     --------
@@ -119,83 +254,3 @@ def multivariate_spike_slab(
     """
     prior = MultivariateSpikeSlab(patterns=patterns, Sigma_b=Sigma_b, pi=pi, form=form, tau2=tau2)
     return regression(X, Y, prior=prior, **options)
-
-
-def hierarchical_multivariate(
-    X: Any,
-    Y: Any,
-    groups: Any,
-    *,
-    components: Any = 1,
-    Sigma_b: Any = None,
-    pi: Any = None,
-    form: Literal["full", "diagonal"] = "full",
-    tau2: Any = None,
-    **options: Unpack[TraitOptions],
-) -> pm.Model:
-    """Each group of features has its own covariance of effects, or its own mixture of them.
-
-    Parameters
-    ----------
-    X, Y
-        See `blrzoo.multivariate`.
-    groups : array-like, (feature,)
-        Label of each feature's group; a Series or DataArray is joined to the features by label.
-    components : int or list, default 1
-        1: a covariance for each group (`blrzoo.GroupedMultivariate`). K > 1: a mixture of a null
-        and K - 1 learned covariances for each group. A list: "null", "learned", the canonical
-        "equal", "each" and "independent", and fixed matrices (`blrzoo.GroupedMultivariateMixture`).
-    Sigma_b : None, number, matrix, (nu, S) or ``.dist()``
-        Covariances of the effects that are learned.
-    pi : None, array, tuple or ``.dist()``
-        Of mixtures: probabilities of the components, ([group,] component).
-    form, tau2
-        With one component: see `blrzoo.multivariate`.
-    **options
-        covariates, weights, missing, h2, mu, gamma, Sigma_e, residual, sigma2, center: see
-        `blrzoo.regression`.
-
-    Returns
-    -------
-    pm.Model
-        With ``beta`` (feature, trait), ``Sigma_b`` (group[, component], trait, trait_bis),
-        ``Sigma_e``, ``mu``; for mixtures ``label`` (feature) and ``pi`` (group, component).
-
-    Raises
-    ------
-    ValueError, TypeError
-        For data, groups, components or hyperparameters that are refused.
-
-    Examples
-    --------
-    >>> import blrzoo as blr
-    >>> data = blr.simulate(n=50, p=4, n_causal=2, n_traits=2, random_seed=1)
-    >>> groups = ["exon", "exon", "intron", "intron"]
-    >>> kinds = ["null", "equal", "each", "learned"]
-    >>> with blr.hierarchical_multivariate(data.X, data.y, groups, components=kinds):
-    ...     idata = blr.sample(draws=50, tune=50, chains=2, random_seed=1, quiet=True)
-    >>> idata.posterior["component"].values.tolist()
-    ['null', 'equal', 'trait1 only', 'trait2 only', 'learned']
-    """
-    prior = _grouped(groups, components, Sigma_b, pi, form, tau2)
-    return regression(X, Y, prior=prior, **options)
-
-
-def _grouped(
-    groups: Any, components: Any, Sigma_b: Any, pi: Any, form: Any, tau2: Any
-) -> MultivariatePrior:
-    check_choice("form", form, get_args(Form), "full")
-    whole = isinstance(components, int | np.integer) and not isinstance(components, bool)
-    if whole and components == 1:
-        if pi is not None:
-            raise ValueError(
-                f"pi must be left out with components=1, which has no mixture, got {pi!r}. Pass "
-                f"components=3, for instance."
-            )
-        return GroupedMultivariate(groups, Sigma_b=Sigma_b, form=form, tau2=tau2)
-    if form != "full" or tau2 is not None:
-        raise ValueError(
-            f"form and tau2 must be left out for a mixture, got form={form!r} and tau2={tau2!r}. "
-            f"Pass Sigma_b, or components=1."
-        )
-    return GroupedMultivariateMixture(groups, components=components, Sigma_b=Sigma_b, pi=pi)

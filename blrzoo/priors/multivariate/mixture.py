@@ -19,7 +19,7 @@ from blrzoo.priors.multivariate.ridge import outer
 from blrzoo.priors.multivariate.weights import check_reached, check_weights, mean_weights
 from blrzoo.priors.parameters import SIMPLEX, parameter
 from blrzoo.priors.scale import DataSummary
-from blrzoo.priors.sparsity import default_dirichlet
+from blrzoo.priors.sparsity import default_dirichlet, scaled_shares
 
 __all__ = ["GroupedMultivariateMixture"]
 
@@ -54,13 +54,14 @@ class GroupedMultivariateMixture(MultivariateMixturePrior):
     Sigma_b : None, number, matrix, (nu, S) or ``.dist()``
         Covariances of the learned components, ([[group,] slab,] trait, trait_bis). Default
         ``(T + 3, S_k)``, prior means diagonal and each component's ten times the one before; all
-        together put ``h2`` of each trait's variance on X (on one feature at least).
+        together put ``h2`` of each trait's variance on X, if they are of s features with equal
+        shares or, where `pi` is given, of ``max(E[pi_k] p, 1)``.
     pi : None, array, (a_1, ..., a_K) or ``.dist()``
         Probabilities of the components, ([group,] component); a tuple gives the parameters of
         the Dirichlet prior. Default: ``1 / min(K - 1, 16)`` for each component but the null and
-        ``(p - s) / s`` times their sum for the null, which expects ``s = min(p / 2, sqrt(n))``
-        features with an effect. Values with labels, of Sigma_b too, are joined to the groups,
-        components, slabs and traits by label.
+        ``sqrt((p - s) / s)`` times their sum for the null, ``s = min(p / 2, sqrt(n))``. Values
+        with labels, of Sigma_b too, are joined to the groups, components, slabs and traits by
+        label.
 
     Raises
     ------
@@ -142,7 +143,8 @@ class GroupedMultivariateMixture(MultivariateMixturePrior):
         made["Sigma_b"] = pm.Deterministic(
             "Sigma_b", self._with_learned(made, self._fixed()), dims=dims
         )
-        default, by = (self._default_pi(),), ("group", "component")
+        default = (default_dirichlet(self.data, self._affected()),)
+        by = ("group", "component")
         return {**made, "pi": parameter("pi", self.pi, SIMPLEX, default, dims=by)}
 
     def slab_means(self) -> np.ndarray:
@@ -208,11 +210,12 @@ class GroupedMultivariateMixture(MultivariateMixturePrior):
     def _mean_pi(self) -> np.ndarray:
         """Prior probabilities of the components, (component,), averaged over groups."""
         names = [part.name for part in self.table]
-        return mean_weights(self.pi, self._default_pi(), names, "component")
+        shares = scaled_shares(self.data, self._affected())
+        return mean_weights(self.pi, shares, names, "component")
 
-    def _default_pi(self) -> np.ndarray:
-        """Parameters of the default Dirichlet prior of the components, the null first."""
-        return default_dirichlet(self.data, np.arange(len(self.table)) > 0)
+    def _affected(self) -> np.ndarray:
+        """Whether there are effects, (component,): the null comes first."""
+        return np.arange(len(self.table)) > 0
 
 
 def _any_learned(kinds: list[Any]) -> bool:

@@ -36,7 +36,7 @@ from blrzoo.priors.parameters import (
     prior_means,
 )
 from blrzoo.priors.scale import DataSummary
-from blrzoo.priors.sparsity import default_beta, default_dirichlet
+from blrzoo.priors.sparsity import default_beta, default_dirichlet, scaled_shares
 
 __all__ = ["MultivariateSpikeSlab"]
 
@@ -72,15 +72,16 @@ class MultivariateSpikeSlab(MultivariateMixturePrior):
     Sigma_b : None, number, matrix, (nu, S) or ``.dist()``
         Covariance of the effects of a feature that affects all traits, (trait, trait_bis).
         Default ``(T + 3, S)`` with prior mean
-        ``S / 2 = diag(h2 var(y_t) / (max(P(delta_jt = 1) p, 1) mean_j var(x_j)))``.
+        ``S / 2 = diag(h2 var(y_t) / (s_t mean_j var(x_j)))``, s_t being s or, where `pi` is
+        given, ``max(P(delta_jt = 1) p, 1)``.
     pi : None, number, array, (a, b), (a_1, ..., a_K) or ``.dist()``
         "independent": probability that a trait is affected, (trait); a number, or (a, b), of
-        which each may be (trait,). Default ``(1, (p - s) / s)``, which expects
-        ``s = min(p / 2, sqrt(n))`` features with an effect on a trait. Else: probabilities of the
-        patterns, (pattern); a tuple gives the parameters of the Dirichlet prior. Default: for K
-        patterns ``1 / min(K - 1, 16)`` for each but the null and ``(p - s) / s`` times their sum
-        for the null, which expects s features with any effect; all 1 without a null. Values with
-        labels, of Sigma_b and tau2 too, are joined to the traits or patterns by label.
+        which each may be (trait,). Default ``(1, sqrt((p - s) / s))`` with
+        ``s = min(p / 2, sqrt(n))``, as in `SpikeSlab`. Else: probabilities of the patterns,
+        (pattern); a tuple gives the parameters of the Dirichlet prior. Default: for K patterns
+        ``1 / min(K - 1, 16)`` for each but the null and ``sqrt((p - s) / s)`` times their sum for
+        the null, so that any effect is as probable as with `SpikeSlab`; all 1 without a null.
+        Values with labels, of Sigma_b and tau2 too, are joined to the traits or patterns by label.
     form, tau2
         See `Multivariate`.
 
@@ -245,10 +246,11 @@ class MultivariateSpikeSlab(MultivariateMixturePrior):
         """Prior probability that each trait is affected, (trait,)."""
         if self.independent:
             check_trait_shape("pi", self.pi, self.data.n_traits)
-            means = prior_means(self.pi, PROBABILITY, default_beta(self.data))
+            means = prior_means(self.pi, PROBABILITY, tuple(scaled_shares(self.data)))
             return np.broadcast_to(means, self.data.n_traits)
         names = pattern_names(self.table)
-        return mean_weights(self.pi, self._default_pi(), names, "pattern") @ self.table
+        shares = scaled_shares(self.data, self.table.any(axis=1))
+        return mean_weights(self.pi, shares, names, "pattern") @ self.table
 
     def _default_pi(self) -> np.ndarray:
         """Parameters of the default Dirichlet prior of the patterns."""

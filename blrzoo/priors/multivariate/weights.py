@@ -76,7 +76,7 @@ def mean_weights(pi: Any, default: np.ndarray, names: Any, kind: str) -> np.ndar
     pi : None, ndarray, tuple of ndarray or variable
         As returned by `check_weights`.
     default : ndarray, (K,)
-        Parameters of the default Dirichlet prior.
+        Means where `pi` is None.
     names : sequence
         Names of what has the probabilities.
     kind : str
@@ -95,7 +95,7 @@ def mean_weights(pi: Any, default: np.ndarray, names: Any, kind: str) -> np.ndar
     --------
     >>> import numpy as np
     >>> from blrzoo.priors.multivariate.weights import check_weights, mean_weights
-    >>> mean_weights(check_weights((2, 1, 1), "component"), np.ones(3), [0, 1, 2], "component")
+    >>> mean_weights(check_weights((2, 1, 1), "component"), np.ones(3) / 3, [0, 1, 2], "component")
     array([0.5 , 0.25, 0.25])
     """
     K, means = len(names), prior_means(pi, SIMPLEX, (default,))

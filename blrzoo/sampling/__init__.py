@@ -1,0 +1,6 @@
+"""Drawing from the posterior: a first fit, and more draws of one."""
+
+from blrzoo.sampling.draw import sample
+from blrzoo.sampling.extension import extend
+
+__all__ = ["extend", "sample"]

@@ -1,0 +1,105 @@
+"""Arguments of `sample`: what would fail is refused before the first draw, not after the last."""
+
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+import pymc as pm
+
+from blrzoo.gibbs.spec import find_model
+
+__all__ = ["check_arguments", "check_count", "check_model", "check_seed"]
+
+#: What `idata_kwargs` may ask for. Coordinates and dims are the model's.
+_IDATA = ("log_likelihood", "include_transformed")
+
+
+def check_model(model: Any, more: tuple[Any, ...]) -> pm.Model:
+    """Return the model; data in its place, as in sample(X, y), get advice."""
+    if isinstance(model, pm.Model) and more:
+        raise TypeError(
+            f"model must be the only argument without a name, got {more[0]!r} after it. Other "
+            f"arguments go by name, as draws=1000."
+        )
+    if more or np.ndim(model) or hasattr(model, "__dataframe__"):
+        kinds = ", ".join(type(given).__name__ for given in (model, *more))
+        raise TypeError(
+            f"model must be a pm.Model, got {kinds}. Build a model first: "
+            f"model = blr.spike_slab(X, y), then blr.sample(model)."
+        )
+    return find_model(model)
+
+
+def check_arguments(model: pm.Model, chains: Any, var_names: Any, more: dict[str, Any]) -> None:
+    """Check what the name of each argument says; `more` is meant for ``pm.sample``."""
+    check_count("chains", chains, 1, 4)
+    check_count("draws", more.get("draws", 1000), 1, 1000)
+    if more.get("tune") is not None:
+        check_count("tune", more["tune"], 0, 1000)
+    check_seed(more.get("random_seed"))
+    if not more.get("return_inferencedata", True):
+        raise ValueError(
+            "return_inferencedata must be True, got False: blr.sample completes what it returns. "
+            "Leave it out, or call pm.sample for PyMC's own traces."
+        )
+    _check_names(model, var_names)
+    _check_idata(model, var_names, more.get("idata_kwargs"))
+
+
+def check_count(name: str, value: Any, least: int, default: int) -> None:
+    """Refuse what is not an int, or too small."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise TypeError(
+            f"{name} must be an int, got {value!r} of type {type(value).__name__}. "
+            f"Leave it out for {default}."
+        )
+    if value < least:
+        raise ValueError(
+            f"{name} must be at least {least}, got {value}. Leave it out for {default}."
+        )
+
+
+def check_seed(seed: Any) -> None:
+    """Refuse what NumPy makes no generator of, and what PyMC does not take."""
+    error: type[Exception] | None = None
+    if isinstance(seed, np.random.RandomState | np.ndarray):
+        error = TypeError
+    else:
+        try:
+            np.random.default_rng(seed)
+        except (TypeError, ValueError) as refused:
+            error = type(refused)
+    if error:
+        raise error(
+            f"random_seed must be None, an int of at least 0, a list of them or a NumPy "
+            f"Generator, got {seed!r} of type {type(seed).__name__}. Pass for instance "
+            f"random_seed=1."
+        )
+
+
+def _check_names(model: pm.Model, names: Any) -> None:
+    if names is None:
+        return
+    known = [rv.name for rv in model.unobserved_RVs]
+    listed = [] if isinstance(names, str) or not isinstance(names, Collection) else list(names)
+    if not listed or any(name not in known or listed.count(name) > 1 for name in listed):
+        raise ValueError(
+            f"var_names must be a list of one or more variables of the model, each once, got "
+            f"{names!r}. Choose from {known}. Leave it out for all."
+        )
+
+
+def _check_idata(model: pm.Model, var_names: Any, asked: Any) -> None:
+    if asked is None:
+        return
+    if not isinstance(asked, dict) or not set(asked) <= set(_IDATA):
+        raise ValueError(
+            f"idata_kwargs must be a dict with no other keys than {', '.join(_IDATA)}, got "
+            f"{asked!r}. Leave the rest out: change the result instead."
+        )
+    lacking = [rv.name for rv in model.free_RVs if var_names and rv.name not in var_names]
+    if asked.get("log_likelihood") and lacking:
+        raise ValueError(
+            f"var_names must have all free variables where idata_kwargs asks for the log "
+            f"likelihood, got none of {lacking}. Leave var_names out."
+        )

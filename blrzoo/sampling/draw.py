@@ -1,0 +1,170 @@
+"""`pm.sample` with the defaults that wide models need."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import pymc as pm
+import xarray as xr
+
+from blrzoo.describe import describe_priors
+from blrzoo.diagnostics.convergence import convergence_messages
+from blrzoo.gibbs.spec import find_spec, spec_of
+from blrzoo.sampling.arguments import check_arguments, check_model
+from blrzoo.sampling.starts import check_initvals, dispersed
+
+__all__ = ["draw", "finish", "log_convergence", "name_traits", "sample"]
+
+_log = logging.getLogger("blrzoo.sampling")
+
+
+def sample(
+    model: pm.Model | None = None,
+    *more: Any,
+    chains: int = 4,
+    var_names: list[str] | None = None,
+    compute_convergence_checks: bool = True,
+    quiet: bool = False,
+    **kwargs: Any,
+) -> xr.DataTree:
+    """Draw from the posterior: ``pm.sample`` with defaults for models with many features.
+
+    It keeps ``beta``, the indicators and the hyperparameters. ``alpha`` is not recorded: its
+    excluded elements mean nothing. In the result it is ``beta`` itself (the same memory), so
+    that what PyMC computes from draws of all variables, as the posterior predictive, is right.
+
+    Each chain starts at effects drawn from their prior, so that R-hat compares chains from
+    different places. Convergence is checked in seconds where ``pm.sample`` takes minutes: wide
+    variables are screened with the classic split R-hat [1]_, and ArviZ's rank-normalised R-hat
+    [2]_ is computed for the worst elements only.
+
+    The log says which priors the hyperparameters have, defaults with their numbers.
+
+    Parameters
+    ----------
+    model : pm.Model, optional
+        Default: the model on the context.
+    *more
+        Nothing: all other arguments go by name.
+    chains : int, default 4
+        Number of chains.
+    var_names : list of str, optional
+        Variables to keep, at least one. Default: all, ``alpha`` as said above.
+    compute_convergence_checks : bool, default True
+        Whether to check R-hat, ESS, divergences and whether the chains agree on what is
+        included, and log what is wrong. `blrzoo.diagnose` checks more, and says what is right.
+    quiet : bool, default False
+        No progress bar and no log, but of what fails after sampling.
+    **kwargs
+        Any other argument of ``pm.sample`` (draws, tune, cores, random_seed, step, initvals, ...).
+        Of `idata_kwargs` it takes ``log_likelihood`` and ``include_transformed``.
+
+    Returns
+    -------
+    xarray.DataTree
+        The InferenceData: posterior, sample_stats, observed_data, constant_data. Whatever fails
+        after the last draw (the log likelihood, the checks) is logged, and the draws are returned.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Before the first draw, where an argument is refused: the message names it, says why, and
+        what to do. Data in the place of the model are refused too: build a model of them first.
+    pymc.exceptions.SamplingError
+        Where a draw is not finite; says which variable.
+
+    References
+    ----------
+    .. [1] Gelman & Rubin (1992). Statistical Science 7:457-472.
+    .. [2] Vehtari et al. (2021). Rank-normalization, folding, and localization: an improved
+       R-hat. Bayesian Analysis 16:667-718.
+
+    Examples
+    --------
+    >>> import blrzoo as blr
+    >>> data = blr.simulate(n=50, p=5, n_causal=2, random_seed=1)
+    >>> model = blr.spike_slab(data.X, data.y)
+    >>> idata = blr.sample(model, draws=50, tune=50, chains=2, random_seed=1, quiet=True)
+    >>> sorted(idata.posterior.data_vars)
+    ['alpha', 'beta', 'delta', 'mu', 'pi', 'sigma2', 'tau2']
+    """
+    model = check_model(model, more)
+    check_arguments(model, chains, var_names, kwargs)
+    find_spec(model)
+    if not quiet:
+        _log.info("Priors: %s", "; ".join(describe_priors(model)))
+    if "initvals" in kwargs:
+        check_initvals(model, kwargs["initvals"], chains)
+    else:
+        kwargs["initvals"] = dispersed(model, chains, kwargs.get("random_seed"))
+    asked = dict(kwargs.pop("idata_kwargs", None) or {})
+    likelihood = asked.pop("log_likelihood", False)
+    idata = draw(model, var_names, chains=chains, quiet=quiet, idata_kwargs=asked, **kwargs)
+    names = None if likelihood is True else likelihood
+    if likelihood:
+        finish("the log likelihood", lambda: _add_log_likelihood(idata, model, names))
+    if compute_convergence_checks and not quiet:
+        log_convergence(idata)
+    return idata
+
+
+def draw(model: pm.Model, var_names: list[str] | None, **kwargs: Any) -> xr.DataTree:
+    """Draw, with ``alpha`` as another name of ``beta`` where nothing else was asked for."""
+    alias = var_names is None and kwargs.get("trace") is None and _has_alpha(model)
+    if alias:
+        var_names = [rv.name for rv in model.unobserved_RVs if rv.name != "alpha"]
+    idata = pm.sample(model=model, var_names=var_names, compute_convergence_checks=False, **kwargs)
+    if alias:
+        finish("the alias alpha", lambda: add_alias(idata))
+    finish("the name of the dim trait", lambda: name_traits(idata, model))
+    return idata
+
+
+def finish(what: str, task: Callable[[], None]) -> None:
+    """Do something after the last draw: the draws, maybe of days, are never lost by an error."""
+    try:
+        task()
+    except (Exception, KeyboardInterrupt) as error:
+        _log.warning(
+            "After sampling, %s failed (%s: %s). The draws are returned without it.",
+            what,
+            type(error).__name__,
+            error,
+        )
+
+
+def log_convergence(idata: xr.DataTree) -> None:
+    """Log what is wrong with the convergence of the chains."""
+
+    def check() -> None:
+        for message in convergence_messages(idata):
+            _log.warning(message)
+
+    finish("the check of convergence", check)
+
+
+def add_alias(idata: xr.DataTree) -> None:
+    """Let ``alpha`` be ``beta``, in the same memory."""
+    idata["posterior"]["alpha"] = idata["posterior"]["beta"]
+
+
+def _has_alpha(model: pm.Model) -> bool:
+    """Whether the slab effects are blrzoo's, and not another variable of that name."""
+    alpha = model.named_vars.get("alpha")
+    return alpha in model.free_RVs and spec_of(alpha) is not None
+
+
+def _add_log_likelihood(idata: xr.DataTree, model: pm.Model, names: Any) -> None:
+    """Complete the result by itself: PyMC would do it before ``alpha`` is there."""
+    pm.compute_log_likelihood(idata, var_names=names, model=model, progressbar=False)
+
+
+def name_traits(idata: xr.DataTree, model: pm.Model) -> None:
+    """Name the dim of the genetic variance of several traits, which PyMC only numbers."""
+    numbered = "genetic_variance_dim_0"
+    if "sample_stats" in idata.children and numbered in idata["sample_stats"].dims:
+        stats = idata["sample_stats"].to_dataset().drop_vars(numbered, errors="ignore")
+        named = stats.rename_dims({numbered: "trait"}).assign_coords(
+            trait=list(model.coords["trait"])
+        )
+        idata["sample_stats"] = xr.DataTree(named)

@@ -1,0 +1,183 @@
+"""More draws of a fit: each chain goes on where it stopped."""
+
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import xarray as xr
+
+from blrzoo.gibbs.spec import find_spec, spec_of
+from blrzoo.sampling.arguments import check_count, check_model, check_seed
+from blrzoo.sampling.draw import add_alias, draw, finish, log_convergence, name_traits
+from blrzoo.sampling.fitted import check_same_model
+
+__all__ = ["extend"]
+
+#: Arguments of `sample` that a fit decides.
+_DECIDED = ("chains", "initvals", "var_names", "trace", "idata_kwargs", "discard_tuned_samples")
+
+
+def extend(
+    idata: xr.DataTree,
+    model: pm.Model | None = None,
+    draws: int = 1000,
+    *,
+    tune: int | None = None,
+    random_seed: Any = None,
+    compute_convergence_checks: bool = True,
+    quiet: bool = False,
+    **kwargs: Any,
+) -> xr.DataTree:
+    """Draw more of a fit: each chain continues from its last draw.
+
+    The result is as if the chains had been longer from the start, where Gibbs steps draw
+    everything, as they do by default: what is between two draws is in the variables alone. The
+    random numbers are new, also with the seed of the first fit.
+
+    How NUTS was tuned is not recorded. So where NUTS draws variables (hyperparameters with priors
+    that are not conjugate), it is tuned anew, and these draws are dropped: there is a gap of `tune`
+    draws between the old and the new.
+
+    Parameters
+    ----------
+    idata : xarray.DataTree
+        What `sample`, ``pm.sample`` or this function returned, or read from a file. It is not
+        changed. Its posterior needs every variable that is drawn (alpha apart): a fit with
+        `var_names` cannot be continued.
+    model : pm.Model, optional
+        The model that it is a fit of, with the same data. Default: the model on the context.
+    draws : int, default 1000
+        Number of further draws per chain.
+    tune : int, optional
+        Number of draws per chain to drop first. Default: 0 where Gibbs steps draw everything,
+        else 1000.
+    random_seed : int, list of int, Generator, optional
+        Seeds the new draws, together with the number of draws that there are.
+    compute_convergence_checks : bool, default True
+        Whether to check the convergence of all draws, old and new, and log what is wrong.
+    quiet : bool, default False
+        No progress bar and no log, but of what fails after sampling.
+    **kwargs
+        Any other argument of `sample` (cores, progressbar, step, target_accept, callback, ...),
+        except what the fit decides: chains, initvals, var_names, trace, idata_kwargs,
+        discard_tuned_samples.
+
+    Returns
+    -------
+    xarray.DataTree
+        The fit with more draws: posterior and sample_stats have the old ones and the new ones.
+        Chains keep their labels; new draws are numbered from the largest old number plus 1. Other
+        groups are those of `idata`, without what was computed for each draw (log_likelihood,
+        posterior_predictive, ...), which would lack the new draws.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For bad arguments, for draws that lack a variable, and for a model with other variables,
+        labels or data than the fit.
+
+    Examples
+    --------
+    >>> import blrzoo as blr
+    >>> data = blr.simulate(n=50, p=5, n_causal=2, random_seed=1)
+    >>> model = blr.spike_slab(data.X, data.y)
+    >>> idata = blr.sample(model, draws=50, tune=50, chains=2, random_seed=1, quiet=True)
+    >>> longer = blr.extend(idata, model, draws=30, random_seed=2, quiet=True)
+    >>> longer.posterior.sizes["draw"], int(longer.posterior["draw"][-1])
+    (80, 79)
+    """
+    model = check_model(model, ())
+    find_spec(model)
+    check_count("draws", draws, 1, 1000)
+    if tune is not None:
+        check_count("tune", tune, 0, 1000)
+    check_seed(random_seed)
+    _check_decided(kwargs)
+    old = check_same_model(idata, model)
+    idata = idata.copy()
+    name_traits(idata, model)
+    first = int(old["draw"].max()) + 1
+    new = draw(
+        model,
+        _to_record(old),
+        draws=draws,
+        tune=_tuning(model, kwargs) if tune is None else tune,
+        chains=old.sizes["chain"],
+        initvals=_last(old, model),
+        random_seed=_new_stream(random_seed, first),
+        quiet=quiet,
+        **kwargs,
+    )
+    longer = _joined(idata, new, first)
+    if compute_convergence_checks and not quiet:
+        log_convergence(longer)
+    return longer
+
+
+def _check_decided(kwargs: dict[str, Any]) -> None:
+    for name in _DECIDED:
+        if name in kwargs:
+            raise ValueError(
+                f"{name} must be left out, got {kwargs[name]!r}: idata decides it. Make a new "
+                f"fit with blrzoo.sample for another."
+            )
+
+
+def _tuning(model: pm.Model, kwargs: dict[str, Any]) -> int:
+    """Gibbs steps have nothing to tune."""
+    gibbs = all(spec_of(rv) is not None for rv in model.free_RVs) and kwargs.get("step") is None
+    return 0 if gibbs else 1000
+
+
+def _new_stream(random_seed: Any, first: int) -> np.random.Generator:
+    """Numbers that no earlier part of the chains has used, whatever it was seeded with."""
+    words = np.random.default_rng(random_seed).integers(2**32, size=4)
+    return np.random.default_rng([*words.tolist(), first])
+
+
+def _is_alias(posterior: xr.Dataset) -> bool:
+    return "alpha" in posterior and posterior["alpha"].equals(posterior["beta"])
+
+
+def _to_record(posterior: xr.Dataset) -> list[str]:
+    """Variables that are recorded again: all, but an ``alpha`` that is ``beta``."""
+    alias = _is_alias(posterior)
+    return [str(name) for name in posterior.data_vars if not (alias and name == "alpha")]
+
+
+def _last(posterior: xr.Dataset, model: pm.Model) -> list[dict[str, np.ndarray]]:
+    """The last draw of each chain.
+
+    An alpha that was not recorded is beta. That is exact: a sweep reads the effects as beta alone,
+    and draws every alpha before anything else reads it.
+    """
+    last = posterior.isel(draw=-1)
+    names = {rv.name: rv.name if rv.name in posterior else "beta" for rv in model.free_RVs}
+    return [
+        {name: last[kept].values[k] for name, kept in names.items()}
+        for k in range(posterior.sizes["chain"])
+    ]
+
+
+def _joined(idata: xr.DataTree, new: xr.DataTree, first: int) -> xr.DataTree:
+    """Old and new draws in one tree, without groups that would lack the new draws."""
+    longer = {}
+    for name, group in idata.children.items():
+        if name in ("posterior", "sample_stats"):
+            longer[name] = _appended(group.to_dataset(), new[name].to_dataset(), first)
+        elif "draw" not in group.dims or name.startswith(("prior", "warmup")):
+            longer[name] = group.to_dataset()
+    tree = xr.DataTree.from_dict(longer)
+    tree.attrs = dict(idata.attrs)
+    if _is_alias(idata["posterior"].to_dataset()):
+        finish("the alias alpha", lambda: add_alias(tree))
+    return tree
+
+
+def _appended(old: xr.Dataset, new: xr.Dataset, first: int) -> xr.Dataset:
+    """Old draws and then the new ones, joined by label in the order of the old."""
+    numbers = np.arange(first, first + new.sizes["draw"])
+    new = new.assign_coords(draw=numbers, chain=old["chain"].values)
+    both = [name for name in old.data_vars if name in new]
+    parts = [old[both], new[both]]
+    return xr.concat(parts, "draw", join="left", coords="minimal", compat="override")

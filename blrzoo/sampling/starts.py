@@ -1,0 +1,118 @@
+"""Where chains start: effects drawn from their prior, or what the user gives."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pymc as pm
+from pytensor.graph.basic import Variable
+
+from blrzoo.gibbs.spec import spec_of
+
+__all__ = ["check_initvals", "dispersed"]
+
+Start = dict[str, np.ndarray]
+
+#: Run a few times only: compiling would take longer than running.
+_MODE = "FAST_COMPILE"
+
+#: How PyMC can find a value by itself.
+_STRATEGIES = ("prior", "support_point")
+
+
+def dispersed(model: pm.Model, chains: int, random_seed: Any) -> list[Start]:
+    """Effects and labels of each chain's start, from their prior."""
+    specs = {rv: spec_of(rv) for rv in model.free_RVs}
+    block = [
+        rv for rv, s in specs.items() if s and rv.name in (s.prior.effects_name, s.prior.label_name)
+    ]
+    if not block:
+        return [{} for _ in range(chains)]
+    rng = np.random.default_rng(random_seed)
+    # One draw more: pm.draw drops the dim of a single one.
+    drawn = pm.draw(block, draws=chains + 1, random_seed=rng, mode=_MODE)
+    names = [rv.name for rv in block]
+    return [dict(zip(names, values, strict=True)) for values in zip(*drawn, strict=True)][:chains]
+
+
+def check_initvals(model: pm.Model, initvals: Any, chains: int) -> None:
+    """Refuse starts with names, shapes or values that the model does not have."""
+    starts = [initvals] if isinstance(initvals, Mapping) or initvals is None else initvals
+    if not isinstance(starts, list | tuple) or any(
+        not isinstance(start, Mapping | None) for start in starts
+    ):
+        raise TypeError(
+            f"initvals must be a dict of values by the names of variables, or a list with one "
+            f"for each chain, got {initvals!r}. Pass for instance initvals={{'mu': 0.0}}."
+        )
+    if starts is initvals and len(starts) != chains:
+        raise ValueError(
+            f"initvals must have one dict for each of {chains} chains, got {len(starts)}. Pass "
+            f"one dict to start all chains alike."
+        )
+    given = [dict(start) for start in starts if start]
+    if not given:
+        return
+    shapes, point = model.eval_rv_shapes(), model.initial_point()
+    for start in given:
+        for key, value in start.items():
+            _check_name(model, key, shapes)
+            if not isinstance(value, Variable | None) and not _is_strategy(value):
+                _check_value(model, key, value, shapes, point)
+
+
+def _check_name(model: pm.Model, key: Any, shapes: dict[str, Any]) -> None:
+    if _name(key) not in shapes or (isinstance(key, Variable) and key not in model.free_RVs):
+        raise ValueError(
+            f"initvals must be of free variables of the model, got {key!r}. Choose from "
+            f"{[rv.name for rv in model.free_RVs]}."
+        )
+
+
+def _check_value(
+    model: pm.Model, key: Any, value: Any, shapes: dict[str, Any], point: Start
+) -> None:
+    """Refuse other shapes and kinds, what is not finite, and what has no density."""
+    name = _name(key)
+    try:
+        array = np.asarray(value, dtype=float)
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"initvals of {name} must be numbers, got {value!r}. Pass an array."
+        ) from None
+    if array.shape != tuple(shapes[name]):
+        raise ValueError(
+            f"initvals of {name} must have shape {tuple(map(int, shapes[name]))}, got "
+            f"{array.shape}. Pass one value for each element."
+        )
+    wrong = ~np.isfinite(array)
+    if not wrong.any() and name in model.named_vars:
+        wrong = wrong | _outside(model, model[name], array, point)
+    if wrong.any():
+        raise ValueError(
+            f"initvals of {name} must be finite and values that it can have, got "
+            f"{array[wrong].flat[0]:g}. Correct them, or leave {name} out."
+        )
+
+
+def _outside(model: pm.Model, rv: Any, array: np.ndarray, point: Start) -> np.ndarray:
+    """Where a value has density 0, or is no whole number where labels are (as 2 for delta)."""
+    values = array.astype(rv.dtype)
+    if (values != array).any():
+        return values != array
+    (density,) = model.replace_rvs_by_values([pm.logp(rv, values)])
+    with np.errstate(all="ignore"):
+        found = model.compile_fn(
+            density, inputs=model.value_vars, mode=_MODE, on_unused_input="ignore"
+        )(point)
+    # A vector or a matrix may have one density for all of it.
+    shape = found.shape + (1,) * (array.ndim - found.ndim)
+    return np.broadcast_to(~np.isfinite(found).reshape(shape), array.shape)
+
+
+def _is_strategy(value: Any) -> bool:
+    return isinstance(value, str) and value in _STRATEGIES
+
+
+def _name(key: Any) -> Any:
+    return getattr(key, "name", key)

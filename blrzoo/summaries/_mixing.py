@@ -1,0 +1,150 @@
+"""How many independent draws the draws of an indicator are worth."""
+
+from typing import Any, NamedTuple
+
+import arviz_stats as azs
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from scipy import stats
+
+from blrzoo.summaries._posterior import included_blocks, included_count, no_indicators
+
+__all__ = ["LEVEL", "Mixing", "cautious_draws", "changes_of", "effective_draws", "mixing_of"]
+
+Array = NDArray[Any]
+
+LEVEL = 0.95  # of error_bound and of pip_interval
+_FEW_CHANGES = 20  # about ten visits: fewer do not tell how long a visit lasts
+_BATCHES = 8  # a chain
+_CHANCE_Z = 3.0  # correlations of fewer standard errors are taken for chance
+_SLOWEST = 50  # indicators whose slow moves are looked for in all others
+
+
+class Mixing(NamedTuple):
+    """How the slowest quantities of a fit mix.
+
+    Attributes
+    ----------
+    size : ndarray, (chain * draw,)
+        The model size.
+    of_size : float
+        Its effective draws.
+    draws : ndarray, (slow, chain * draw)
+        Standardised: of the indicators with the largest errors.
+    effective : ndarray, (slow,)
+        Their effective draws.
+    unseen : float
+        Effective draws of an event that changed too seldom to tell: those of the model size, or,
+        if these are fewer, of the indicators on average.
+    """
+
+    size: Array
+    of_size: float
+    draws: Array
+    effective: Array
+    unseen: float
+
+
+def mixing_of(idata: xr.DataTree) -> Mixing:
+    """Find what mixes slowly in a fit with indicators; ValueError if there are none."""
+    size = included_count(idata)
+    if size is None:
+        raise no_indicators(idata)
+    number = size.transpose("chain", "draw").values.astype(float)[None]
+    slow, errors = np.empty((0, *number.shape[1:]), dtype=bool), np.empty(0)
+    variance = error = 0.0
+    for block in included_blocks(idata):
+        z = np.moveaxis(block.values, (0, 1), (-2, -1)).reshape(-1, *number.shape[1:])
+        of_means = _batch_error(z)
+        variance, error = variance + z.var(axis=(-2, -1)).sum(), error + of_means.sum()
+        slow, errors = np.concatenate([slow, z]), np.concatenate([errors, of_means])
+        worst = np.argsort(-errors, kind="stable")[:_SLOWEST]
+        slow, errors = slow[worst], errors[worst]
+    of_size = _draws_of_size(number)
+    unseen = min(of_size, variance / error if error > 0 else np.inf)
+    effective = _own_draws(slow, unseen)
+    return Mixing(number.ravel(), of_size, _standardised(slow), effective, unseen)
+
+
+def effective_draws(z: Array, mixing: Mixing) -> Array:
+    """Compute the effective draws for the means of integers (..., chain, draw).
+
+    They are ArviZ's, but not more than those of a slow quantity divided by the share of the
+    variance that it explains. ArviZ does not see a slow move in the autocorrelations where it is a
+    small part of the variance; in the mean of many draws nothing else is left.
+    """
+    own = _own_draws(z, mixing.unseen)
+    return np.minimum(own, _slow_draws(z, own, mixing))
+
+
+def cautious_draws(z: Array, mixing: Mixing) -> Array:
+    """Compute the effective draws for an interval that allows for their uncertainty.
+
+    The error of the mean by 8 batches of each chain is looked at, too; and with so few of them
+    the quantile is that of Student's t, so the draws are lowered by its square, as in Korn &
+    Graubard (1998).
+    """
+    freedom = max(1, z.shape[-2] * min(_BATCHES, z.shape[-1]) - 1)
+    lowered = (stats.norm.isf((1 - LEVEL) / 2) / stats.t.isf((1 - LEVEL) / 2, freedom)) ** 2
+    with np.errstate(divide="ignore", invalid="ignore"):  # 0 / 0 of what never changes
+        by_batches = z.var(axis=(-2, -1)) / _batch_error(z)
+    return lowered * np.fmin(effective_draws(z, mixing), by_batches)
+
+
+def changes_of(z: Array) -> Array:
+    """Count how often integers (..., chain, draw) change from one draw to the next."""
+    return (z[..., 1:] != z[..., :-1]).sum(axis=(-2, -1))
+
+
+def _own_draws(z: Array, unseen: float) -> Array:
+    """ArviZ's, not above `unseen` where few changes do not tell.
+
+    For a z that never changes ArviZ gives the number of draws, and for a single visit of a few
+    draws about as many.
+    """
+    ess = np.full(z.shape[:-2], float(z.shape[-2] * z.shape[-1]))
+    varies = z.min(axis=(-2, -1)) < z.max(axis=(-2, -1))
+    if varies.any():
+        ess[varies] = azs.ess(z[varies], method="mean", chain_axis=-2, draw_axis=-1)
+    return np.where(changes_of(z) < _FEW_CHANGES, np.minimum(ess, unseen), ess)
+
+
+def _draws_of_size(number: Array) -> float:
+    """ArviZ's bulk ESS, 1 to the number of draws; of a constant: the number of chains."""
+    ess = float(np.min(azs.ess(number, method="bulk", chain_axis=-2, draw_axis=-1)))
+    if np.ptp(number) == 0 or not np.isfinite(ess):
+        return float(number.shape[-2])
+    return float(np.clip(ess, 1.0, number[0].size))
+
+
+def _slow_draws(z: Array, own: Array, mixing: Mixing) -> Array:
+    """Draws of each slow quantity / share of the variance that it explains: the least of them."""
+    rest = mixing.size.reshape(z.shape[-2:]) - z  # of the model: z itself is no other quantity
+    rows = _standardised(z)
+    of_rest = (rows * _standardised(rest)).mean(axis=-1, keepdims=True)
+    shares = np.hstack([of_rest, rows @ mixing.draws.T / rows.shape[-1]]) ** 2
+    shares[shares < _CHANCE_Z**2 / own.reshape(-1, 1)] = 0
+    with np.errstate(divide="ignore", invalid="ignore"):  # nothing explained, or no variance
+        of_rest = mixing.of_size * rest.var(axis=(-2, -1)).reshape(-1, 1) / mixing.size.var()
+        others = np.broadcast_to(mixing.effective, (len(rows), mixing.effective.size))
+        least = np.nanmin(np.hstack([of_rest, others]) / shares, axis=-1, initial=np.inf)
+    return least.reshape(z.shape[:-2])
+
+
+def _standardised(z: Array) -> Array:
+    """Draws in one row (..., chain * draw), with mean 0 and variance 1; 0 if they never change."""
+    rows = z.reshape(-1, z.shape[-2] * z.shape[-1]).astype(float)
+    rows -= rows.mean(axis=-1, keepdims=True)
+    sd = rows.std(axis=-1, keepdims=True)
+    return np.divide(rows, sd, out=np.zeros_like(rows), where=sd > 0)
+
+
+def _batch_error(z: Array) -> Array:
+    """Squared standard error of the mean of z (..., chain, draw) by batches of each chain."""
+    count = min(_BATCHES, z.shape[-1])
+    length = z.shape[-1] // count
+    last = z[..., z.shape[-1] - count * length :]
+    means = last.reshape(*z.shape[:-1], count, length).mean(axis=-1)
+    number = z.shape[-2] * count
+    return means.var(axis=(-2, -1)) / max(1, number - 1)

@@ -1,0 +1,112 @@
+"""Which columns of the data a model has, and whether it has them as they were given."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pymc as pm
+import xarray as xr
+
+from blrzoo.comparison.observed import response_of
+from blrzoo.tables import show
+from blrzoo.validation.data import Data
+
+__all__ = ["check_unchanged", "of_fit"]
+
+_BLOCK = 512  # columns that are compared at a time
+_WHY = "the held-out rows, which the function does not see, would not be changed alike"
+_BEFORE = "change them before cross_validate if that does not use y"
+_ADVICE = {
+    "X": f"{_WHY}. Standardise by standardize=True of the model; else {_BEFORE}",
+    "covariates": f"{_WHY}. {_BEFORE.capitalize()}",
+    "y": "predictions are scored in the units of y as given. Transform y before cross_validate",
+}
+
+
+def check_unchanged(model: pm.Model, train: Data, name: str) -> None:
+    """Refuse a model whose data are not columns of those that its function was given."""
+    for argument, values, labels, table in _pairs(model, train):
+        rows = _rows(model, argument, train.obs, len(values), name)
+        columns = _positions(table.columns, labels)
+        if (columns < 0).any():
+            raise ValueError(
+                f"models must keep the names of the columns of {argument}; got new ones, "
+                f"{show(labels[columns < 0].tolist())}, from {name}. Choose columns by name, and "
+                f"make new ones before cross_validate if that does not use y."
+            )
+        changed = labels[_differ(values, table, rows, columns)]
+        if changed.size:
+            raise ValueError(
+                f"models must keep {argument} as given; got {changed.size} changed column(s), "
+                f"{show(changed.tolist())}, from {name}: {_ADVICE[argument]}."
+            )
+
+
+def _pairs(
+    model: pm.Model, train: Data
+) -> Iterator[tuple[str, np.ndarray, pd.Index, pd.DataFrame]]:
+    """What the model has and what it was given: argument, values, their labels, table."""
+    tables = {"X": train.X, "covariates": train.more.get("covariates")}
+    for (argument, table), name in zip(tables.items(), ("X", "W"), strict=True):
+        data: Any = model.named_vars.get(name)
+        if hasattr(data, "get_value") and name in model.named_vars_to_dims and table is not None:
+            dim = model.named_vars_to_dims[name][1]
+            yield argument, data.get_value(borrow=True), _labels(model, dim), table
+    if "y" in model.named_vars_to_dims and model["y"] in model.observed_RVs:
+        y = response_of(model)
+        table = train.y.to_frame("y") if isinstance(train.y, pd.Series) else train.y
+        labels = table.columns if y.ndim == 1 else _labels(model, str(y.dims[1]))
+        yield "y", y.values.reshape(len(y), -1), labels, table
+
+
+def _labels(model: pm.Model, dim: Any) -> pd.Index:
+    return pd.Index(list(model.coords[dim] or ()), tupleize_cols=False)
+
+
+def _positions(labels: pd.Index, wanted: pd.Index) -> np.ndarray:
+    # as objects, because a DatetimeIndex would parse strings
+    return labels.astype(object).get_indexer(wanted.astype(object))
+
+
+def _rows(model: pm.Model, argument: str, obs: pd.Index, n: int, name: str) -> np.ndarray:
+    """Where the rows of the model are in the data: by label, else all in their order."""
+    labels = _labels(model, "obs")
+    if obs.is_unique and (found := _positions(obs, labels)).min(initial=0) >= 0:
+        return found
+    if n != len(obs):
+        raise ValueError(
+            f"models must keep the labels of the rows of {argument} where they drop some; got {n} "
+            f"rows without them, from {name}. Choose rows of the DataFrame that it is given."
+        )
+    return np.arange(n)
+
+
+def _differ(
+    values: np.ndarray, table: pd.DataFrame, rows: np.ndarray, columns: np.ndarray
+) -> np.ndarray:
+    """Tell which columns hold other values, by blocks."""
+    given, differ = table.to_numpy(), np.zeros(len(columns), dtype=bool)
+    for start in range(0, len(columns), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        expected = given[:, columns[block]][rows].astype(values.dtype)
+        same = (values[:, block] == expected) | (np.isnan(values[:, block]) & np.isnan(expected))
+        differ[block] = ~same.all(axis=0)
+    return differ
+
+
+def of_fit(test: Data, idata: xr.DataTree) -> Data:
+    """Take the columns of the features and covariates that a fit has, by label."""
+    variables = idata["posterior"].to_dataset()
+    more = dict(test.more)
+    if "gamma" in variables and "covariates" in more:
+        more["covariates"] = _chosen(more["covariates"], variables["gamma"].get_index("covariate"))
+    return replace(test, X=_chosen(test.X, variables["beta"].get_index("feature")), more=more)
+
+
+def _chosen(table: Any, labels: pd.Index) -> Any:
+    columns = _positions(table.columns, labels)
+    if (columns < 0).any() or np.array_equal(columns, np.arange(table.shape[1])):
+        return table  # where a label is unknown, predict says what is wrong
+    return table.iloc[:, columns]
