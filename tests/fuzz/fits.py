@@ -115,9 +115,7 @@ VARIANTS: dict[str, Callable[[xr.DataTree], Any]] = {
     "inf in beta": _each(_put(np.inf, ("beta",)), POSTERIOR),
     "NaN in labels": _each(_put(np.nan, ("delta", "label")), POSTERIOR),
     "NaN in others": _each(_put(np.nan, ("sigma2", "Sigma_e", "mu", "pi")), POSTERIOR),
-    "NaN in statistics": _each(
-        _put(np.nan, ("genetic_variance", "model_size")), ("sample_stats",)
-    ),
+    "NaN in statistics": _each(_put(np.nan, ("genetic_variance", "model_size")), ("sample_stats",)),
     "no beta": _each(lambda s: s.drop_vars("beta"), POSTERIOR),
     "no labels": _each(lambda s: s.drop_vars(["delta", "label"], errors="ignore"), POSTERIOR),
     "beta only": _each(lambda s: s[["beta"]], POSTERIOR),

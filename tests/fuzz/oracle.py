@@ -20,7 +20,7 @@ from tests.fuzz.tables import Given
 HOME = str(Path(blr.__file__).parent)
 REFUSED = object()
 #: Dims whose labels an outcome takes over from the posterior.
-OF_A_FIT = {"chain", "draw", "feature", "trait", "trait_bis", "component", "slab"}
+OF_A_FIT = {"feature", "trait", "trait_bis", "component", "slab"}
 
 
 def attempt(call: Callable[..., Any], arguments: Mapping[str, Any], names: Iterable[str]) -> Any:
@@ -28,7 +28,7 @@ def attempt(call: Callable[..., Any], arguments: Mapping[str, Any], names: Itera
     plain = {k: v.value if isinstance(v, Given) else v for k, v in arguments.items()}
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error")  # a warning of NumPy's is a fault; ours are at the caller
+            warnings.simplefilter("error")  # ours are at the caller; any other is a fault
             warnings.filterwarnings("ignore", category=UserWarning, module=r"tests\.fuzz")
             # ArviZ's word on the draws, which are few here
             warnings.filterwarnings("ignore", "Estimated shape parameter of Pareto", UserWarning)
@@ -110,7 +110,7 @@ def check_table(
         if array.dtype.kind in "fc" and name not in may_be_nan:
             assert np.isfinite(array.values).all(), (name, array.values)
     known = {} if fit is None else fit["posterior"].coords
+    for dim in {"chain", "draw"} & set(outcome.dims) & set(known):
+        assert outcome.sizes[dim] == known[dim].size, dim
     for dim in OF_A_FIT & set(outcome.dims) & set(known):
         assert sorted(map(str, outcome[dim].values)) == sorted(map(str, known[dim].values)), dim
-
-

@@ -6,7 +6,6 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import xarray as xr
 from hypothesis import strategies as st
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -14,9 +13,9 @@ from matplotlib.figure import Figure
 import blrzoo as blr
 from tests.fuzz import fits
 from tests.fuzz.oracle import check_table
-from tests.fuzz.rows import DATA, FLAG, Row, Strategies
-from tests.fuzz.tables import GROUPS, Given, frame, tables
-from tests.fuzz.values import hyper, junk, number, whole
+from tests.fuzz.rows import FLAG, Row, Strategies
+from tests.fuzz.tables import GROUPS, Given, tables
+from tests.fuzz.values import junk, number, whole
 
 Check = Callable[[Any, Mapping[str, Any]], None]
 INTERVAL: Strategies = {"prob": number(0.01, 0.99), "kind": junk("eti", "hdi")}
@@ -34,7 +33,7 @@ GENES: Strategies = {
     )
 }
 #: Errors say these words for what is within a fit.
-WITHIN = ("idata", "X", "groups", "trait")
+WITHIN = ("idata", "X", "groups", "group_index", "trait")
 
 
 def table(default: str, names: str, nan: str = "", **others: str) -> Check:
@@ -235,10 +234,11 @@ SUMMARIES = {
         first=0.45,
     ),
     "diagnose": reader(
-        lambda idata, quiet=True: blr.diagnose(idata, quiet=quiet),
+        blr.diagnose,
         "select",
         lambda outcome, arguments: None,
-        {"quiet": junk(True)},
+        {"quiet": FLAG},
+        quiet=True,
     ),
     "gene_statistics": reader(
         blr.gene_statistics,

@@ -32,6 +32,7 @@ class Row:
     tried: Strategies
     check: Callable[[Any, Mapping[str, Any]], None]
     names: tuple[str, ...] = ()
+    data: tuple[str, ...] = ("X", "y", "covariates", "weights")  # what "data" stands for
     share: float = 1.0  # of the examples that a row gets: less for what is slow
 
 
@@ -105,7 +106,9 @@ def trait_factory(make: Callable[..., Any], own: Strategies, *, groups: bool = F
     return Row(make, valid, {"data": st.nothing(), **own, **TRAITS}, check_model, RULES)
 
 
-def of_prior(make: Callable[..., Any], own: Strategies, *, traits: bool = False, **base: Any) -> Row:
+def of_prior(
+    make: Callable[..., Any], own: Strategies, *, traits: bool = False, **base: Any
+) -> Row:
     """A prior is made, and a model with it."""
     data = fits.data("X", "Y" if traits else "y")
 
@@ -168,9 +171,7 @@ PRIORS = {
     "BayesA": of_prior(blr.BayesA, {"nu": number(0.1, 9), "S2": VARIANCE}),
     "BayesB": of_prior(blr.BayesB, {"nu": number(0.1, 9), "S2": VARIANCE, **PI}),
     "BayesianLasso": of_prior(blr.BayesianLasso, {"lambda2": VARIANCE}),
-    "Horseshoe": of_prior(
-        blr.Horseshoe, {"p0": number(0.1, 4.9), "tau": VARIANCE, "c2": VARIANCE}
-    ),
+    "Horseshoe": of_prior(blr.Horseshoe, {"p0": number(0.1, 4.9), "tau": VARIANCE, "c2": VARIANCE}),
     "AnnotatedVariance": of_prior(
         blr.AnnotatedVariance,
         {"annotations": tables("annotations"), "tau2": VARIANCE, "eta": hyper("normal")},

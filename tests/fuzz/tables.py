@@ -1,4 +1,4 @@
-"""What is tried for data: contents, labels and containers, with what a model has to make of them."""
+"""What is tried for data: contents, labels and containers, and what models make of them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
