@@ -1,5 +1,6 @@
 """What is tried for data: contents, labels and containers, and what models make of them."""
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -192,7 +193,8 @@ def tables(draw: st.DrawFn, name: str, shared: list | None = None) -> Given:
     container = draw(st.sampled_from(["frame", *sorted(CONTAINERS)]))
     try:
         dims = (row_dim, column_dim or "column")
-        made = CONTAINERS[container](values, rows, columns, dims)
+        with warnings.catch_warnings(action="ignore"):  # of pandas, on what is odd in the data
+            made = CONTAINERS[container](values, rows, columns, dims)
     except (ValueError, TypeError, IndexError, AttributeError, OverflowError):
         container, made = "array", values
     keeps = container in WITH_LABELS and values.ndim
