@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -37,15 +36,22 @@ BASE: dict[str, tuple[np.ndarray, str, str | None]] = {
 LABELS = {"obs": OBS, "feature": FEATURES, "trait": TRAITS, "covariate": ["w1", "w2"]}
 
 
-@dataclass(frozen=True, eq=False)
 class Given:
-    """An argument, with its labels (None where it carries none) and its numbers."""
+    """An argument, with its labels (None where it carries none) and its numbers.
 
-    value: Any
-    rows: list | None = None
-    columns: list | None = None
-    numbers: np.ndarray | None = None
-    label: str | None = None  # for what is too long to be shown
+    `label` is for what is too long to be shown. (Hypothesis shows all fields of a dataclass.)
+    """
+
+    def __init__(
+        self,
+        value: Any,
+        rows: list | None = None,
+        columns: list | None = None,
+        numbers: np.ndarray | None = None,
+        label: str | None = None,
+    ) -> None:
+        self.value, self.rows, self.columns = value, rows, columns
+        self.numbers, self.label = numbers, label
 
     def __repr__(self) -> str:
         return self.label or f"{type(self.value).__name__} {self.value!r}"
