@@ -19,7 +19,7 @@ from tests.fuzz.tables import indexes, tables
 
 TABLE: dict[str, Row] = {**MODELS, **PRIORS, **SUMMARIES, **PLOTS, **OTHERS}
 FAST = settings(
-    max_examples=12,
+    max_examples=8,
     derandomize=True,  # the same examples in every run
     database=None,
     deadline=None,

@@ -3,7 +3,6 @@
 from collections.abc import Collection
 from typing import Any
 
-import numpy as np
 import pymc as pm
 
 from blrzoo.gibbs.spec import find_model
@@ -22,7 +21,7 @@ def check_model(model: Any, more: tuple[Any, ...]) -> pm.Model:
             f"model must be the only argument without a name, got {more[0]!r} after it. Other "
             f"arguments go by name, as draws=1000."
         )
-    if more or np.ndim(model) or hasattr(model, "__dataframe__"):
+    if more or isinstance(model, list | tuple) or hasattr(model, "ndim"):
         kinds = ", ".join(type(given).__name__ for given in (model, *more))
         raise TypeError(
             f"model must be a pm.Model, got {kinds}. Build a model first: "
