@@ -73,8 +73,8 @@ class RegressionData:
     @cached_property
     def y_variance(self) -> Any:
         """Sample variance of y (divisor n - 1), a float, or (trait,) of the known values."""
-        variance = np.nanvar(self.y, axis=0, ddof=1)
-        return float(variance) if self.y.ndim == 1 else variance
+        # A float64 of NumPy: PyTensor tries a plain float as float32, where 1e39 overflows.
+        return np.nanvar(self.y, axis=0, ddof=1)
 
     @cached_property
     def x_variance(self) -> np.ndarray:

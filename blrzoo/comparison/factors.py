@@ -10,6 +10,7 @@ import xarray as xr
 from blrzoo.comparison.marginal import log_marginal_likelihood
 from blrzoo.comparison.observed import check_same, response_of
 from blrzoo.comparison.power import check_model
+from blrzoo.options import check_seed
 
 __all__ = ["bayes_factors"]
 
@@ -78,12 +79,13 @@ def bayes_factors(
     _check_models(models)
     names = [str(name) for name in models]
     check_same({str(name): _response(model) for name, model in models.items()})
-    if reference is not None and reference not in names:
+    if reference is not None and (not isinstance(reference, str) or reference not in names):
         raise ValueError(
             f"reference must be a name of models, got {reference!r}. Choose from {names}, or leave "
             "it out for the best one."
         )
     weights = _weights(prior, names)
+    check_seed(random_seed)
     seeds = np.random.default_rng(random_seed).spawn(len(names))
     results = [
         log_marginal_likelihood(model, random_seed=seed, **kwargs)

@@ -14,7 +14,7 @@ from blrzoo.comparison.power import check_model
 from blrzoo.comparison.ridge import ridge_log_evidence
 from blrzoo.comparison.stones import PowerChains, powers, stepping_stones
 from blrzoo.gibbs.spec import find_model
-from blrzoo.options import check_choice
+from blrzoo.options import check_choice, check_seed
 
 __all__ = ["Method", "log_marginal_likelihood"]
 
@@ -117,6 +117,7 @@ def log_marginal_likelihood(
     check_model(model)
     method, result = _exact(model, method)
     if result is None:
+        check_seed(random_seed)
         rng = np.random.default_rng(random_seed)
         _log.info("%d stones of %d chains with %d draws", stones, chains, tune + draws)
         sampler = PowerChains(model, compile_kwargs)

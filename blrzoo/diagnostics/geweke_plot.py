@@ -78,6 +78,7 @@ def plot_geweke(
         )
     if ax is None:
         ax = _new_axes(len(names))
+    _check_axes(ax)
     _draw(ax, z, [str(chain) for chain in scores["chain"].values], kwargs)
     _decorate(ax, z)
     _name_rows(ax, names, z)
@@ -99,6 +100,16 @@ def _rows(scores: xr.Dataset) -> tuple[list[str], Array]:
             names.append(f"{name}[{text}]" if text else str(name))
         columns.append(flat[chosen])
     return names, np.concatenate(columns)
+
+
+def _check_axes(ax: Any) -> None:
+    from matplotlib.axes import Axes
+
+    if not isinstance(ax, Axes):
+        raise TypeError(
+            f"ax must be matplotlib axes, got {type(ax).__name__}. Pass what plt.subplots() "
+            "returns second, or leave it out for a new figure."
+        )
 
 
 def _new_axes(rows: int) -> "Axes":

@@ -9,6 +9,7 @@ from scipy import stats
 
 from blrzoo.diagnostics.elements import hyperparameters, sampled
 from blrzoo.diagnostics.indicators import quantities
+from blrzoo.options import check_names
 from blrzoo.summaries._posterior import (
     SAMPLE_DIMS,
     feature_blocks,
@@ -183,7 +184,7 @@ def _choose(idata: xr.DataTree, var_names: str | list[str] | None) -> dict[str, 
                 "compare, for instance var_names='beta'."
             )
         return chosen
-    names = [var_names] if isinstance(var_names, str) else list(var_names)
+    names = check_names("var_names", var_names)
     variables = sampled(idata)
     extra = quantities(idata) if {"model_size", "genetic_variance"} & set(names) else {}
     known = {str(name): draws for name, draws in variables.items()} | extra

@@ -19,6 +19,7 @@ from blrzoo.diagnostics.elements import sampled
 from blrzoo.diagnostics.finding import LEVELS, Finding, Level, worst_level
 from blrzoo.diagnostics.geweke_scores import start_against_end
 from blrzoo.diagnostics.measures import FEWEST_DRAWS, Convergence, Extreme, measure
+from blrzoo.options import check_flag
 from blrzoo.summaries.inclusion import indicator_table
 
 __all__ = ["Diagnosis", "diagnose"]
@@ -204,7 +205,7 @@ def diagnose(idata: xr.DataTree, *, quiet: bool = False) -> Diagnosis:
     found, numbers = found + findings, numbers | more
     numbers["divergences"] = measured.divergences
     verdict = Diagnosis(found, numbers)
-    if not quiet:
+    if not check_flag("quiet", quiet, False):
         print(verdict)
     return verdict
 

@@ -13,6 +13,7 @@ from blrzoo.data import warn_user
 from blrzoo.em.problem import MixedModel, read_model
 from blrzoo.em.restricted import Point, Restricted
 from blrzoo.gibbs.spec import find_model
+from blrzoo.options import check_size
 
 __all__ = ["fit_em"]
 
@@ -351,10 +352,7 @@ def _place(model: MixedModel, values: np.ndarray, error: bool = False) -> dict[s
 
 
 def _check_arguments(tol: Any, max_iter: Any, accelerate: Any) -> None:
-    if isinstance(tol, bool) or not isinstance(tol, numbers.Real):
-        raise TypeError(f"tol must be a number, got {tol!r}. Leave it out for 1e-8.")
-    if not 0 < float(tol) < np.inf:
-        raise ValueError(f"tol must be positive and finite, got {tol!r}. Leave it out for 1e-8.")
+    check_size("tol", tol, 1e-8)
     if isinstance(max_iter, bool) or not isinstance(max_iter, numbers.Integral):
         raise TypeError(f"max_iter must be an integer, got {max_iter!r}. Leave it out for 10000.")
     if max_iter < 1:

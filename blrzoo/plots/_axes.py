@@ -82,7 +82,8 @@ def panels_of(ax: Any, names: list[str]) -> "list[Axes]":
     """
     from matplotlib.axes import Axes
 
-    axes = [ax] if isinstance(ax, Axes) else list(np.ravel(np.asarray(ax, dtype=object)))
+    several = isinstance(ax, list | tuple | np.ndarray)
+    axes = list(np.ravel(np.asarray(ax, dtype=object))) if several else [ax]
     if wrong := [one for one in axes if not isinstance(one, Axes)]:
         raise TypeError(
             f"ax must be matplotlib axes, or a list or array of them, got {type(wrong[0]).__name__}"

@@ -54,11 +54,19 @@ def read_effects(value: Any, idata: xr.DataTree, traits: list[Any] | None) -> li
     if isinstance(value, pd.DataFrame):
         value = xr.DataArray(value.to_numpy(), {"feature": value.index, "trait": value.columns})
     if traits is None:
-        return [values_by_feature("least_squares", value, features).astype(float)]
-    return [
-        values_by_feature("least_squares", column, features).astype(float)
-        for column in _by_trait(value, traits)
-    ]
+        return [_numbers(value, features)]
+    return [_numbers(column, features) for column in _by_trait(value, traits)]
+
+
+def _numbers(value: Any, features: pd.Index) -> NDArray[np.float64]:
+    values = values_by_feature("least_squares", value, features)
+    try:
+        return values.astype(float)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise TypeError(
+            f"least_squares must hold numbers, got others ({error}). Convert them first: "
+            "least_squares.astype(float)."
+        ) from error
 
 
 def _by_trait(value: Any, traits: list[Any]) -> list[Any]:

@@ -10,6 +10,7 @@ from arviz_stats.base import array_stats
 from numpy.typing import NDArray
 
 from blrzoo.diagnostics.elements import by_element, hyperparameters
+from blrzoo.options import check_names
 from blrzoo.plots._axes import give_back, legend_outside, new_axes, panels_of, styled
 from blrzoo.plots._names import shorten
 from blrzoo.summaries._posterior import SAMPLE_DIMS, refuse_broken
@@ -144,7 +145,7 @@ def _choose(
 ) -> list[tuple[str, Array, Array]]:
     """Name, prior draws and posterior draws of the elements to show."""
     if var_names is not None:
-        wanted = [var_names] if isinstance(var_names, str) else list(var_names)
+        wanted = check_names("var_names", var_names)
         return list(chain(*(_asked(name, posterior, prior) for name in wanted)))
     variables = [name for name in posterior if name not in _LEFT_OUT and name in prior]
     variables = [name for name in variables if "obs_missing" not in posterior[name].dims]

@@ -106,6 +106,7 @@ def read_response(y: Any, rows: int, obs: pd.Index | None, traits: pd.Index | No
     if traits is not None:
         chosen = _columns("y_true", table, y, traits, "trait")
         table = replace(table, values=table.values[:, chosen])
+    table = replace(table, name="y_true")
     reference = Table("predictions", np.empty((rows, 0)), obs, pd.RangeIndex(0))
     return join([reference, table])[1][1].values
 

@@ -212,7 +212,14 @@ def _statistics(statistics: Any, traits: int) -> dict[str, Statistic]:
     if isinstance(statistics, str | float):
         statistics = [statistics]
     if not isinstance(statistics, Mapping):
-        statistics = {f"{one:g}" if isinstance(one, float) else one: one for one in statistics}
+        if not isinstance(statistics, Iterable):
+            raise TypeError(
+                f"statistics must be a list, or a dict by label, got {statistics!r} of type "
+                f"{type(statistics).__name__}. Leave it out for {list(_DEFAULT)}."
+            )
+        listed = list(statistics)
+        labels = [f"{one:g}" if isinstance(one, float) else str(one) for one in listed]
+        statistics = dict(zip(labels, listed, strict=True))
     for one in statistics.values():
         _check_statistic(one, traits)
     return {str(label): one for label, one in statistics.items()}

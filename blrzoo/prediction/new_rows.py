@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 from scipy.special import logsumexp
 
-from blrzoo.options import check_choice, check_flag
+from blrzoo.options import check_choice, check_flag, check_seed
 from blrzoo.prediction._linear import (
     Fit,
     add_residuals,
@@ -110,6 +110,7 @@ def predict(
     fit = Fit.of(idata)
     rows = read_rows(X_new, covariates, weights, features=fit.features, names=fit.covariates)
     factor = residual_factor(fit) if kind == "response" else None
+    check_seed(random_seed)
     rng = np.random.default_rng(random_seed)
     shape = (len(rows.obs), *fit.mu.shape)
     draws = None if summary else np.empty(shape)

@@ -7,8 +7,9 @@ import numpy as np
 import pymc as pm
 
 from blrzoo.gibbs.spec import find_model
+from blrzoo.options import check_count, check_seed
 
-__all__ = ["check_arguments", "check_count", "check_model", "check_seed"]
+__all__ = ["check_arguments", "check_model"]
 
 #: What `idata_kwargs` may ask for. Coordinates and dims are the model's.
 _IDATA = ("log_likelihood", "include_transformed")
@@ -44,37 +45,6 @@ def check_arguments(model: pm.Model, chains: Any, var_names: Any, more: dict[str
         )
     _check_names(model, var_names)
     _check_idata(model, var_names, more.get("idata_kwargs"))
-
-
-def check_count(name: str, value: Any, least: int, default: int) -> None:
-    """Refuse what is not an int, or too small."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise TypeError(
-            f"{name} must be an int, got {value!r} of type {type(value).__name__}. "
-            f"Leave it out for {default}."
-        )
-    if value < least:
-        raise ValueError(
-            f"{name} must be at least {least}, got {value}. Leave it out for {default}."
-        )
-
-
-def check_seed(seed: Any) -> None:
-    """Refuse what NumPy makes no generator of, and what PyMC does not take."""
-    error: type[Exception] | None = None
-    if isinstance(seed, np.random.RandomState | np.ndarray):
-        error = TypeError
-    else:
-        try:
-            np.random.default_rng(seed)
-        except (TypeError, ValueError) as refused:
-            error = type(refused)
-    if error:
-        raise error(
-            f"random_seed must be None, an int of at least 0, a list of them or a NumPy "
-            f"Generator, got {seed!r} of type {type(seed).__name__}. Pass for instance "
-            f"random_seed=1."
-        )
 
 
 def _check_names(model: pm.Model, names: Any) -> None:

@@ -7,7 +7,8 @@ import pymc as pm
 import xarray as xr
 
 from blrzoo.gibbs.spec import find_spec, spec_of
-from blrzoo.sampling.arguments import check_count, check_model, check_seed
+from blrzoo.options import check_count, check_seed
+from blrzoo.sampling.arguments import check_model
 from blrzoo.sampling.draw import add_alias, draw, finish, log_convergence, name_traits
 from blrzoo.sampling.fitted import check_same_model
 

@@ -12,6 +12,8 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy import sparse
 
+from blrzoo.options import check_flag
+
 __all__ = [
     "as_slice",
     "centre",
@@ -229,6 +231,7 @@ def track[T](items: Sequence[T], show: bool, name: str = "Variances") -> Iterato
     ------
     The items.
     """
+    show = check_flag("progressbar", show, True)
     begin, bar = time.monotonic(), None
     try:
         for done, item in enumerate(items):

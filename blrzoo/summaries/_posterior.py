@@ -327,8 +327,11 @@ def _recorded(idata: xr.DataTree, name: str) -> xr.DataArray | None:
     """Take a sample statistic for the draws that the posterior has, if there is one for each."""
     if "sample_stats" not in idata.children or name not in idata["sample_stats"].data_vars:
         return None
+    variables = idata["posterior"].to_dataset()
+    if not {*SAMPLE_DIMS} <= {*variables.dims}:
+        return None
     stat = idata["sample_stats"].to_dataset()[name].transpose(*SAMPLE_DIMS, ...)
-    found = _of_draws(stat, idata["posterior"].to_dataset())
+    found = _of_draws(stat, variables)
     if found is None or not bool(np.isfinite(found).all()):
         return None
     variables = posterior(idata)

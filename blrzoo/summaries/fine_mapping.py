@@ -222,7 +222,7 @@ def credible_sets(
 def _check_share(name: str, value: Any, open_above: bool = False) -> None:
     if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name} must be a number, got {value!r} ({type(value).__name__}).")
-    share = float(value)
+    share: Any = value  # not float(value): an int may be beyond any float
     inside = 0 < share < 1 if open_above else 0 <= share <= 1
     if not inside:
         rule = "between 0 and 1, both excluded" if open_above else "from 0 to 1"

@@ -19,6 +19,7 @@ from blrzoo.likelihood.traits import TraitLikelihood
 from blrzoo.ops import trait_reference
 from blrzoo.ops.indicator_reference import pattern_conditional
 from blrzoo.ops.reference import block_conditional
+from blrzoo.options import check_count, check_seed, check_size
 
 __all__ = ["check_conditionals"]
 
@@ -85,6 +86,10 @@ def check_conditionals(
     ['alpha', 'mu', 'pi', 'sigma2', 'tau2']
     """
     model = find_model(model)
+    check_count("points", points, 1, 3)
+    check_count("features", features, 1, 5)
+    check_size("rtol", rtol, 1e-9)
+    check_seed(random_seed)
     rng = np.random.default_rng(random_seed)
     names = [rv.name for rv in model.free_RVs if spec_of(rv) is not None]
     composer = compose(model, names)

@@ -16,6 +16,7 @@ from scipy import stats
 
 from blrzoo.gibbs.spec import find_model
 from blrzoo.gibbs.state import State
+from blrzoo.options import check_count, check_seed, check_size
 
 __all__ = ["geweke_joint"]
 
@@ -80,6 +81,10 @@ def geweke_joint(
     >>> dict(z.sizes)
     {'quantity': 15}
     """
+    check_count("draws", draws, 10, 5000)
+    check_count("chains", chains, 1, 2)
+    check_size("alpha", alpha, 1e-4, below=1.0)
+    check_seed(random_seed)
     rng = np.random.default_rng(random_seed)
     latent = _with_latent_y(find_model(model))
     prior = _prior_draws(latent, draws, rng)

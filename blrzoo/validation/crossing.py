@@ -19,7 +19,7 @@ from rich.progress import (
 )
 
 from blrzoo.diagnostics.convergence import convergence_messages
-from blrzoo.options import check_flag
+from blrzoo.options import check_flag, check_seed
 from blrzoo.prediction import log_score, predict, score
 from blrzoo.sampling import sample
 from blrzoo.summaries.table import check_interval
@@ -139,6 +139,7 @@ def cross_validate(
     check_flag("quiet", quiet, False)
     factories = _factories(models)
     data = Data.read(X, y, covariates, weights)
+    check_seed(random_seed)
     rng = np.random.default_rng(random_seed)
     plan = read_folds(folds, data.obs, data.known, rng)
     seeds = rng.integers(2**31, size=(len(plan), 2)).tolist()

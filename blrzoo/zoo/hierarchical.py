@@ -13,6 +13,7 @@ from blrzoo.priors.grouped import GroupedMixture, GroupedRidge
 from blrzoo.priors.multivariate.base import MultivariatePrior
 from blrzoo.priors.multivariate.mixture import GroupedMultivariateMixture
 from blrzoo.priors.multivariate.ridge import Form, GroupedMultivariate
+from blrzoo.priors.multivariate.weights import MOST_COMPONENTS
 
 __all__ = ["hierarchical", "hierarchical_multivariate"]
 
@@ -155,6 +156,11 @@ def _grouped_one(
         raise TypeError(
             f"components must be a whole number, got {components!r} of type "
             f"{type(components).__name__}. Leave it out for 1, or pass 2 to 5 for a mixture."
+        )
+    if not 1 <= components <= MOST_COMPONENTS:
+        raise ValueError(
+            f"components must be from 1 to {MOST_COMPONENTS}, got {components!r}. Leave it out for "
+            f"1, or pass 2 to 5 for a mixture."
         )
     if components != 1:
         return GroupedMixture(

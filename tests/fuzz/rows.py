@@ -1,0 +1,216 @@
+"""The table: each public name, how it is called, what is tried for it, and what it has to return.
+
+A new public name adds one row, or a reason in LEFT_OUT.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hypothesis import strategies as st
+
+import blrzoo as blr
+from tests.fuzz import fits
+from tests.fuzz.oracle import check_model
+from tests.fuzz.tables import GROUPS, Given, frame, tables
+from tests.fuzz.values import hyper, junk, number, whole
+
+Strategies = Mapping[str, st.SearchStrategy[Any]]
+
+
+@dataclass(frozen=True, repr=False)
+class Row:
+    """One public name.
+
+    `valid` are arguments that are right, `tried` what is tried in their place, one or two at once.
+    An error has to name an argument that was tried, or one of `names`. `check` looks at an outcome
+    and at the arguments that it came from.
+    """
+
+    call: Callable[..., Any]
+    valid: Callable[[], dict[str, Any]]
+    tried: Strategies
+    check: Callable[[Any, Mapping[str, Any]], None]
+    names: tuple[str, ...] = ()
+    data: tuple[str, ...] = ("X", "y", "covariates", "weights")  # what "data" stands for
+    share: float = 1.0  # of the examples that a row gets: less for what is slow
+
+
+# Models
+
+DATA = ("X", "y", "covariates", "weights")
+FLAG = junk(True, False)
+SHARED: dict[str, st.SearchStrategy[Any]] = {
+    "h2": number(0.01, 0.99),
+    "mu": hyper("normal"),
+    "gamma": hyper("normal", "covariate"),
+    "sigma2": hyper("variance"),
+    "center": FLAG,
+    "standardize": FLAG,
+    "missing": junk("error", "predict"),
+}
+TRAITS: dict[str, st.SearchStrategy[Any]] = {
+    **SHARED,
+    "mu": hyper("normal", "trait"),
+    "gamma": hyper("normal", "covariate", "trait"),
+    "Sigma_e": hyper("variance", "trait", "trait_bis"),
+    "residual": junk("full", "diagonal"),
+    "sigma2": hyper("variance", "trait"),
+}
+#: A tuple that is no tuple of ours, or a joint rule, is told by these words.
+RULES = ("feature", "features", "prior", "traits", "Y", *DATA)
+VARIANCE, PROBABILITY = hyper("variance"), hyper("probability")
+COVARIANCE = hyper("variance", "trait", "trait_bis")
+BY_GROUP = hyper("variance", "group")
+PI = {"pi": PROBABILITY}
+FORM = {"form": junk("full", "diagonal"), "tau2": hyper("variance", "trait")}
+GROUPED = {"groups": tables("groups")}
+MIXTURE = {
+    "n_components": whole(1, 6),
+    "tau2": VARIANCE,
+    "pi": junk([0.5, 0.3, 0.1, 0.1], (9, 1, 1, 1)),
+    "ratios": junk((0, 0.01, 0.1, 1), (0.1, 1.0), [1.0]),
+    "null": FLAG,
+}
+PATTERNS = junk("independent", "all", "restrictive", [[1, 0], [1, 1]], [[0, 0]], [[2, 1]])
+COMPONENTS = junk(2, 3, 1, ["null", "equal"], ["learned", [[1, 0.2], [0.2, 1]]], ["x"])
+SLAB = {
+    "tau2": VARIANCE,
+    "pi": PROBABILITY,
+    "expected_size": number(0.1, 5),
+    "inclusion": tables("feature numbers"),
+}
+
+
+def given(*names: str) -> Callable[[], dict[str, Any]]:
+    return lambda: {name: frame(name) for name in names}
+
+
+def factory(make: Callable[..., Any], own: Strategies, *, groups: bool = False) -> Row:
+    """One trait."""
+
+    def valid() -> dict[str, Any]:
+        more = {"groups": Given(GROUPS)} if groups else {}
+        return {name: frame(name) for name in ("X", "y")} | more
+
+    return Row(make, valid, {"data": st.nothing(), **own, **SHARED}, check_model, RULES)
+
+
+def trait_factory(make: Callable[..., Any], own: Strategies, *, groups: bool = False) -> Row:
+    """Several traits."""
+
+    def valid() -> dict[str, Any]:
+        more = {"groups": Given(GROUPS)} if groups else {}
+        return {name: frame(name) for name in ("X", "Y")} | more
+
+    return Row(make, valid, {"data": st.nothing(), **own, **TRAITS}, check_model, RULES)
+
+
+def of_prior(
+    make: Callable[..., Any], own: Strategies, *, traits: bool = False, **base: Any
+) -> Row:
+    """A prior is made, and a model with it."""
+    data = fits.data("X", "Y" if traits else "y")
+
+    def build(**options: Any) -> Any:
+        X, y = data.values()
+        return blr.regression(X, y, prior=make(**options))
+
+    return Row(build, lambda: dict(base), own, check_model, RULES)
+
+
+MODELS = {
+    "single_component": factory(
+        blr.single_component, {"tau2": VARIANCE, "update": junk("auto", "joint", "single-site")}
+    ),
+    "spike_slab": factory(blr.spike_slab, {**SLAB, **GROUPED}),
+    "multiple_component": factory(blr.multiple_component, MIXTURE),
+    "hierarchical": factory(
+        blr.hierarchical,
+        {
+            **GROUPED,
+            "components": whole(1, 5),
+            "tau2": BY_GROUP,
+            "pi": junk([0.5, 0.5]),
+            "ratios": MIXTURE["ratios"],
+            "shared_pi": FLAG,
+            "pooled": FLAG,
+        },
+        groups=True,
+    ),
+    "regression": factory(
+        lambda X, y, prior=None, **options: blr.regression(
+            X, y, prior=blr.SpikeSlab() if prior is None else prior, **options
+        ),
+        {"prior": junk(blr.SpikeSlab(), blr.SpikeSlab, blr.Multivariate(), "horseshoe")},
+    ),
+    "multivariate": trait_factory(
+        blr.multivariate,
+        {"Sigma_b": COVARIANCE, **FORM, "update": junk("auto", "joint", "single-site")},
+    ),
+    "multivariate_spike_slab": trait_factory(
+        blr.multivariate_spike_slab,
+        {"patterns": PATTERNS, "Sigma_b": COVARIANCE, "pi": hyper("probability", "trait"), **FORM},
+    ),
+    "hierarchical_multivariate": trait_factory(
+        blr.hierarchical_multivariate,
+        {
+            **GROUPED,
+            "components": COMPONENTS,
+            "Sigma_b": hyper("variance", "group", "trait", "trait_bis"),
+            "pi": junk([0.5, 0.5]),
+            **FORM,
+        },
+        groups=True,
+    ),
+}
+PRIORS = {
+    "SingleComponent": of_prior(blr.SingleComponent, {"tau2": VARIANCE}),
+    "SpikeSlab": of_prior(blr.SpikeSlab, {**SLAB, **GROUPED}),
+    "MultipleComponent": of_prior(blr.MultipleComponent, MIXTURE),
+    "BayesA": of_prior(blr.BayesA, {"nu": number(0.1, 9), "S2": VARIANCE}),
+    "BayesB": of_prior(blr.BayesB, {"nu": number(0.1, 9), "S2": VARIANCE, **PI}),
+    "BayesianLasso": of_prior(blr.BayesianLasso, {"lambda2": VARIANCE}),
+    "Horseshoe": of_prior(blr.Horseshoe, {"p0": number(0.1, 4.9), "tau": VARIANCE, "c2": VARIANCE}),
+    "AnnotatedVariance": of_prior(
+        blr.AnnotatedVariance,
+        {"annotations": tables("annotations"), "tau2": VARIANCE, "eta": hyper("normal")},
+        annotations=frame("feature numbers"),
+    ),
+    "AnnotatedInclusion": of_prior(
+        blr.AnnotatedInclusion,
+        {
+            "annotations": tables("annotations"),
+            "tau2": VARIANCE,
+            "eta0": hyper("normal"),
+            "eta": hyper("normal"),
+        },
+        annotations=frame("feature numbers"),
+    ),
+    "GroupedRidge": of_prior(
+        blr.GroupedRidge, {**GROUPED, "tau2": BY_GROUP, "pooled": FLAG}, groups=Given(GROUPS)
+    ),
+    "GroupedMixture": of_prior(
+        blr.GroupedMixture,
+        {**GROUPED, **MIXTURE, "shared_pi": FLAG, "pooled": FLAG},
+        groups=Given(GROUPS),
+    ),
+    "Multivariate": of_prior(blr.Multivariate, {"Sigma_b": COVARIANCE, **FORM}, traits=True),
+    "MultivariateSpikeSlab": of_prior(
+        blr.MultivariateSpikeSlab,
+        {"patterns": PATTERNS, "Sigma_b": COVARIANCE, "pi": hyper("probability", "trait"), **FORM},
+        traits=True,
+    ),
+    "GroupedMultivariate": of_prior(
+        blr.GroupedMultivariate,
+        {**GROUPED, "Sigma_b": hyper("variance", "group", "trait", "trait_bis"), **FORM},
+        traits=True,
+        groups=Given(GROUPS),
+    ),
+    "GroupedMultivariateMixture": of_prior(
+        blr.GroupedMultivariateMixture,
+        {**GROUPED, "components": COMPONENTS, "Sigma_b": COVARIANCE, "pi": junk([0.5, 0.5])},
+        traits=True,
+        groups=Given(GROUPS),
+    ),
+}
