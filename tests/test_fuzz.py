@@ -6,7 +6,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 import blrzoo as blr
@@ -24,7 +24,7 @@ FAST = settings(
     database=None,
     deadline=None,
     suppress_health_check=list(HealthCheck),
-    print_blob=False,
+    phases=[Phase.generate, Phase.shrink],
 )
 LONG = settings(FAST, max_examples=150)
 SLOW = {"testing.geweke_joint"}  # even where it is called as it should be

@@ -97,6 +97,9 @@ class BLRGibbs(BlockedStep):
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         """Check the model, which PyMC looks into before `__init__` does."""
         find_model(kwargs.get("model"))
+        names = args[0] if args else kwargs.get("vars")
+        if isinstance(names, list | tuple) and not names:
+            raise ValueError("vars must be one variable or more, got none. Leave it out for all.")
         return super().__new__(cls, *args, **kwargs)
 
     def __init__(

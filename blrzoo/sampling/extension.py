@@ -177,6 +177,7 @@ def _joined(idata: xr.DataTree, new: xr.DataTree, first: int) -> xr.DataTree:
 
 def _appended(old: xr.Dataset, new: xr.Dataset, first: int) -> xr.Dataset:
     """Old draws and then the new ones, joined by label in the order of the old."""
+    old = old.assign_coords({dim: old[dim] for dim in ("chain", "draw")})  # numbers, if it has none
     numbers = np.arange(first, first + new.sizes["draw"])
     new = new.assign_coords(draw=numbers, chain=old["chain"].values)
     both = [name for name in old.data_vars if name in new]

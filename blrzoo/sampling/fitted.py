@@ -40,6 +40,12 @@ def _check_draws(posterior: xr.Dataset) -> None:
             f"idata must have draws with the dims chain and draw, got sizes {sizes}. Pass it as "
             f"blrzoo.sample returned it."
         )
+    if text := [
+        name for name, draws in posterior.data_vars.items() if draws.dtype.kind not in "biuf"
+    ]:
+        raise ValueError(
+            f"idata must hold numbers, got others in {text}. Pass it as blrzoo.sample returned it."
+        )
     if not np.issubdtype(posterior["draw"].dtype, np.integer):
         raise ValueError(
             f"idata must number its draws, got draw labels of dtype {posterior['draw'].dtype}. "

@@ -162,6 +162,12 @@ def _table_of(groups: Any, features: pd.Index) -> tuple[Array, Array]:
         groups = _frame(groups)
     if not isinstance(groups, pd.DataFrame):
         values = np.asarray(groups)
+        if values.ndim != 2:  # a sparse matrix is one object to NumPy
+            raise TypeError(
+                f"groups must be labels (feature) or a table (feature, group), got "
+                f"{type(groups).__name__}. Pass an array or a DataFrame, for instance "
+                "groups.toarray()."
+            )
         rows = values_by_feature("groups", np.arange(len(values)), features)
         return values[rows], np.arange(values.shape[1])
     numbers_ = pd.Series(np.arange(len(groups)), index=groups.index)

@@ -184,6 +184,11 @@ def values_by_feature(name: str, value: Any, features: pd.Index) -> NDArray[Any]
     ValueError
         For a wrong length, repeated labels, or features without a value.
     """
+    if isinstance(value, xr.Dataset | xr.DataTree):
+        raise TypeError(
+            f"{name} must be values by feature, got {type(value).__name__}. Pass one "
+            "variable of it."
+        )
     if isinstance(value, xr.DataArray):
         value = value.to_series() if value.ndim == 1 and value.coords else value.values
     if isinstance(value, pd.Series):

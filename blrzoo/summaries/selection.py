@@ -282,7 +282,7 @@ def _prior(idata: xr.DataTree, prior: Any, pips: xr.DataArray) -> tuple[xr.DataA
 def _given(prior: Any, pips: xr.DataArray) -> xr.DataArray:
     if isinstance(prior, xr.DataArray) and set(prior.dims) <= set(pips.dims):
         values = _aligned(prior, pips)
-    elif np.ndim(prior) == 0:
+    elif not isinstance(prior, xr.Dataset | xr.DataTree) and np.ndim(prior) == 0:
         values = xr.DataArray(prior)
     else:
         array = values_by_feature("prior", prior, pips.get_index("feature"))

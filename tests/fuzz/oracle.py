@@ -19,6 +19,8 @@ from tests.fuzz.tables import Given
 
 HOME = str(Path(blr.__file__).parent)
 REFUSED = object()
+#: ArviZ's words on draws that are few, as here.
+FEW_DRAWS = ("Estimated shape parameter of Pareto", "Found chain dimension to be longer than draw")
 #: Dims whose labels an outcome takes over from the posterior.
 OF_A_FIT = {"feature", "trait", "trait_bis", "component", "slab"}
 
@@ -30,8 +32,8 @@ def attempt(call: Callable[..., Any], arguments: Mapping[str, Any], names: Itera
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # ours are at the caller; any other is a fault
             warnings.filterwarnings("ignore", category=UserWarning, module=r"tests\.fuzz")
-            # ArviZ's word on the draws, which are few here
-            warnings.filterwarnings("ignore", "Estimated shape parameter of Pareto", UserWarning)
+            for words in FEW_DRAWS:
+                warnings.filterwarnings("ignore", words, UserWarning)
             return call(**plain)
     except Exception as error:
         fault = _fault(error, names)

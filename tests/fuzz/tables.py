@@ -1,7 +1,7 @@
 """What is tried for data: contents, labels and containers, and what models make of them."""
 
+import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -36,15 +36,22 @@ BASE: dict[str, tuple[np.ndarray, str, str | None]] = {
 LABELS = {"obs": OBS, "feature": FEATURES, "trait": TRAITS, "covariate": ["w1", "w2"]}
 
 
-@dataclass(frozen=True, eq=False)
 class Given:
-    """An argument, with its labels (None where it carries none) and its numbers."""
+    """An argument, with its labels (None where it carries none) and its numbers.
 
-    value: Any
-    rows: list | None = None
-    columns: list | None = None
-    numbers: np.ndarray | None = None
-    label: str | None = None  # for what is too long to be shown
+    `label` is for what is too long to be shown. (Hypothesis shows all fields of a dataclass.)
+    """
+
+    def __init__(
+        self,
+        value: Any,
+        rows: list | None = None,
+        columns: list | None = None,
+        numbers: np.ndarray | None = None,
+        label: str | None = None,
+    ) -> None:
+        self.value, self.rows, self.columns = value, rows, columns
+        self.numbers, self.label = numbers, label
 
     def __repr__(self) -> str:
         return self.label or f"{type(self.value).__name__} {self.value!r}"
@@ -192,7 +199,8 @@ def tables(draw: st.DrawFn, name: str, shared: list | None = None) -> Given:
     container = draw(st.sampled_from(["frame", *sorted(CONTAINERS)]))
     try:
         dims = (row_dim, column_dim or "column")
-        made = CONTAINERS[container](values, rows, columns, dims)
+        with warnings.catch_warnings(action="ignore"):  # of pandas, on what is odd in the data
+            made = CONTAINERS[container](values, rows, columns, dims)
     except (ValueError, TypeError, IndexError, AttributeError, OverflowError):
         container, made = "array", values
     keeps = container in WITH_LABELS and values.ndim
