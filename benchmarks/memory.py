@@ -12,21 +12,40 @@ __all__ = ["main", "resident"]
 SETTINGS = {"draws": 2, "tune": 0, "chains": 1, "cores": 1, "random_seed": 1, "quiet": True}
 
 
-def main(fits: int = 20, n: int = 500, p: int = 4000) -> None:
+def main(times: int = 20, n: int = 500, p: int = 4000) -> None:
     """Fit, forget, and print what stays: flat, where nothing of a fit stays in memory."""
     X = np.random.default_rng(1).normal(size=(n, p))
     y = X[:, :10].sum(axis=1) + np.random.default_rng(2).normal(size=n)
-    print(f"X of {X.nbytes / 2**20:.0f} MiB; resident memory in MiB after each of {fits} fits:")
-    for _ in range(fits):
-        fit(X, y)
-        gc.collect()
-        print(f"{resident():.0f}", end=" ", flush=True)
-    print()
+    print(f"X of {X.nbytes / 2**20:.0f} MiB; resident memory in MiB after each of {times} times:")
+    for kind in (fit, read, fit_traits, validate):
+        print(f"{kind.__name__}:", end=" ")
+        for _ in range(times):
+            kind(X, y)
+            gc.collect()
+            print(f"{resident():.0f}", end=" ", flush=True)
+        print()
 
 
 def fit(X: np.ndarray, y: np.ndarray) -> None:
     """A model and a fit, both forgotten."""
     blr.sample(blr.spike_slab(X, y), **SETTINGS)
+
+
+def read(X: np.ndarray, y: np.ndarray) -> None:
+    """A fit with its log likelihood, and predictions."""
+    idata = blr.sample(blr.spike_slab(X, y), **SETTINGS, idata_kwargs={"log_likelihood": True})
+    blr.predict(idata, X[:5])
+
+
+def fit_traits(X: np.ndarray, y: np.ndarray) -> None:
+    """A fit of two traits."""
+    model = blr.multivariate(X, np.column_stack([y, y[::-1]]), update="single-site")
+    blr.sample(model, **SETTINGS)
+
+
+def validate(X: np.ndarray, y: np.ndarray) -> None:
+    """Two folds."""
+    blr.cross_validate(blr.spike_slab, X, y, folds=2, **SETTINGS)
 
 
 def resident() -> float:

@@ -57,6 +57,11 @@ def _covariate(X):
     return np.cos(np.arange(len(X)))[:, None] + 2.0
 
 
+def _in_units(X):
+    """Features in different units."""
+    return X * 3.0 ** np.arange(X.shape[1])
+
+
 def _halves(X):
     """Two groups, or one where there is one feature."""
     return np.where(np.arange(X.shape[1]) % 2, "odd", "even")
@@ -120,6 +125,9 @@ PRIORS = {
     "spike-slab": lambda X, y: blr.spike_slab(X, y, tau2=(8, 0.5), pi=(2, 2), **NARROW),
     "spike-slab-covariate": lambda X, y: blr.spike_slab(
         X, y, tau2=(8, 0.5), pi=(2, 2), covariates=_covariate(X), gamma=(0.0, 0.5), **NARROW
+    ),
+    "spike-slab-standardized": lambda X, y: blr.spike_slab(
+        _in_units(X), y, tau2=(8, 0.5), pi=(2, 2), standardize=True, **NARROW
     ),
     "spike-slab-fixed": lambda X, y: blr.spike_slab(
         X, y, tau2=0.5, pi=0.3, mu=(0.0, 1.0), sigma2=1.0
@@ -226,6 +234,15 @@ PRIORS = {
         patterns="all",
         Sigma_b=(8, 2.0),
         pi=(2, 2, 2, 2),
+        **TRAIT_NARROW,
+    ),
+    "traits-standardized": lambda X, y: blr.multivariate_spike_slab(
+        _in_units(X),
+        _two_traits(y),
+        patterns="all",
+        Sigma_b=(8, 2.0),
+        pi=(2, 2, 2, 2),
+        standardize=True,
         **TRAIT_NARROW,
     ),
     "traits-restrictive": lambda X, y: blr.multivariate_spike_slab(

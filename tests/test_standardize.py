@@ -148,3 +148,22 @@ def test_cross_validation_of_columns_in_different_units():
     plain = blr.cross_validate(partial(blr.single_component, standardize=True), X, y, **options)
     np.testing.assert_allclose(raw["overall"]["r2"], plain["overall"]["r2"], rtol=1e-6)
     assert float(raw["overall"]["r2"].item()) > 0.2
+
+
+@pytest.mark.parametrize("name", ["spike-slab", "trait-patterns"])
+def test_what_pymc_computes_from_draws_and_longer_chains(name):
+    """alpha, which is recorded as beta, is in the units given too."""
+    X, y = make_data()
+    found = []
+    for data, options in ((X / X.std(axis=0, ddof=1), {}), (X * UNITS, {"standardize": True})):
+        model = MODELS[name](data, y, **options)
+        idata = blr.sample(model, **QUICK, idata_kwargs={"log_likelihood": True})
+        longer = blr.extend(idata, model, draws=20, random_seed=2, quiet=True)
+        found.append(
+            (
+                idata["log_likelihood"]["y"],
+                longer["posterior"]["sigma2" if name == "spike-slab" else "Sigma_e"],
+            )
+        )
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-6)

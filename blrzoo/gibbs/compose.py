@@ -129,14 +129,12 @@ class Composer:
             self.state.values[self.label] = label
 
     def as_recorded(self, effects: Any) -> Any:
-        """Effects on the prior's scale as values of their random variable: beta is per unit."""
-        prior = self.spec.prior
-        return prior.data.per_unit(effects) if prior.effects_name == "beta" else effects
+        """Effects on the prior's scale as values of their random variable: per unit."""
+        return self.spec.prior.data.per_unit(effects)
 
     def as_drawn(self, values: Any) -> Any:
         """Values of the random variable of the effects on the prior's scale."""
-        prior = self.spec.prior
-        return prior.data.per_sd(values) if prior.effects_name == "beta" else values
+        return self.spec.prior.data.per_sd(values)
 
     def _named(self, name: str | None) -> Any:
         return self.model.named_vars.get(name) if name is not None else None

@@ -229,6 +229,5 @@ class MixturePrior(Prior):
         label = v[self.label_name] = self.labels(log_weights)
         slab = variances[np.arange(self.data.p), label]
         variance = pt.switch(label > 0, slab, self.pseudo_variance())
-        alpha = pm.Normal("alpha", 0.0, pt.sqrt(variance), dims="feature")
-        beta = self.data.per_unit(pt.switch(label > 0, alpha, 0.0))
-        return pm.Deterministic("beta", beta, dims="feature")
+        alpha = pm.Normal("alpha", 0.0, self.data.per_unit(pt.sqrt(variance)), dims="feature")
+        return pm.Deterministic("beta", pt.switch(label > 0, alpha, 0.0), dims="feature")

@@ -95,10 +95,16 @@ class MultivariatePrior(Prior):
         covariance, index = self._covariances(v), self._group_index()
         if index is not None:
             covariance = covariance[index]
+        return self.multivariate_normal("beta", covariance)
+
+    def multivariate_normal(self, name: str, covariance: TensorVariable) -> TensorVariable:
+        """Make effects with a covariance, or one for each feature, on the prior's scale."""
+        shape = (self.data.p, self.data.n_traits)
         if self.data.x_scale is not None:
-            covariance = covariance / self.data.x_scale[:, None, None] ** 2
-        zeros = np.zeros((self.data.p, self.data.n_traits))
-        return pm.MvNormal("beta", zeros, cov=covariance, dims=("feature", "trait"))
+            covariance = self.data.per_unit(
+                self.data.per_unit(covariance + np.zeros((shape[0], 1, 1)))
+            )
+        return pm.MvNormal(name, np.zeros(shape), cov=covariance, dims=("feature", "trait"))
 
     def cells(self, v: Variables) -> Cells:
         """Arrays for the sweep."""
@@ -242,8 +248,6 @@ class MultivariateMixturePrior(MultivariatePrior):
         cells, dims = self.cells(v), ("feature", "trait")
         v[self.label_name] = self.labels(v, cells.log_weights)
         k = self.index(v[self.label_name])
-        zeros = np.zeros((self.data.p, self.data.n_traits))
-        covariance = cells.slabs[cells.groups, k]
-        alpha = v["alpha"] = pm.MvNormal("alpha", zeros, cov=covariance, dims=dims)
+        alpha = v["alpha"] = self.multivariate_normal("alpha", cells.slabs[cells.groups, k])
         beta = pt.sum(cells.projections[k] * alpha[:, None, :], axis=-1)
-        return pm.Deterministic("beta", self.data.per_unit(beta), dims=dims)
+        return pm.Deterministic("beta", beta, dims=dims)

@@ -205,10 +205,9 @@ class MultivariateSpikeSlab(MultivariateMixturePrior):
         delta = pm.Bernoulli("delta", p=pt.broadcast_to(v["pi"], shape), dims=dims)
         included = self.included(delta)[:, None, None]
         covariance = pt.switch(included, v["Sigma_b"], self.pseudo_covariance())
-        alpha = pm.MvNormal("alpha", np.zeros(shape), cov=covariance, dims=dims)
+        alpha = self.multivariate_normal("alpha", covariance)
         v.update(delta=delta, alpha=alpha)
-        beta = self.data.per_unit(pt.switch(delta > 0, alpha, 0.0))
-        return pm.Deterministic("beta", beta, dims=dims)
+        return pm.Deterministic("beta", pt.switch(delta > 0, alpha, 0.0), dims=dims)
 
     def cells(self, v: Variables) -> Cells:
         """Arrays for the sweep.
@@ -230,7 +229,8 @@ class MultivariateSpikeSlab(MultivariateMixturePrior):
     ) -> dict[TensorVariable, TensorVariable | None]:
         """Of ``Sigma_b`` and ``pi``, given slab effects and indicators."""
         active = pt.cast(self.included(v[self.label_name]), "float64")
-        cross = pt.sum(active[:, None, None] * outer(v["alpha"]), axis=0)
+        alpha = self.data.per_sd(v["alpha"])
+        cross = pt.sum(active[:, None, None] * outer(alpha), axis=0)
         found = covariance_conditional(v, pt.sum(active), cross)
         if self.independent:
             ones = pt.sum(v["delta"], axis=0)
