@@ -78,7 +78,11 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         "^components must be from 1 to 100, got 0",
     ),
     "share": (of_fit(blr.credible_sets, min_abs_corr=TOO_BIG), VE, "^min_abs_corr must be from"),
-    "bar": (of_fit(blr.variance_draws, progressbar=pd.NA), TE, "^progressbar must be True or False"),
+    "bar": (
+        of_fit(blr.variance_draws, progressbar=pd.NA),
+        TE,
+        "^progressbar must be True or False",
+    ),
     "quiet": (of_fit(blr.diagnose, quiet=np.ones(2)), TE, "^quiet must be True or False"),
     "names": (of_fit(blr.geweke, var_names=0), TE, "^var_names must be a name or a list of names"),
     "plotted": (of_fit(blr.plot_prior_posterior, var_names=(4.0,)), TE, "^var_names must be a"),
