@@ -16,6 +16,7 @@ from tests.fuzz import fits
 from tests.fuzz.tables import FEATURES, GROUPS, X, Y
 
 y = Y[:, 0]
+GENE_TABLE = pd.DataFrame({"start": [1], "end": [2]}, index=["A"])
 TOO_BIG = 10**400
 FACTORIES = {
     "single_component": blr.single_component,
@@ -48,6 +49,14 @@ def test_independent_genes_are_no_special_case() -> None:
     np.testing.assert_array_equal(model["X"].get_value(), plain["X"].get_value())
 
 
+def test_labels_of_several_kinds_are_labels() -> None:
+    fit = fits.fit("select")
+    mixed = [0, "b", 2.5, "d", ("e", 1)]
+    labels = pd.Index(mixed, dtype=object, tupleize_cols=False)
+    fit["posterior"] = xr.DataTree(fit["posterior"].to_dataset().assign_coords(feature=labels))
+    assert list(blr.effect_summary(fit)["feature"].values) == mixed
+
+
 def test_draws_without_labels_are_extended() -> None:
     fit = fits.fit("fixed")
     bare = xr.DataTree.from_dict(
@@ -78,7 +87,11 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         "^components must be from 1 to 100, got 0",
     ),
     "share": (of_fit(blr.credible_sets, min_abs_corr=TOO_BIG), VE, "^min_abs_corr must be from"),
-    "bar": (of_fit(blr.variance_draws, progressbar=pd.NA), TE, "^progressbar must be True or False"),
+    "bar": (
+        of_fit(blr.variance_draws, progressbar=pd.NA),
+        TE,
+        "^progressbar must be True or False",
+    ),
     "quiet": (of_fit(blr.diagnose, quiet=np.ones(2)), TE, "^quiet must be True or False"),
     "names": (of_fit(blr.geweke, var_names=0), TE, "^var_names must be a name or a list of names"),
     "plotted": (of_fit(blr.plot_prior_posterior, var_names=(4.0,)), TE, "^var_names must be a"),
@@ -124,6 +137,19 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         VE,
         "^vars must be one variable or more",
     ),
+    "expected_size": (
+        lambda: blr.spike_slab(X, y, expected_size=-TOO_BIG),
+        VE,
+        "^expected_size must be",
+    ),
+    "level": (of_fit(blr.bayesian_fdr, level=TOO_BIG), VE, "^level must be between 0 and 1"),
+    "window": (
+        lambda: blr.assign_to_genes(pd.Series([1.0], ["a"]), GENE_TABLE, window=TOO_BIG),
+        VE,
+        "^window must be 0 or more, and finite",
+    ),
+    "nu": (lambda: blr.InverseWishart.dist(TOO_BIG, np.eye(2)), TE, "nu must be real numbers"),
+    "any": (of_fit(blr.pip, any=pm.HalfNormal.dist()), VE, "^any must name dims"),
     "ragged model": (lambda: blr.sample([[1], [1, 2]]), TE, "^model must be a pm.Model"),
     "text": (
         lambda: blr.extend(fits.VARIANTS["text"](fits.fit("fixed")), fits.model("fixed")),

@@ -219,8 +219,8 @@ def parameter(
     value = in_order(argument, value, _names(dims), pm.modelcontext(None).coords)
     _check_shape(argument, value, shape)
     if value is None:
-        # Arrays: PyTensor tries a plain float as float32, where 1e39 overflows.
-        value = tuple(np.asarray(number, dtype=float) for number in default)
+        # PyTensor tries a plain float as float32, where 1e39 overflows.
+        value = tuple(np.float64(v) if isinstance(v, float) else v for v in default)
     if isinstance(value, tuple):
         return family.make(name, *value, dims=dims)
     if is_dist(value):
