@@ -5,7 +5,15 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["check_choice", "check_count", "check_flag", "check_names", "check_seed", "check_size"]
+__all__ = [
+    "as_float",
+    "check_choice",
+    "check_count",
+    "check_flag",
+    "check_names",
+    "check_seed",
+    "check_size",
+]
 
 _MOST = 10**9  # of anything that is counted: more would never end
 
@@ -83,6 +91,21 @@ def check_count(name: str, value: Any, least: int, default: int) -> None:
         )
 
 
+def as_float(number: Any) -> float:
+    """Return a real number as a float: an int beyond any float is infinite.
+
+    Examples
+    --------
+    >>> from blrzoo.options import as_float
+    >>> as_float(-(10**400))
+    -inf
+    """
+    try:
+        return float(number)
+    except OverflowError:
+        return float(np.inf if number > 0 else -np.inf)
+
+
 def check_size(name: str, value: Any, default: float, below: float = np.inf) -> None:
     """Refuse what is not a number above 0 and below a limit.
 
@@ -96,10 +119,7 @@ def check_size(name: str, value: Any, default: float, below: float = np.inf) -> 
             f"{name} must be a number, got {value!r} of type {type(value).__name__}. Leave it out "
             f"for {default:g}."
         )
-    try:
-        number = float(value)
-    except OverflowError:  # an int beyond any float
-        number = np.inf
+    number = as_float(value)
     if not 0 < number < below:
         rule = "positive and finite" if np.isinf(below) else f"above 0 and below {below:g}"
         raise ValueError(f"{name} must be {rule}, got {value!r}. Leave it out for {default:g}.")

@@ -26,7 +26,7 @@ FAST = settings(
     suppress_health_check=list(HealthCheck),
     phases=[Phase.generate, Phase.shrink],
 )
-LONG = settings(FAST, max_examples=150)
+LONG = settings(FAST, max_examples=100)
 SLOW = {"testing.geweke_joint"}  # even where it is called as it should be
 NAMES = [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in TABLE]
 
@@ -99,7 +99,7 @@ def test_every_outcome_is_right_or_refused_in_many_examples(name: str, data: st.
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [*MODELS, *PRIORS])
-@settings(FAST, max_examples=15)
+@settings(FAST, max_examples=6)
 @given(data=st.data())
 def test_what_is_accepted_can_be_sampled(name: str, data: st.DataObject) -> None:
     row = TABLE[name]

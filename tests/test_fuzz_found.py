@@ -16,6 +16,7 @@ from tests.fuzz import fits
 from tests.fuzz.tables import FEATURES, GROUPS, X, Y
 
 y = Y[:, 0]
+GENE_TABLE = pd.DataFrame({"start": [1], "end": [2]}, index=["A"])
 TOO_BIG = 10**400
 FACTORIES = {
     "single_component": blr.single_component,
@@ -46,6 +47,14 @@ def test_independent_genes_are_no_special_case() -> None:
     model = blr.gene_set_model(response, sets, gene_correlation=np.eye(len(y)))
     assert describe_priors(model) == describe_priors(plain)
     np.testing.assert_array_equal(model["X"].get_value(), plain["X"].get_value())
+
+
+def test_labels_of_several_kinds_are_labels() -> None:
+    fit = fits.fit("select")
+    mixed = [0, "b", 2.5, "d", ("e", 1)]
+    labels = pd.Index(mixed, dtype=object, tupleize_cols=False)
+    fit["posterior"] = xr.DataTree(fit["posterior"].to_dataset().assign_coords(feature=labels))
+    assert list(blr.effect_summary(fit)["feature"].values) == mixed
 
 
 def test_draws_without_labels_are_extended() -> None:
@@ -128,6 +137,19 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         VE,
         "^vars must be one variable or more",
     ),
+    "expected_size": (
+        lambda: blr.spike_slab(X, y, expected_size=-TOO_BIG),
+        VE,
+        "^expected_size must be",
+    ),
+    "level": (of_fit(blr.bayesian_fdr, level=TOO_BIG), VE, "^level must be between 0 and 1"),
+    "window": (
+        lambda: blr.assign_to_genes(pd.Series([1.0], ["a"]), GENE_TABLE, window=TOO_BIG),
+        VE,
+        "^window must be 0 or more, and finite",
+    ),
+    "nu": (lambda: blr.InverseWishart.dist(TOO_BIG, np.eye(2)), TE, "nu must be real numbers"),
+    "any": (of_fit(blr.pip, any=pm.HalfNormal.dist()), VE, "^any must name dims"),
     "ragged model": (lambda: blr.sample([[1], [1, 2]]), TE, "^model must be a pm.Model"),
     "text": (
         lambda: blr.extend(fits.VARIANTS["text"](fits.fit("fixed")), fits.model("fixed")),

@@ -164,9 +164,10 @@ class InverseWishart(pm.Continuous):
 def _numbers(name: str, value: Any) -> TensorVariable:
     """Tensor of real numbers."""
     try:
-        tensor = pt.as_tensor(value)
+        # PyTensor tries a plain float as float32, where 1e39 overflows.
+        tensor = pt.as_tensor(np.float64(value) if isinstance(value, float) else value)
         real = np.dtype(tensor.dtype).kind in "iuf"
-    except (NotImplementedError, TypeError, ValueError):
+    except (NotImplementedError, OverflowError, TypeError, ValueError):
         real = False
     if not real:
         raise TypeError(

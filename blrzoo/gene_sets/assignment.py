@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from blrzoo.gene_sets.labels import labels_of, vector
+from blrzoo.options import as_float
 from blrzoo.tables import show
 
 __all__ = ["assign_to_genes"]
@@ -113,7 +114,7 @@ def _window(window: Any) -> tuple[float, float]:
         raise TypeError(
             f"window must be a number or a pair (before, after), got {window!r}. Pass 0 for none."
         )
-    if not all(0 <= float(w) < np.inf for w in sides):
+    if not all(0 <= as_float(w) < np.inf for w in sides):
         raise ValueError(f"window must be 0 or more, and finite, got {window!r}. Pass 0 for none.")
     return float(sides[0]), float(sides[1])
 

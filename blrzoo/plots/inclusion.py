@@ -154,7 +154,7 @@ def plot_pip(
     arrangement = arrange(idata, groups, positions)
     columns = list(columns_of(table))
     sets = read_sets(credible_sets, idata, [name for name, _ in columns])
-    apart = any(a is not None for a in (groups, positions, credible_sets)) or np.size(ax) > 1
+    apart = any(a is not None for a in (groups, positions, credible_sets)) or _several(ax)
     parts = [[column] for column in columns] if apart else [columns]
     named_size = 0 if labels is False or positions is not None else table.sizes["feature"]
     axes = _axes(ax, columns if apart else columns[:1], named_size, credible_sets is not None)
@@ -174,6 +174,11 @@ def plot_pip(
 
 
 # ---- what goes in ----
+
+
+def _several(ax: Any) -> bool:
+    """Whether a list or an array of axes is given."""
+    return isinstance(ax, list | tuple | np.ndarray) and np.size(np.asarray(ax, dtype=object)) > 1
 
 
 def _check(threshold: Any, top: int | None, labels: bool | None, positions: Any) -> None:

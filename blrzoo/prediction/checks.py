@@ -1,6 +1,6 @@
 """Posterior predictive checks: statistics of the data against those of replicated data."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import combinations
 from typing import Any
 
@@ -212,7 +212,7 @@ def _statistics(statistics: Any, traits: int) -> dict[str, Statistic]:
     if isinstance(statistics, str | float):
         statistics = [statistics]
     if not isinstance(statistics, Mapping):
-        if not isinstance(statistics, Iterable):
+        if not isinstance(statistics, list | tuple | set | Iterator):
             raise TypeError(
                 f"statistics must be a list, or a dict by label, got {statistics!r} of type "
                 f"{type(statistics).__name__}. Leave it out for {list(_DEFAULT)}."

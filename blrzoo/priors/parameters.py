@@ -219,17 +219,13 @@ def parameter(
     value = in_order(argument, value, _names(dims), pm.modelcontext(None).coords)
     _check_shape(argument, value, shape)
     if value is None:
-        value = tuple(map(_as_array, default))
+        # PyTensor tries a plain float as float32, where 1e39 overflows.
+        value = tuple(np.float64(v) if isinstance(v, float) else v for v in default)
     if isinstance(value, tuple):
         return family.make(name, *value, dims=dims)
     if is_dist(value):
         return _register(name, value, dims)
     return pm.Deterministic(name, pm.math.constant(np.broadcast_to(value, shape)), dims=dims)
-
-
-def _as_array(number: Any) -> Any:
-    """An array of float64: PyTensor tries a plain float as float32, where 1e39 overflows."""
-    return number if isinstance(number, Variable) else np.asarray(number, dtype=float)
 
 
 def prior_mean(value: Any, family: Family, default: tuple[Any, ...]) -> float:

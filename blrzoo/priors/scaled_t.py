@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
@@ -164,7 +165,7 @@ def local_variances(prior: Any) -> Variables:
     """Make ``S2`` and the variances ``tau2`` (feature) of a prior with nu and S2."""
     scale = prior.pseudo_variance() / float(VARIANCE.mean(prior.nu, 1.0))
     S2 = parameter("S2", prior.S2, GAMMA, (2.0, 2.0 / scale))
-    half = prior.nu / 2
+    half = np.float64(prior.nu / 2)
     tau2 = pm.InverseGamma("tau2", alpha=half, beta=half * S2, dims="feature")
     return {"S2": S2, "tau2": tau2}
 
@@ -173,7 +174,7 @@ def local_conditionals(
     prior: Any, v: Variables, count: Any, effects: TensorVariable
 ) -> dict[TensorVariable, TensorVariable | None]:
     """Of ``tau2``, each informed by ``count`` effects, and of ``S2``."""
-    half = prior.nu / 2
+    half = np.float64(prior.nu / 2)
     precision = pt.sum(1 / v["tau2"])
     return {
         v["tau2"]: conjugate.inverse_gamma(v["tau2"], count, effects**2),

@@ -8,13 +8,13 @@ import pymc as pm
 import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
+from blrzoo.options import as_float
 from blrzoo.priors import conjugate
 from blrzoo.priors.base import MixturePrior, Variables
 from blrzoo.priors.counting import total
 from blrzoo.priors.labelled import Groups, by_feature
 from blrzoo.priors.labels import in_order
 from blrzoo.priors.parameters import (
-    LEAST,
     LEAST_SHAPE,
     PROBABILITY,
     VARIANCE,
@@ -197,7 +197,7 @@ def _check_size(size: Any) -> float | None:
             f"expected_size must be a number of features, got {size!r} of type "
             f"{type(size).__name__}. Pass for instance expected_size=10."
         )
-    return float(size) if size < 1 / LEAST else np.inf  # 10**400 is no float
+    return as_float(size)
 
 
 def _size_prior(size: float, p: int) -> tuple[np.ndarray, np.ndarray]:

@@ -78,6 +78,8 @@ def _check_sizes(variables: xr.Dataset) -> None:
     """Refuse a posterior without chains of draws, or without features."""
     if not variables.data_vars:
         return
+    if text := [name for name, draws in variables.items() if draws.dtype.kind not in "biuf"]:
+        raise ValueError(f"idata.posterior must hold numbers, got others in {text}. Drop these.")
     if missing := [dim for dim in SAMPLE_DIMS if dim not in variables.dims]:
         raise ValueError(
             f"idata.posterior must have the dims chain and draw; it has "

@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from blrzoo.options import as_float
 from blrzoo.summaries._correlations import Correlations
 from blrzoo.summaries._inputs import design_of
 from blrzoo.summaries._mixing import Mixing, mixing_of
@@ -222,7 +223,7 @@ def credible_sets(
 def _check_share(name: str, value: Any, open_above: bool = False) -> None:
     if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name} must be a number, got {value!r} ({type(value).__name__}).")
-    share: Any = value  # not float(value): an int may be beyond any float
+    share = as_float(value)
     inside = 0 < share < 1 if open_above else 0 <= share <= 1
     if not inside:
         rule = "between 0 and 1, both excluded" if open_above else "from 0 to 1"

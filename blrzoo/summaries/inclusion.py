@@ -140,7 +140,7 @@ def collapse(included: xr.DataArray, dims: str | Sequence[str] | None) -> xr.Dat
     """
     if dims is None:
         return included
-    wanted = [dims] if isinstance(dims, str) or not np.iterable(dims) else list(dims)
+    wanted = list(dims) if isinstance(dims, list | tuple | set) else [dims]
     known = [dim for dim in included.dims if dim not in (*SAMPLE_DIMS, "feature")]
     if not all(isinstance(dim, str) and dim in known for dim in wanted):
         there = f"they have {known}" if known else "they have no others"

@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from blrzoo.options import as_float
 from blrzoo.summaries._inputs import constant_data, groups_of, values_by_feature
 from blrzoo.summaries._posterior import SAMPLE_DIMS, indicator_name, posterior
 from blrzoo.summaries.inclusion import pip, pip_interval
@@ -229,7 +230,7 @@ def _named(table: xr.Dataset, long_names: dict[str, str]) -> xr.Dataset:
 def _check_level(level: Any) -> None:
     if isinstance(level, bool | np.bool_) or not isinstance(level, numbers.Real):
         raise TypeError(f"level must be a number, got {level!r} ({type(level).__name__}).")
-    if not 0 < float(level) < 1:
+    if not 0 < as_float(level) < 1:
         raise ValueError(f"level must be between 0 and 1, both excluded, got {level}; try 0.05.")
 
 

@@ -70,7 +70,9 @@ def draws_table(
     bounds = azs.eti if kind == "eti" else azs.hdi
     with warnings.catch_warnings():  # of what is missing in all draws
         warnings.simplefilter("ignore", RuntimeWarning)
-        interval = bounds(array, prob=prob, dim=list(SAMPLE_DIMS), skipna=True)
+        # ArviZ sorts the labels, which fails where text and numbers are mixed.
+        bare = array.drop_vars([name for name in array.coords if name not in SAMPLE_DIMS])
+        interval = bounds(bare, prob=prob, dim=list(SAMPLE_DIMS), skipna=True)
         table = xr.Dataset(
             {
                 "mean": array.mean(SAMPLE_DIMS),

@@ -33,7 +33,7 @@ GENES: Strategies = {
     )
 }
 #: Errors say these words for what is within a fit.
-WITHIN = ("idata", "X", "groups", "group_index", "trait")
+WITHIN = ("idata", "X", "groups", "group_index", "trait", "sort_by")
 
 
 def table(default: str, names: str, nan: str = "", **others: str) -> Check:

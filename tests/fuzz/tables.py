@@ -201,7 +201,7 @@ def tables(draw: st.DrawFn, name: str, shared: list | None = None) -> Given:
         dims = (row_dim, column_dim or "column")
         with warnings.catch_warnings(action="ignore"):  # of pandas, on what is odd in the data
             made = CONTAINERS[container](values, rows, columns, dims)
-    except (ValueError, TypeError, IndexError, AttributeError, OverflowError):
+    except (ValueError, TypeError, IndexError, AttributeError, OverflowError, NotImplementedError):
         container, made = "array", values
     keeps = container in WITH_LABELS and values.ndim
     return Given(
