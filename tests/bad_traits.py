@@ -212,7 +212,11 @@ WEIGHTS = {
     "tuple-ragged": (([1, 1], [1]), VE, r"must have a probability for each .*\[1, 1\], \[1\]"),
     "tuple-negative": ((1, 1, 1, -1), VE, r": a must be positive"),
     "tuple-nan": ((1, 1, 1, NAN), VE, r": a must be finite"),
-    "dist-three": (pm.Dirichlet.dist(np.ones(3)), VE, r"a value for each of the 4 .*, got shape \(3,\)"),
+    "dist-three": (
+        pm.Dirichlet.dist(np.ones(3)),
+        VE,
+        r"a value for each of the 4 .*, got shape \(3,\)",
+    ),
 }
 LABELS = {
     "short": (GROUPS[:3], VE, r"must have one value for each of the 4 features, got shape \(3,\)"),

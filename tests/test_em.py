@@ -368,6 +368,7 @@ def test_weights_are_repeated_rows_and_missing_rows_play_no_part():
 # Invariance
 
 
+@pytest.mark.filterwarnings("ignore:X has columns of different units")
 def test_units_of_y_and_of_groups_do_not_matter():
     X, y, W, index = simulate(*CASES["groups-W"])
     fit = blr.fit_em(make(X, y, W, index, (1, 1, 1)))

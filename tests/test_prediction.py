@@ -487,7 +487,7 @@ def test_truth_is_joined_by_label():
     draws = as_draws(rng.normal(size=(2, 20, 6)), obs=list("abcdef"))
     expected = score(y.to_numpy(), draws)
     xr.testing.assert_allclose(score(y.sample(frac=1, random_state=2), draws), expected)
-    with pytest.raises(ValueError, match="y must have the obs labels of predictions"):
+    with pytest.raises(ValueError, match="y_true must have the obs labels of predictions"):
         score(y.rename({"a": "z"}), draws)
     stacked = draws.stack(sample=SAMPLE)
     xr.testing.assert_allclose(score(y, stacked), expected)

@@ -97,7 +97,7 @@ def warn_of_units(data: RegressionData) -> None:
         return
     warn_user(
         f"X has columns of different units: {show(data.coords['feature'][few].tolist())} have "
-        f"{share[few.size - 1]:.0%} of the features' summed variance. One prior variance serves "
-        "all effects, so these columns dominate its default, and the effects of the others are "
-        "held near 0. Pass standardize=True for a prior per standard deviation, or rescale."
+        f"{share[few.size - 1]:.0%} of the features' summed variance. The default prior has one "
+        "scale for all effects, so these columns dominate it, and effects of the others are held "
+        "near 0. Pass standardize=True for a prior per standard deviation, or rescale."
     )
