@@ -206,6 +206,12 @@ def _plain_labels(name: str, index: pd.Index, axis: str) -> pd.Index:
             f"{axis}. Flatten it, in pandas for instance by "
             f'{name}.{axis} = ["_".join(map(str, i)) for i in {name}.{axis}].'
         )
+    if any(isinstance(label, tuple | list) for label in index if index.dtype == object):
+        raise ValueError(
+            f"{name} must have plain labels; got tuples as its {axis}, which a fit cannot hold. "
+            f'Make them text, in pandas for instance by {name}.{axis} = ["_".join(map(str, i)) '
+            f"for i in {name}.{axis}]."
+        )
     plain = isinstance(index, pd.RangeIndex)
     return index if plain else pd.Index(index.tolist(), tupleize_cols=False)
 

@@ -133,6 +133,7 @@ ERRORS: list[tuple[str, tuple, type[Exception], str]] = [
     ("multi-y", (X, series(PAIRS)), VE, r"^y .*MultiIndex.*y\.index = "),
     ("multi-columns", (frame(columns=PAIRS[:3]), Y), VE, r"^X .*MultiIndex.*X\.columns = "),
     ("multi-xarray", (xr.DataArray(X, MULTI_OBS, ["obs", "f"]), Y), VE, r"^X .*MultiIndex"),
+    ("tuples", (frame(pd.Index(list(PAIRS), tupleize_cols=False)), Y), VE, r"^X .*tuples as its i"),
     ("names-X", (frame(columns=["a", "b", "a"]), Y), VE, r"^X must have a diff.*\['a'\] more"),
     ("names-W", (X, Y, pd.DataFrame(W, columns=["u", "u"])), VE, r"^covariates must .*\['u'\]"),
     # the numbers

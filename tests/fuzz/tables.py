@@ -229,6 +229,6 @@ def _numbers(values: np.ndarray) -> np.ndarray | None:
         return None
     try:
         with np.errstate(over="ignore"):
-            return np.asarray(values, dtype=float)
+            return np.where(pd.isna(values), np.nan, values).astype(float)
     except (TypeError, ValueError, OverflowError):
         return None
