@@ -19,14 +19,14 @@ from tests.fuzz.tables import indexes, tables
 
 TABLE: dict[str, Row] = {**MODELS, **PRIORS, **SUMMARIES, **PLOTS, **OTHERS}
 FAST = settings(
-    max_examples=8,
+    max_examples=6,
     derandomize=True,  # the same examples in every run
     database=None,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     phases=[Phase.generate, Phase.shrink],
 )
-LONG = settings(FAST, max_examples=100)
+LONG = settings(FAST, max_examples=80)
 SLOW = {"testing.geweke_joint"}  # even where it is called as it should be
 NAMES = [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in TABLE]
 
@@ -99,7 +99,7 @@ def test_every_outcome_is_right_or_refused_in_many_examples(name: str, data: st.
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [*MODELS, *PRIORS])
-@settings(FAST, max_examples=6)
+@settings(FAST, max_examples=5)
 @given(data=st.data())
 def test_what_is_accepted_can_be_sampled(name: str, data: st.DataObject) -> None:
     row = TABLE[name]
