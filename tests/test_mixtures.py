@@ -169,7 +169,11 @@ REFUSED = [
     ("twice", {"groups": pd.Series("a", index=[0, 0, 1, 2, 3])}, r"groups .* several for \[0\]"),
     ("pooled", {"groups": list("aabb"), "pooled": True, "tau2": 1.0}, "pooled must be False"),
     ("no-mixture", {"groups": list("aabb"), "pi": (1, 1)}, "pi must be left out with components=1"),
-    ("components", {"groups": list("aabb"), "components": 0}, "n_components must be at least 2"),
+    (
+        "components",
+        {"groups": list("aabb"), "components": 0},
+        "components must be from 1 to 100, got 0",
+    ),
 ]
 
 

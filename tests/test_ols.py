@@ -83,6 +83,7 @@ def test_interval_covers_as_often_as_it_says():
     assert (abs(z) < 4).all(), z
 
 
+@pytest.mark.filterwarnings("ignore:X has columns of different units")
 def test_labels_and_order_of_the_data():
     fit = blr.ols(X, Y[::-1], covariates=W.sample(frac=1, random_state=1))
     np.testing.assert_allclose(fit.beta, blr.ols(X, Y, covariates=W).beta)
