@@ -176,11 +176,18 @@ def test_one_trait_is_the_single_trait_model():
         assert_effects_agree(elements(idata), enumerate_spike_slab(X, Y[:, 0], pi=0.3, **single))
 
 
+def default_slab(X, Y):
+    """Of one trait the default of Sigma_b is scaled-inverse-chi2(4, S2); of tau2 nu is 1."""
+    node = blr.spike_slab(X, Y[:, 0])["tau2"].owner
+    _, scale = node.op.dist_params(node)  # of InverseGamma(1 / 2, S2 / 2)
+    return 4, 2 * float(scale.eval())
+
+
 def test_defaults_of_one_trait_are_those_of_the_single_trait_model():
     """IW(4, S) is the scaled-inverse-chi-squared: the same prior densities at the same values."""
     X, Y = make_data()
     several = blr.multivariate_spike_slab(X, Y[:, :1])
-    single = blr.spike_slab(X, Y[:, 0])
+    single = blr.spike_slab(X, Y[:, 0], tau2=default_slab(X, Y))
     for name, other in (("Sigma_b", "tau2"), ("Sigma_e", "sigma2")):
         for value in (0.3, 1.7):
             first = pm.logp(several[name], np.array([[value]])).eval()
@@ -192,7 +199,8 @@ def test_defaults_of_one_trait_are_those_of_the_single_trait_model():
 def test_one_trait_with_everything_learned():
     X, Y = make_data(n=60)
     several = blr.sample(blr.multivariate_spike_slab(X, Y[:, :1]), random_seed=3, **CHAINS)
-    single = blr.sample(blr.spike_slab(X, Y[:, 0]), random_seed=4, **CHAINS)
+    single = blr.spike_slab(X, Y[:, 0], tau2=default_slab(X, Y))
+    single = blr.sample(single, random_seed=4, **CHAINS)
     first = several.posterior.dataset.isel(trait=0, trait_bis=0)
     first = first.rename(Sigma_b="tau2", Sigma_e="sigma2")
     names = ["beta", "delta", "mu", "tau2", "sigma2", "pi"]

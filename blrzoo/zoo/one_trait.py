@@ -282,7 +282,7 @@ def multiple_component(
     pi : None, array, tuple or ``.dist()``
         Probabilities of the components, (component); a tuple has the Dirichlet's parameters, one
         for each. Default ``1 / min(K - 1, 16)`` for each normal and ``sqrt((p - s) / s)`` times
-        their sum for the null, so that an effect is as probable as in `blrzoo.spike_slab`.
+        their sum for the null: the probability of any effect has the prior Beta(1, that root).
     ratios : sequence of float, optional
         Variances relative to the common one, with or without a leading 0 for the null;
         ``(0, 0.01, 0.1, 1)`` is BayesR. Default: each component learns its own variance.

@@ -178,7 +178,7 @@ def multivariate_spike_slab(
         `pi` is given, ``max(P(delta_jt = 1) p, 1)``.
     pi : None, number, array, tuple or ``.dist()``
         "independent": probability that a trait is affected, (trait); a number, or ``(a, b)`` of
-        which each may be (trait,). Default ``(1, sqrt((p - s) / s))``, as in `blrzoo.spike_slab`.
+        which each may be (trait,). Default ``(1, sqrt((p - s) / s))``.
         Else probabilities of the patterns, (pattern); a tuple has the Dirichlet's parameters.
         Default, for K patterns, ``1 / min(K - 1, 16)`` for each but the null and
         ``sqrt((p - s) / s)`` times their sum for the null; all 1 without a null.
@@ -186,7 +186,7 @@ def multivariate_spike_slab(
         "diagonal": effects on different traits are independent, with variances `tau2`.
     tau2 : None, number, array, (nu, S2) or ``.dist()``
         For ``form="diagonal"``: variances of the effects on affected traits, (trait). Default
-        ``(4, S2)`` with the prior means that the default of `Sigma_b` has.
+        ``(1, S2)``, where 2 S2 is the prior mean that the default of `Sigma_b` has.
     covariates : array-like, (obs, covariate), optional
         Fixed effects W, without an intercept, joined to X by label. Default: none.
     weights : array-like, (obs,), optional

@@ -42,12 +42,17 @@ def check_form(name: str, form: Any, full: dict[str, Any], diagonal: dict[str, A
 
 
 def learned_covariance(
-    form: Form, Sigma_b: Any, tau2: Any, mean: np.ndarray, dims: tuple[str, ...] = ()
+    form: Form,
+    Sigma_b: Any,
+    tau2: Any,
+    mean: np.ndarray,
+    dims: tuple[str, ...] = (),
+    nu: float = 4.0,
 ) -> Variables:
     """Make ``Sigma_b``, learned in full or as a diagonal of variances ``tau2``, by the dims."""
     if form == "full":
         return {"Sigma_b": covariance("Sigma_b", Sigma_b, mean, (*dims, "trait", "trait_bis"))}
-    default = (4.0, np.broadcast_to(np.diag(mean) / 2, dims_shape((*dims, "trait"))))
+    default = (nu, np.broadcast_to(np.diag(mean) / 2, dims_shape((*dims, "trait"))))
     tau2 = parameter("tau2", tau2, VARIANCE, default, dims=(*dims, "trait"))
     matrix = tau2[..., None] * np.eye(len(mean))
     return {

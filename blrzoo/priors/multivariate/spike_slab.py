@@ -83,7 +83,7 @@ class MultivariateSpikeSlab(MultivariateMixturePrior):
         the null, so that any effect is as probable as with `SpikeSlab`; all 1 without a null.
         Values with labels, of Sigma_b and tau2 too, are joined to the traits or patterns by label.
     form, tau2
-        See `Multivariate`.
+        See `Multivariate`; the default of tau2 is ``(1, S2)``, as in `SpikeSlab` for each trait.
 
     Raises
     ------
@@ -149,7 +149,8 @@ class MultivariateSpikeSlab(MultivariateMixturePrior):
 
     def variables(self) -> Variables:
         """Make ``Sigma_b`` and ``pi``."""
-        made = learned_covariance(self.form, self.Sigma_b, self.tau2, self.pseudo_covariance())
+        scale = self.pseudo_covariance()
+        made = learned_covariance(self.form, self.Sigma_b, self.tau2, scale, nu=1.0)
         return {**made, "pi": self.pi_variable()}
 
     def pi_variable(self) -> TensorVariable:
