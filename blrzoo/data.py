@@ -151,7 +151,7 @@ def check_data(
     >>> data = check_data(X, y)
     >>> data.y
     array([1., 2., 3.])
-    >>> data.n, data.p, data.y_variance
+    >>> data.n, data.p, float(data.y_variance)
     (3, 2, 1.0)
     >>> list(data.coords["feature"])
     ['age', 'bmi']

@@ -34,7 +34,7 @@ def describe_priors(model: pm.Model) -> list[str]:
     >>> from blrzoo.describe import describe_priors
     >>> data = blr.simulate(n=100, p=500, n_causal=2, random_seed=1)
     >>> describe_priors(blr.spike_slab(data.X, data.y, tau2=0.1, sigma2=(4, 0.25)))[1:]
-    ['sigma2 ~ InverseGamma(2, 0.5)', 'pi ~ Beta(1, 49)']
+    ['sigma2 ~ InverseGamma(2, 0.5)', 'pi ~ Beta(1, 7)']
     """
     spec = next((spec for rv in model.free_RVs if (spec := spec_of(rv))), None)
     if spec is None:
