@@ -1,6 +1,5 @@
 """standardize=True: the prior is per standard deviation of a feature, beta in the units given."""
 
-import warnings
 from functools import partial
 
 import numpy as np
@@ -42,12 +41,6 @@ MODELS = {
     ),
     "trait-indicators": lambda X, y, **k: blr.multivariate_spike_slab(X, two_traits(y), **k),
 }
-
-
-def quietly(make, X, y, **options):
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="X has columns of different units")
-        return make(X, y, **options)
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -147,11 +147,9 @@ def _to_record(posterior: xr.Dataset) -> list[str]:
 
 
 def _last(posterior: xr.Dataset, model: pm.Model) -> list[dict[str, np.ndarray]]:
-    """The last draw of each chain.
-
-    An alpha that was not recorded is beta. That is exact: a sweep reads the effects as beta alone,
-    and draws every alpha before anything else reads it.
-    """
+    """The last draw of each chain."""
+    # An alpha that was not recorded is beta. That is exact: a sweep reads the effects as beta
+    # alone, and draws every alpha before anything else reads it.
     last = posterior.isel(draw=-1)
     names = {rv.name: rv.name if rv.name in posterior else "beta" for rv in model.free_RVs}
     return [

@@ -98,11 +98,9 @@ def changes_of(z: Array) -> Array:
 
 
 def _own_draws(z: Array, unseen: float) -> Array:
-    """ArviZ's, not above `unseen` where few changes do not tell.
-
-    For a z that never changes ArviZ gives the number of draws, and for a single visit of a few
-    draws about as many.
-    """
+    """ArviZ's, not above `unseen` where few changes do not tell."""
+    # For a z that never changes ArviZ gives the number of draws, and for a single visit of a few
+    # draws about as many.
     ess = np.full(z.shape[:-2], float(z.shape[-2] * z.shape[-1]))
     varies = z.min(axis=(-2, -1)) < z.max(axis=(-2, -1))
     if varies.any():
