@@ -193,9 +193,7 @@ class BLRGibbs(BlockedStep):
         data = [container.storage[0] for container in self._data]
         try:
             *drawn, self.fit, self.rng = self._sweep(*values, self.fit, self.rng, *data)
-        except (
-            ArithmeticError
-        ) as error:  # compiled code divides by a number that is 0 or overflowed
+        except ArithmeticError as error:  # of compiled code: a divisor is 0, a number overflowed
             raise SamplingError(self._broken("numbers") + f" ({error})") from error
         return drawn
 

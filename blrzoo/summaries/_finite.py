@@ -38,16 +38,16 @@ def not_finite(what: str, broken: NDArray[np.bool_]) -> ValueError:
 
 
 def _remedy(broken: NDArray[np.bool_]) -> str:
-    again = (
-        "he sampler broke down: look for extreme values in the data, the prior and initvals, and "
+    broke_down = (
+        "the sampler broke down: look for extreme values in the data, the prior and initvals, and "
         "sample again."
     )
     whole = broken.shape[1] - broken.sum(axis=1)  # draws of each chain
     at_end = all(chain[n:].all() for chain, n in zip(broken, whole, strict=True))
     if not at_end or whole.min() == 0 or whole.max() < broken.shape[1]:
-        return f"T{again}"
+        return broke_down.capitalize()
     # what xarray fills up where chains differ in length looks like a chain that broke down
     return (
         f"They are the last ones of some chains. If these are shorter, cut all chains to the same "
-        f"draws: idata.isel(draw=slice({whole.min()})). If not, t{again}"
+        f"draws: idata.isel(draw=slice({whole.min()})). If not, {broke_down}"
     )

@@ -166,7 +166,8 @@ def bayes_factor_inclusion(idata: xr.DataTree, *, prior: Any = None) -> xr.Datas
     -----
     The prior of one indicator is :math:`P(\delta_j = 1) = \int \pi p(\pi) d\pi = E[\pi]`,
     whatever the rest of the prior of :math:`\pi` is: for :math:`\pi \sim Beta(a, b)` it is
-    :math:`a / (a + b)`, 1/2 by default; with ``expected_size=k`` it is k / p; for mixtures,
+    :math:`a / (a + b)`, by default :math:`1 / (1 + \sqrt{(p - s) / s})` with
+    :math:`s = \min(p / 2, \sqrt{n})`; with ``expected_size=k`` it is k / p; for mixtures,
     :math:`\pi \sim Dirichlet(a)`, it is :math:`1 - a_0 / \sum_k a_k`. It is not the posterior mean
     of :math:`\pi`.
 
@@ -274,8 +275,8 @@ def _prior(idata: xr.DataTree, prior: Any, pips: xr.DataArray) -> tuple[xr.DataA
             return values, source
     raise ValueError(
         "prior must be given: idata tells no prior inclusion probability ('pi' was not fixed, and "
-        "there is no group 'prior'). Pass prior=, for pi ~ Beta(a, b) a / (a + b), which is 0.5 "
-        "by default; or add draws of the prior by "
+        "there is no group 'prior'). Pass prior=, a / (a + b) for the pi ~ Beta(a, b) that "
+        "blrzoo.sample logs; or add draws of the prior by "
         "idata.update(pm.sample_prior_predictive(5000, model=model))."
     )
 
