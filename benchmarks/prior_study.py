@@ -252,12 +252,12 @@ def print_rules(table: pd.DataFrame, used: pd.DataFrame, features: Any) -> None:
     sparse = used[used["causal"] <= np.minimum(20, used["p"] / 2)]
     covered = sparse["covering"].sum() / sparse["sets"].sum()
     polygenic = used[used["r2_ridge"].notna()]
-    loss = polygenic["r2_ridge"] - polygenic["r2"]
+    gain = polygenic["r2"] - polygenic["r2_ridge"]
     wide = (polygenic["p"] >= 1000) & (polygenic["causal"] == polygenic["p"])
     print(f"\n- calibration slope {slope.params[1]:.2f} (SE {slope.bse[1]:.2f}), 0.8 to 1.25")
     print(f"- coverage of {sparse['sets'].sum()} sets {covered:.3f}, at least 0.9")
-    print(f"- r2 below the ridge's by {loss.mean():.4f}, at most 0.02; where all of 1,000 or more")
-    print(f"  features are causal by {loss[wide].mean():.4f}; in one cell by {loss.max():.4f}")
+    print(f"- r2 minus that of the ridge {gain.mean():.4f}, at least -0.02; where all of 1,000 or")
+    print(f"  more features are causal {gain[wide].mean():.4f}; in the worst cell {gain.min():.4f}")
     print(f"- {table['marked'].sum()} of {len(table)} cells are marked")
 
 
