@@ -18,12 +18,12 @@ import pandas as pd
 from blrzoo.joining import join
 from blrzoo.options import check_choice
 from blrzoo.response import binary_advice, refuse_swapped
-from blrzoo.tables import Table, read_table, show
+from blrzoo.tables import Table, check_largest, check_scale, read_table, show
 
 __all__ = ["RegressionData", "check_data", "warn_user"]
 
 _CONSTANT = 1e-12  # a column is constant if max - min <= this times max |x|: above rounding error
-_LARGEST, _SMALLEST = 1e60, 1e-60  # of |x| and of max - min: squares and their ratios stay finite
+_SMALLEST = 1e-60  # of max - min: squares and their ratios stay finite
 _COLLINEAR = 1e-7  # part of a scaled covariate that the ones before leave over; as in R's lm
 
 
@@ -256,19 +256,11 @@ def _constant(table: Table) -> np.ndarray:
     """Mask of constant columns; refuse scales whose squares leave floating point."""
     high, low = np.nanmax(table.values, axis=0), np.nanmin(table.values, axis=0)
     size = np.maximum(np.abs(high), np.abs(low))
-    _check_scale(table, size > _LARGEST, f"absolute values above {_LARGEST:g}")
+    check_largest(table, size)
     constant = high - low <= _CONSTANT * size
     tiny = ~constant & (high - low < _SMALLEST)
-    _check_scale(table, tiny, f"a range below {_SMALLEST:g}")
+    check_scale(table, tiny, f"a range below {_SMALLEST:g}")
     return constant
-
-
-def _check_scale(table: Table, wrong: np.ndarray, got: str) -> None:
-    if wrong.any():
-        raise ValueError(
-            f"{table.name} must have a scale whose squares are finite and positive numbers; got "
-            f"{got} in {table.where(wrong)}. Rescale, for instance to standard deviation 1."
-        )
 
 
 def _check_response(table: Table) -> None:

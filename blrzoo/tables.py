@@ -17,7 +17,10 @@ import xarray as xr
 from pandas.api import types as pdt
 from pandas.api.extensions import ExtensionArray
 
-__all__ = ["Table", "read_table", "show"]
+__all__ = ["LARGEST", "Table", "check_largest", "check_scale", "read_table", "show"]
+
+#: Largest absolute value: squares and their ratios stay finite.
+LARGEST = 1e60
 
 _COLUMN = {
     "X": "feature",
@@ -333,6 +336,22 @@ def _check_finite(table: Table, allow_missing: bool) -> None:
         f"{table.name} must be {rule}; got {got} value(s), the first at {first}. "
         f"Drop these observations from all arguments, {remedy}."
     )
+
+
+def check_scale(table: Table, wrong: np.ndarray, got: str) -> None:
+    """Refuse columns whose scale is wrong, (column,)."""
+    if wrong.any():
+        raise ValueError(
+            f"{table.name} must have a scale whose squares are finite and positive numbers; got "
+            f"{got} in {table.where(wrong)}. Rescale, for instance to standard deviation 1."
+        )
+
+
+def check_largest(table: Table, size: np.ndarray | None = None) -> None:
+    """Refuse columns with too large absolute values; `size`, (column,), are those if known."""
+    if size is None:
+        size = np.fmax.reduce(np.abs(table.values), axis=0)
+    check_scale(table, size > LARGEST, f"absolute values above {LARGEST:g}")
 
 
 def show(labels: Iterable[Any], limit: int = 5) -> str:

@@ -342,6 +342,16 @@ def test_stepping_stones_with_a_variance_left_to_nuts():
     assert_evidence(result, float(exact["log_marginal_likelihood"]))
 
 
+def test_a_trajectory_of_nuts_that_overflows_is_a_divergence(fixed, monkeypatch):
+    class Diverges:
+        def step(self, point):
+            return point, np.square(np.array([1e200]))
+
+    sampler, _ = fixed
+    monkeypatch.setattr(sampler, "step", Diverges())
+    assert sampler._step({}) == {}
+
+
 @pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
 def test_sequential_monte_carlo_of_pymc_says_the_same():
     X, y = make_data(15, 3)

@@ -156,6 +156,26 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         VE,
         "^idata must hold numbers",
     ),
+    "large annotations": (
+        lambda: blr.AnnotatedInclusion(X * 1e200),
+        VE,
+        "^annotations must be within 1e\\+60",
+    ),
+    "large X_new": (
+        of_fit(blr.predict, "ridge", X_new=X * 1e200),
+        VE,
+        "^X_new is read as X of a model: X must have a scale",
+    ),
+    "foreign model": (
+        lambda: blr.testing.geweke_joint(pm.Model()),
+        VE,
+        "^model must be one of blrzoo",
+    ),
+    "y to predict": (
+        lambda: blr.testing.geweke_joint(pm.do(fits.model("fixed"), {"y": y})),
+        VE,
+        "^model must have an observed y",
+    ),
     "count": (lambda: blr.sample(fits.model("fixed"), draws=TOO_BIG), VE, "^draws must be 1000000"),
 }
 

@@ -16,13 +16,14 @@ LAYERS = (
 ).split()
 #: These know InferenceData and nothing of the rest.
 READERS = ["summaries", "diagnostics", "plots", "prediction"]
-#: A fit is diagnosed as soon as it is drawn, and cross-validation predicts. New rows are a user's
-#: data: they are checked, labelled and joined by the code that reads them for a model.
+#: A fit is diagnosed as soon as it is drawn, and cross-validation predicts. New rows, and an X for
+#: read-outs, are a user's data: they are checked and joined by the code that does it for a model.
 ALSO_READS = {
     "sampling": {"diagnostics"},
     "validation": {"diagnostics", "prediction", "summaries"},
     "comparison": {"summaries"},
     "prediction": {"tables", "joining"},
+    "summaries": {"tables"},
     "gene_sets": {"summaries"},
 }
 #: These stand alone.

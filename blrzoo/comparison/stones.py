@@ -93,13 +93,19 @@ class PowerChains:
         if hasattr(self.step, "reset_tuning"):
             self.step.reset_tuning()
         for _ in range(tune):
-            point, _ = self.step.step(point)
+            point = self._step(point)
         self.step.stop_tuning()
         kept = []
         for _ in range(draws):
-            point, _ = self.step.step(point)
+            point = self._step(point)
             kept.append(self.log_likelihood(point))
         return point, kept
+
+    def _step(self, point: Point) -> Point:
+        """One draw; a trajectory of NUTS that overflows is a divergence, which NUTS refuses."""
+        with np.errstate(over="ignore"):
+            point, _ = self.step.step(point)
+        return point
 
     def log_likelihood(self, point: Point) -> float:
         """Log density of y; -inf where a parameter is so extreme that it has none."""

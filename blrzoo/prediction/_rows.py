@@ -8,7 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from blrzoo.joining import join
-from blrzoo.tables import Table, read_table, show
+from blrzoo.tables import Table, check_largest, read_table, show
 
 __all__ = ["Rows", "read_argument", "read_response", "read_rows"]
 
@@ -137,6 +137,7 @@ def read_argument(argument: str, kind: str, value: Any, *, missing: bool = False
     single = _count(kind, value) == 1  # a model needs two rows, a prediction does not
     try:
         table = read_table(kind, _twice(kind, value) if single else value, missing=missing)
+        check_largest(table)
     except (TypeError, ValueError) as error:
         kind_of_error = TypeError if isinstance(error, TypeError) else ValueError
         where = "" if argument == kind else f"{argument} is read as {kind} of a model: "

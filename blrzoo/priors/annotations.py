@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from blrzoo.tables import show
+from blrzoo.tables import LARGEST, show
 
 __all__ = ["Annotations", "read_annotations"]
 
@@ -181,5 +181,11 @@ def _numbers(content: np.ndarray, columns: pd.Index) -> np.ndarray:
         raise ValueError(
             f"annotations must be finite, got missing or infinite values in "
             f"{show(columns[wrong])}. Drop or fill them, for instance by the annotation's mean."
+        )
+    large = (np.abs(values) > LARGEST).any(axis=0)
+    if large.any():
+        raise ValueError(
+            f"annotations must be within {LARGEST:g}, beyond which squares leave double precision, "
+            f"got larger values in {show(columns[large])}. Rescale them."
         )
     return values

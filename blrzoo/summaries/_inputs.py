@@ -8,11 +8,11 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from blrzoo.summaries._posterior import posterior
+from blrzoo.tables import LARGEST
 
 __all__ = ["constant_data", "design_of", "feature_index", "groups_of", "values_by_feature"]
 
 _SHOWN = 5  # labels in a message
-_LARGEST = 1e60  # of |x|, as for a model: squares and their ratios stay finite
 
 
 def constant_data(idata: xr.DataTree) -> xr.Dataset:
@@ -104,9 +104,9 @@ def design_of(idata: xr.DataTree, X: Any = None) -> NDArray[Any]:
             "X must be finite, got missing or infinite values. Impute them, for instance by the "
             "mean of the feature."
         )
-    if max(abs(float(matrix.min())), abs(float(matrix.max()))) > _LARGEST:
+    if max(abs(float(matrix.min())), abs(float(matrix.max()))) > LARGEST:
         raise ValueError(
-            f"X must be within {_LARGEST:g}, beyond which squares leave double precision. Rescale "
+            f"X must be within {LARGEST:g}, beyond which squares leave double precision. Rescale "
             "the feature."
         )
     return matrix

@@ -14,7 +14,7 @@ from pymc.step_methods.compound import StepMethodState
 from pymc.util import get_random_generator
 from scipy import stats
 
-from blrzoo.gibbs.spec import find_model
+from blrzoo.gibbs.spec import find_model, find_spec, observed
 from blrzoo.gibbs.state import State
 from blrzoo.options import check_count, check_seed, check_size
 
@@ -66,6 +66,8 @@ def geweke_joint(
     ------
     AssertionError
         Where a z-score is beyond the bound; names the quantities.
+    TypeError, ValueError
+        For bad arguments, and a model that is not of blrzoo or has no observed y.
 
     References
     ----------
@@ -86,7 +88,7 @@ def geweke_joint(
     check_size("alpha", alpha, 1e-4, below=1.0)
     check_seed(random_seed)
     rng = np.random.default_rng(random_seed)
-    latent = _with_latent_y(find_model(model))
+    latent = _with_latent_y(_with_data(model))
     prior = _prior_draws(latent, draws, rng)
     with latent:
         idata = pm.sample(
@@ -102,6 +104,18 @@ def geweke_joint(
     z = _z_scores(_quantities(prior), chain)
     _assert_small(z, stats.norm.isf(alpha / (4 * z.sizes["quantity"])))
     return z
+
+
+def _with_data(model: Any) -> pm.Model:
+    """Return the model; refuse one that is not of blrzoo, or whose y is not data."""
+    model = find_model(model)
+    find_spec(model)
+    if observed(model) is None:
+        raise ValueError(
+            "model must have an observed y, whose distribution is tested, got one without. Pass "
+            "the model as a factory returned it."
+        )
+    return model
 
 
 def _with_latent_y(model: pm.Model) -> pm.Model:
