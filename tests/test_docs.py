@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", flags=re.M | re.S)
 LINK = re.compile(r"\]\((?!\w+:|#)([^)#]+)")
+NUMBERED = re.compile(r"\[notebook (\d+)\]\(([^)#]+)")
 
 
 class Block(NamedTuple):
@@ -106,6 +107,12 @@ def test_the_comparison_of_outputs_can_fail(printed, shown, expected):
 def test_links_lead_to_files(page):
     links = LINK.findall(FENCE.sub("", page.read_text(encoding="utf-8")))
     assert not [link for link in links if not (page.parent / link).exists()]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_notebook_has_the_number_that_its_link_says(page):
+    links = NUMBERED.findall(page.read_text(encoding="utf-8"))
+    assert all(Path(link).name.startswith(f"{number}_") for number, link in links)
 
 
 def test_the_readme_lists_the_models_that_there_are():

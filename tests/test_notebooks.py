@@ -57,3 +57,14 @@ def test_shows_nothing_of_the_machine_it_ran_on(path):
     outputs = [text_of(output) for cell in code_cells(path) for output in cell.outputs]
     assert not [text for text in outputs if PERSONAL.search(text)]
     assert nbformat.read(path, as_version=4).metadata.kernelspec.name == "python3"
+
+
+def test_what_is_said_of_the_effects_of_two_traits_is_what_was_printed():
+    cells = nbformat.read(ROOT / "notebooks/03_several_traits.ipynb", as_version=4).cells
+    (place,) = [k for k, cell in enumerate(cells) if 'print(f"closer to the truth' in cell.source]
+    printed = "".join(output.text for output in cells[place].outputs)
+    alone, both = re.findall(r"root mean squared error (\S+)", printed)
+    closer, of = re.findall(r"closer to the truth with both traits: (\d+) of (\d+)", printed)[0]
+    said = " ".join(cells[place + 1].source.split())
+    assert f"{closer} of the {of} come closer to the truth" in said
+    assert f"root mean squared error falls from {alone} to {both}" in said
