@@ -156,6 +156,16 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         VE,
         "^idata must hold numbers",
     ),
+    "folds": (
+        lambda: blr.cross_validate(blr.single_component, X, y, folds=pm.HalfNormal.dist()),
+        TE,
+        "^folds must be a number",
+    ),
+    "blocked": (
+        lambda: blr.BLRGibbs(model=fits.model("select"), blocked=pd.Series([1.0])),
+        TE,
+        "^blocked must be True or False",
+    ),
     "large annotations": (
         lambda: blr.AnnotatedInclusion(X * 1e200),
         VE,

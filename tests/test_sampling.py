@@ -10,6 +10,7 @@ import xarray as xr
 
 import blrzoo as blr
 from blrzoo.sampling import draw as drawing
+from blrzoo.sampling.starts import dispersed
 
 SHORT = {"draws": 20, "tune": 5, "chains": 2, "cores": 1, "random_seed": 1, "quiet": True}
 NEXT = {"cores": 1, "random_seed": 1, "quiet": True}
@@ -304,3 +305,11 @@ def test_extend_refuses_what_it_cannot_continue(model, idata, monkeypatch):
         blr.extend(idata, model, chains=4)
     with pytest.raises(ValueError, match=r"^draws must be at least 1"):
         blr.extend(idata, model, 0)
+
+
+def test_a_prior_with_very_heavy_tails_starts_where_pymc_does() -> None:
+    X, y = np.random.default_rng(1).normal(size=(20, 5)), np.random.default_rng(2).normal(size=20)
+    model = blr.regression(X, y, prior=blr.BayesA(nu=0.001, S2=1.0))
+    assert dispersed(model, 2, 1) == [{}, {}]
+    drawn = blr.sample(model, draws=20, tune=0, chains=2, cores=1, random_seed=1, quiet=True)
+    assert np.isfinite(drawn.posterior["beta"]).all()

@@ -24,6 +24,7 @@ from blrzoo.designs.dense import Dense
 from blrzoo.gibbs.compose import Composer, data_as_inputs
 from blrzoo.gibbs.spec import Spec, find_model, find_spec, observed, spec_of
 from blrzoo.ops.joint import Factorisation
+from blrzoo.options import check_flag
 
 __all__ = ["BLRGibbs", "register"]
 
@@ -97,6 +98,7 @@ class BLRGibbs(BlockedStep):
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         """Check the model, which PyMC looks into before `__init__` does."""
         find_model(kwargs.get("model"))
+        check_flag("blocked", kwargs.get("blocked", True), True)
         names = args[0] if args else kwargs.get("vars")
         if isinstance(names, list | tuple) and not names:
             raise ValueError("vars must be one variable or more, got none. Leave it out for all.")

@@ -8,6 +8,7 @@ import pymc as pm
 from pytensor.graph.basic import Variable
 
 from blrzoo.gibbs.spec import spec_of
+from blrzoo.tables import LARGEST
 
 __all__ = ["check_initvals", "dispersed"]
 
@@ -29,10 +30,17 @@ def dispersed(model: pm.Model, chains: int, random_seed: Any) -> list[Start]:
     if not block:
         return [{} for _ in range(chains)]
     rng = np.random.default_rng(random_seed)
-    # One draw more: pm.draw drops the dim of a single one.
-    drawn = pm.draw(block, draws=chains + 1, random_seed=rng, mode=_MODE)
+    with np.errstate(all="ignore"):
+        # One draw more: pm.draw drops the dim of a single one.
+        drawn = pm.draw(block, draws=chains + 1, random_seed=rng, mode=_MODE)
     names = [rv.name for rv in block]
-    return [dict(zip(names, values, strict=True)) for values in zip(*drawn, strict=True)][:chains]
+    starts = [dict(zip(names, values, strict=True)) for values in zip(*drawn, strict=True)]
+    return [start if _is_moderate(start) else {} for start in starts[:chains]]
+
+
+def _is_moderate(start: Start) -> bool:
+    """Whether squares are finite; effects of a prior with very heavy tails may be beyond."""
+    return all(bool((np.abs(value) <= LARGEST).all()) for value in start.values())
 
 
 def check_initvals(model: pm.Model, initvals: Any, chains: int) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pytensor.graph.basic import Variable
 
 from blrzoo.tables import show
 
@@ -57,7 +58,7 @@ def read_folds(
     """
     if isinstance(folds, int | np.integer) and not isinstance(folds, bool):
         found = _of_labels(_dealt(int(folds), known, rng), known)
-    elif isinstance(folds, str | bytes | bool) or not isinstance(folds, Iterable):
+    elif isinstance(folds, str | bytes | bool | Variable) or not isinstance(folds, Iterable):
         raise TypeError(
             f"folds must be a number, labels (obs,), or pairs of train and test positions, got "
             f"{type(folds).__name__}. Pass 5; of a splitter of scikit-learn, folds.split(X)."
