@@ -166,6 +166,25 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         TE,
         "^blocked must be True or False",
     ),
+    "no probabilities": (
+        lambda: blr.multiple_component(X, y, pi=pd.DataFrame()),
+        VE,
+        "^pi must be .*, got nothing",
+    ),
+    "no pi": (lambda: blr.spike_slab(X, y, pi=np.array([])), VE, "^pi must be .*, got nothing"),
+    "tiny step": (
+        of_fit(blr.window_pip, positions=range(5), width=2, step=5e-324),
+        VE,
+        "^step must leave at most 1,000,000 windows per chromosome",
+    ),
+    "huge step": (
+        of_fit(blr.window_pip, positions=range(5), width=2, step=TOO_BIG),
+        VE,
+        "^step must be positive and",
+    ),
+    "no tree": (lambda: blr.genetic_covariance(None), TE, "^idata must be an InferenceData"),
+    "n": (lambda: blr.simulate(n=2**63), VE, "^n must be at most 1000000000"),
+    "correlation": (lambda: blr.simulate(correlation=TOO_BIG), VE, "^correlation must satisfy"),
     "large annotations": (
         lambda: blr.AnnotatedInclusion(X * 1e200),
         VE,

@@ -321,6 +321,8 @@ def numbers_of(what: str, value: Any, kinds: str, remedy: str) -> np.ndarray | L
         raise TypeError(
             f"{what} must be {kinds}, got {value!r} of type {type(value).__name__}. {remedy}"
         )
+    if not number.size:
+        raise ValueError(f"{what} must be {kinds}, got nothing: {value!r}. {remedy}")
     if not np.isfinite(number).all():
         raise ValueError(f"{what} must be finite, got {value!r}. {remedy}")
     given = labelled(value)

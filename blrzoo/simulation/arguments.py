@@ -1,7 +1,7 @@
 """Checks of the arguments of a simulation that are numbers, words, pairs or seeds."""
 
 from collections.abc import Callable
-from math import isfinite
+from math import inf, isfinite
 from numbers import Integral, Real
 from typing import Any
 
@@ -49,8 +49,10 @@ def entries(value: list[Any] | tuple[Any, ...] | NDArray[Any]) -> list[Any]:
     return np.atleast_1d(value).tolist() if isinstance(value, np.ndarray) else list(value)
 
 
-def check_integer(name: str, value: Any, least: int, types: str = "an int") -> int:
-    """Give an int that is `least` or more, or refuse."""
+def check_integer(
+    name: str, value: Any, least: int, types: str = "an int", most: int | None = None
+) -> int:
+    """Give an int from `least` to `most`, or refuse."""
     if isinstance(value, bool | np.bool_) or not isinstance(value, Integral):
         raise TypeError(
             f"{name} must be {types}, got {value!r} ({type(value).__name__}): "
@@ -58,6 +60,8 @@ def check_integer(name: str, value: Any, least: int, types: str = "an int") -> i
         )
     if value < least:
         raise ValueError(f"{name} must be at least {least}, got {value!r}: use a larger {name}.")
+    if most is not None and int(value) > most:
+        raise ValueError(f"{name} must be at most {most}, got {value!r}: use a smaller {name}.")
     return int(value)
 
 
@@ -68,7 +72,10 @@ def check_real(name: str, value: Any, rule: str, holds: Callable[[float], bool])
             f"{name} must be a real number with {rule}, got {value!r} ({type(value).__name__}): "
             f"pass a float."
         )
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:  # an int beyond any float
+        number = inf
     if not (isfinite(number) and holds(number)):
         raise ValueError(f"{name} must satisfy {rule}, got {value!r}: choose it in that range.")
     return number

@@ -28,6 +28,7 @@ __all__ = ["simulate"]
 
 _KINDS = ("gaussian", "genotype")
 _EFFECTS = ("normal", "equal")
+_MOST = 10**9  # observations or features: no computer has room for more
 
 
 def simulate(
@@ -224,7 +225,7 @@ def simulate(
     >>> study.genetic_correlation.dims, study.Sigma_e.sel(trait="trait1").values.round(2).tolist()
     (('trait', 'trait_bis'), [0.4, 0.15, 0.0])
     """
-    n, p = check_integer("n", n, 2), check_integer("p", p, 1)
+    n, p = check_integer("n", n, 2, most=_MOST), check_integer("p", p, 1, most=_MOST)
     traits = check_traits(n_traits, h2, mu, genetic_correlation, residual_correlation, overlap)
     grouping = check_groups(groups, causal_weights, p)
     weights = None if grouping is None else grouping.feature_weights

@@ -11,6 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy import sparse
 
+from blrzoo.options import as_float
 from blrzoo.summaries._inputs import feature_index, groups_of, values_by_feature
 
 __all__ = ["FeatureSets", "model_groups", "read_groups", "windows"]
@@ -220,9 +221,8 @@ def windows(
         If an argument is not a number, is out of range, or does not fit the features.
     """
     features = feature_index(idata)
-    _check_positive("width", width)
-    step = width if step is None else step
-    _check_positive("step", step)
+    width = _positive("width", width)
+    step = width if step is None else _positive("step", step)
     if step > width:
         raise ValueError(
             f"step must be at most width, got {step} and {width}: features between the windows "
@@ -240,13 +240,15 @@ def windows(
     return FeatureSets(np.arange(len(places)), _matrix(places, features.size), coords)
 
 
-def _check_positive(name: str, value: Any) -> None:
+def _positive(name: str, value: Any) -> Any:
+    """Check a number; whole ones that positions cannot reach become floats."""
     if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
         raise TypeError(
             f"{name} must be a positive number, got {value!r} ({type(value).__name__})."
         )
-    if not 0 < float(value) < np.inf:
+    if not 0 < as_float(value) < np.inf:
         raise ValueError(f"{name} must be positive and finite, got {value}. Pass a larger {name}.")
+    return value if value < 2**62 else as_float(value)
 
 
 def _chromosomes(chromosome: Any, features: pd.Index) -> tuple[Array, Array]:
@@ -282,10 +284,12 @@ def _slide(at: Array, on: Array, width: Any, step: Any) -> tuple[Array, list[Arr
     order = on[np.argsort(at[on], kind="stable")]
     ordered = at[order]
     reach = ordered[-1] - ordered[0] - width  # the last window is the first that starts after it
-    number = int(reach // step) + 2 if reach >= 0 else 1
+    with np.errstate(over="ignore"):
+        steps = reach / step
+    number = int(min(steps, _MOST_WINDOWS)) + 2 if reach >= 0 else 1
     if number > _MOST_WINDOWS:
         raise ValueError(
-            f"step must leave at most {_MOST_WINDOWS:,} windows a chromosome, got {number:,} with "
+            f"step must leave at most {_MOST_WINDOWS:,} windows per chromosome, got more with "
             f"step {step} on positions from {ordered[0]} to {ordered[-1]}. Pass a larger step."
         )
     starts = ordered[0] + step * np.arange(number)

@@ -27,6 +27,7 @@ def constant_data(idata: xr.DataTree) -> xr.Dataset:
     -------
     xarray.Dataset
     """
+    posterior(idata)  # refuses what is no InferenceData
     if "constant_data" not in idata.children:
         return xr.Dataset()
     return idata["constant_data"].to_dataset()

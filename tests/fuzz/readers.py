@@ -232,6 +232,7 @@ SUMMARIES = {
             "var_names": junk("mu", ["mu", "beta"], ["?"]),
         },
         first=0.45,
+        last=0.45,
     ),
     "diagnose": reader(
         blr.diagnose,
@@ -275,6 +276,7 @@ PLOTS = {
         figure,
         {**AX, "first": number(0.42, 0.5), "var_names": junk("mu", ["mu", "beta"])},
         first=0.45,
+        last=0.45,
     ),
     "plot_patterns": reader(
         blr.plot_patterns,
