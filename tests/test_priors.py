@@ -127,7 +127,7 @@ def _free(model):
 @every_prior
 def test_every_draw_takes_the_generator_from_the_one_before(model):
     """In the compiled sweep a generator that two draws read would give both the same numbers."""
-    fgraph = blr.BLRGibbs(model=model)._sweep.maker.fgraph
+    fgraph = blr.BLRGibbs(model=model)._sweep.function.maker.fgraph
     for variable in fgraph.variables:
         if isinstance(variable.type, RandomGeneratorType):
             readers = [

@@ -313,3 +313,45 @@ def test_a_prior_with_very_heavy_tails_starts_where_pymc_does() -> None:
     assert dispersed(model, 2, 1) == [{}, {}]
     drawn = blr.sample(model, draws=20, tune=0, chains=2, cores=1, random_seed=1, quiet=True)
     assert np.isfinite(drawn.posterior["beta"]).all()
+
+
+@pytest.fixture
+def compiled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is compiled through the model, one entry for each time."""
+    calls: list[str] = []
+    original = pm.Model.compile_fn
+
+    def spy(self: pm.Model, *args: object, **kwargs: object) -> object:
+        calls.append("compile_fn")
+        return original(self, *args, **kwargs)
+
+    monkeypatch.setattr(pm.Model, "compile_fn", spy)
+    return calls
+
+
+def test_more_chains_compile_no_more(model: pm.Model, compiled: list[str]) -> None:
+    settings = {"draws": 5, "tune": 0, "cores": 1, "random_seed": 1, "quiet": True}
+    blr.sample(model, chains=1, **settings)
+    of_one = len(compiled)
+    blr.sample(model, chains=4, **settings)
+    assert len(compiled) == 2 * of_one
+
+
+def test_each_chain_is_recorded_as_pymc_records_it(model: pm.Model) -> None:
+    starts = dispersed(model, 3, 1)
+    settings = {"draws": 5, "tune": 2, "chains": 3, "cores": 1, "random_seed": 1}
+    ours = blr.sample(model, initvals=starts, quiet=True, **settings)
+    with model:
+        theirs = pm.sample(
+            initvals=starts, quiet=True, compute_convergence_checks=False, **settings
+        )
+    for name, draws in theirs.posterior.data_vars.items():
+        if name != "alpha":
+            xr.testing.assert_identical(ours.posterior[name], draws)
+
+
+def test_no_gradient_is_derived_where_gibbs_draws_all(
+    model: pm.Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pymc.sampling.mcmc.tg.grad", None)
+    blr.sample(model, draws=5, tune=0, chains=1, cores=1, random_seed=1, quiet=True)

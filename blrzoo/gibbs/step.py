@@ -21,6 +21,7 @@ from rich.table import Column
 
 from blrzoo.designs.base import Design
 from blrzoo.designs.dense import Dense
+from blrzoo.gibbs.compiled import CompiledSweep
 from blrzoo.gibbs.compose import Composer, data_as_inputs
 from blrzoo.gibbs.spec import Spec, find_model, find_spec, observed, spec_of
 from blrzoo.ops.joint import Factorisation
@@ -151,13 +152,12 @@ class BLRGibbs(BlockedStep):
             [*values, *statistics, composer.current_fit, composer.state.rng]
         )
         self._data = [shared.container for shared in data.values()]
-        self._sweep = pytensor.function(
+        self._sweep = CompiledSweep(
             [*composer.inputs, composer.fit, pytensor.In(composer.rng, mutable=True), *data],
             outputs,
             on_unused_input="ignore",
             **compile_kwargs,
         )
-        self._sweep.trust_input = True
 
     def step(self, point: PointType) -> tuple[PointType, list[dict[str, Any]]]:
         """Draw everything once.
@@ -242,7 +242,8 @@ class BLRGibbs(BlockedStep):
     def _carried(self, point: PointType) -> bool:
         """Whether the effects are still those that the carried fit belongs to."""
         return bool(self.last) and all(
-            np.array_equal(point[name], value) for name, value in self.last.items()
+            point[name] is value or np.array_equal(point[name], value)
+            for name, value in self.last.items()
         )
 
     def _fit(self, values: list[np.ndarray]) -> np.ndarray:
@@ -355,7 +356,9 @@ def _value_variables(model: pm.Model, variables: Any) -> list[Any]:
 
 def _is_finite(value: np.ndarray) -> bool:
     # math.isfinite takes a tenth of the time of np.isfinite, and most variables are numbers.
-    return math.isfinite(value) if np.ndim(value) == 0 else bool(np.isfinite(value).all())
+    if not isinstance(value, np.ndarray) or value.ndim == 0:
+        return math.isfinite(value)
+    return value.dtype.kind in "biu" or bool(np.isfinite(value).all())
 
 
 def _is_free(model: pm.Model, variable: Variable) -> bool:

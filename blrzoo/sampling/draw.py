@@ -10,7 +10,9 @@ import xarray as xr
 from blrzoo.describe import describe_priors
 from blrzoo.diagnostics.convergence import convergence_messages
 from blrzoo.gibbs.spec import find_spec, spec_of
+from blrzoo.gibbs.step import BLRGibbs
 from blrzoo.sampling.arguments import check_arguments, check_model
+from blrzoo.sampling.recorder import recorder
 from blrzoo.sampling.starts import check_initvals, dispersed
 
 __all__ = ["draw", "finish", "log_convergence", "name_traits", "sample"]
@@ -113,6 +115,11 @@ def draw(model: pm.Model, var_names: list[str] | None, **kwargs: Any) -> xr.Data
     alias = var_names is None and kwargs.get("trace") is None and _has_alpha(model)
     if alias:
         var_names = [rv.name for rv in model.unobserved_RVs if rv.name != "alpha"]
+    if kwargs.get("step") is None and all(map(spec_of, model.free_RVs)):
+        # PyMC would derive the gradient of the log density, to see whether NUTS can draw.
+        kwargs["step"] = BLRGibbs(model=model, compile_kwargs=kwargs.get("compile_kwargs"))
+    if kwargs.get("trace") is None:
+        kwargs["trace"] = recorder(model, var_names)
     idata = pm.sample(model=model, var_names=var_names, compute_convergence_checks=False, **kwargs)
     if alias:
         finish("the alias alpha", lambda: add_alias(idata))
