@@ -57,7 +57,7 @@ VARIANCES = {
     "array-text": (np.array(["1"]), TE, r"must be a number.* type ndarray"),
     "list": ([4, 0.5], VE, r"must have shape \(\), got shape \(2,\)\. Pass one number, or a tuple"),
     "array": (np.ones(3), VE, r"must have shape \(\), got shape \(3,\)"),
-    "array-empty": (np.ones(0), VE, r"must have shape \(\), got shape \(0,\)"),
+    "array-empty": (np.ones(0), VE, r"must be a number, a tuple or a .dist\(\), got nothing"),
     "tuple-none": ((), VE, r"must be a tuple .*\(nu, S2\), got 0 value\(s\): \(\)"),
     "tuple-one": ((4,), VE, r"must be a tuple .*\(nu, S2\), got 1 value\(s\): \(4,\)"),
     "tuple-three": ((4, 1, 1), VE, r"must be a tuple .*got 3 value\(s\)"),

@@ -226,8 +226,12 @@ def test_missing_data_of_the_fit_are_named():
     holes["posterior"]["beta"] = holes["posterior"]["beta"].where(holes["posterior"]["draw"] < 9)
     with pytest.raises(ValueError, match=r"'beta' .* no missing draw"):
         predict(holes, new_rows())
+    huge = tree()
+    huge["posterior"]["beta"] = 1e290 * huge["posterior"]["beta"]
     with pytest.raises(ValueError, match="can be multiplied by the effects"):
-        predict(tree(), 0 * new_rows() + 1.7e308)
+        predict(huge, 0 * new_rows() + 1e59)
+    with pytest.raises(ValueError, match="must have a scale whose squares are finite"):
+        predict(tree(), 0 * new_rows() + 1e61)
     unnamed = tree()
     unnamed["posterior"]["mu"] = unnamed["posterior"]["beta"]
     with pytest.raises(ValueError, match=r"'mu' in idata.posterior must have the dims"):
