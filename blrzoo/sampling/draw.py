@@ -115,16 +115,26 @@ def draw(model: pm.Model, var_names: list[str] | None, **kwargs: Any) -> xr.Data
     alias = var_names is None and kwargs.get("trace") is None and _has_alpha(model)
     if alias:
         var_names = [rv.name for rv in model.unobserved_RVs if rv.name != "alpha"]
-    if kwargs.get("step") is None and all(map(spec_of, model.free_RVs)):
-        # PyMC would derive the gradient of the log density, to see whether NUTS can draw.
-        kwargs["step"] = BLRGibbs(model=model, compile_kwargs=kwargs.get("compile_kwargs"))
-    if kwargs.get("trace") is None:
-        kwargs["trace"] = recorder(model, var_names)
+    kwargs |= _own_parts(model, var_names, kwargs)
     idata = pm.sample(model=model, var_names=var_names, compute_convergence_checks=False, **kwargs)
     if alias:
         finish("the alias alpha", lambda: add_alias(idata))
     finish("the name of the dim trait", lambda: name_traits(idata, model))
     return idata
+
+
+def _own_parts(
+    model: pm.Model, var_names: list[str] | None, given: dict[str, Any]
+) -> dict[str, Any]:
+    """The recorder and the step, where the user gives none and nothing that decides them."""
+    own: dict[str, Any] = {}
+    if given.get("trace") is None:
+        own["trace"] = recorder(model, var_names)
+    others = any(given.get(name) for name in ("step", "backend", "nuts_sampler"))
+    if not others and all(map(spec_of, model.free_RVs)):
+        # PyMC would derive the gradient of the log density, to see whether NUTS can draw.
+        own["step"] = BLRGibbs(model=model, compile_kwargs=given.get("compile_kwargs"))
+    return own
 
 
 def finish(what: str, task: Callable[[], None]) -> None:
