@@ -36,9 +36,10 @@ def sample(
     that what PyMC computes from draws of all variables, as the posterior predictive, is right.
 
     Each chain starts at effects drawn from their prior, so that R-hat compares chains from
-    different places. Convergence is checked in seconds where ``pm.sample`` takes minutes: wide
-    variables are screened with the classic split R-hat [1]_, and ArviZ's rank-normalised R-hat
-    [2]_ is computed for the worst elements only.
+    different places; where draws of a very heavy-tailed prior are beyond 1e60, PyMC's start
+    serves. Convergence is checked in seconds where ``pm.sample`` takes minutes: wide variables
+    are screened with the classic split R-hat [1]_, and ArviZ's rank-normalised R-hat [2]_ is
+    computed for the worst elements only.
 
     The log says which priors the hyperparameters have, defaults with their numbers.
 
