@@ -1,5 +1,6 @@
 """The compiled sweep: called directly, with as many arguments as it has inputs."""
 
+from functools import partial
 from typing import Any
 
 import cloudpickle
@@ -9,9 +10,11 @@ import pytensor
 import pytensor.tensor as pt
 import pytest
 from numba.core.dispatcher import Dispatcher
+from pytensor.link.numba.cache import CACHED_SRC_FUNCTIONS
 from pytensor.tensor.random.variable import rng as rng_variable
 
 import blrzoo as blr
+from blrzoo import zoo
 from blrzoo.gibbs.compiled import CompiledSweep
 from tests.table import small_data
 
@@ -71,6 +74,34 @@ def test_the_same_draws_after_pickling(model: pm.Model) -> None:
         points.append(each.step(each.step(model.initial_point())[0])[0])
     for name, value in points[0].items():
         np.testing.assert_array_equal(points[1][name], value)
+
+
+def key(factory: Any, n: int, p: int, **options: Any) -> str:
+    """What compiled code is stored under."""
+    rng = np.random.default_rng(n)
+    X, Y = rng.normal(size=(n, p)), rng.normal(size=(n, 2))
+    if "covariates" in options:
+        options["covariates"] = rng.normal(size=(n, options["covariates"]))
+    name = getattr(factory, "__name__", "")
+    if "hierarchical" in name:
+        options["groups"] = rng.permutation(["a", "b", *["b"] * (p - 2)])
+    model = factory(X, Y if "multivariate" in name else Y[:, 0], **options)
+    return str(CACHED_SRC_FUNCTIONS[blr.BLRGibbs(model=model)._sweep._call.py_func])
+
+
+KINDS = {name: (getattr(blr, name), {}) for name in zoo.__all__} | {
+    "single-site": (blr.single_component, {"update": "single-site"}),
+    "covariates": (blr.spike_slab, {"covariates": 2}),
+    "weights": (blr.multiple_component, {"ratios": (0, 0.1, 1)}),
+    "lasso": (partial(blr.regression, prior=blr.BayesianLasso()), {}),
+    "BayesB": (partial(blr.regression, prior=blr.BayesB()), {}),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_kind_of_model_is_compiled_once_for_data_of_any_size(kind: str) -> None:
+    factory, options = KINDS[kind]
+    assert key(factory, 37, 51, **options) == key(factory, 61, 70, **options)
 
 
 def test_another_mode_than_numba_is_taken_as_it_is() -> None:

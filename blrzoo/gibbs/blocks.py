@@ -110,7 +110,7 @@ class JointBlock(Block):
 
     def draw(self) -> Drawn:
         """Draw the effects."""
-        normals = self.state.normals(self.prior.data.p)
+        normals = self.state.normals(self.prior.data.size)
         effects, fit = JointDraw()(*self.design.shared(), *self.inputs(), normals)
         return Drawn(effects, None, fit)
 
@@ -136,7 +136,7 @@ class JointTraits(JointBlock):
 
     def draw(self) -> Drawn:
         """Draw the effects."""
-        p, T = self.prior.data.p, self.prior.data.n_traits
+        p, T = self.prior.data.size, self.prior.data.n_traits
         target, precision, covariance = self.inputs()
         identity = pt.constant(np.eye(T)[None])
         alphas, _, values = Rotate()(covariance[None, None], identity, precision)
@@ -179,7 +179,7 @@ class SingleSite(Block):
     def draw(self) -> Drawn:
         """Draw effects and labels."""
         prior, inputs = self.prior, self.inputs()
-        p, label = prior.data.p, self.label
+        p, label = prior.data.size, self.label
         races = pt.ones((p, 1)) if label is None else self.state.exponentials(inputs[2].shape)
         normals = self.state.normals(p)
         sweep = Sweep(self.design.name)
@@ -212,7 +212,7 @@ class Traits(Block):
         inputs = self.inputs()
         working, beta, precision, slabs, projections, groups, log_weights = inputs
         rotation = Rotate()(slabs, projections, precision)
-        races = pt.ones((self.prior.data.p, 1))
+        races = pt.ones((self.prior.data.size, 1))
         if self.label is not None:
             races = self.state.exponentials(log_weights.shape)
         noise = [races, self.state.normals(beta.shape)]

@@ -20,6 +20,8 @@ from blrzoo.ops.joint import Factorisation
 
 __all__ = ["Composer", "data_as_inputs"]
 
+_SHAPE = 4  # most dims of anything
+
 
 class Composer:
     """One Gibbs sweep over the variables that the step method was given.
@@ -114,7 +116,7 @@ class Composer:
     def statistics(self) -> list[TensorVariable]:
         """Number of included features, and the variance of the fit, of each trait."""
         prior: Any = self.spec.prior
-        size = pt.constant(prior.data.p)
+        size = prior.data.size
         if self.label is not None:
             size = pt.sum(prior.included(self.state.value(self.label)))
         fit = self.current_fit
@@ -145,14 +147,11 @@ def data_as_inputs(outputs: list[Any]) -> tuple[list[Any], dict[Any, SharedVaria
 
     Returns the outputs over these inputs, and for each input the shared variable with its value.
     As constants, numbers would be part of the compiled code, and each data set would compile anew;
-    formulas keep their whole numbers and halves. As shared variables, X would stay in memory for
-    the life of the process: numba's registry never forgets a graph that it compiled.
+    formulas keep their whole numbers and halves, and lengths are those of the inputs. As shared
+    variables, X would stay in memory for the life of the process: numba's registry never forgets a
+    graph that it compiled.
     """
-    shared = {
-        v: v if isinstance(v, SharedVariable) else pytensor.shared(_copy(v), shape=v.type.shape)
-        for v in ancestors(outputs)
-        if _is_data(v)
-    }
+    shared = {v: _holder(v) for v in ancestors(outputs) if _is_data(v)}
     memo: dict[Any, Any] = {v: holder.type(name=v.name) for v, holder in shared.items()}
     inputs = {memo[v]: holder for v, holder in shared.items()}
     # Each node is copied once: graph_replace copies draws twice, and hands a generator to both.
@@ -167,11 +166,17 @@ def data_as_inputs(outputs: list[Any]) -> tuple[list[Any], dict[Any, SharedVaria
 def _is_data(v: Any) -> bool:
     if isinstance(v, SharedVariable):
         return isinstance(v.type, TensorType)
-    if not isinstance(v, TensorConstant) or v.dtype != "float64":
+    if not isinstance(v, TensorConstant):
         return False
+    if v.dtype != "float64":  # the group of each feature; a short one is the shape of something
+        return v.ndim == 1 and v.data.dtype.kind in "iu" and v.data.size > _SHAPE
     return bool(v.ndim) or not np.all(np.mod(2 * v.data, 1) == 0)
 
 
-def _copy(constant: Any) -> np.ndarray:
-    """A writeable array: numba compiles anew for another kind."""
-    return np.array(constant.data)
+def _holder(v: Any) -> SharedVariable:
+    """A shared variable as it is; a constant as one of a length that may be another."""
+    if isinstance(v, SharedVariable):
+        return v
+    # a writeable copy: numba compiles anew for another kind of array
+    length = tuple(1 if n == 1 else None for n in v.type.shape[:1])
+    return pytensor.shared(np.array(v.data), shape=(*length, *v.type.shape[1:]))

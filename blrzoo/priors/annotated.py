@@ -120,7 +120,7 @@ class AnnotatedVariance(_Annotated, SingleComponent):
     ) -> dict[TensorVariable, TensorVariable | None]:
         """Of ``tau2``, given effects and ``eta``."""
         sum_of_squares = pt.sum(effects**2 * pt.exp(-self.predictor(v)))
-        return {v["tau2"]: conjugate.inverse_gamma(v["tau2"], self.data.p, sum_of_squares)}
+        return {v["tau2"]: conjugate.inverse_gamma(v["tau2"], effects.shape[0], sum_of_squares)}
 
 
 class AnnotatedInclusion(_Annotated, SpikeSlab):

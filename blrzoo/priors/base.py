@@ -124,14 +124,14 @@ class Prior:
 
     def components(self, v: Variables) -> tuple[TensorVariable, TensorVariable]:
         """Variances and log weights of the components, here of the single one."""
-        variance = pt.broadcast_to(self.variance(v), (self.data.p,))
-        return variance[:, None], pt.zeros((self.data.p, 1))
+        variance = pt.broadcast_to(self.variance(v), (self.data.size,))
+        return variance[:, None], pt.zeros((self.data.size, 1))
 
     def by_feature(self, v: Variables) -> tuple[TensorVariable, TensorVariable]:
         """`components`, both broadcast to (feature, component)."""
         variances, log_weights = (pt.as_tensor(part) for part in self.components(v))
         n_components = variances.type.shape[-1]  # static, so that weights do not depend on tau2
-        shape = (self.data.p, variances.shape[-1] if n_components is None else n_components)
+        shape = (self.data.size, variances.shape[-1] if n_components is None else n_components)
         return pt.broadcast_to(variances, shape), pt.broadcast_to(log_weights, shape)
 
     def default_variance(self, inclusion: float = 1.0) -> float:

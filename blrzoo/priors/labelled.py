@@ -124,7 +124,7 @@ class Groups:
     @property
     def sizes(self) -> np.ndarray:
         """Number of features, (group,)."""
-        return np.bincount(self.index)
+        return np.bincount(self.index).astype(float)  # data of a sweep, as other floats are
 
     def add_to_model(self) -> None:
         """Add the coordinate ``group``, and each feature's group to the constant data."""

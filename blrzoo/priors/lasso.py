@@ -81,5 +81,5 @@ class BayesianLasso(Prior):
         total = pt.sum(v["tau2"])
         return {
             v["tau2"]: conjugate.exponential_variance(v["tau2"], effects),
-            v["lambda2"]: conjugate.gamma(v["lambda2"], self.data.p, total / 2),
+            v["lambda2"]: conjugate.gamma(v["lambda2"], effects.shape[0], total / 2),
         }

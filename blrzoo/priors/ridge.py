@@ -71,4 +71,4 @@ class SingleComponent(Prior):
     ) -> dict[TensorVariable, TensorVariable | None]:
         """Of ``tau2``, given the effects."""
         sum_of_squares = pt.sum(effects**2)
-        return {v["tau2"]: conjugate.inverse_gamma(v["tau2"], self.data.p, sum_of_squares)}
+        return {v["tau2"]: conjugate.inverse_gamma(v["tau2"], effects.shape[0], sum_of_squares)}

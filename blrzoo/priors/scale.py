@@ -1,9 +1,12 @@
 """What a prior may know of the data: sizes, labels and scales, never the data themselves."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
+import pytensor
+from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.data import RegressionData, warn_user
 from blrzoo.tables import show
@@ -43,6 +46,11 @@ class DataSummary:
     x_variance: np.ndarray
     w_variance: np.ndarray
     x_scale: np.ndarray | None = None
+
+    @cached_property
+    def size(self) -> TensorVariable:
+        """p as a symbol, (): code that is compiled for one number of features serves any."""
+        return pytensor.shared(np.int64(self.p), name="p")
 
     @property
     def n_traits(self) -> int:

@@ -178,5 +178,5 @@ def local_conditionals(
     precision = pt.sum(1 / v["tau2"])
     return {
         v["tau2"]: conjugate.inverse_gamma(v["tau2"], count, effects**2),
-        v["S2"]: conjugate.gamma(v["S2"], prior.data.p * half, half * precision),
+        v["S2"]: conjugate.gamma(v["S2"], prior.data.size * half, half * precision),
     }

@@ -166,7 +166,7 @@ class SpikeSlab(MixturePrior):
         """Of ``tau2`` and ``pi``, given effects and indicators."""
         tau2 = conjugate.inverse_gamma(v["tau2"], pt.sum(v["delta"]), pt.sum(effects**2))
         if self.groups is None:
-            included, excluded = pt.sum(v["delta"]), self.data.p - pt.sum(v["delta"])
+            included, excluded = pt.sum(v["delta"]), pt.sum(1 - v["delta"])
         else:
             included = total(v["delta"], self.groups.index, self.groups.sizes.shape)
             excluded = self.groups.sizes - included

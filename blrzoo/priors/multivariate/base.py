@@ -108,9 +108,9 @@ class MultivariatePrior(Prior):
 
     def cells(self, v: Variables) -> Cells:
         """Arrays for the sweep."""
-        T, p = self.data.n_traits, self.data.p
+        T, one = self.data.n_traits, pt.zeros((self.data.size, 1))
         slabs = self._covariances(v).reshape((-1, 1, T, T))
-        return Cells(slabs, pt.constant(np.eye(T)[None]), self._groups(), pt.zeros((p, 1)))
+        return Cells(slabs, pt.constant(np.eye(T)[None]), self._groups(), one)
 
     def _covariances(self, v: Variables) -> TensorVariable:
         """`covariance`, of a shape that fits: the sweep would take any."""
@@ -127,7 +127,7 @@ class MultivariatePrior(Prior):
 
     def _groups(self) -> TensorVariable:
         index = self._group_index()
-        return pt.zeros(self.data.p, dtype="int64") if index is None else pt.constant(index)
+        return pt.zeros(self.data.size, dtype="int64") if index is None else pt.constant(index)
 
     def default_covariance(self, inclusion: Any = 1.0) -> np.ndarray:
         """Covariance of an included effect that puts h2 of each trait's variance on X.
@@ -231,7 +231,7 @@ class MultivariateMixturePrior(MultivariatePrior):
             slabs = pt.set_subtensor(slabs[:, int(null)], self.pseudo_covariance())
         if log_weights.ndim == 2 and self.group_index is not None:
             log_weights = log_weights[self.group_index]
-        log_weights = pt.broadcast_to(log_weights, (self.data.p, K))
+        log_weights = pt.broadcast_to(log_weights, (self.data.size, K))
         return Cells(slabs, pt.constant(projections.astype(float)), self._groups(), log_weights)
 
     def _check_components(self, found: Any, K: int) -> tuple[TensorVariable, TensorVariable]:

@@ -144,7 +144,7 @@ class Multivariate(MultivariatePrior):
         self, v: Variables, effects: TensorVariable
     ) -> dict[TensorVariable, TensorVariable | None]:
         """Of ``Sigma_b``, given the effects."""
-        return covariance_conditional(v, self.data.p, pt.sum(outer(effects), axis=0))
+        return covariance_conditional(v, effects.shape[0], pt.sum(outer(effects), axis=0))
 
 
 class GroupedMultivariate(Multivariate):

@@ -219,7 +219,7 @@ class MultivariateSpikeSlab(MultivariateMixturePrior):
         """
         if not self.single_flips:
             return super().cells(v)
-        T, p = self.data.n_traits, self.data.p
+        T, p = self.data.n_traits, self.data.size
         slabs = pt.stack([pt.constant(self.pseudo_covariance()), v["Sigma_b"]])[None]
         projections = pt.constant(np.stack([np.zeros((T, T)), np.eye(T)]))
         log_odds = pt.log(v["pi"]) - pt.log1p(-v["pi"])
@@ -235,7 +235,7 @@ class MultivariateSpikeSlab(MultivariateMixturePrior):
         found = covariance_conditional(v, pt.sum(active), cross)
         if self.independent:
             ones = pt.sum(v["delta"], axis=0)
-            return {**found, v["pi"]: conjugate.beta(v["pi"], ones, self.data.p - ones)}
+            return {**found, v["pi"]: conjugate.beta(v["pi"], ones, v["delta"].shape[0] - ones)}
         counts = count(v["label"], (len(self.table),))
         return {**found, v["pi"]: conjugate.dirichlet(v["pi"], counts)}
 
