@@ -10,12 +10,12 @@ import pytensor
 import pytensor.tensor as pt
 import pytest
 from numba.core.dispatcher import Dispatcher
-from pytensor.link.numba.cache import CACHED_SRC_FUNCTIONS
+from pytensor.link.numba.linker import NumbaLinker
 from pytensor.tensor.random.variable import rng as rng_variable
 
 import blrzoo as blr
 from blrzoo import zoo
-from blrzoo.gibbs.compiled import CompiledSweep
+from blrzoo.gibbs.compiled import Compiled
 from tests.table import small_data
 
 
@@ -76,8 +76,8 @@ def test_the_same_draws_after_pickling(model: pm.Model) -> None:
         np.testing.assert_array_equal(points[1][name], value)
 
 
-def key(factory: Any, n: int, p: int, **options: Any) -> str:
-    """What compiled code is stored under."""
+def compiled(factory: Any, n: int, p: int, **options: Any) -> Any:
+    """The function that draws."""
     rng = np.random.default_rng(n)
     X, Y = rng.normal(size=(n, p)), rng.normal(size=(n, 2))
     if "covariates" in options:
@@ -86,7 +86,7 @@ def key(factory: Any, n: int, p: int, **options: Any) -> str:
     if "hierarchical" in name:
         options["groups"] = rng.permutation(["a", "b", *["b"] * (p - 2)])
     model = factory(X, Y if "multivariate" in name else Y[:, 0], **options)
-    return str(CACHED_SRC_FUNCTIONS[blr.BLRGibbs(model=model)._sweep._call.py_func])
+    return blr.BLRGibbs(model=model)._sweep.function
 
 
 KINDS = {name: (getattr(blr, name), {}) for name in zoo.__all__} | {
@@ -101,10 +101,43 @@ KINDS = {name: (getattr(blr, name), {}) for name in zoo.__all__} | {
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_kind_of_model_is_compiled_once_for_data_of_any_size(kind: str) -> None:
     factory, options = KINDS[kind]
-    assert key(factory, 37, 51, **options) == key(factory, 61, 70, **options)
+    assert compiled(factory, 37, 51, **options) is compiled(factory, 61, 70, **options)
 
 
 def test_another_mode_than_numba_is_taken_as_it_is() -> None:
     x = pt.vector("x", dtype="float64")
-    double = CompiledSweep([x], [2 * x], mode="FAST_COMPILE")
+    double = Compiled([x], [2 * x], mode="FAST_COMPILE")
     np.testing.assert_array_equal(double(np.array([1.0, 2.0]))[0], [2.0, 4.0])
+
+
+@pytest.mark.parametrize("factory", [blr.spike_slab, blr.multivariate])
+def test_no_machine_code_is_made_for_a_second_data_set(
+    factory: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Any] = []
+    original = NumbaLinker.jit_compile
+
+    def spy(self: Any, given: Any) -> Any:
+        made.append(given)
+        return original(self, given)
+
+    monkeypatch.setattr(NumbaLinker, "jit_compile", spy)
+    counts = []
+    for n, p in [(40, 5), (50, 9), (50, 9)]:
+        rng = np.random.default_rng(n)
+        Y = rng.normal(size=(n, 2))
+        y = Y if factory is blr.multivariate else Y[:, 0]
+        model = factory(rng.normal(size=(n, p)), y)
+        asked = {"log_likelihood": True}
+        blr.sample(model, draws=2, tune=0, chains=1, idata_kwargs=asked, random_seed=1, quiet=True)
+        counts.append(len(made))
+    assert counts[0] == counts[1] == counts[2]
+
+
+def test_a_deterministic_of_random_numbers_is_recorded(model: pm.Model) -> None:
+    """PyMC compiles the recorder then, as it knows how to seed the numbers."""
+    other = model.copy()
+    with other:
+        pm.Deterministic("noise", other["mu"] + pm.Normal.dist(0, 1))
+    idata = blr.sample(other, draws=5, tune=0, chains=1, random_seed=1, quiet=True)
+    assert (idata.posterior["noise"] - idata.posterior["mu"]).std() > 0

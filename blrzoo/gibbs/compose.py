@@ -2,14 +2,9 @@
 
 from typing import Any
 
-import numpy as np
 import pymc as pm
-import pytensor
 import pytensor.tensor as pt
-from pytensor.compile.sharedvalue import SharedVariable
-from pytensor.graph.traversal import ancestors, io_toposort
-from pytensor.tensor.type import TensorType
-from pytensor.tensor.variable import TensorConstant, TensorVariable
+from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.designs.base import Design
 from blrzoo.gibbs.blocks import make_block
@@ -18,9 +13,7 @@ from blrzoo.gibbs.state import State
 from blrzoo.likelihood.single import root_weights
 from blrzoo.ops.joint import Factorisation
 
-__all__ = ["Composer", "data_as_inputs"]
-
-_SHAPE = 4  # most dims of anything
+__all__ = ["Composer"]
 
 
 class Composer:
@@ -140,43 +133,3 @@ class Composer:
 
     def _named(self, name: str | None) -> Any:
         return self.model.named_vars.get(name) if name is not None else None
-
-
-def data_as_inputs(outputs: list[Any]) -> tuple[list[Any], dict[Any, SharedVariable]]:
-    """Make inputs of all data: of shared variables, and of numbers that follow from the data.
-
-    Returns the outputs over these inputs, and for each input the shared variable with its value.
-    As constants, numbers would be part of the compiled code, and each data set would compile anew;
-    formulas keep their whole numbers and halves, and lengths are those of the inputs. As shared
-    variables, X would stay in memory for the life of the process: numba's registry never forgets a
-    graph that it compiled.
-    """
-    shared = {v: _holder(v) for v in ancestors(outputs) if _is_data(v)}
-    memo: dict[Any, Any] = {v: holder.type(name=v.name) for v, holder in shared.items()}
-    inputs = {memo[v]: holder for v, holder in shared.items()}
-    # Each node is copied once: graph_replace copies draws twice, and hands a generator to both.
-    for node in io_toposort([], outputs):
-        if any(variable in memo for variable in node.inputs):
-            copied = [memo.get(variable, variable) for variable in node.inputs]
-            copy = node.clone_with_new_inputs(copied, strict=False)
-            memo.update(zip(node.outputs, copy.outputs, strict=True))
-    return [memo.get(output, output) for output in outputs], inputs
-
-
-def _is_data(v: Any) -> bool:
-    if isinstance(v, SharedVariable):
-        return isinstance(v.type, TensorType)
-    if not isinstance(v, TensorConstant):
-        return False
-    if v.dtype != "float64":  # the group of each feature; a short one is the shape of something
-        return v.ndim == 1 and v.data.dtype.kind in "iu" and v.data.size > _SHAPE
-    return bool(v.ndim) or not np.all(np.mod(2 * v.data, 1) == 0)
-
-
-def _holder(v: Any) -> SharedVariable:
-    """A shared variable as it is; a constant as one of a length that may be another."""
-    if isinstance(v, SharedVariable):
-        return v
-    # a writeable copy: numba compiles anew for another kind of array
-    length = tuple(1 if n == 1 else None for n in v.type.shape[:1])
-    return pytensor.shared(np.array(v.data), shape=(*length, *v.type.shape[1:]))

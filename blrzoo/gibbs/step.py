@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pymc as pm
-import pytensor
 from pymc.exceptions import SamplingError
 from pymc.initial_point import PointType
 from pymc.step_methods import STEP_METHODS
@@ -21,13 +20,16 @@ from rich.table import Column
 
 from blrzoo.designs.base import Design
 from blrzoo.designs.dense import Dense
-from blrzoo.gibbs.compiled import CompiledSweep
-from blrzoo.gibbs.compose import Composer, data_as_inputs
+from blrzoo.gibbs.compiled import Compiled
+from blrzoo.gibbs.compose import Composer
 from blrzoo.gibbs.spec import Spec, find_model, find_spec, observed, spec_of
 from blrzoo.ops.joint import Factorisation
 from blrzoo.options import check_flag
 
 __all__ = ["BLRGibbs", "register"]
+
+#: Beta of a start needs no machine code: most often it is a variable itself.
+_PLAIN = Mode("py", None)
 
 #: Every so many draws the carried fit is compared with that of the effects, at 1 % of the cost.
 _PERIOD = 100
@@ -139,23 +141,17 @@ class BLRGibbs(BlockedStep):
     def _compile(self, composer: Composer, compile_kwargs: dict[str, Any]) -> None:
         self._inputs = [value.name for value in composer.inputs]
         (beta,) = composer.state.rebuild([composer.spec.scaled_effects(composer.model)])
-        self._beta = pytensor.function(
-            composer.inputs, beta, mode=Mode("py", None), on_unused_input="ignore"
-        )
+        self._beta = Compiled(composer.inputs, [beta], mode=_PLAIN)
         values, statistics = composer.sweep(), composer.statistics()
         names = composer.model.rvs_to_values
         self._outputs = [names[rv].name for rv in composer.drawn]
         self._effects = [
             names[rv].name for rv in (composer.label, composer.effects) if rv in composer.drawn
         ]
-        outputs, data = data_as_inputs(
-            [*values, *statistics, composer.current_fit, composer.state.rng]
-        )
-        self._data = [shared.container for shared in data.values()]
-        self._sweep = CompiledSweep(
-            [*composer.inputs, composer.fit, pytensor.In(composer.rng, mutable=True), *data],
-            outputs,
-            on_unused_input="ignore",
+        self._sweep = Compiled(
+            [*composer.inputs, composer.fit, composer.rng],
+            [*values, *statistics, composer.current_fit, composer.state.rng],
+            mutable=[composer.rng],
             **compile_kwargs,
         )
 
@@ -192,9 +188,8 @@ class BLRGibbs(BlockedStep):
 
     def _draw(self, values: list[np.ndarray]) -> list[Any]:
         """One compiled sweep; the fit and the generator are kept for the next."""
-        data = [container.storage[0] for container in self._data]
         try:
-            *drawn, self.fit, self.rng = self._sweep(*values, self.fit, self.rng, *data)
+            *drawn, self.fit, self.rng = self._sweep(*values, self.fit, self.rng)
         except ArithmeticError as error:  # of compiled code: a divisor is 0, a number overflowed
             raise SamplingError(self._broken("numbers") + f" ({error})") from error
         return drawn
@@ -247,7 +242,7 @@ class BLRGibbs(BlockedStep):
         )
 
     def _fit(self, values: list[np.ndarray]) -> np.ndarray:
-        return self.design.fit(self._beta(*values))
+        return self.design.fit(*self._beta(*values))
 
     @staticmethod
     def competence(var: Any, has_grad: bool = False) -> Competence:

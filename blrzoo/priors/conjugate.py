@@ -9,13 +9,13 @@ by a subclass or an argument can never be drawn from a conditional that does not
 
 from typing import Any
 
-import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.distributions.canonical_normal import canonical_normal
 from blrzoo.distributions.inverse_wishart import InverseWishart
+from blrzoo.distributions.reciprocal_wald import reciprocal_wald
 
 __all__ = [
     "beta",
@@ -235,8 +235,6 @@ def exponential_variance(
     References
     ----------
     .. [1] Park & Casella (2008). The Bayesian lasso. JASA 103:681-686.
-    .. [2] Michael, Schucany & Haas (1976). Generating random variates using transformations with
-       multiple roots. American Statistician 30:88-90.
 
     Examples
     --------
@@ -253,30 +251,7 @@ def exponential_variance(
         return None
     (scale,) = parameters
     rate = 2 / scale
-    return pm.CustomDist.dist(
-        abs(deviates) / pt.sqrt(rate),
-        rate,
-        dist=_reciprocal_wald,
-        logp=_reciprocal_wald_logp,
-        class_name="ReciprocalWald",
-    )
-
-
-def _reciprocal_wald(inverse_mean: Any, shape: Any, size: Any) -> TensorVariable:
-    """Draw 1/x of inverse Gaussians x by [2] of `exponential_variance`, solved for 1/x."""
-    # PyTensor has no numba form of its own Wald, whose draws lose their digits for large means.
-    a, shape = pt.broadcast_arrays(inverse_mean, shape)
-    normal = pm.Normal.dist(0.0, 1.0, size=(2, *a.shape))
-    half = normal[0] ** 2 / (2 * shape)
-    larger = a + half + pt.sqrt(half * (half + 2 * a))
-    uniform = pt.erfc(normal[1] / np.sqrt(2)) / 2
-    return pt.switch(uniform * (larger + a) <= larger, larger, a**2 / larger)
-
-
-def _reciprocal_wald_logp(value: Any, inverse_mean: Any, shape: Any) -> TensorVariable:
-    density = pt.log(shape / (2 * np.pi * value)) / 2
-    density -= shape * (value - inverse_mean) ** 2 / (2 * value)
-    return pt.switch(value > 0, density, -np.inf)
+    return reciprocal_wald(abs(deviates) / pt.sqrt(rate), rate)
 
 
 def normal(variable: TensorVariable, precision: Any, linear: Any) -> TensorVariable | None:

@@ -5,8 +5,8 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import pytensor
-from pytensor.tensor.variable import TensorVariable
+from pytensor.tensor.type import TensorType
+from pytensor.tensor.variable import TensorConstant, TensorVariable
 
 from blrzoo.data import RegressionData, warn_user
 from blrzoo.tables import show
@@ -50,7 +50,10 @@ class DataSummary:
     @cached_property
     def size(self) -> TensorVariable:
         """p as a symbol, (): code that is compiled for one number of features serves any."""
-        return pytensor.shared(np.int64(self.p), name="p")
+        # A constant, as PyMC takes what follows from a shared variable for changed data.
+        size = TensorConstant(TensorType("int64", ()), np.array(self.p), name="p")
+        size.tag.blrzoo_data = True
+        return size
 
     @property
     def n_traits(self) -> int:

@@ -174,7 +174,14 @@ def _has_alpha(model: pm.Model) -> bool:
 
 def _add_log_likelihood(idata: xr.DataTree, model: pm.Model, names: Any) -> None:
     """Complete the result by itself: PyMC would do it before ``alpha`` is there."""
-    pm.compute_log_likelihood(idata, var_names=names, model=model, progressbar=False)
+    pm.compute_log_likelihood(
+        idata,
+        var_names=names,
+        model=model,
+        progressbar=False,
+        # One product and one density a draw: machine code would never leave memory again.
+        compile_kwargs={"mode": "FAST_COMPILE"},
+    )
 
 
 def name_traits(idata: xr.DataTree, model: pm.Model) -> None:

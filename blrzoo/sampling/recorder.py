@@ -1,9 +1,12 @@
-"""Where draws are recorded: compiled once for all chains."""
+"""Where draws are recorded: compiled once for all chains of all models of a kind."""
 
-from typing import Self
+from typing import Any, Self
 
+import numpy as np
 import pymc as pm
 from pymc.backends import NDArray
+
+from blrzoo.gibbs.compiled import Compiled
 
 __all__ = ["Recorder", "recorder"]
 
@@ -29,4 +32,21 @@ class Recorder(NDArray):
 def recorder(model: pm.Model, var_names: list[str] | None) -> Recorder:
     """Make the recorder of the variables to keep; None keeps all."""
     kept = [rv for rv in model.unobserved_RVs if var_names is None or rv.name in var_names]
-    return Recorder(model=model, vars=model.replace_rvs_by_values(kept))
+    values = model.replace_rvs_by_values(kept)
+    try:
+        function: Any = Recording(model, values)
+    except ValueError:  # a Deterministic of the user's draws numbers: PyMC seeds them
+        function = None
+    return Recorder(model=model, vars=values, fn=function)
+
+
+class Recording:
+    """The function of a recorder, which takes values by position or by name."""
+
+    def __init__(self, model: pm.Model, values: list[Any]) -> None:
+        self.names = [str(variable.name) for variable in model.value_vars]
+        self.function = Compiled(model.value_vars, values)
+
+    def __call__(self, *point: np.ndarray, **named: np.ndarray) -> Any:
+        """Return the values to keep."""
+        return self.function(*point, *[named[name] for name in self.names if name in named])
