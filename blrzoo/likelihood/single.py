@@ -8,7 +8,7 @@ import pymc as pm
 import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
-from blrzoo.ops.small import product
+from blrzoo.likelihood.residual import ResidualSums, sums_over_rows
 from blrzoo.priors import conjugate
 from blrzoo.priors.parameters import NORMAL, VARIANCE, check_parameter, parameter
 from blrzoo.priors.scale import DataSummary
@@ -95,24 +95,26 @@ class Likelihood:
         """Nothing to complete: a row has its y, or is one of the missing ones."""
         return None
 
+    def sums(
+        self, v: dict[str, TensorVariable], residual: TensorVariable, model: pm.Model
+    ) -> ResidualSums:
+        """Sums of the residual, (obs,), times the square roots of the weights."""
+        W = model["W"] - model["W_center"] if "gamma" in v else None
+        return sums_over_rows(residual, root_weights(model), W)
+
     def conditionals(
         self, v: dict[str, TensorVariable], residual: TensorVariable, model: pm.Model
     ) -> dict[TensorVariable, TensorVariable | None]:
-        """Full conditionals given the residual, (obs,), times the square roots of the weights."""
-        mu, sigma2, root = v["mu"], v["sigma2"], root_weights(model)
+        """Full conditionals given the residual of everything, which `sums` reads."""
+        mu, sigma2, r = v["mu"], v["sigma2"], self.sums(v, residual, model)
         t, variance = power(model), self.variance(v, model)
-        weight = pt.sum(pt.square(root + pt.zeros_like(residual)))
-        linear = pt.sum(root * residual) + weight * mu
-        found = {mu: conjugate.normal(mu, weight / variance, linear / variance)}
+        linear = (r.total + r.weight * mu) / variance
+        found = {mu: conjugate.normal(mu, r.weight / variance, linear)}
         if "gamma" in v:
             gamma = v["gamma"]
-            W = (model["W"] - model["W_center"]) * pt.atleast_1d(root)[:, None]
-            cross = product(W.T, W)
-            linear = pt.sum(W * residual[:, None], axis=0) + pt.sum(cross * gamma, axis=1)
-            linear = linear / variance
-            found[gamma] = conjugate.multivariate_normal(gamma, cross / variance, linear)
-        count, squares = t * residual.shape[0], t * pt.sum(residual**2)
-        found[sigma2] = conjugate.inverse_gamma(sigma2, count, squares)
+            linear = (r.projection + pt.sum(r.covariates * gamma, axis=1)) / variance
+            found[gamma] = conjugate.multivariate_normal(gamma, r.covariates / variance, linear)
+        found[sigma2] = conjugate.inverse_gamma(sigma2, t * r.count, t * r.squares)
         if "y_missing" in model.named_vars:
             found[model["y_missing"]] = pm.Normal.dist(*self.moments(v, model, "_missing"))
         return found

@@ -9,11 +9,12 @@ import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.distributions.partial_normal import PartialNormal, completed
+from blrzoo.likelihood.residual import ResidualSums, sums_over_rows
 from blrzoo.likelihood.single import power, root_weights
 from blrzoo.ops.small import inverse_log_determinant, product
 from blrzoo.priors import conjugate
 from blrzoo.priors.covariance import check_covariance, covariance
-from blrzoo.priors.multivariate.ridge import Form, check_form, outer
+from blrzoo.priors.multivariate.ridge import Form, check_form
 from blrzoo.priors.parameters import NORMAL, VARIANCE, check_parameter, parameter
 from blrzoo.priors.scale import DataSummary
 
@@ -148,43 +149,44 @@ class TraitLikelihood:
         weights = model.named_vars.get("weights")
         return completed(model["y"], mean, v["Sigma_e"], known, weights)
 
+    def sums(
+        self, v: dict[str, TensorVariable], residual: TensorVariable, model: pm.Model
+    ) -> ResidualSums:
+        """Sums of the residual, (obs, trait), times the square roots of the weights."""
+        W = model["W"] - model["W_center"] if "gamma" in v else None
+        return sums_over_rows(residual, root_weights(model), W)
+
     def conditionals(
         self, v: dict[str, TensorVariable], residual: TensorVariable, model: pm.Model
     ) -> dict[TensorVariable, TensorVariable | None]:
-        """Full conditionals given the residual, (obs, trait), times the roots of the weights."""
-        precision = self.precision(v, model)
+        """Full conditionals given the residual of everything, which `sums` reads."""
+        precision, r = self.precision(v, model), self.sums(v, residual, model)
         found = {
-            **self._mean_conditional(v, residual, precision, model),
-            **self._gamma_conditional(v, residual, precision, model),
-            **self._residual_conditional(v, residual, model),
+            **self._mean_conditional(v, r, precision),
+            **self._gamma_conditional(v, r, precision),
+            **self._residual_conditional(v, r, power(model)),
         }
         if "y_missing" in model.named_vars:
             family, parameters = self._distribution(v, model, "_missing")
             found[model["y_missing"]] = family.dist(**parameters)
         return found
 
-    def _mean_conditional(self, v: Any, residual: Any, precision: Any, model: pm.Model) -> Any:
-        root = pt.atleast_1d(root_weights(model))[:, None] + pt.zeros_like(residual[:, :1])
-        weight, mu = pt.sum(root**2), v["mu"]
-        linear = pt.sum(precision * (pt.sum(root * residual, axis=0) + weight * mu), axis=1)
-        return {mu: conjugate.multivariate_normal(mu, weight * precision, linear)}
+    def _mean_conditional(self, v: Any, r: ResidualSums, precision: Any) -> Any:
+        mu = v["mu"]
+        linear = pt.sum(precision * (r.total + r.weight * mu), axis=1)
+        return {mu: conjugate.multivariate_normal(mu, r.weight * precision, linear)}
 
-    def _gamma_conditional(self, v: Any, residual: Any, precision: Any, model: pm.Model) -> Any:
+    def _gamma_conditional(self, v: Any, r: ResidualSums, precision: Any) -> Any:
         if "gamma" not in v:
             return {}
-        gamma = v["gamma"]
-        W = (model["W"] - model["W_center"]) * pt.atleast_1d(root_weights(model))[:, None]
-        cross = product(W.T, W)
-        linear = product(product(W.T, residual) + product(cross, gamma), precision)
+        gamma, cross = v["gamma"], r.covariates
+        linear = product(r.projection + product(cross, gamma), precision)
         size = cross.shape[0] * precision.shape[0]
         both = cross[:, None, :, None] * precision[None, :, None, :]
         return {gamma: conjugate.multivariate_normal(gamma, both.reshape((size, size)), linear)}
 
-    def _residual_conditional(self, v: Any, residual: Any, model: pm.Model) -> Any:
-        t = power(model)
-        n = t * residual.shape[0]
+    def _residual_conditional(self, v: Any, r: ResidualSums, t: Any) -> Any:
         if self.residual == "diagonal":
-            squares = t * pt.sum(residual**2, axis=0)
-            return {v["sigma2"]: conjugate.inverse_gamma(v["sigma2"], n, squares)}
-        cross = t * pt.sum(outer(residual), axis=0)
-        return {v["Sigma_e"]: conjugate.inverse_wishart(v["Sigma_e"], n, cross)}
+            squares = t * pt.diagonal(r.squares)
+            return {v["sigma2"]: conjugate.inverse_gamma(v["sigma2"], t * r.count, squares)}
+        return {v["Sigma_e"]: conjugate.inverse_wishart(v["Sigma_e"], t * r.count, t * r.squares)}
