@@ -16,8 +16,10 @@ import numpy as np
 import pandas as pd
 
 from blrzoo.joining import join
+from blrzoo.moments import Moments, moments
 from blrzoo.options import check_choice
 from blrzoo.response import binary_advice, refuse_swapped
+from blrzoo.storage import FORMS, as_float, form_of, is_sparse, take_rows
 from blrzoo.tables import Table, check_largest, check_scale, read_table, show
 
 __all__ = ["RegressionData", "check_data", "warn_user"]
@@ -33,8 +35,9 @@ class RegressionData:
 
     Parameters
     ----------
-    X : ndarray (obs, feature)
-        Features as given, neither centred nor scaled; float64, C-contiguous.
+    X : ndarray or csc_array (obs, feature)
+        Features as given, neither centred nor scaled, in the form of their design
+        (`blrzoo.storage`): float64 where nothing else was asked for.
     y : ndarray (obs,) or (obs, trait)
         Response, float64. Of several traits: NaN where one was not measured.
     W : ndarray (obs, covariate)
@@ -49,11 +52,12 @@ class RegressionData:
 
     Notes
     -----
-    The arrays are copies, so later changes of the caller's data do not reach a model. They are
-    read-only, so that the cached variances stay right.
+    The arrays are copies, so later changes of the caller's data do not reach a model, but for
+    genotype codes in int8, whose memory is that of the caller. They are read-only, so that the
+    cached moments stay right.
     """
 
-    X: np.ndarray
+    X: Any
     y: np.ndarray
     W: np.ndarray
     coords: dict[str, np.ndarray]
@@ -77,9 +81,14 @@ class RegressionData:
         return np.nanvar(self.y, axis=0, ddof=1)
 
     @cached_property
+    def x_moments(self) -> Moments:
+        """Means (weighted), sample variances and ranges of the features, missing codes apart."""
+        return moments(self.X, self.weights)
+
+    @property
     def x_variance(self) -> np.ndarray:
         """Sample variance of every feature (divisor n - 1), (feature,)."""
-        return self.X.var(axis=0, ddof=1)
+        return self.x_moments.variance
 
 
 def check_data(
@@ -90,6 +99,7 @@ def check_data(
     weights: Any = None,
     missing: str = "error",
     traits: bool = False,
+    design: str | None = None,
 ) -> RegressionData:
     """Check the data of a regression, join them by label and convert them to float64.
 
@@ -111,6 +121,9 @@ def check_data(
     traits : bool, default False
         Whether y holds several traits. Then a row's y is missing if all its traits are; single
         holes (NaN) are always allowed.
+
+    design : {"auto", "dense", "float32", "sparse", "genotypes", "gram"}, optional
+        Form that X is kept in, see `blrzoo.regression`. Default: float64.
 
     Returns
     -------
@@ -157,12 +170,14 @@ def check_data(
     ['age', 'bmi']
     """
     check_choice("missing", missing, ("error", "predict"), "error")
+    if design is not None:
+        check_choice("design", design, FORMS, "auto")
     refuse_swapped(X, y, "Y" if traits else "y")
     given = {"X": X, "Y" if traits else "y": y, "covariates": covariates, "weights": weights}
     holes = {"Y"} if traits else {"y"} if missing == "predict" else set()
     obs, joined = join(
         [
-            read_table(name, value, missing=name in holes)
+            read_table(name, value, missing=name in holes, design=design if name == "X" else None)
             for name, value in given.items()
             if value is not None or name in ("X", "y", "Y")
         ]
@@ -207,7 +222,7 @@ def _select(
     obs: pd.Index, tables: dict[str, Table], rows: np.ndarray
 ) -> tuple[pd.Index, dict[str, Table]]:
     chosen = {
-        name: replace(table, values=np.ascontiguousarray(table.values[rows]), obs=obs[rows])
+        name: replace(table, values=take_rows(table.values, rows), obs=obs[rows])
         for name, table in tables.items()
     }
     return obs[rows], chosen
@@ -228,10 +243,22 @@ def _arrays(obs: pd.Index, tables: dict[str, Table]) -> RegressionData:
     W = tables["covariates"].values if "covariates" in tables else np.empty((len(obs), 0))
     weights = tables["weights"].values[:, 0] if "weights" in tables else None
     response = tables["Y"].values if "Y" in tables else tables["y"].values[:, 0]
-    arrays = tables["X"].values, response, W
-    for array in (*arrays, *([] if weights is None else [weights])):
-        array.flags.writeable = False
-    return RegressionData(*arrays, coords=_coords(obs, tables), weights=weights)
+    return RegressionData(
+        X=_read_only(tables["X"].values),
+        y=_read_only(response),
+        W=_read_only(W),
+        coords=_coords(obs, tables),
+        weights=None if weights is None else _read_only(weights),
+    )
+
+
+def _read_only(array: Any) -> Any:
+    """A view that cannot be written to; a sparse array as it is, of which nobody has another."""
+    if is_sparse(array):
+        return array
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 def _coords(
@@ -254,7 +281,11 @@ def _coords(
 
 def _constant(table: Table) -> np.ndarray:
     """Mask of constant columns; refuse scales whose squares leave floating point."""
-    high, low = np.nanmax(table.values, axis=0), np.nanmin(table.values, axis=0)
+    if form_of(table.values) == "dense":
+        high, low = np.nanmax(table.values, axis=0), np.nanmin(table.values, axis=0)
+    else:
+        found = moments(table.values)
+        high, low = found.high, found.low
     size = np.maximum(np.abs(high), np.abs(low))
     check_largest(table, size)
     constant = high - low <= _CONSTANT * size
@@ -316,16 +347,17 @@ def _check_features(table: Table) -> None:
         )
 
 
-def _copies(X: np.ndarray, candidates: np.ndarray, block: int = 512) -> list[tuple[int, int]]:
+def _copies(X: Any, candidates: np.ndarray, block: int = 512) -> list[tuple[int, int]]:
     """Pairs (first, copy) of equal columns, found by hash in one pass over X."""
     first: dict[int, int] = {}
     pairs = []
     for start in range(0, len(candidates), block):
         chosen = candidates[start : start + block]
-        rows = np.ascontiguousarray(X[:, chosen].T) + 0.0  # + 0.0 turns -0.0 into 0.0
+        # + 0.0 turns -0.0 into 0.0
+        rows = np.ascontiguousarray(as_float(X[:, chosen]).T) + 0.0
         for j, row in zip(chosen.tolist(), rows, strict=True):
             i = first.setdefault(hash(row.tobytes()), j)
-            if i != j and np.array_equal(X[:, i], X[:, j]):
+            if i != j and np.array_equal(as_float(X[:, [i]]).T[0], row, equal_nan=True):
                 pairs.append((i, j))
     return pairs
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from blrzoo.storage import take_rows
 from blrzoo.tables import Table, show
 
 __all__ = ["join"]
@@ -18,11 +19,11 @@ def join(tables: list[Table]) -> tuple[pd.Index, list[Table]]:
     for table in tables[1:]:
         _check_lengths(tables[0], table)
     obs = labelled[0].obs if labelled else None
-    return (pd.RangeIndex(len(tables[0].values)) if obs is None else obs), tables
+    return (pd.RangeIndex(tables[0].values.shape[0]) if obs is None else obs), tables
 
 
 def _check_lengths(first: Table, table: Table) -> None:
-    n, m = len(first.values), len(table.values)
+    n, m = first.values.shape[0], table.values.shape[0]
     if n != m:
         raise ValueError(
             f"{table.name} must have one row per observation of {first.name}; got {m} rows in "
@@ -44,7 +45,7 @@ def _align(table: Table, reference: Table) -> Table:
             f"them in another order; got {show(twice)} more than once. Make the labels unique, or "
             f"pass {table.name}.to_numpy() to join by position."
         )
-    return replace(table, values=table.values[_positions(target, labels)], obs=target)
+    return replace(table, values=take_rows(table.values, _positions(target, labels)), obs=target)
 
 
 def _check_same_labels(table: Table, labels: pd.Index, other: Table, target: pd.Index) -> None:

@@ -17,6 +17,8 @@ import xarray as xr
 from pandas.api import types as pdt
 from pandas.api.extensions import ExtensionArray
 
+from blrzoo.storage import form_of, is_sparse, read_form
+
 __all__ = ["LARGEST", "Table", "check_largest", "check_scale", "read_table", "show"]
 
 #: Largest absolute value: squares and their ratios stay finite.
@@ -56,8 +58,8 @@ class Table:
     ----------
     name : {"X", "y", "Y", "covariates", "weights"}
         The argument; "Y" are several traits.
-    values : ndarray (obs, column)
-        Its numbers, float64 and finite, in memory of their own.
+    values : ndarray or csc_array (obs, column)
+        Its numbers, float64 and finite, in memory of their own; X in the form of its design.
     obs : pandas.Index or None
         Labels of the rows; None if they have none.
     columns : pandas.Index
@@ -65,7 +67,7 @@ class Table:
     """
 
     name: str
-    values: np.ndarray
+    values: Any
     obs: pd.Index | None
     columns: pd.Index
 
@@ -87,7 +89,7 @@ class Table:
         return f"{_COLUMN[self.name]} {show(self.columns[chosen])}"
 
 
-def read_table(name: str, value: Any, *, missing: bool = False) -> Table:
+def read_table(name: str, value: Any, *, missing: bool = False, design: str | None = None) -> Table:
     """Read an argument into a table of its own memory, checked as far as one can alone.
 
     Parameters
@@ -98,6 +100,9 @@ def read_table(name: str, value: Any, *, missing: bool = False) -> Table:
         What the user gave for it.
     missing : bool, default False
         Whether missing values (NaN) are allowed.
+    design : str, optional
+        Form to keep X in, see `blrzoo.storage`; None for float64, whatever X is. Sparse matrices
+        need one.
 
     Returns
     -------
@@ -121,7 +126,7 @@ def read_table(name: str, value: Any, *, missing: bool = False) -> Table:
     >>> list(table.obs), list(table.columns)
     (['a', 'b'], ['age'])
     """
-    array = _known_container(name, value)
+    array = value if design and is_sparse(value) else _known_container(name, value)
     _check_ndim(name, array, type(value).__name__)
     matrix, obs, columns = _unpack(array, _COLUMN[name])
     _check_shape(name, matrix.shape)
@@ -130,9 +135,22 @@ def read_table(name: str, value: Any, *, missing: bool = False) -> Table:
     if name not in ("y", "weights"):
         _check_unique(name, columns)
     obs = None if obs is None else _plain_labels(name, obs, "index")
-    table = Table(name, _to_float(name, matrix, columns), obs, columns)
-    _check_finite(table, missing)
+    values = _in_form(name, matrix, columns, design)
+    table = Table(name, values, obs, columns)
+    if form_of(values) in ("dense", "float32"):
+        _check_finite(table, missing)
     return table
+
+
+def _in_form(name: str, matrix: Any, columns: pd.Index, design: str | None) -> Any:
+    """Read the numbers, of X in the form that it is to be kept in."""
+    if design is None:
+        return _to_float(name, matrix, columns)
+    plain = isinstance(matrix, np.ndarray) and matrix.dtype.kind in "biuf"
+    if design not in ("auto", "dense", "gram") and not plain and not is_sparse(matrix):
+        matrix = _to_float(name, matrix, columns)  # refuses what holds no numbers
+    values = read_form(matrix, columns, design)
+    return _to_float(name, matrix, columns) if values is None else values
 
 
 def _known_container(name: str, value: Any) -> Any:
@@ -160,7 +178,7 @@ def _container_remedy(name: str, value: Any) -> str | None:
         return f'one variable of it, {name}["name"]'
     if isinstance(value, Mapping) or (isinstance(value, np.ndarray) and value.dtype.names):
         return f"pd.DataFrame({name})"
-    for method in ("toarray", "to_pandas"):  # SciPy sparse; polars, pyarrow
+    for method in ("toarray", "to_pandas"):  # sparse, where it cannot stay so; polars, pyarrow
         if hasattr(value, method):
             return f"{name}.{method}()"
     return None

@@ -92,7 +92,7 @@ class DataSummary:
 def _scale(data: RegressionData) -> np.ndarray:
     """Standard deviations of the features; 1 for one that is constant but for rounding."""
     sd = np.sqrt(data.x_variance)
-    size = np.abs(data.X).max(axis=0)
+    size = np.maximum(np.abs(data.x_moments.low), np.abs(data.x_moments.high))
     return np.where(sd > 1e-10 * size, sd, 1.0)
 
 
@@ -104,7 +104,11 @@ def warn_of_units(data: RegressionData) -> None:
     few = order[: int(np.searchsorted(share, 0.9)) + 1]
     far = sd[few[0]] >= _FAR_APART * np.median(sd[sd > 0])
     # Codes such as 0, 1 and 2 are of one unit, however rare some of them are.
-    if 4 * few.size > data.p or not far or np.ptp(data.X) <= 2:
+    if (
+        4 * few.size > data.p
+        or not far
+        or np.ptp([data.x_moments.low.min(), data.x_moments.high.max()]) <= 2
+    ):
         return
     warn_user(
         f"X has columns of different units: {show(data.coords['feature'][few].tolist())} have "
