@@ -1,8 +1,10 @@
-"""What a design is: X in the form that makes its sweep cheapest, behind two operations.
+"""What a design is: X in the form that makes its sweep cheapest, behind a few operations.
 
 A sweep visits the features one by one. All that it asks of a design is the dot product of a
-feature with the working state, and the update of that state when an effect changes. A new design
-is a subclass with its own `dot` and `update`; the sweep's kernel and the Op stay as they are.
+feature with the residual, and the residual's change when an effect changes. What is carried from
+feature to feature is the design's own: the residual itself, or something cheaper to keep up to
+date. A new design is a subclass with its own `dot` and `update`; the kernels and the Ops stay as
+they are.
 """
 
 from typing import Any, ClassVar
@@ -18,39 +20,214 @@ DESIGNS: dict[str, type["Design"]] = {}
 
 
 class Design:
-    """X in some form, centred.
+    r"""The features of a regression in some form, and how to multiply with them.
+
+    With weights :math:`w`, centres :math:`c` and units :math:`u`, a design stands for
+
+    .. math:: X^* = \mathrm{diag}(\sqrt w)\,(X - 1c')\,\mathrm{diag}(1/u),
+
+    one column :math:`x^*_j` a feature. Effects are on the scale of :math:`X^*`, and a residual is
+    multiplied by :math:`\sqrt w` like the rows of X.
+
+    A subclass needs a `name`, `arrays`, `dot` and `update`. The arrays hold all that the four
+    methods below read; the last one is the diagonal of X*'X*. Its first one is feature-major,
+    (feature, obs), or else the subclass says in `rows` how many observations there are.
+
+    ========================================  ====================================================
+    ``begin(arrays, residual)``               what a sweep carries (1-d, float64), a new array
+    ``dot(arrays, j, working)``               :math:`x_j^{*\prime} r`
+    ``update(arrays, j, change, working)``    :math:`r \leftarrow r + x^*_j\,\mathrm{change}`,
+                                              in place
+    ``end(arrays, working)``                  the residual r
+    ========================================  ====================================================
+
+    These four and `rows` are static methods that numba can compile: loops over arrays and
+    numbers, no Python objects. They are called from Python too, as they are. `product`, `cross`
+    and `columns` are plain Python. Those of this class go through the four methods: right for
+    every design, but slow.
 
     Attributes
     ----------
     name : str
         Key in `DESIGNS`.
     arrays : tuple of ndarray
-        What the kernel reads; the last one is the diagonal of X'X, (feature,).
+        What the compiled methods read; the last one is the diagonal of X*'X*, (feature,).
+
+    References
+    ----------
+    .. [1] Legarra & Misztal (2008). Computing strategies in genome-wide selection. Journal of
+       Dairy Science 91:360-366 (a residual that follows each change of an effect).
+
+    Examples
+    --------
+    Features that are 0 or 1, as lists of the observations that have them, not centred:
+
+    >>> import numpy as np
+    >>> from blrzoo.designs.base import Design
+    >>> class Lists(Design):
+    ...     name = "lists"
+    ...
+    ...     def __init__(self, X):
+    ...         feature, obs = np.nonzero(X.T)
+    ...         start = np.searchsorted(feature, np.arange(X.shape[1] + 1))
+    ...         self.arrays = (obs, start, np.array([len(X)]), X.sum(axis=0))
+    ...
+    ...     @staticmethod
+    ...     def rows(arrays):
+    ...         return arrays[2][0]
+    ...
+    ...     @staticmethod
+    ...     def dot(arrays, j, working):
+    ...         total = 0.0
+    ...         for i in arrays[0][arrays[1][j] : arrays[1][j + 1]]:
+    ...             total += working[i]
+    ...         return total
+    ...
+    ...     @staticmethod
+    ...     def update(arrays, j, change, working):
+    ...         for i in arrays[0][arrays[1][j] : arrays[1][j + 1]]:
+    ...             working[i] += change
+    >>> X = np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
+    >>> design = Lists(X)
+    >>> design.fit(np.array([5.0, 7.0]))
+    array([5., 7., 7.])
+    >>> design.cross(design.arrays, np.array([1.0, 2.0, 3.0]))
+    array([1., 5.])
     """
 
     name: ClassVar[str]
     arrays: tuple[np.ndarray, ...]
 
     @staticmethod
+    def begin(arrays: Any, residual: Any) -> Any:
+        """Return what a sweep carries, from the residual, (obs,); a copy of it by default.
+
+        Compiled by numba.
+        """
+        return residual.copy()
+
+    @staticmethod
     def dot(arrays: Any, j: int, working: Any) -> Any:
-        """x_j'r from the working state; compiled by numba."""
+        """Return x*_j'r, from what a sweep carries; compiled by numba."""
         raise NotImplementedError
 
     @staticmethod
     def update(arrays: Any, j: int, change: Any, working: Any) -> None:
-        """Add ``change`` times x_j to the residual, in place; compiled by numba."""
+        """Add ``change`` times x*_j to the residual, in place; compiled by numba."""
         raise NotImplementedError
+
+    @staticmethod
+    def end(arrays: Any, working: Any) -> Any:
+        """Return the residual, (obs,), from what a sweep carried; compiled by numba."""
+        return working
+
+    @staticmethod
+    def rows(arrays: Any) -> Any:
+        """Return the number of observations; compiled by numba.
+
+        It is also asked for of PyTensor variables, so it is an element of an array or a length.
+        """
+        return arrays[0].shape[1]
+
+    @classmethod
+    def product(cls, arrays: Any, effects: np.ndarray) -> np.ndarray:
+        """Multiply X* with effects.
+
+        Parameters
+        ----------
+        arrays : tuple of ndarray
+            Those of a design of this class.
+        effects : ndarray, (feature,) or (feature, trait)
+            On the scale of X*.
+
+        Returns
+        -------
+        ndarray, (obs,) or (obs, trait)
+        """
+        by_trait = effects.reshape(len(effects), -1).T
+        fit = np.empty((cls.rows(arrays), len(by_trait)))
+        for t, column in enumerate(by_trait):
+            working = cls.begin(arrays, np.zeros(len(fit)))
+            for j in np.flatnonzero(column):
+                cls.update(arrays, int(j), column[j], working)
+            fit[:, t] = cls.end(arrays, working)
+        return fit.reshape(len(fit), *effects.shape[1:])
+
+    @classmethod
+    def cross(cls, arrays: Any, residual: np.ndarray) -> np.ndarray:
+        """Multiply the transpose of X* with a residual.
+
+        Parameters
+        ----------
+        arrays : tuple of ndarray
+            Those of a design of this class.
+        residual : ndarray, (obs,) or (obs, trait)
+            Multiplied by root weights like the rows of X.
+
+        Returns
+        -------
+        ndarray, (feature,) or (feature, trait)
+        """
+        by_trait = residual.reshape(len(residual), -1).T
+        dots = np.empty((len(arrays[-1]), len(by_trait)))
+        for t, column in enumerate(by_trait):
+            working = cls.begin(arrays, column)
+            dots[:, t] = [cls.dot(arrays, j, working) for j in range(len(dots))]
+        return dots.reshape(len(dots), *residual.shape[1:])
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Numbers of observations and of features."""
+        return int(self.rows(self.arrays)), len(self.arrays[-1])
+
+    def columns(self, index: Any) -> np.ndarray:
+        """Columns of X*, (obs, k), float64.
+
+        Parameters
+        ----------
+        index : array_like or slice
+            Features: anything that indexes an array of them.
+
+        Returns
+        -------
+        ndarray, (obs, k)
+        """
+        features = self._features(index)
+        effects = np.zeros((self.shape[1], len(features)))
+        effects[features, np.arange(len(features))] = 1.0
+        return self.fit(effects)
+
+    def _features(self, index: Any) -> np.ndarray:
+        """Numbers of the features that an index chooses, (k,)."""
+        return np.atleast_1d(np.arange(self.shape[1])[index])
+
+    def fit(self, effects: np.ndarray) -> np.ndarray:
+        """X* times the effects, (obs,) or (obs, trait)."""
+        return self.product(self.arrays, effects)
 
     def shared(self) -> list[TensorVariable]:
         """The arrays as PyTensor variables, not copied."""
         return [pytensor.shared(array, borrow=True) for array in self.arrays]
 
-    def fit(self, effects: np.ndarray) -> np.ndarray:
-        """The part of the working state that depends on the effects."""
-        raise NotImplementedError
-
 
 def register(design: type[Design]) -> type[Design]:
-    """Make a design known by its name (a class decorator)."""
+    """Make a design known by its name (a class decorator).
+
+    Parameters
+    ----------
+    design : type
+        A subclass of `Design` with a `name`; one of the same name is replaced.
+
+    Returns
+    -------
+    type
+        The same class.
+
+    Examples
+    --------
+    >>> from blrzoo.designs.base import DESIGNS
+    >>> DESIGNS["dense"]
+    <class 'blrzoo.designs.dense.Dense'>
+    """
     DESIGNS[design.name] = design
     return design

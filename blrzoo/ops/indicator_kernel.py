@@ -9,8 +9,9 @@ from pytensor.link.numba.dispatch.basic import register_funcify_default_op_cache
 
 from blrzoo.designs.base import DESIGNS, Design
 from blrzoo.ops.indicators import IndicatorSweep
-from blrzoo.ops.kernel import FASTMATH, source_version
+from blrzoo.ops.kernel import design_version, operations
 from blrzoo.ops.small_kernel import checked, solve_upper
+from blrzoo.ops.working import trait_operations
 
 __all__ = ["make_indicator_kernel"]
 
@@ -138,24 +139,23 @@ def make_indicator_kernel(design: type[Design]) -> Callable[..., Any]:
     Parameters
     ----------
     design : type
-        A subclass of `Design`, whose ``dot`` and ``update`` are inlined.
+        A subclass of `Design`, whose compiled methods are inlined.
 
     Returns
     -------
     callable
         With the inputs and outputs of `blrzoo.ops.indicators.IndicatorSweep`.
     """
-    dot = njit(fastmath=FASTMATH)(design.dot)
-    update = njit(fastmath=FASTMATH)(design.update)
+    _, dot, update, _ = operations(design)
+    begin, end = trait_operations(design)
 
     @njit
     def sweep(*inputs):  # type: ignore[no-untyped-def]
         arrays = inputs[:-9]
-        working, old, precision, covariance, pseudo = inputs[-9:-4]
+        residual, old, precision, covariance, pseudo = inputs[-9:-4]
         log_odds, indicators, logistics, normals = inputs[-4:]
         n_traits = old.shape[1]
-        rows = np.empty((n_traits, working.shape[0]))  # a copy: the Op is pure
-        rows[:] = working.T
+        rows = begin(arrays, residual)
         slabs, effects = np.empty(old.shape), np.zeros(old.shape)
         active, drawn = indicators > 0, np.zeros(old.shape, dtype=np.int64)
         checked(covariance)  # then its submatrices have factors too
@@ -183,7 +183,7 @@ def make_indicator_kernel(design: type[Design]) -> Callable[..., Any]:
                     effects[j, t], drawn[j, t] = slabs[j, t], 1
                 if effects[j, t] != old[j, t]:
                     update(arrays, j, old[j, t] - effects[j, t], rows[t])
-        return slabs, effects, drawn, np.ascontiguousarray(rows.T)
+        return slabs, effects, drawn, end(arrays, rows, residual.shape[0])
 
     return sweep
 
@@ -191,5 +191,5 @@ def make_indicator_kernel(design: type[Design]) -> Callable[..., Any]:
 @register_funcify_default_op_cache_key(IndicatorSweep)
 def _funcify_sweep(op: IndicatorSweep, **kwargs: Any) -> tuple[Callable[..., Any], int]:
     design = DESIGNS[op.design]
-    version = source_version(make_indicator_kernel, design, solve_upper)
+    version = design_version(design, make_indicator_kernel, trait_operations, solve_upper)
     return make_indicator_kernel(design), version

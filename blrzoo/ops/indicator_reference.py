@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from blrzoo.designs.base import Design
+from blrzoo.ops.reference import begin_traits, end_traits
 
 __all__ = ["pattern_conditional", "sweep"]
 
@@ -70,7 +71,7 @@ def pattern_conditional(
 def sweep(
     design: type[Design],
     arrays: tuple[np.ndarray, ...],
-    working: np.ndarray,
+    residual: np.ndarray,
     effects: np.ndarray,
     precision: np.ndarray,
     covariance: np.ndarray,
@@ -81,7 +82,7 @@ def sweep(
     normals: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Draw each feature's (indicators, alpha) in turn; see `blrzoo.ops.indicators`."""
-    rows, effects = np.array(working.T, order="C"), effects.copy()
+    rows, effects = begin_traits(design, arrays, residual), effects.copy()
     slabs, active = np.empty_like(effects), indicators > 0
     for j, on in enumerate(active):
         d = arrays[-1][j]
@@ -97,4 +98,4 @@ def sweep(
         for row, change in zip(rows, effects[j] - effect, strict=True):
             design.update(arrays, j, change, row)
         effects[j] = effect
-    return slabs, effects, active.astype(np.int64), np.ascontiguousarray(rows.T)
+    return slabs, effects, active.astype(np.int64), end_traits(design, arrays, rows)

@@ -13,7 +13,7 @@ from blrzoo.designs.base import DESIGNS, Design
 from blrzoo.ops.joint import JointDraw
 from blrzoo.ops.sweep import Sweep
 
-__all__ = ["FASTMATH", "make_kernel", "source_version"]
+__all__ = ["FASTMATH", "design_version", "make_kernel", "operations", "source_version"]
 
 #: Reassociation lets dot products use vector registers; infinities (log of 0) must stay exact.
 FASTMATH = {"reassoc", "contract", "nsz"}
@@ -46,27 +46,32 @@ def _draw_label(q, spread, scores):  # type: ignore[no-untyped-def]
     return label
 
 
+def operations(design: type[Design]) -> tuple[Callable[..., Any], ...]:
+    """Compile the methods of a design that kernels call: begin, dot, update and end."""
+    compiled = njit(fastmath=FASTMATH)
+    return tuple(map(compiled, (design.begin, design.dot, design.update, design.end)))
+
+
 def make_kernel(design: type[Design]) -> Callable[..., Any]:
     """Compile the sweep for a design.
 
     Parameters
     ----------
     design : type
-        A subclass of `Design`, whose ``dot`` and ``update`` are inlined.
+        A subclass of `Design`, whose compiled methods are inlined.
 
     Returns
     -------
     callable
         With the inputs and outputs of `blrzoo.ops.sweep.Sweep`.
     """
-    dot = njit(fastmath=FASTMATH)(design.dot)
-    update = njit(fastmath=FASTMATH)(design.update)
+    begin, dot, update, end = operations(design)
 
     @njit
     def sweep(*inputs):  # type: ignore[no-untyped-def]
         arrays = inputs[:-7]
-        working, effects, variances, log_weights, sigma2, races, normals = inputs[-7:]
-        working, effects, s2 = working.copy(), effects.copy(), sigma2.item()
+        residual, effects, variances, log_weights, sigma2, races, normals = inputs[-7:]
+        working, effects, s2 = begin(arrays, residual), effects.copy(), sigma2.item()
         labels = np.zeros(effects.shape[0], dtype=np.int64)
         spread, scores = _prepare(arrays[-1], s2, variances, log_weights, races)
         for j in range(effects.shape[0]):
@@ -76,7 +81,7 @@ def make_kernel(design: type[Design]) -> Callable[..., Any]:
             if effect != effects[j]:
                 update(arrays, j, effects[j] - effect, working)
             labels[j], effects[j] = k, effect
-        return effects, labels, working
+        return effects, labels, end(arrays, working)
 
     return sweep
 
@@ -115,10 +120,15 @@ def source_version(*parts: Any) -> int:
     return int(sha256("".join(sources).encode()).hexdigest()[:15], 16)
 
 
+def design_version(design: type[Design], *parts: Any) -> int:
+    """`source_version` of parts that were compiled for a design, whose methods may be inherited."""
+    return source_version(operations, *parts, *(c for c in design.__mro__ if c is not object))
+
+
 @register_funcify_default_op_cache_key(Sweep)
 def _funcify_sweep(op: Sweep, **kwargs: Any) -> tuple[Callable[..., Any], int]:
     design = DESIGNS[op.design]
-    return make_kernel(design), source_version(make_kernel, design)
+    return make_kernel(design), design_version(design)
 
 
 @register_funcify_default_op_cache_key(JointDraw)

@@ -6,7 +6,7 @@ import numpy as np
 
 from blrzoo.designs.base import Design
 
-__all__ = ["block_conditional", "sweep"]
+__all__ = ["begin_traits", "block_conditional", "end_traits", "sweep"]
 
 
 def block_conditional(
@@ -43,7 +43,7 @@ def block_conditional(
 def sweep(
     design: type[Design],
     arrays: tuple[np.ndarray, ...],
-    working: np.ndarray,
+    residual: np.ndarray,
     effects: np.ndarray,
     variances: np.ndarray,
     log_weights: np.ndarray,
@@ -52,7 +52,7 @@ def sweep(
     normals: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Draw each feature's (label, effect) in turn; see `blrzoo.ops.sweep.Sweep`."""
-    working, effects = working.copy(), effects.copy()
+    working, effects = design.begin(arrays, residual), effects.copy()
     labels = np.zeros(effects.shape, dtype=np.int64)
     for j in range(effects.size):
         d = arrays[-1][j] / sigma2
@@ -62,4 +62,14 @@ def sweep(
         effect = means[k] + np.sqrt(spread[k]) * normals[j]
         design.update(arrays, j, effects[j] - effect, working)
         labels[j], effects[j] = k, effect
-    return effects, labels, working
+    return effects, labels, design.end(arrays, working)
+
+
+def begin_traits(design: type[Design], arrays: Any, residual: np.ndarray) -> np.ndarray:
+    """Working vectors of the design as rows, (trait, any), from the residual, (obs, trait)."""
+    return np.array([design.begin(arrays, column) for column in residual.T])
+
+
+def end_traits(design: type[Design], arrays: Any, rows: np.ndarray) -> np.ndarray:
+    """Residual, (obs, trait), from the working vectors of the traits."""
+    return np.stack([design.end(arrays, row) for row in rows], axis=1)

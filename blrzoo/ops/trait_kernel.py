@@ -8,9 +8,10 @@ from numba import njit
 from pytensor.link.numba.dispatch.basic import register_funcify_default_op_cache_key
 
 from blrzoo.designs.base import DESIGNS, Design
-from blrzoo.ops.kernel import FASTMATH, source_version
+from blrzoo.ops.kernel import design_version, operations, source_version
 from blrzoo.ops.trait_reference import ROUNDING
 from blrzoo.ops.traits import Rotate, TraitSweep
+from blrzoo.ops.working import trait_operations
 
 __all__ = ["make_trait_kernel", "rotate"]
 
@@ -87,24 +88,23 @@ def make_trait_kernel(design: type[Design]) -> Callable[..., Any]:
     Parameters
     ----------
     design : type
-        A subclass of `Design`, whose ``dot`` and ``update`` are inlined.
+        A subclass of `Design`, whose compiled methods are inlined.
 
     Returns
     -------
     callable
         With the inputs and outputs of `blrzoo.ops.traits.TraitSweep`.
     """
-    dot = njit(fastmath=FASTMATH)(design.dot)
-    update = njit(fastmath=FASTMATH)(design.update)
+    _, dot, update, _ = operations(design)
+    begin, end = trait_operations(design)
 
     @njit
     def sweep(*inputs):  # type: ignore[no-untyped-def]
         arrays = inputs[:-10]
-        working, old, precision, alphas, betas, values = inputs[-10:-4]
+        residual, old, precision, alphas, betas, values = inputs[-10:-4]
         groups, log_weights, races, normals = inputs[-4:]
         n_traits = old.shape[1]
-        rows = np.empty((n_traits, working.shape[0]))  # a copy: the Op is pure
-        rows[:] = working.T
+        rows = begin(arrays, residual)
         slabs, effects = np.empty(old.shape), np.empty(old.shape)
         labels, ranks = np.zeros(old.shape[0], dtype=np.int64), _ranks(values)
         scaled, q = np.empty(n_traits), np.empty(n_traits)
@@ -135,7 +135,7 @@ def make_trait_kernel(design: type[Design]) -> Callable[..., Any]:
                 if effects[j, t] != old[j, t]:
                     update(arrays, j, old[j, t] - effects[j, t], rows[t])
             labels[j] = k
-        return slabs, effects, labels, np.ascontiguousarray(rows.T)
+        return slabs, effects, labels, end(arrays, rows, residual.shape[0])
 
     return sweep
 
@@ -148,4 +148,4 @@ def _funcify_rotate(op: Rotate, **kwargs: Any) -> tuple[Callable[..., Any], int]
 @register_funcify_default_op_cache_key(TraitSweep)
 def _funcify_sweep(op: TraitSweep, **kwargs: Any) -> tuple[Callable[..., Any], int]:
     design = DESIGNS[op.design]
-    return make_trait_kernel(design), source_version(make_trait_kernel, design)
+    return make_trait_kernel(design), design_version(design, make_trait_kernel, trait_operations)

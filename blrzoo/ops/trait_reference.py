@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from blrzoo.designs.base import Design
+from blrzoo.ops.reference import begin_traits, end_traits
 
 __all__ = ["block_conditional", "rotate", "sweep"]
 
@@ -85,7 +86,7 @@ def rotate(
 def sweep(
     design: type[Design],
     arrays: tuple[np.ndarray, ...],
-    working: np.ndarray,
+    residual: np.ndarray,
     effects: np.ndarray,
     precision: np.ndarray,
     alphas: np.ndarray,
@@ -97,7 +98,7 @@ def sweep(
     normals: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Draw each feature's (label, alpha) in turn; see `blrzoo.ops.traits.TraitSweep`."""
-    rows, effects = np.array(working.T, order="C"), effects.copy()
+    rows, effects = begin_traits(design, arrays, residual), effects.copy()
     slabs, labels = np.empty_like(effects), np.zeros(len(effects), dtype=np.int64)
     for j in range(len(effects)):
         d, g = arrays[-1][j], groups[j]
@@ -112,4 +113,4 @@ def sweep(
         for row, change in zip(rows, effects[j] - effect, strict=True):
             design.update(arrays, j, change, row)
         labels[j], slabs[j], effects[j] = k, alphas[g, k] @ coordinates, effect
-    return slabs, effects, labels, np.ascontiguousarray(rows.T)
+    return slabs, effects, labels, end_traits(design, arrays, rows)
