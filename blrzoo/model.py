@@ -2,6 +2,7 @@
 
 import logging
 import numbers
+from dataclasses import replace
 from typing import Any, Literal, TypedDict, get_args
 
 import numpy as np
@@ -11,15 +12,20 @@ from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.advice import advised, prior_like
 from blrzoo.data import RegressionData, check_data
+from blrzoo.designs.base import Design
+from blrzoo.designs.dense import Dense
+from blrzoo.designs.factorisation import Factorisation
+from blrzoo.designs.read import read_design
 from blrzoo.gibbs.spec import Spec, mark
-from blrzoo.likelihood.single import Likelihood
+from blrzoo.likelihood.single import Designs, Likelihood
 from blrzoo.likelihood.traits import TraitLikelihood
-from blrzoo.ops.joint import Factorisation
 from blrzoo.options import check_choice, check_flag
 from blrzoo.priors.base import Prior
 from blrzoo.priors.multivariate.base import MultivariatePrior
 from blrzoo.priors.multivariate.ridge import Form
 from blrzoo.priors.scale import DataSummary, warn_of_units
+from blrzoo.storage import Form as DesignForm
+from blrzoo.storage import as_float
 
 __all__ = ["Options", "TraitOptions", "Update", "regression"]
 
@@ -38,6 +44,7 @@ class Options(TypedDict, total=False):
     sigma2: Any
     center: bool
     standardize: bool
+    design: DesignForm
 
 
 class TraitOptions(Options, total=False):
@@ -49,6 +56,9 @@ class TraitOptions(Options, total=False):
 
 #: Factorisations up to this many operations (a second or two) are taken by update="auto".
 _JOINT_LIMIT = 3e10
+
+#: X of up to so many bytes in float64 is kept with the draws, so that they can be read without it.
+KEPT = 10_000_000
 
 _log = logging.getLogger(__name__)
 
@@ -71,6 +81,7 @@ def regression(
     weights: Any = None,
     missing: Literal["error", "predict"] = "error",
     update: Update = "auto",
+    design: DesignForm = "auto",
 ) -> pm.Model:
     r"""Bayesian linear regression with any prior of the effects, as a PyMC model.
 
@@ -167,7 +178,9 @@ def regression(
     """
     _check_arguments(prior, h2, center, standardize, update)
     several = prior.several_traits
-    data = check_data(X, y, covariates, weights=weights, missing=missing, traits=several)
+    data = check_data(
+        X, y, covariates, weights=weights, missing=missing, traits=several, design=design
+    )
     likelihood = _likelihood(several, mu, gamma, sigma2, Sigma_e, residual)
     bound = prior.bind(DataSummary.of(data, standardize), h2)
     if not standardize:
@@ -177,10 +190,11 @@ def regression(
             "gamma must be left out where there are no covariates, got a gamma. "
             "Pass covariates=, or leave gamma out."
         )
+    likelihood = replace(likelihood, designs=_designs(data, center, bound.data.x_scale))
     with _new_model(data.coords) as model:
         _add_data(model, data, center)
         if bound.data.x_scale is not None:
-            pm.Data("X_scale", bound.data.x_scale, dims="feature")
+            _add_constant(model, "X_scale", bound.data.x_scale, ("feature",))
         v = {**likelihood.variables(bound.data, h2), **_named(bound)}
         _check_variance(bound, v)
         bound.effects(v)
@@ -189,7 +203,7 @@ def regression(
             prior=bound,
             likelihood=likelihood,
             names={key: str(variable.name) for key, variable in v.items()},
-            update=_choose_update(update, bound, v),
+            update=_choose_update(update, bound, v, likelihood.designs[""]),
             known=frozenset(str(rv.name) for rv in model.basic_RVs),
         )
         _mark(model, spec)
@@ -225,22 +239,43 @@ def _likelihood(
 
 
 def _add_data(model: pm.Model, data: RegressionData, center: bool) -> None:
-    for name, values, dim in (("X", data.X, "feature"), ("W", data.W, "covariate")):
-        if values.shape[1]:
-            means = np.average(values, axis=0, weights=data.weights)
-            pm.Data(f"{name}_center", means * center, dims=dim)
-    _add_rows(data, "")
+    """Centres, covariates, weights and, where it is small, X as given: what read-outs use."""
+    _add_constant(model, "X_center", data.x_moments.mean * center, ("feature",))
+    if data.W.shape[1]:
+        means = np.average(data.W, axis=0, weights=data.weights)
+        pm.Data("W_center", means * center, dims="covariate")
+    _add_rows(model, data, "")
     if data.missing is not None:
-        _add_rows(data.missing, "_missing")
+        _add_rows(model, data.missing, "_missing", fill=data.x_moments.mean)
 
 
-def _add_rows(data: RegressionData, rows: str) -> None:
+def _add_rows(
+    model: pm.Model, data: RegressionData, rows: str, fill: np.ndarray | None = None
+) -> None:
     obs = f"obs{rows}"
-    pm.Data(f"X{rows}", data.X, dims=(obs, "feature"))
+    if data.n * data.p * 8 <= KEPT:
+        X = as_float(data.X)
+        X = np.where(np.isnan(X), data.x_moments.mean if fill is None else fill, X)
+        _add_constant(model, f"X{rows}", X, (obs, "feature"))
     if data.W.shape[1]:
         pm.Data(f"W{rows}", data.W, dims=(obs, "covariate"))
     if data.weights is not None:
-        pm.Data(f"weights{rows}", data.weights, dims=obs)
+        _add_constant(model, f"weights{rows}", data.weights, (obs,))
+
+
+def _add_constant(model: pm.Model, name: str, values: np.ndarray, dims: tuple[str, ...]) -> None:
+    """Data that `pm.set_data` must refuse to change, as the design holds them too."""
+    model.register_data_var(pt.constant(values, name=name), dims=dims)
+
+
+def _designs(data: RegressionData, center: bool, unit: np.ndarray | None) -> Designs:
+    """X of the rows with y and of those without, in the form of its type."""
+    means = data.x_moments.mean
+    made = {"": read_design(data.X, means * center, data.weights, unit)}
+    if data.missing is not None:
+        rows = data.missing
+        made["_missing"] = read_design(rows.X, means * center, rows.weights, unit, fill=means)
+    return made
 
 
 def _named(prior: Prior) -> dict[str, TensorVariable]:
@@ -294,7 +329,16 @@ def _mark(model: pm.Model, spec: Spec) -> None:
     mark((rv for rv in model.free_RVs if rv.name in block), spec)
 
 
-def _choose_update(update: Update, prior: Prior, v: dict[str, TensorVariable]) -> str:
+def _choose_update(
+    update: Update, prior: Prior, v: dict[str, TensorVariable], design: Design
+) -> str:
+    dense = isinstance(design, Dense)
+    if update == "joint" and not dense:
+        raise ValueError(
+            f"update must be 'single-site' or 'auto' with the design {design.name!r}, got 'joint', "
+            f"which needs a factorisation of X in double precision. Pass update='single-site', or "
+            f"design='dense'."
+        )
     common = prior.label_name is None and _is_common(prior, v)
     if update == "joint" and not common:
         raise ValueError(
@@ -305,7 +349,8 @@ def _choose_update(update: Update, prior: Prior, v: dict[str, TensorVariable]) -
     if update != "auto":
         return update
     n, p = prior.data.n, prior.data.p
-    choice = "joint" if common and Factorisation.cost(n, p) <= _JOINT_LIMIT else "single-site"
+    joint = common and dense and Factorisation.cost(n, p) <= _JOINT_LIMIT
+    choice = "joint" if joint else "single-site"
     _log.debug("update='auto' chose %r for n=%d, p=%d", choice, n, p)
     return choice
 

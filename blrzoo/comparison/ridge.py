@@ -135,7 +135,7 @@ class Ridge:
         U, s, _ = scipy.linalg.svd(X, full_matrices=False)
         rotated = U.T @ Z
         rest = Z - U @ rotated
-        weights = model["weights"].get_value() if "weights" in model.named_vars else np.ones(1)
+        weights = model["weights"].data if "weights" in model.named_vars else np.ones(1)
         return cls(
             n=len(Z),
             log_root=float(np.log(weights).sum() / 2),

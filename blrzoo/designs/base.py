@@ -7,11 +7,14 @@ date. A new design is a subclass with its own `dot` and `update`; the kernels an
 they are.
 """
 
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 import pytensor
 from pytensor.tensor.variable import TensorVariable
+
+from blrzoo.designs.factorisation import Factorisation
 
 __all__ = ["DESIGNS", "Design", "register"]
 
@@ -52,6 +55,10 @@ class Design:
         Key in `DESIGNS`.
     arrays : tuple of ndarray
         What the compiled methods read; the last one is the diagonal of X*'X*, (feature,).
+    center, unit : ndarray, (feature,), or None
+        What was subtracted from each feature, and what each was divided by; None for nothing.
+    root : ndarray, (obs,), or 1.0
+        Root weights.
 
     References
     ----------
@@ -97,6 +104,9 @@ class Design:
 
     name: ClassVar[str]
     arrays: tuple[np.ndarray, ...]
+    center: np.ndarray | None = None
+    unit: np.ndarray | None = None
+    root: Any = 1.0
 
     @staticmethod
     def begin(arrays: Any, residual: Any) -> Any:
@@ -205,9 +215,35 @@ class Design:
         """X* times the effects, (obs,) or (obs, trait)."""
         return self.product(self.arrays, effects)
 
-    def shared(self) -> list[TensorVariable]:
-        """The arrays as PyTensor variables, not copied."""
+    def as_given(self, index: Any = slice(None)) -> np.ndarray:
+        """Columns of X in the units given, neither centred nor weighted, (obs, k), float64.
+
+        Parameters
+        ----------
+        index : array_like or slice, default all
+            Features.
+
+        Returns
+        -------
+        ndarray, (obs, k)
+        """
+        columns = self.columns(index) / np.reshape(self.root, (-1, 1))
+        if self.unit is not None:
+            columns = columns * self.unit[index]
+        return columns if self.center is None else columns + self.center[index]
+
+    @cached_property
+    def factorisation(self) -> Factorisation:
+        """The factorisation of X*, which the joint draw goes through, once for all fits."""
+        return Factorisation(self.columns(slice(None)))
+
+    @cached_property
+    def _shared(self) -> list[TensorVariable]:
         return [pytensor.shared(array, borrow=True) for array in self.arrays]
+
+    def shared(self) -> list[TensorVariable]:
+        """The arrays as PyTensor variables, not copied, the same ones for all that read them."""
+        return self._shared
 
 
 def register(design: type[Design]) -> type[Design]:

@@ -86,25 +86,24 @@ def read_model(model: pm.Model) -> MixedModel:
     spec = _check_model(model)
     size, dims = _check_tau2(model, spec)
     x_scale = 1.0 if spec.prior.data.x_scale is None else spec.prior.data.x_scale
-    X, W = _centered(model, "X") / x_scale, _centered(model, "W")
+    X, W = spec.design.columns(slice(None)), _centered(model, "W")
     mu = _fixed(model, "mu")
     gamma = _fixed(model, "gamma") if "gamma" in spec.names else np.empty(0)
     parts = [(np.ones((len(X), 1)), None if mu is None else mu.reshape(1)), (W, gamma)]
     offset = sum(columns @ value for columns, value in parts if value is not None)
     free = [columns for columns, value in parts if value is None]
-    weighted = "weights" in model.named_vars
-    root = np.sqrt(model["weights"].get_value()) if weighted else np.ones(len(X))
+    root = np.broadcast_to(spec.design.root, len(X))
     tau2 = _fixed(model, spec.names["tau2"])
     return MixedModel(
         y=root * (_values(model, "y") - offset),
         F=root[:, None] * np.column_stack([np.empty((len(X), 0)), *free]),
-        X=root[:, None] * X,
+        X=X,
         index=_variance_index(model, spec, size),
         tau2=None if tau2 is None else tau2.reshape(size),
         sigma2=_fixed(model, "sigma2"),
         mu=mu,
         gamma=gamma,
-        x_variance=X.var(axis=0, ddof=1),
+        x_variance=spec.prior.data.x_variance,
         x_scale=x_scale,
         n_variances=size,
         tau2_dims=dims,
@@ -158,7 +157,7 @@ def _check_tau2(model: pm.Model, spec: Spec) -> tuple[int, tuple[str, ...]]:
 
 def _variance_index(model: pm.Model, spec: Spec, size: int) -> np.ndarray:
     """Find by trial which element of tau2 is the variance of each effect."""
-    p = model["X"].get_value(borrow=True).shape[1]
+    p = spec.prior.data.p
     trials = np.arange(1.0, size + 1), np.sqrt(np.arange(size, 0, -1) + 0.5)
     found = [_variance_at(model, spec, trial, p) for trial in trials]
     index = np.searchsorted(trials[0], found[0]).clip(max=size - 1)

@@ -12,10 +12,11 @@ import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.designs.base import Design
+from blrzoo.designs.factorisation import Factorisation
 from blrzoo.gibbs.spec import Spec
 from blrzoo.gibbs.state import State
 from blrzoo.ops.indicators import IndicatorSweep
-from blrzoo.ops.joint import Factorisation, JointDraw
+from blrzoo.ops.joint import JointDraw
 from blrzoo.ops.small import product
 from blrzoo.ops.sweep import Sweep
 from blrzoo.ops.traits import Rotate, TraitSweep

@@ -7,11 +7,11 @@ import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.designs.base import Design
+from blrzoo.designs.factorisation import Factorisation
 from blrzoo.gibbs.blocks import make_block
 from blrzoo.gibbs.spec import Spec
 from blrzoo.gibbs.state import State
 from blrzoo.likelihood.single import root_weights
-from blrzoo.ops.joint import Factorisation
 
 __all__ = ["Composer"]
 

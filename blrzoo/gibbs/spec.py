@@ -14,6 +14,7 @@ import pymc as pm
 from pytensor.graph.traversal import ancestors
 from pytensor.tensor.variable import TensorVariable
 
+from blrzoo.designs.base import Design
 from blrzoo.likelihood.single import Likelihood
 from blrzoo.likelihood.traits import TraitLikelihood
 from blrzoo.priors.base import Prior
@@ -23,12 +24,13 @@ __all__ = ["Spec", "find_model", "find_spec", "mark", "observed", "spec_of"]
 
 @dataclass(frozen=True)
 class Spec:
-    """A regression model in names.
+    """A regression model in names and rules, and its X.
 
     Attributes
     ----------
     prior, likelihood : Prior, Likelihood
-        The rules. The prior is bound to the data.
+        The rules. The prior is bound to what it may know of the data, the likelihood has the
+        designs, one copy of X for all copies of the model and all fits.
     names : dict of str to str
         The prior's and the likelihood's variables: their key and their name in the model.
     update : str
@@ -42,6 +44,11 @@ class Spec:
     names: dict[str, str]
     update: str
     known: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def design(self) -> Design:
+        """X of the rows with y."""
+        return self.likelihood.designs[""]
 
     def variables(self, model: pm.Model) -> dict[str, TensorVariable]:
         """Look the prior's and the likelihood's variables up in a model."""

@@ -19,11 +19,10 @@ from rich.progress import TextColumn
 from rich.table import Column
 
 from blrzoo.designs.base import Design
-from blrzoo.designs.dense import Dense
+from blrzoo.designs.factorisation import Factorisation
 from blrzoo.gibbs.compiled import Compiled
 from blrzoo.gibbs.compose import Composer
 from blrzoo.gibbs.spec import Spec, find_model, find_spec, observed, spec_of
-from blrzoo.ops.joint import Factorisation
 from blrzoo.options import check_flag
 
 __all__ = ["BLRGibbs", "register"]
@@ -291,7 +290,7 @@ def compose(model: pm.Model, names: list[str]) -> Composer:
             f"vars must have {spec.prior.effects_name} where it has {spec.prior.label_name}: they "
             f"are one block, got {names}. Give both, or neither, to BLRGibbs."
         )
-    composer = Composer(model, spec, drawn, make_design(model, spec))
+    composer = Composer(model, spec, drawn, make_design(spec))
     undrawn = set(drawn) - set(composer.drawn)
     if undrawn:
         left = ", ".join(sorted(rv.name for rv in undrawn))
@@ -305,27 +304,20 @@ def compose(model: pm.Model, names: list[str]) -> Composer:
 
 def _check_rows(model: pm.Model) -> None:
     y = observed(model)
-    for name in ("X", "W", "weights"):
-        if y is not None and name in model.named_vars:
-            rows = len(model[name].get_value(borrow=True))
-            if rows != len(y):
-                raise ValueError(
-                    f"{name} must have one row per observation of y, {len(y)}, got {rows}: "
-                    f"pm.set_data changes {name} but not y. Make a new model to fit other "
-                    f"observations; blrzoo.predict predicts new rows from a fit."
-                )
+    if y is not None and "W" in model.named_vars:
+        rows = len(model["W"].get_value(borrow=True))
+        if rows != len(y):
+            raise ValueError(
+                f"W must have one row per observation of y, {len(y)}, got {rows}: pm.set_data "
+                f"changes W but not y. Make a new model to fit other observations; "
+                f"blrzoo.predict predicts new rows from a fit."
+            )
 
 
-def make_design(model: pm.Model, spec: Spec) -> Design | Factorisation:
-    """Hold the model's X in the form that its update needs."""
-    X, center = model["X"].get_value(borrow=True), model["X_center"].get_value(borrow=True)
-    unit = 1.0 if spec.prior.data.x_scale is None else spec.prior.data.x_scale
-    scale = np.ones(len(X))
-    if "weights" in model.named_vars:
-        scale = np.sqrt(model["weights"].get_value(borrow=True))
-    if spec.update == "joint":
-        return Factorisation((X - center) / unit * scale[:, None])
-    return Dense(X, center, scale, unit)
+def make_design(spec: Spec) -> Design | Factorisation:
+    """X in the form that its update needs."""
+    design = spec.design
+    return design.factorisation if spec.update == "joint" else design
 
 
 def register() -> None:

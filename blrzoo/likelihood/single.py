@@ -1,6 +1,6 @@
 """The part that all single-trait models share: intercept, covariates and residual variance."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -8,12 +8,17 @@ import pymc as pm
 import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
+from blrzoo.designs.base import Design
+from blrzoo.likelihood.features import linear_predictor
 from blrzoo.likelihood.residual import ResidualSums, sums_over_rows
 from blrzoo.priors import conjugate
 from blrzoo.priors.parameters import NORMAL, VARIANCE, check_parameter, parameter
 from blrzoo.priors.scale import DataSummary
 
-__all__ = ["POWER", "Likelihood"]
+__all__ = ["POWER", "Designs", "Likelihood"]
+
+#: X by rows: "" of those with y, "_missing" of those without.
+Designs = dict[str, Design]
 
 #: Name of the data variable that holds the power of the likelihood, where a model has one.
 POWER = "likelihood_power"
@@ -40,11 +45,14 @@ class Likelihood:
     sigma2 : None, number, (nu, S2) or ``.dist()``
         Residual variance, in squared units of y. Default ``(4, S2)`` with prior mean
         ``2 S2 = (1 - h2) var(y)``.
+    designs : dict of str to Design
+        X of the rows with y, "", and of those without, "_missing".
     """
 
     mu: Any = None
     gamma: Any = None
     sigma2: Any = None
+    designs: Designs = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         for name, family in (("mu", NORMAL), ("gamma", NORMAL), ("sigma2", VARIANCE)):
@@ -70,8 +78,7 @@ class Likelihood:
         self, v: dict[str, TensorVariable], model: pm.Model, rows: str = ""
     ) -> tuple[TensorVariable, TensorVariable]:
         """Mean and standard deviation of y in the rows with it, or in those without."""
-        beta = model["beta"]
-        features = model[f"X{rows}"] @ beta - pt.dot(model["X_center"], beta)
+        features = linear_predictor(self.designs[rows], model["beta"])
         sd = pt.sqrt(v["sigma2"]) / root_weights(model, rows)
         return self.base(v, model, rows) + features, sd
 

@@ -1,6 +1,6 @@
 """The part that all models of several traits share: intercepts, covariates, residual covariance."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -9,8 +9,9 @@ import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.distributions.partial_normal import PartialNormal, completed
+from blrzoo.likelihood.features import linear_predictor
 from blrzoo.likelihood.residual import ResidualSums, sums_over_rows
-from blrzoo.likelihood.single import power, root_weights
+from blrzoo.likelihood.single import Designs, power, root_weights
 from blrzoo.ops.small import inverse_log_determinant, product
 from blrzoo.priors import conjugate
 from blrzoo.priors.covariance import check_covariance, covariance
@@ -50,6 +51,8 @@ class TraitLikelihood:
         "diagonal": residuals of different traits are independent, with variances `sigma2`.
     sigma2 : None, number, (trait,), (nu, S2) or ``.dist()``
         For ``residual="diagonal"``: residual variances, (trait).
+    designs : dict of str to Design
+        X of the rows with y, "", and of those without, "_missing".
 
     References
     ----------
@@ -62,6 +65,7 @@ class TraitLikelihood:
     Sigma_e: Any = None
     residual: Form = "full"
     sigma2: Any = None
+    designs: Designs = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         check_form("residual", self.residual, {"Sigma_e": self.Sigma_e}, {"sigma2": self.sigma2})
@@ -117,8 +121,8 @@ class TraitLikelihood:
 
     def mean(self, v: dict[str, TensorVariable], model: pm.Model, rows: str = "") -> TensorVariable:
         """Mean of y, (obs, trait), in the rows with it, or in those without."""
-        X = model[f"X{rows}"] - model["X_center"]
-        return self.base(v, model, rows) + X @ model["beta"]
+        features = linear_predictor(self.designs[rows], model["beta"])
+        return self.base(v, model, rows) + features
 
     def base(self, v: dict[str, TensorVariable], model: pm.Model, rows: str = "") -> TensorVariable:
         """Everything in the mean of y but the features: ``mu + (W - center) gamma``."""

@@ -87,7 +87,8 @@ def _values(model: pm.Model, name: str) -> np.ndarray:
     variable = model[name]
     if variable in model.observed_RVs:
         return np.asarray(model.rvs_to_values[variable].eval(mode="FAST_COMPILE"))
-    return np.asarray(variable.get_value(borrow=True))
+    data = variable.get_value(borrow=True) if hasattr(variable, "get_value") else variable.data
+    return np.asarray(data)
 
 
 def _in_order(data: xr.Dataset, model: pm.Model) -> xr.Dataset:
