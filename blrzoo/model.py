@@ -2,30 +2,25 @@
 
 import logging
 import numbers
-from dataclasses import replace
 from typing import Any, Literal, TypedDict, get_args
 
-import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.advice import advised, prior_like
-from blrzoo.data import RegressionData, check_data
 from blrzoo.designs.base import Design
 from blrzoo.designs.dense import Dense
 from blrzoo.designs.factorisation import Factorisation
-from blrzoo.designs.read import read_design
 from blrzoo.gibbs.spec import Spec, mark
-from blrzoo.likelihood.single import Designs, Likelihood
+from blrzoo.likelihood.single import Likelihood
 from blrzoo.likelihood.traits import TraitLikelihood
 from blrzoo.options import check_choice, check_flag
 from blrzoo.priors.base import Prior
 from blrzoo.priors.multivariate.base import MultivariatePrior
 from blrzoo.priors.multivariate.ridge import Form
-from blrzoo.priors.scale import DataSummary, warn_of_units
+from blrzoo.sources import read_source
 from blrzoo.storage import Form as DesignForm
-from blrzoo.storage import as_float
 
 __all__ = ["Options", "TraitOptions", "Update", "regression"]
 
@@ -57,16 +52,13 @@ class TraitOptions(Options, total=False):
 #: Factorisations up to this many operations (a second or two) are taken by update="auto".
 _JOINT_LIMIT = 3e10
 
-#: X of up to so many bytes in float64 is kept with the draws, so that they can be read without it.
-KEPT = 10_000_000
-
 _log = logging.getLogger(__name__)
 
 
 @advised()
 def regression(
     X: Any,
-    y: Any,
+    y: Any = None,
     *,
     prior: Prior,
     covariates: Any = None,
@@ -177,28 +169,32 @@ def regression(
     ('feature',)
     """
     _check_arguments(prior, h2, center, standardize, update)
-    several = prior.several_traits
-    data = check_data(
-        X, y, covariates, weights=weights, missing=missing, traits=several, design=design
+    source = read_source(
+        X,
+        y,
+        covariates=covariates,
+        weights=weights,
+        missing=missing,
+        traits=prior.several_traits,
+        center=center,
+        design=design,
     )
-    likelihood = _likelihood(several, mu, gamma, sigma2, Sigma_e, residual)
-    bound = prior.bind(DataSummary.of(data, standardize), h2)
-    if not standardize:
-        warn_of_units(data)
-    if gamma is not None and not data.W.shape[1]:
+    bound = prior.bind(source.summary(standardize), h2)
+    given = _likelihood(prior.several_traits, mu, gamma, sigma2, Sigma_e, residual)
+    if gamma is not None and "covariate" not in source.coords:
         raise ValueError(
             "gamma must be left out where there are no covariates, got a gamma. "
             "Pass covariates=, or leave gamma out."
         )
-    likelihood = replace(likelihood, designs=_designs(data, center, bound.data.x_scale))
-    with _new_model(data.coords) as model:
-        _add_data(model, data, center)
+    likelihood = source.bind(given, bound.data.x_scale)
+    with _new_model(source.coords) as model:
+        source.add_to(model)
         if bound.data.x_scale is not None:
-            _add_constant(model, "X_scale", bound.data.x_scale, ("feature",))
+            pm.Data("X_scale", bound.data.x_scale, dims="feature")
         v = {**likelihood.variables(bound.data, h2), **_named(bound)}
         _check_variance(bound, v)
         bound.effects(v)
-        likelihood.observe(v, model, data.y)
+        likelihood.observe(v, model, source.observed)
         spec = Spec(
             prior=bound,
             likelihood=likelihood,
@@ -236,46 +232,6 @@ def _likelihood(
             "several traits, for instance blrzoo.multivariate."
         )
     return Likelihood(mu=mu, gamma=gamma, sigma2=sigma2)
-
-
-def _add_data(model: pm.Model, data: RegressionData, center: bool) -> None:
-    """Centres, covariates, weights and, where it is small, X as given: what read-outs use."""
-    _add_constant(model, "X_center", data.x_moments.mean * center, ("feature",))
-    if data.W.shape[1]:
-        means = np.average(data.W, axis=0, weights=data.weights)
-        pm.Data("W_center", means * center, dims="covariate")
-    _add_rows(model, data, "")
-    if data.missing is not None:
-        _add_rows(model, data.missing, "_missing", fill=data.x_moments.mean)
-
-
-def _add_rows(
-    model: pm.Model, data: RegressionData, rows: str, fill: np.ndarray | None = None
-) -> None:
-    obs = f"obs{rows}"
-    if data.n * data.p * 8 <= KEPT:
-        X = as_float(data.X)
-        X = np.where(np.isnan(X), data.x_moments.mean if fill is None else fill, X)
-        _add_constant(model, f"X{rows}", X, (obs, "feature"))
-    if data.W.shape[1]:
-        pm.Data(f"W{rows}", data.W, dims=(obs, "covariate"))
-    if data.weights is not None:
-        _add_constant(model, f"weights{rows}", data.weights, (obs,))
-
-
-def _add_constant(model: pm.Model, name: str, values: np.ndarray, dims: tuple[str, ...]) -> None:
-    """Data that `pm.set_data` must refuse to change, as the design holds them too."""
-    model.register_data_var(pt.constant(values, name=name), dims=dims)
-
-
-def _designs(data: RegressionData, center: bool, unit: np.ndarray | None) -> Designs:
-    """X of the rows with y and of those without, in the form of its type."""
-    means = data.x_moments.mean
-    made = {"": read_design(data.X, means * center, data.weights, unit)}
-    if data.missing is not None:
-        rows = data.missing
-        made["_missing"] = read_design(rows.X, means * center, rows.weights, unit, fill=means)
-    return made
 
 
 def _named(prior: Prior) -> dict[str, TensorVariable]:

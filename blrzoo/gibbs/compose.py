@@ -11,7 +11,6 @@ from blrzoo.designs.factorisation import Factorisation
 from blrzoo.gibbs.blocks import make_block
 from blrzoo.gibbs.spec import Spec
 from blrzoo.gibbs.state import State
-from blrzoo.likelihood.single import root_weights
 
 __all__ = ["Composer"]
 
@@ -112,9 +111,8 @@ class Composer:
         size = prior.data.size
         if self.label is not None:
             size = pt.sum(prior.included(self.state.value(self.label)))
-        fit = self.current_fit
-        root = pt.atleast_1d(root_weights(self.model))
-        return [size, pt.var(fit / (root if fit.ndim == 1 else root[:, None]), axis=0)]
+        variance = self.spec.likelihood.fit_variance(self._placeholder, self.model)
+        return [size, *self.state.rebuild([variance])]
 
     def _draw_effects(self) -> None:
         effects, label, fit = self.block.draw()

@@ -109,6 +109,10 @@ class Likelihood:
         W = model["W"] - model["W_center"] if "gamma" in v else None
         return sums_over_rows(residual, root_weights(model), W)
 
+    def fit_variance(self, fit: Any, model: pm.Model) -> TensorVariable:
+        """Variance of X beta over the observations, (), from the fit that a sweep carries."""
+        return pt.var(fit / root_weights(model))
+
     def conditionals(
         self, v: dict[str, TensorVariable], residual: TensorVariable, model: pm.Model
     ) -> dict[TensorVariable, TensorVariable | None]:

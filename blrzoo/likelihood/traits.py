@@ -160,6 +160,10 @@ class TraitLikelihood:
         W = model["W"] - model["W_center"] if "gamma" in v else None
         return sums_over_rows(residual, root_weights(model), W)
 
+    def fit_variance(self, fit: Any, model: pm.Model) -> TensorVariable:
+        """Variances of X beta over the observations, (trait,), from the fit of a sweep."""
+        return pt.var(fit / pt.atleast_1d(root_weights(model))[:, None], axis=0)
+
     def conditionals(
         self, v: dict[str, TensorVariable], residual: TensorVariable, model: pm.Model
     ) -> dict[TensorVariable, TensorVariable | None]:

@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import xarray as xr
 from pytensor.tensor.type import TensorType
 from pytensor.tensor.variable import TensorConstant, TensorVariable
 
@@ -72,6 +73,23 @@ class DataSummary:
             y_variance=data.y_variance,
             x_variance=data.x_variance / (1.0 if x_scale is None else x_scale**2),
             w_variance=data.W.var(axis=0, ddof=1),
+            x_scale=x_scale,
+        )
+
+    @classmethod
+    def of_statistics(cls, data: xr.Dataset, standardize: bool = False) -> "DataSummary":
+        """Summarise checked sufficient statistics."""
+        variance = data["X_variance"].values
+        x_scale = np.where(variance > 0, np.sqrt(variance), 1.0) if standardize else None
+        dims = [dim for dim in ("feature", "covariate") if dim in data.dims]
+        return cls(
+            n=int(data["n"]),
+            p=data.sizes["feature"],
+            coords={dim: data[dim].values for dim in dims},
+            y_mean=float(data["y_mean"]),
+            y_variance=np.float64(data["y_variance"]),
+            x_variance=variance / (1.0 if x_scale is None else x_scale**2),
+            w_variance=data["W_variance"].values if "W_variance" in data else np.empty(0),
             x_scale=x_scale,
         )
 

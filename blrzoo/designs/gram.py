@@ -1,0 +1,91 @@
+"""Cross-products of the features in the place of X: a sweep that never sees an observation."""
+
+from typing import Any
+
+import numpy as np
+
+from blrzoo.designs.base import Design, register
+
+__all__ = ["Gram"]
+
+
+@register
+class Gram(Design):
+    r"""X*'X*, (feature, feature), about the weighted means; what is carried is X*'r, not r.
+
+    With weights :math:`w`, centres :math:`c` and units :math:`u`,
+    :math:`X^* = \mathrm{diag}(\sqrt w)\,(X - 1c')\,\mathrm{diag}(1/u)`. In the place of
+    observations there are the features: "residuals" of this design are :math:`X^{*\prime} r`,
+    (feature[, trait]), and `product` returns :math:`X^{*\prime} X^* b`. A feature that stays as it
+    is costs nothing but its label, one whose effect changes p multiplications, however many
+    observations there were.
+
+    Parameters
+    ----------
+    cross : ndarray, (feature, feature)
+        (X - 1c')'diag(w)(X - 1c'), as `blrzoo.sufficient_statistics` has it. Not copied where
+        there are no units.
+    unit : ndarray, (feature,), optional
+        What each feature is divided by: effects are per this much of it.
+
+    References
+    ----------
+    .. [1] Legarra & Misztal (2008). Computing strategies in genome-wide selection. Journal of
+       Dairy Science 91:360-366.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from blrzoo.designs.gram import Gram
+    >>> Gram(np.array([[2.0, 1.0], [1.0, 2.0]])).fit(np.array([1.0, 0.0]))
+    array([2., 1.])
+    """
+
+    name = "gram"
+
+    def __init__(self, cross: np.ndarray, unit: np.ndarray | None = None) -> None:
+        rows = np.ascontiguousarray(cross, dtype=np.float64)
+        if unit is not None:
+            rows = rows / unit
+            rows /= unit[:, None]
+        self.arrays = (rows, np.diagonal(rows).copy())
+        self.unit = unit
+
+    @staticmethod
+    def dot(arrays: Any, j: int, working: Any) -> Any:
+        """x*_j'r, which is carried."""
+        return working[j]
+
+    @staticmethod
+    def update(arrays: Any, j: int, change: Any, working: Any) -> None:
+        """X*'r += change X*'x*_j."""
+        x = arrays[0][j]
+        for i in range(working.shape[0]):
+            working[i] += change * x[i]
+
+    @classmethod
+    def product(cls, arrays: Any, effects: np.ndarray) -> np.ndarray:
+        """X*'X* times the effects, over those that are not zero."""
+        rows = arrays[0]
+        active = np.flatnonzero(effects.reshape(len(effects), -1).any(axis=1))
+        if 2 * active.size <= len(effects):
+            effects, rows = effects[active], rows[active]
+        return np.ascontiguousarray((effects.T @ rows).T)
+
+    @classmethod
+    def cross(cls, arrays: Any, residual: np.ndarray) -> np.ndarray:
+        """The same product: the matrix is symmetric."""
+        return cls.product(arrays, residual)
+
+    def columns(self, index: Any) -> np.ndarray:
+        """Columns of X are not known.
+
+        Raises
+        ------
+        ValueError
+            Always.
+        """
+        raise ValueError(
+            "X must be at hand for what was asked, got a model of sufficient statistics, which "
+            "have no observations. Make the model of X and y."
+        )

@@ -1,0 +1,229 @@
+"""Where a model's data come from: observations, or sums over them. What each adds to the model."""
+
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+import xarray as xr
+
+from blrzoo.data import RegressionData, check_data
+from blrzoo.designs.gram import Gram
+from blrzoo.designs.read import read_design
+from blrzoo.likelihood.single import Designs, Likelihood
+from blrzoo.likelihood.summary import Summary, SummaryLikelihood
+from blrzoo.likelihood.traits import TraitLikelihood
+from blrzoo.priors.scale import DataSummary, warn_of_units
+from blrzoo.statistics.build import sufficient_statistics
+from blrzoo.statistics.check import check_statistics
+from blrzoo.storage import as_float
+
+__all__ = ["KEPT", "Observations", "Source", "Sums", "read_source"]
+
+#: X of up to so many bytes in float64 is kept with the draws, so that they can be read without it.
+KEPT = 10_000_000
+
+_Likelihood = Likelihood | TraitLikelihood
+
+
+class Source(Protocol):
+    """What a model asks of its data."""
+
+    @property
+    def coords(self) -> dict[str, np.ndarray]:
+        """Labels by dim."""
+
+    @property
+    def observed(self) -> np.ndarray:
+        """Values of the observed variable."""
+
+    def summary(self, standardize: bool) -> DataSummary:
+        """What priors may know."""
+
+    def bind(self, likelihood: _Likelihood, unit: np.ndarray | None) -> _Likelihood:
+        """The likelihood with the designs of these data."""
+
+    def add_to(self, model: pm.Model) -> None:
+        """Add the data that read-outs use."""
+
+
+@dataclass(frozen=True)
+class Observations:
+    """Rows of X and y.
+
+    Attributes
+    ----------
+    data : RegressionData
+        Checked data.
+    center : bool
+        Whether X and W are centred.
+    """
+
+    data: RegressionData
+    center: bool
+
+    @property
+    def coords(self) -> dict[str, np.ndarray]:
+        """Labels by dim."""
+        return self.data.coords
+
+    @property
+    def observed(self) -> np.ndarray:
+        """y."""
+        return self.data.y
+
+    def summary(self, standardize: bool) -> DataSummary:
+        """What priors may know; warns of columns in different units."""
+        if not standardize:
+            warn_of_units(self.data)
+        return DataSummary.of(self.data, standardize)
+
+    def bind(self, likelihood: _Likelihood, unit: np.ndarray | None) -> _Likelihood:
+        """The likelihood with X of the rows with y and of those without."""
+        data, center = self.data, self._center
+        designs: Designs = {"": read_design(data.X, center, data.weights, unit)}
+        if data.missing is not None:
+            rows, fill = data.missing, data.x_moments.mean
+            designs["_missing"] = read_design(rows.X, center, rows.weights, unit, fill)
+        return replace(likelihood, designs=designs)
+
+    @property
+    def _center(self) -> np.ndarray:
+        return self.data.x_moments.mean * self.center
+
+    def add_to(self, model: pm.Model) -> None:
+        """Centres, covariates, weights and, where it is small, X as given."""
+        _add_constant(model, "X_center", self._center, ("feature",))
+        if self.data.W.shape[1]:
+            means = np.average(self.data.W, axis=0, weights=self.data.weights)
+            pm.Data("W_center", means * self.center, dims="covariate")
+        _add_rows(model, self.data, "", self.data.x_moments.mean)
+        if self.data.missing is not None:
+            _add_rows(model, self.data.missing, "_missing", self.data.x_moments.mean)
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Sufficient statistics, as `blrzoo.sufficient_statistics` makes them.
+
+    Attributes
+    ----------
+    data : xarray.Dataset
+        Checked statistics.
+    """
+
+    data: xr.Dataset
+
+    @property
+    def coords(self) -> dict[str, np.ndarray]:
+        """Labels by dim."""
+        dims = [dim for dim in ("feature", "covariate") if dim in self.data.dims]
+        return {dim: self.data[dim].values for dim in dims}
+
+    @property
+    def observed(self) -> np.ndarray:
+        """X'Oy, of features as given."""
+        return self.data["Xy"].values
+
+    def summary(self, standardize: bool) -> DataSummary:
+        """What priors may know."""
+        return DataSummary.of_statistics(self.data, standardize)
+
+    def bind(self, likelihood: _Likelihood, unit: np.ndarray | None) -> _Likelihood:
+        """The likelihood of the observations, through these sums."""
+        return SummaryLikelihood(
+            mu=likelihood.mu,
+            gamma=likelihood.gamma,
+            sigma2=likelihood.sigma2,
+            designs={"": Gram(self.data["XX"].values, unit)},
+            summary=Summary.of(self.data, unit),
+        )
+
+    def add_to(self, model: pm.Model) -> None:
+        """Centres, which predictions use."""
+        _add_constant(model, "X_center", self.data["X_center"].values, ("feature",))
+        if "covariate" in self.data.dims:
+            _add_constant(model, "W_center", self.data["W_center"].values, ("covariate",))
+
+
+def read_source(
+    X: Any,
+    y: Any,
+    *,
+    covariates: Any,
+    weights: Any,
+    missing: str,
+    traits: bool,
+    center: bool,
+    design: str,
+) -> Source:
+    """Read the arguments of a model, observations or sufficient statistics.
+
+    Parameters
+    ----------
+    X, y, covariates, weights, missing, center, design
+        As for `blrzoo.regression`.
+    traits : bool
+        Whether the prior is of several traits.
+
+    Returns
+    -------
+    Source
+
+    Raises
+    ------
+    TypeError, ValueError
+        For data that are refused.
+    """
+    given = {"y": y, "covariates": covariates, "weights": weights}
+    if _is_statistics(X):
+        _refuse_beside(given, missing, center, traits)
+        check_statistics(X, "X")
+        return Sums(X)
+    if y is None:
+        raise TypeError("y must be given with X, got None. Pass one response per row of X.")
+    if design == "gram":
+        _refuse_beside({}, missing, center, traits)
+        return Sums(sufficient_statistics(X, y, covariates, weights=weights))
+    data = check_data(
+        X, y, covariates, weights=weights, missing=missing, traits=traits, design=design
+    )
+    return Observations(data, center)
+
+
+def _is_statistics(X: Any) -> bool:
+    return isinstance(X, xr.Dataset) and ("blrzoo" in X.attrs or "XX" in X)
+
+
+def _refuse_beside(given: dict[str, Any], missing: str, center: bool, traits: bool) -> None:
+    """Refuse what sums over the observations have already, or cannot have."""
+    wrong = [name for name, value in given.items() if value is not None]
+    wrong += [f"missing={missing!r}"] * (missing != "error") + ["center=False"] * (not center)
+    if wrong:
+        raise ValueError(
+            f"{wrong[0].split('=')[0]} must be left out with sufficient statistics, which hold y, "
+            f"covariates and weights, about the means, and no rows; got {', '.join(wrong)}. Give "
+            f"these to blrzoo.sufficient_statistics, or make the model of X and y."
+        )
+    if traits:
+        raise ValueError(
+            "X must be observations for a prior of several traits, got sufficient statistics. "
+            "Make the model of X and Y, or one model for each trait."
+        )
+
+
+def _add_rows(model: pm.Model, data: RegressionData, rows: str, fill: np.ndarray) -> None:
+    obs = f"obs{rows}"
+    if data.n * data.p * 8 <= KEPT:
+        X = as_float(data.X)
+        _add_constant(model, f"X{rows}", np.where(np.isnan(X), fill, X), (obs, "feature"))
+    if data.W.shape[1]:
+        pm.Data(f"W{rows}", data.W, dims=(obs, "covariate"))
+    if data.weights is not None:
+        _add_constant(model, f"weights{rows}", data.weights, (obs,))
+
+
+def _add_constant(model: pm.Model, name: str, values: np.ndarray, dims: tuple[str, ...]) -> None:
+    """Data that `pm.set_data` must refuse to change, as the design holds them too."""
+    model.register_data_var(pt.constant(values, name=name), dims=dims)
