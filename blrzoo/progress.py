@@ -1,7 +1,7 @@
 """Progress bars of what may take long: they appear when it does."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from typing import Any
 
 from blrzoo.options import check_flag
@@ -11,7 +11,7 @@ __all__ = ["track"]
 _PATIENCE = 2.0  # seconds before a progress bar appears
 
 
-def track[T](items: Sequence[T], show: bool, name: str) -> Iterator[T]:
+def track[T](items: Sequence[T], show: bool, name: str) -> Generator[T, None, None]:
     """Go through items with a progress bar, if they take more than two seconds.
 
     Parameters

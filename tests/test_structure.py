@@ -11,8 +11,9 @@ ROOT = Path(blr.__file__).parent
 
 #: Each part may import those before it, and itself.
 LAYERS = (
-    "options progress tables joining response data least_squares designs ops distributions priors "
-    "advice likelihood gibbs model em zoo describe sampling gene_sets comparison validation"
+    "options progress tables joining response data statistics least_squares designs ops "
+    "distributions priors advice likelihood gibbs model em zoo describe sampling gene_sets "
+    "comparison validation"
 ).split()
 #: These know InferenceData and nothing of the rest.
 READERS = ["summaries", "diagnostics", "plots", "prediction"]
