@@ -300,6 +300,14 @@ def test_all_survives_as_text(kind: str) -> None:
     xr.testing.assert_identical(back, found)
 
 
+def test_big_endian_files_are_read() -> None:
+    found = statistics()
+    swapped = found.map(lambda array: array.astype(array.dtype.newbyteorder(">")), keep_attrs=True)
+    merged = blr.merge_statistics([swapped.assign_attrs(found.attrs), swapped])
+    xr.testing.assert_identical(merged, blr.merge_statistics([found, found]))
+    assert all(array.dtype.isnative for array in merged.data_vars.values())
+
+
 LABELS = [range(P), [0.5 * j for j in range(P)], pd.date_range("2020-01-01", periods=P)]
 
 

@@ -108,8 +108,8 @@ def _check_variable(variable: xr.DataArray, name: str, dims: tuple[str, ...]) ->
             "transpose it."
         )
     wanted = "int64" if variable.name == "n" else "float64"
-    right = variable.dtype.kind in "iu" if variable.name == "n" else variable.dtype == wanted
-    if not right:
+    kind, size = variable.dtype.kind, variable.dtype.itemsize  # files may be big-endian
+    if not (kind in "iu" if variable.name == "n" else kind == "f" and size == 8):
         raise ValueError(
             f"{name} must have {variable.name} of dtype {wanted}; got {variable.dtype}. {_AGAIN}, "
             "and save them without loss of digits."

@@ -97,7 +97,10 @@ class _Sum:
     """The parts so far. Of the first one, only its labels and notes are kept."""
 
     def __init__(self, first: xr.Dataset) -> None:
-        self.values = {str(name): np.array(one.values) for name, one in first.items()}
+        self.values = {
+            str(name): np.array(one.values, dtype=np.int64 if name == "n" else np.float64)
+            for name, one in first.items()
+        }
         self.coords = first.coords.to_dataset()
         self.notes = Notes.of(first)
         self.attributes = {name: dict(one.attrs) for name, one in first.items()}
