@@ -42,6 +42,7 @@ from blrzoo.priors.scaled_t import BayesA, BayesB
 from blrzoo.priors.spike_slab import SpikeSlab
 from blrzoo.sampling import extend, sample
 from blrzoo.simulation import simulate
+from blrzoo.statistics import merge_statistics, sufficient_statistics
 from blrzoo.summaries import (
     bayes_factor_inclusion,
     bayesian_fdr,
@@ -122,6 +123,7 @@ __all__ = [
     "load_diabetes",
     "log_marginal_likelihood",
     "log_score",
+    "merge_statistics",
     "model_size",
     "multiple_component",
     "multivariate",
@@ -145,6 +147,7 @@ __all__ = [
     "simulate",
     "single_component",
     "spike_slab",
+    "sufficient_statistics",
     "testing",
     "variance_draws",
     "variance_explained",

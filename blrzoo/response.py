@@ -6,7 +6,7 @@ import numpy as np
 
 from blrzoo.tables import Table, show
 
-__all__ = ["binary_advice", "refuse_swapped"]
+__all__ = ["binary_advice", "refuse_swapped", "shape_of"]
 
 
 def refuse_swapped(X: Any, y: Any, name: str) -> None:
@@ -30,7 +30,7 @@ def refuse_swapped(X: Any, y: Any, name: str) -> None:
     >>> from blrzoo.response import refuse_swapped
     >>> refuse_swapped(np.ones((3, 2)), np.ones(3), "y")
     """
-    vector, matrix = _shape(X), _shape(y)
+    vector, matrix = shape_of(X), shape_of(y)
     if len(vector) != 1 or len(matrix) != 2:
         return
     raise ValueError(
@@ -40,8 +40,24 @@ def refuse_swapped(X: Any, y: Any, name: str) -> None:
     )
 
 
-def _shape(value: Any) -> tuple[int, ...]:
-    """Shape of an array or of nested lists; () of what has none, which other rules refuse."""
+def shape_of(value: Any) -> tuple[int, ...]:
+    """Shape of an array or of nested lists; () of what has none, which other rules refuse.
+
+    Parameters
+    ----------
+    value : Any
+        As given by the user.
+
+    Returns
+    -------
+    tuple of int
+
+    Examples
+    --------
+    >>> from blrzoo.response import shape_of
+    >>> shape_of([[1, 2], [3, 4], [5, 6]])
+    (3, 2)
+    """
     if not isinstance(value, list | tuple):
         return tuple(getattr(value, "shape", ()))
     try:

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from blrzoo.summaries import _correlations, _fit, _neighbourhoods, _set_search, fine_mapping
+from blrzoo import progress
+from blrzoo.summaries import _correlations, _neighbourhoods, _set_search, fine_mapping
 from blrzoo.summaries._correlations import Correlations
 from blrzoo.summaries._neighbourhoods import Neighbourhoods, Rows
 from blrzoo.summaries.fine_mapping import credible_sets
@@ -172,8 +173,8 @@ def test_a_region_is_tried_a_few_times(monkeypatch):
 
 def test_progress_is_shown_when_it_takes_long(monkeypatch):
     shown = []
-    monkeypatch.setattr(_fit, "_PATIENCE", -1.0)
-    monkeypatch.setattr(_fit, "_start_bar", lambda total, name: shown.append((total, name)))
+    monkeypatch.setattr(progress, "_PATIENCE", -1.0)
+    monkeypatch.setattr(progress, "_start_bar", lambda total, name: shown.append((total, name)))
     idata, X = tree(delta=draws(24, 1, 100, 30, probability=0.2)), copies(25, [30])
     credible_sets(idata, X, progressbar=False)
     assert shown == []

@@ -9,6 +9,7 @@ import pytest
 import xarray as xr
 
 import blrzoo as blr
+from blrzoo import progress
 from blrzoo.summaries import _fit, _group_fit
 from blrzoo.summaries.effects import effect_summary
 from blrzoo.summaries.table import draws_table
@@ -667,18 +668,18 @@ def test_the_progress_bar_comes_when_it_takes_long(monkeypatch):
         bars.append(FakeBar(total))
         return bars[-1]
 
-    monkeypatch.setattr(_fit, "_start_bar", start)
-    assert list(_fit.track(range(3), True)) == [0, 1, 2]
+    monkeypatch.setattr(progress, "_start_bar", start)
+    assert list(progress.track(range(3), True, "Steps")) == [0, 1, 2]
     assert not bars
-    monkeypatch.setattr(_fit, "_PATIENCE", -1.0)
-    assert list(_fit.track(range(3), False)) == [0, 1, 2]
+    monkeypatch.setattr(progress, "_PATIENCE", -1.0)
+    assert list(progress.track(range(3), False, "Steps")) == [0, 1, 2]
     assert not bars
-    assert list(_fit.track(range(3), True)) == [0, 1, 2]
+    assert list(progress.track(range(3), True, "Steps")) == [0, 1, 2]
     assert bars[0].done == [0, 1, 2, 3]
     assert bars[0].stopped
 
 
 def test_there_is_no_bar_where_the_output_is_a_file(monkeypatch, capsys):
-    monkeypatch.setattr(_fit, "_PATIENCE", -1.0)
+    monkeypatch.setattr(progress, "_PATIENCE", -1.0)
     heritability(tree(random_X(), beta=effects(), sigma2=draws(1.0)), progressbar=True)
     assert capsys.readouterr() == ("", "")

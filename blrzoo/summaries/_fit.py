@@ -3,8 +3,7 @@
 A block takes some tens of megabytes, so neither the draws of beta nor X are ever copied whole.
 """
 
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy import sparse
 
-from blrzoo.options import check_flag
+from blrzoo.progress import track
 
 __all__ = [
     "as_slice",
@@ -25,7 +24,6 @@ __all__ = [
     "fit",
     "over_draws",
     "sparse_fit",
-    "track",
     "variance_of_fit",
 ]
 
@@ -35,7 +33,6 @@ Members = slice | NDArray[np.intp]
 _ALL = slice(None)
 _BLOCK_BYTES = 2**25  # of draws, of fitted values and of columns of X, each
 _SPARSE = 0.05  # a smaller share of effects that are not 0 is multiplied as a sparse matrix
-_PATIENCE = 2.0  # seconds before a progress bar appears
 
 
 def variance_of_fit(
@@ -214,53 +211,6 @@ def column_variances(X: NDArray[Any]) -> Floats:
     return np.concatenate([block.astype(float, copy=False).var(axis=0) for block in blocks])
 
 
-def track[T](items: Sequence[T], show: bool, name: str = "Variances") -> Iterator[T]:
-    """Go through items with a progress bar, if they take more than two seconds.
-
-    Parameters
-    ----------
-    items : sequence
-        Steps of about the same length.
-    show : bool
-        Whether to show a bar at all. There is none where the output is neither a terminal nor a
-        notebook, as in a log file.
-    name : str, default "Variances"
-        What the bar is about.
-
-    Yields
-    ------
-    The items.
-    """
-    show = check_flag("progressbar", show, True)
-    begin, bar = time.monotonic(), None
-    try:
-        for done, item in enumerate(items):
-            if show and bar is None and time.monotonic() - begin > _PATIENCE:
-                bar = _start_bar(len(items), name)
-                show = bar is not None
-            if bar is not None:
-                bar.update(bar.task_ids[0], completed=done)
-            yield item
-        if bar is not None:
-            bar.update(bar.task_ids[0], completed=len(items))
-    finally:
-        if bar is not None:
-            bar.stop()
-
-
-def _start_bar(total: int, name: str) -> Any:
-    from rich.console import Console  # PyMC's progress bars need it too
-    from rich.progress import Progress
-
-    console = Console()
-    if not (console.is_terminal or console.is_jupyter):
-        return None
-    bar = Progress(console=console)
-    bar.add_task(name, total=total)
-    bar.start()
-    return bar
-
-
 def over_draws(
     n: int, beta: xr.DataArray, measure: Callable[[Floats], Floats], progressbar: bool
 ) -> NDArray[Any]:
@@ -284,7 +234,7 @@ def over_draws(
     rows = max(1, _BLOCK_BYTES // (8 * traits * max(n, p, 1)))
     blocks = [(chain, start) for chain in range(chains) for start in range(0, draws, rows)]
     parts = []
-    for chain, start in track(blocks, progressbar):
+    for chain, start in track(blocks, progressbar, "Variances"):
         values = beta.isel(chain=chain, draw=slice(start, start + rows)).values
         effects = np.moveaxis(values.reshape(len(values), p, traits), 2, 1)
         parts.append(measure(np.ascontiguousarray(effects, dtype=float)))

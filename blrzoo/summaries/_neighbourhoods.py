@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from blrzoo.progress import track
 from blrzoo.summaries._correlations import Correlations
-from blrzoo.summaries._fit import track
 
 __all__ = ["Neighbourhoods", "Rows"]
 

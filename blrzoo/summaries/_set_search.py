@@ -8,8 +8,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from blrzoo.progress import track
 from blrzoo.summaries._correlations import Correlations
-from blrzoo.summaries._fit import track
 from blrzoo.summaries._neighbourhoods import Neighbourhoods, Rows
 from blrzoo.summaries._posterior import included_blocks
 from blrzoo.summaries.inclusion import collapse

@@ -1,5 +1,6 @@
 """The rows of the table that neither make a model of the zoo nor read a fit alone."""
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ import xarray as xr
 from hypothesis import strategies as st
 
 import blrzoo as blr
+from blrzoo.statistics import check_statistics
 from tests.fuzz import fits
 from tests.fuzz.oracle import check_table, same_labels
 from tests.fuzz.readers import GENES, INTERVAL, table, variants
@@ -70,6 +72,21 @@ def _simulated(outcome: xr.Dataset, arguments: Mapping[str, Any]) -> None:
     assert np.isfinite(outcome["beta"].values).all()
 
 
+def _statistics(outcome: xr.Dataset, arguments: Mapping[str, Any]) -> None:
+    check_statistics(outcome)
+    columns = arguments["X"].columns
+    assert same_labels(
+        outcome["feature"].values, range(outcome.sizes["feature"]) if columns is None else columns
+    )
+    assert same_labels(outcome["feature_bis"].values, outcome["feature"].values)
+    xr.Dataset.from_dict(json.loads(json.dumps(outcome.to_dict(), default=str)))
+
+
+def _merged(outcome: xr.Dataset, arguments: Mapping[str, Any]) -> None:
+    check_statistics(outcome)
+    assert outcome["n"] >= PART["n"]
+
+
 def _gibbs(outcome: Any, arguments: Mapping[str, Any]) -> None:
     assert outcome.vars
 
@@ -115,6 +132,15 @@ NEW_WORDS = ("idata", "X_new", "X", "covariates", "y_true")
 DRAWS = xr.DataArray(
     np.random.default_rng(2).normal(size=(2, 20, len(X))), dims=("chain", "draw", "obs")
 )
+PART = blr.sufficient_statistics(pd.DataFrame(X, columns=FEATURES), Y[:, 0])
+PARTS: list[Any] = [
+    *([PART], (PART, PART), [PART] * 3, PART, [], {"a": PART}, [PART, None], [PART.to_dict()]),
+    *([PART, PART * 2], [PART, PART.isel(feature=[1, 0], feature_bis=[1, 0])], [PART["XX"]]),
+    *([PART, PART.assign_attrs(format_version=9)], [PART, PART.assign(XX=-PART["XX"])]),
+    *([PART, PART.isel(feature=[3, 1, 0, 2, 4], feature_bis=[3, 1, 0, 2, 4])], iter([PART])),
+    *([PART, PART.assign(n=-5)], [PART, PART.assign(yy=np.nan)], [PART, PART.assign_coords(a=1)]),
+    *([PART, PART.astype("f4")], [PART.drop_vars("feature")], [PART.expand_dims("draw")]),
+]
 GENE_TABLE = pd.DataFrame({"start": [1, 3], "end": [2, 5]}, index=["A", "B"])
 Z = pd.Series([1.0, 2.0, -1.0, 0.5, 3.0], FEATURES)
 
@@ -144,6 +170,16 @@ OTHERS = {
         _tree,
         ("model", "tau2", "sigma2"),
         share=0.5,
+    ),
+    "sufficient_statistics": Row(
+        blr.sufficient_statistics,
+        given("X", "y"),
+        {"data": st.nothing(), "quiet": FLAG},
+        _statistics,
+        RULES,
+    ),
+    "merge_statistics": Row(
+        blr.merge_statistics, lambda: {"parts": [PART, PART]}, {"parts": junk(*PARTS)}, _merged
     ),
     "simulate": Row(
         lambda n=20, p=6, **options: blr.simulate(n, p, **options),

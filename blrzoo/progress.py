@@ -1,0 +1,64 @@
+"""Progress bars of what may take long: they appear when it does."""
+
+import time
+from collections.abc import Generator, Sequence
+from typing import Any
+
+from blrzoo.options import check_flag
+
+__all__ = ["track"]
+
+_PATIENCE = 2.0  # seconds before a progress bar appears
+
+
+def track[T](items: Sequence[T], show: bool, name: str) -> Generator[T, None, None]:
+    """Go through items with a progress bar, if they take more than two seconds.
+
+    Parameters
+    ----------
+    items : sequence
+        Steps of about the same length.
+    show : bool
+        Whether to show a bar at all. There is none where the output is neither a terminal nor a
+        notebook, as in a log file.
+    name : str
+        What the bar is about.
+
+    Yields
+    ------
+    The items.
+
+    Examples
+    --------
+    >>> from blrzoo.progress import track
+    >>> sum(track([1, 2, 3], True, "Sums"))
+    6
+    """
+    show = check_flag("progressbar", show, True)
+    begin, bar = time.monotonic(), None
+    try:
+        for done, item in enumerate(items):
+            if show and bar is None and time.monotonic() - begin > _PATIENCE:
+                bar = _start_bar(len(items), name)
+                show = bar is not None
+            if bar is not None:
+                bar.update(bar.task_ids[0], completed=done)
+            yield item
+        if bar is not None:
+            bar.update(bar.task_ids[0], completed=len(items))
+    finally:
+        if bar is not None:
+            bar.stop()
+
+
+def _start_bar(total: int, name: str) -> Any:
+    from rich.console import Console  # PyMC's progress bars need it too
+    from rich.progress import Progress
+
+    console = Console()
+    if not (console.is_terminal or console.is_jupyter):
+        return None
+    bar = Progress(console=console)
+    bar.add_task(name, total=total)
+    bar.start()
+    return bar

@@ -1,0 +1,114 @@
+"""What users note about units and reference coding: parts that are merged must agree on it."""
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+__all__ = ["Notes", "same"]
+
+_NOTED = ("units", "coding")  # attributes that must be the same
+
+
+@dataclass(frozen=True, eq=False)
+class Notes:
+    """Coordinates that are not labels, and attributes ``units`` and ``coding``, of a Dataset.
+
+    Parameters
+    ----------
+    coordinates : mapping of str to xarray.DataArray
+        By name.
+    attributes : mapping of str to Any
+        By where they are, such as "y_mean.units"; None where nothing is noted.
+    """
+
+    coordinates: Mapping[Hashable, xr.DataArray]
+    attributes: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, data: xr.Dataset) -> "Notes":
+        """Take the notes of a Dataset.
+
+        Examples
+        --------
+        >>> Notes.of(xr.Dataset(attrs={"units": "SI"})).attributes
+        {'units': 'SI', 'coding': None}
+        """
+        places: Mapping[Hashable, Any] = {"": data, **data.variables}
+        return cls(
+            {name: coord for name, coord in data.coords.items() if name not in data.dims},
+            {
+                f"{place}.{note}" if place else note: thing.attrs.get(note)
+                for place, thing in places.items()
+                for note in _NOTED
+            },
+        )
+
+    def check_same(self, part: "Notes", name: str) -> None:
+        """Refuse a part whose units or reference coding are other than these.
+
+        Parameters
+        ----------
+        part : Notes
+            Of a part with the same labels in the same order.
+        name : str
+            What messages call the part.
+
+        Raises
+        ------
+        ValueError
+            If a coordinate or attribute differs, or is in one of both only.
+        """
+        mine, other = self.coordinates, part.coordinates
+        for coord in [*mine, *(coord for coord in other if coord not in mine)]:
+            _check_coordinate(coord, mine.get(coord), other.get(coord), name)
+        for where, value in self.attributes.items():
+            _check_attribute(where, value, part.attributes[where], name)
+
+
+def _check_coordinate(
+    coord: Hashable, mine: xr.DataArray | None, other: xr.DataArray | None, name: str
+) -> None:
+    if mine is None or other is None:
+        having = f"{name} only" if mine is None else "parts[0] only"
+        raise ValueError(
+            f"{name} must have the coordinates of parts[0]; got {coord!r} in {having}. Assign it "
+            f"in all parts, or drop it, part.drop_vars({coord!r})."
+        )
+    if not mine.variable.equals(other.variable):
+        raise ValueError(
+            f"{name} must have the units and reference coding of parts[0]; got another "
+            f"{coord!r}{_difference(mine, other)}. Bring the data of all parts into the same units "
+            "and coding, and make the statistics again."
+        )
+
+
+def _difference(mine: xr.DataArray, other: xr.DataArray) -> str:
+    """Where two coordinates differ first, if they are of the same labels."""
+    if mine.ndim != 1 or mine.dims != other.dims:
+        return ""
+    k = int(np.argmax(mine.values != other.values))
+    label = mine[mine.dims[0]].values[k]
+    return f", {other.values[k]!s} for {label!s} where parts[0] has {mine.values[k]!s}"
+
+
+def _check_attribute(where: str, mine: Any, other: Any, name: str) -> None:
+    if not same(mine, other):
+        raise ValueError(
+            f"{name} must have the units and reference coding of parts[0]; got {other!r} for "
+            f"{where}, where parts[0] has {mine!r}. Bring the data of all parts into the same "
+            "units and coding, and make the statistics again; or correct the attribute."
+        )
+
+
+def same(mine: Any, other: Any) -> bool:
+    """Whether two attributes are equal, numbers, text or lists of them.
+
+    Examples
+    --------
+    >>> same("mmol/l", "mg/dl"), same(None, None)
+    (False, True)
+    """
+    return bool(np.array_equal(np.asarray(mine), np.asarray(other)))

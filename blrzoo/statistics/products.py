@@ -1,0 +1,162 @@
+"""Means, variances and cross-products, by blocks that take little memory beside the result."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from blrzoo.progress import track
+
+__all__ = ["Moments", "as_float", "center", "feature_products", "features"]
+
+_BLOCK_BYTES = 2**24  # of a block: two, their product and a temporary one make 64 MB
+_ROWS = 4096  # of a block of X'X: enough for a fast product
+_COLUMNS = 1024  # of one at most: the product of two is a block too
+
+
+class Moments(NamedTuple):
+    """Means and sample variances without weights, and means with weights, (column,)."""
+
+    mean: np.ndarray
+    variance: np.ndarray
+    center: np.ndarray
+
+
+def as_float(X: Any, rows: slice, columns: slice) -> np.ndarray:
+    """Take a block of X as float64, in memory of its own.
+
+    All that is computed of X is computed of such blocks, so that X may be stored in another way.
+
+    Parameters
+    ----------
+    X : ndarray (obs, feature)
+        Of any real dtype.
+    rows, columns : slice
+        Which part.
+
+    Returns
+    -------
+    ndarray (obs, feature)
+    """
+    return np.array(X[rows, columns], dtype=np.float64)
+
+
+def center(Z: np.ndarray, weights: np.ndarray | None) -> Moments:
+    """Subtract the weighted means from each column, in place.
+
+    Parameters
+    ----------
+    Z : ndarray (obs, column)
+        Overwritten by the deviations.
+    weights : ndarray (obs,) or None
+        None: all 1.
+
+    Returns
+    -------
+    Moments
+
+    Examples
+    --------
+    >>> Z = np.array([[1.0], [2.0], [6.0]])
+    >>> center(Z, np.array([1.0, 1.0, 2.0])).center, Z.ravel()
+    (array([3.75]), array([-2.75, -1.75,  2.25]))
+    """
+    mean = Z.mean(axis=0)
+    Z -= mean
+    rounding = Z.mean(axis=0)  # of the mean, not small beside the deviations if an offset is large
+    Z -= rounding
+    mean += rounding
+    variance = np.einsum("ij,ij->j", Z, Z) / (len(Z) - 1)
+    if weights is None:
+        return Moments(mean, variance, mean.copy())
+    shift = weights @ Z / weights.sum()
+    Z -= shift
+    return Moments(mean, variance, mean + shift)
+
+
+def features(
+    X: Any, weights: np.ndarray | None, root: np.ndarray | None, others: np.ndarray
+) -> tuple[Moments, np.ndarray]:
+    """Compute moments of the features, and their cross-products with other columns.
+
+    Parameters
+    ----------
+    X : ndarray (obs, feature)
+        As `as_float` takes it.
+    weights, root : ndarray (obs,) or None
+        Weights and their square roots.
+    others : ndarray (obs, column)
+        Deviations from the means, times the roots.
+
+    Returns
+    -------
+    Moments
+    ndarray (feature, column)
+    """
+    moments, products = [], []
+    for columns in _cut(X.shape[1], max(1, _BLOCK_BYTES // (8 * X.shape[0]))):
+        Z = as_float(X, slice(None), columns)
+        moments.append(center(Z, weights))
+        if root is not None:
+            Z *= root[:, None]
+        products.append(Z.T @ others)
+    joined = (np.concatenate(parts) for parts in zip(*moments, strict=True))
+    return Moments(*joined), np.concatenate(products)
+
+
+def feature_products(X: Any, means: np.ndarray, root: np.ndarray | None, show: bool) -> np.ndarray:
+    """Compute the cross-products of the features about their means, block by block.
+
+    Parameters
+    ----------
+    X : ndarray (obs, feature)
+        As `as_float` takes it.
+    means : ndarray (feature,)
+        What is subtracted.
+    root : ndarray (obs,) or None
+        Square roots of the weights. None: all 1.
+    show : bool
+        Whether to show a progress bar when it takes long.
+
+    Returns
+    -------
+    ndarray (feature, feature)
+        Symmetric to the last bit.
+    """
+    XX = np.zeros((X.shape[1], X.shape[1]))
+    pairs, pieces = _pairs(*X.shape), list(_cut(X.shape[0], _ROWS))
+    steps = track(range(len(pairs) * len(pieces)), show, "Cross-products")
+    with closing(steps):  # its bar is stopped when interrupted too
+        for step in steps:
+            (left, right), rows = pairs[step // len(pieces)], pieces[step % len(pieces)]
+            A = _deviations(X, means, root, rows, left)
+            B = A if left == right else _deviations(X, means, root, rows, right)
+            XX[left, right] += A.T @ B
+    for left, right in pairs:
+        XX[right, left] = XX[left, right].T
+    return XX
+
+
+def _pairs(n: int, p: int) -> list[tuple[slice, slice]]:
+    """Pairs of blocks of columns in the upper triangle."""
+    width = _BLOCK_BYTES // (8 * min(n, _ROWS))
+    blocks = list(_cut(p, min(_COLUMNS, max(1, width))))
+    return [(left, right) for k, left in enumerate(blocks) for right in blocks[k:]]
+
+
+def _cut(size: int, width: int) -> Iterator[slice]:
+    """Slices of a range."""
+    for start in range(0, size, width):
+        yield slice(start, min(start + width, size))
+
+
+def _deviations(
+    X: Any, means: np.ndarray, root: np.ndarray | None, rows: slice, columns: slice
+) -> np.ndarray:
+    """Deviations of a block from the means, times the roots of the weights."""
+    Z = as_float(X, rows, columns)
+    Z -= means[columns]
+    if root is not None:
+        Z *= root[rows, None]
+    return Z
