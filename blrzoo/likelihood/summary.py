@@ -111,8 +111,8 @@ class SummaryLikelihood(Likelihood):
 
     def _log_density(self, value: Any, mu: Any, beta: Any, sigma2: Any, gamma: Any = None) -> Any:
         """Log density of all observations; `value` is X'Oy as observed."""
-        effects = self.scaled(beta)
-        response = self._response(value, gamma)
+        effects, unit = self.scaled(beta), self.design.unit
+        response = self._response(value if unit is None else value / unit, gamma)
         fit = LinearPredictor(self.design.name)(*self.design.shared(), effects)
         squares = self._squares(mu, gamma, effects, response, response - fit)
         s = self.summary

@@ -267,12 +267,17 @@ def _joint_check(
 Conditional = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
+def _dot(design: Any, j: int, residual: np.ndarray) -> Any:
+    """The product of a feature and the residual, as a sweep has it."""
+    return design.dot(design.arrays, j, design.begin(design.arrays, np.ascontiguousarray(residual)))
+
+
 def _site_conditional(composer: Composer, inputs: list[Any], j: int) -> Conditional:
     """Of one feature, one trait."""
     working, effects, variances, log_weights, sigma2 = inputs
     design = composer.block.design
     d = design.arrays[-1][j] / sigma2
-    q = design.dot(design.arrays, j, working) / sigma2 + d * effects[j]
+    q = _dot(design, j, working) / sigma2 + d * effects[j]
     log_p, means, spread = block_conditional(d, q, variances[j], log_weights[j])
     if composer.label is not None:
         means[0], spread[0] = 0.0, composer.spec.prior.pseudo_variance()
@@ -284,7 +289,7 @@ def _trait_conditional(composer: Composer, inputs: list[Any], j: int) -> Conditi
     working, effects, precision, slabs, projections, groups, log_weights = inputs
     design = composer.block.design
     d = design.arrays[-1][j]
-    dots = np.array([design.dot(design.arrays, j, row) for row in working.T])
+    dots = np.array([_dot(design, j, row) for row in working.T])
     return trait_reference.block_conditional(
         d,
         precision @ (dots + d * effects[j]),
@@ -305,7 +310,7 @@ def _flip(t: int) -> tuple[Callable[..., Conditional], Callable[..., Any]]:
         working, effects, precision, covariance, pseudo, log_odds, delta = inputs
         design = composer.block.design
         d = design.arrays[-1][j]
-        dots = np.array([design.dot(design.arrays, j, row) for row in working.T])
+        dots = np.array([_dot(design, j, row) for row in working.T])
         given = d, precision @ (dots + d * effects[j]), precision, covariance, pseudo
         patterns = [relabel(None, delta[j], k) > 0 for k in (0, 1)]
         (off, *first), (on, *second) = (pattern_conditional(*given, s) for s in patterns)
