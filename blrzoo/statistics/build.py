@@ -91,8 +91,8 @@ def sufficient_statistics(
     Notes
     -----
     Cross-products about the means keep their digits where values are large beside their
-    deviations, such as years of birth: of sums of squares as they are, an offset of 1e6 takes
-    twelve digits [1]_.
+    deviations. Sums of squares as they are lose twelve digits to a mean that is 1e6 times the
+    standard deviation [1]_.
 
     Note units and reference coding, which nothing in the numbers shows, so that `merge_statistics`
     can compare them: as coordinates along features, covariates or traits, such as effect alleles,
