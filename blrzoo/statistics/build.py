@@ -9,7 +9,7 @@ from blrzoo.data import RegressionData
 from blrzoo.options import check_flag
 from blrzoo.statistics.layout import as_dataset
 from blrzoo.statistics.memory import check_memory
-from blrzoo.statistics.products import Moments, center, feature_products, features
+from blrzoo.statistics.products import Moments, center, feature_moments, feature_products
 from blrzoo.statistics.read import plain_labels, read_data
 
 __all__ = ["sufficient_statistics"]
@@ -141,7 +141,7 @@ def _values(data: RegressionData, show: bool) -> dict[str, Any]:
         others *= root[:, None]
     cross = others.T @ others
     values |= {"yy": cross[:T, :T], "Wy": cross[T:, :T], "WW": cross[T:, T:]}
-    moments, cross = features(data.X, weights, root, others)
+    moments, cross = feature_moments(data.X, weights, root, others)
     values |= _named("X", moments) | {"Xy": cross[:, :T], "XW": cross[:, T:]}
     return values | {"XX": feature_products(data.X, moments.center, root, show)}
 
