@@ -196,7 +196,7 @@ def test_memory_is_that_of_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     X = np.random.default_rng(4).normal(size=(2000, 300))  # 4.8 MB, the result 0.7 MB
     means = X.mean(axis=0)
     tracemalloc.start()
-    products.features(X, None, None, X[:, :1])
+    products.feature_moments(X, None, None, X[:, :1])
     products.feature_products(X, means, None, False)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
@@ -534,6 +534,8 @@ WRONG: list[tuple[str, Any, type[Exception], str]] = [
     ("XW", edit(XW=at(1e4, 1, 1)), ValueError, "cross-products of one set .*got XW"),
     ("Wy", edit(Wy=at(1e4, 1, 1)), ValueError, "cross-products of one set .*got Wy"),
     ("indefinite", edit(XX=lambda a: indefinite(a)), ValueError, "positive semi-definite; got -"),
+    ("no scale", edit(XX=both(0.0, 2, 2), Xy=at(1e200, 2, 1)), ValueError, "of one set .*got X"),
+    ("no weights", edit(weight_sum=at(5e-324)), ValueError, "log_weight_sum"),
     ("yy small", edit(yy=lambda a: a * 0.82), ValueError, "no less than what the features"),
 ]  # fmt: skip
 

@@ -9,7 +9,7 @@ from blrzoo.data import RegressionData
 from blrzoo.options import check_flag
 from blrzoo.statistics.layout import as_dataset
 from blrzoo.statistics.memory import check_memory
-from blrzoo.statistics.products import Moments, center, feature_products, features
+from blrzoo.statistics.products import Moments, center, feature_moments, feature_products
 from blrzoo.statistics.read import plain_labels, read_data
 
 __all__ = ["sufficient_statistics"]
@@ -91,8 +91,8 @@ def sufficient_statistics(
     Notes
     -----
     Cross-products about the means keep their digits where values are large beside their
-    deviations, such as years of birth: of sums of squares as they are, an offset of 1e6 takes
-    twelve digits [1]_.
+    deviations. Sums of squares as they are lose twelve digits to a mean that is 1e6 times the
+    standard deviation [1]_.
 
     Note units and reference coding, which nothing in the numbers shows, so that `merge_statistics`
     can compare them: as coordinates along features, covariates or traits, such as effect alleles,
@@ -141,7 +141,7 @@ def _values(data: RegressionData, show: bool) -> dict[str, Any]:
         others *= root[:, None]
     cross = others.T @ others
     values |= {"yy": cross[:T, :T], "Wy": cross[T:, :T], "WW": cross[T:, T:]}
-    moments, cross = features(data.X, weights, root, others)
+    moments, cross = feature_moments(data.X, weights, root, others)
     values |= _named("X", moments) | {"Xy": cross[:, :T], "XW": cross[:, T:]}
     return values | {"XX": feature_products(data.X, moments.center, root, show)}
 

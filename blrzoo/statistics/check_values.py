@@ -40,7 +40,12 @@ def check_values(values: Values, labels: Mapping[Any, pd.Index], name: str) -> N
         As `blrzoo.statistics.check_statistics` says.
     """
     _check_finite(values, name)
-    _check_sizes(values, name)
+    with np.errstate(all="ignore"):  # of numbers that are refused for being out of range
+        _check_sizes(values, name)
+        _check_sums(values, labels, name)
+
+
+def _check_sums(values: Values, labels: Mapping[Any, pd.Index], name: str) -> None:
     there = sides("WW" in values)
     for side in there:
         _check_squares(side, values, labels, name)
@@ -73,7 +78,8 @@ def _check_sizes(values: Values, name: str) -> None:
             f"{name} must have a positive weight_sum; got {total:g}. Make the statistics again, "
             "with positive weights."
         )
-    most = n * np.log(total / n)  # the mean of logarithms is at most the logarithm of the mean
+    # The mean of logarithms is at most the logarithm of the mean.
+    most = n * (np.log(total) - np.log(n))
     if logs > most + _TOLERANCE * (n + abs(most)):
         raise ValueError(
             f"{name} must have a log_weight_sum of n log(weight_sum / n) at most, {most:g}; got "

@@ -1,6 +1,6 @@
 """Statistics of several parts of the observations to those of all of them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, ValuesView
 from typing import Any
 
 import numpy as np
@@ -32,7 +32,7 @@ def merge_statistics(parts: Iterable[xr.Dataset]) -> xr.Dataset:
 
     Parameters
     ----------
-    parts : iterable of xarray.Dataset
+    parts : list, tuple or iterator of xarray.Dataset
         Of `blrzoo.sufficient_statistics`, or merged ones, each of other observations, with the same
         features, covariates and traits. These are joined by label, in the order of the first part.
         A generator may read them one by one from files.
@@ -46,7 +46,7 @@ def merge_statistics(parts: Iterable[xr.Dataset]) -> xr.Dataset:
     Raises
     ------
     TypeError
-        `parts` is not an iterable of Datasets of `blrzoo.sufficient_statistics`.
+        `parts` is not a list of Datasets of `blrzoo.sufficient_statistics`.
     ValueError
         There is no part; parts have other features, covariates or traits, another format version,
         or other coordinates than labels, or attributes ``units`` or ``coding``, that differ; or a
@@ -58,8 +58,9 @@ def merge_statistics(parts: Iterable[xr.Dataset]) -> xr.Dataset:
 
     Notes
     -----
-    The model of the merged statistics has one intercept, and does not know of the parts.
-    Observations that are in two parts count twice.
+    The merged statistics do not know of the parts: there is one intercept, and the part itself
+    cannot be a covariate, as it is constant within each part, which `sufficient_statistics`
+    refuses. Observations that are in two parts count twice.
 
     References
     ----------
@@ -77,8 +78,9 @@ def merge_statistics(parts: Iterable[xr.Dataset]) -> xr.Dataset:
     >>> int(both.n), bool(np.allclose(both.XX, whole.XX, rtol=1e-12))
     (442, True)
     """
+    _check_listed(parts)
     merged: _Sum | None = None
-    for k, part in enumerate(_listed(parts)):
+    for k, part in enumerate(parts):
         name = f"parts[{k}]"
         check_statistics(part, name)
         if merged is None:
@@ -122,20 +124,15 @@ class _Sum:
         return made.assign_attrs(self.shared)
 
 
-def _listed(parts: Any) -> Iterable[Any]:
-    """Refuse what is no iterable of parts, or has them for something else."""
-    if isinstance(parts, str | bytes | Mapping | np.ndarray | pd.DataFrame | xr.DataArray):
-        known = False  # they would be iterated over by their letters, keys, rows or names
-    else:
-        known = isinstance(parts, Iterable)
-    if not known:
+def _check_listed(parts: Any) -> None:
+    """Refuse what is no list of parts: iterated over, much else gives letters, keys or rows."""
+    if not isinstance(parts, list | tuple | ValuesView | Iterator):
         remedy = "[statistics]" if isinstance(parts, xr.Dataset) else "[first, second]"
         remedy = "list(parts.values())" if isinstance(parts, dict) else remedy
         raise TypeError(
             "parts must be a list of Datasets of blrzoo.sufficient_statistics; got "
             f"{type(parts).__name__}. Pass {remedy}."
         )
-    return parts
 
 
 def _reorder(part: xr.Dataset, coords: xr.Dataset, name: str) -> xr.Dataset:

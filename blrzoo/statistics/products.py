@@ -8,7 +8,7 @@ import numpy as np
 
 from blrzoo.progress import track
 
-__all__ = ["Moments", "as_float", "center", "feature_products", "features"]
+__all__ = ["Moments", "as_float", "center", "feature_moments", "feature_products"]
 
 _BLOCK_BYTES = 2**24  # of a block: two, their product and a temporary one make 64 MB
 _ROWS = 4096  # of a block of X'X: enough for a fast product
@@ -75,7 +75,7 @@ def center(Z: np.ndarray, weights: np.ndarray | None) -> Moments:
     return Moments(mean, variance, mean + shift)
 
 
-def features(
+def feature_moments(
     X: Any, weights: np.ndarray | None, root: np.ndarray | None, others: np.ndarray
 ) -> tuple[Moments, np.ndarray]:
     """Compute moments of the features, and their cross-products with other columns.

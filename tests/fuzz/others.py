@@ -137,7 +137,7 @@ PARTS: list[Any] = [
     *([PART], (PART, PART), [PART] * 3, PART, [], {"a": PART}, [PART, None], [PART.to_dict()]),
     *([PART, PART * 2], [PART, PART.isel(feature=[1, 0], feature_bis=[1, 0])], [PART["XX"]]),
     *([PART, PART.assign_attrs(format_version=9)], [PART, PART.assign(XX=-PART["XX"])]),
-    *([PART, PART.isel(feature=[3, 1, 0, 2, 4], feature_bis=[3, 1, 0, 2, 4])], iter([PART])),
+    *([PART, PART.isel(feature=[3, 1, 0, 2, 4], feature_bis=[3, 1, 0, 2, 4])], [PART] * 9),
     *([PART, PART.assign(n=-5)], [PART, PART.assign(yy=np.nan)], [PART, PART.assign_coords(a=1)]),
     *([PART, PART.astype("f4")], [PART.drop_vars("feature")], [PART.expand_dims("draw")]),
 ]
