@@ -21,7 +21,7 @@ __all__ = ["hierarchical", "hierarchical_multivariate"]
 @advised(passes_to=regression)
 def hierarchical(
     X: Any,
-    y: Any,
+    y: Any = None,
     groups: Any,
     *,
     components: int = 1,

@@ -16,7 +16,7 @@ __all__ = ["multiple_component", "single_component", "spike_slab"]
 @advised(passes_to=regression)
 def single_component(
     X: Any,
-    y: Any,
+    y: Any = None,
     *,
     tau2: Any = None,
     update: Update = "auto",
@@ -118,7 +118,7 @@ def single_component(
 @advised(passes_to=regression)
 def spike_slab(
     X: Any,
-    y: Any,
+    y: Any = None,
     *,
     tau2: Any = None,
     pi: Any = None,
@@ -239,7 +239,7 @@ def spike_slab(
 @advised(passes_to=regression)
 def multiple_component(
     X: Any,
-    y: Any,
+    y: Any = None,
     *,
     n_components: int | None = None,
     tau2: Any = None,
