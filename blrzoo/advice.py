@@ -9,7 +9,7 @@ from typing import Any, ParamSpec, TypeVar, get_args, get_type_hints
 
 from blrzoo.priors.base import Prior
 
-__all__ = ["advised", "prior_like", "prior_names"]
+__all__ = ["advised", "needs_groups", "prior_like", "prior_names"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -108,7 +108,8 @@ def _needs_prior() -> str:
     )
 
 
-def _needs_groups() -> str:
+def needs_groups() -> str:
+    """Say what groups are, after "needs"."""
     return (
         "groups, the label of each feature's group. Pass a list or an array in the order of the "
         "features, or a Series by their labels: groups=['exon', 'exon', 'intron', ...]."
@@ -116,7 +117,7 @@ def _needs_groups() -> str:
 
 
 #: Required arguments that are easily forgotten, and what to say of them.
-_NEEDED = {"prior": _needs_prior, "groups": _needs_groups}
+_NEEDED = {"prior": _needs_prior, "groups": needs_groups}
 
 
 def prior_names(several_traits: bool) -> list[str]:

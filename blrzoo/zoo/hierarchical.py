@@ -5,7 +5,7 @@ from typing import Any, Literal, Unpack, get_args
 import numpy as np
 import pymc as pm
 
-from blrzoo.advice import advised
+from blrzoo.advice import advised, needs_groups
 from blrzoo.model import Options, TraitOptions, regression
 from blrzoo.options import check_choice, check_flag
 from blrzoo.priors.base import Prior
@@ -22,7 +22,7 @@ __all__ = ["hierarchical", "hierarchical_multivariate"]
 def hierarchical(
     X: Any,
     y: Any = None,
-    groups: Any,
+    groups: Any = None,
     *,
     components: int = 1,
     tau2: Any = None,
@@ -138,6 +138,8 @@ def hierarchical(
     >>> idata.posterior["tau2"].sel(group="exon").dims
     ('chain', 'draw')
     """
+    if groups is None:  # y has a default, so groups must have one too
+        raise TypeError(f"hierarchical() needs {needs_groups()}")
     return regression(
         X,
         y,
