@@ -74,8 +74,8 @@ class Gram(Design):
 
     @classmethod
     def cross(cls, arrays: Any, residual: np.ndarray) -> np.ndarray:
-        """The same product: the matrix is symmetric."""
-        return cls.product(arrays, residual)
+        """X*'r, which a residual of this design is itself."""
+        return residual.copy()
 
     def columns(self, index: Any) -> np.ndarray:
         """Columns of X are not known.

@@ -113,7 +113,8 @@ class SummaryLikelihood(Likelihood):
         """Log density of all observations; `value` is X'Oy as observed."""
         effects, unit = self.scaled(beta), self.design.unit
         response = self._response(value if unit is None else value / unit, gamma)
-        fit = LinearPredictor(self.design.name)(*self.design.shared(), effects)
+        # As of a dense X whose rows are features: the matrix is its own transpose.
+        fit = LinearPredictor("dense")(*self.design.shared(), effects)
         squares = self._squares(mu, gamma, effects, response, response - fit)
         s = self.summary
         return (s.log_weight - s.n * pt.log(2 * np.pi * sigma2) - squares / sigma2) / 2
