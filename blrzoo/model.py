@@ -87,7 +87,9 @@ def regression(
     Parameters
     ----------
     X : array-like, (obs, feature)
-        Features: NumPy, pandas or xarray. Names of columns become the ``feature`` coordinate.
+        Features: NumPy, pandas, xarray or SciPy sparse. Names of columns become the ``feature``
+        coordinate. For one trait also what `blrzoo.sufficient_statistics` returns, in the place
+        of X, y, covariates and weights; or a `blrzoo.designs.base.Design` of your own.
     y : array-like, (obs) or, for a prior of several traits, (obs, trait)
         Response. Where X and y both carry labels, they are joined by label.
     prior : Prior
@@ -129,12 +131,28 @@ def regression(
         by feature. "auto" takes the joint draw where it is possible and its factorisation needs
         a second or two at most.
 
+    design : {"auto", "dense", "float32", "sparse", "genotypes", "gram"}, default "auto"
+        How X is stored and multiplied; the posterior is the same.
+
+        - "dense": float64, 8 bytes a number.
+        - "float32": 4 bytes; X is rounded to 7 digits, sums are in double precision.
+        - "genotypes": int8 codes 0, 1, 2 (-1 or NaN: missing, replaced by the feature's mean), one
+          byte; int8 memory in column-major order is used as it is, so do not change it.
+        - "sparse": compressed columns, for mostly zeros.
+        - "gram": cross-products X'X in the place of X, (feature, feature), for many more
+          observations than features. Nothing that needs rows: no leave-one-out, no posterior
+          predictive.
+
+        "auto": sparse where X is, genotypes where X is int8 of these codes, else dense. It never
+        rounds. The joint draw (`update`) needs "dense".
+
     Returns
     -------
     pm.Model
         With ``beta`` (feature[, trait]), ``mu``, ``sigma2`` or ``Sigma_e``, the prior's variables
         and the observed ``y`` (obs[, trait]); the data are ``X``, ``X_center``, ``W``,
-        ``W_center`` and, where they were standardized, ``X_scale``.
+        ``W_center`` and, where they were standardized, ``X_scale``. X of more than 10 MB (as
+        float64) is not among the data of a fit: pass ``X=`` to what reads it.
 
     Raises
     ------

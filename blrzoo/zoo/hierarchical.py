@@ -52,7 +52,8 @@ def hierarchical(
     Parameters
     ----------
     X : array-like, (obs, feature)
-        Features: NumPy, pandas or xarray. Names of columns become the ``feature`` coordinate.
+        Features: NumPy, pandas, xarray or SciPy sparse. Names of columns become the ``feature``
+        coordinate. Or sufficient statistics (`blrzoo.sufficient_statistics`), without y.
     y : array-like, (obs,)
         Response, joined to X by label. One of 0 and 1 is modelled as normal, with a warning.
     groups : array-like, (feature,)
@@ -96,6 +97,9 @@ def hierarchical(
         Center the columns of X and W in the model; the data are kept as given.
     standardize : bool, default False
         Prior scales per standard deviation of a feature; beta stays in the units given.
+    design : {"auto", "dense", "float32", "sparse", "genotypes", "gram"}, default "auto"
+        How X is stored. "auto" keeps int8 codes 0, 1, 2 (-1: missing) and sparse matrices as they
+        are, all else in double precision; see `blrzoo.regression`.
 
     Returns
     -------
@@ -216,7 +220,8 @@ def hierarchical_multivariate(
     Parameters
     ----------
     X : array-like, (obs, feature)
-        Features: NumPy, pandas or xarray. Names of columns become the ``feature`` coordinate.
+        Features: NumPy, pandas, xarray or SciPy sparse. Names of columns become the ``feature``
+        coordinate.
     Y : array-like, (obs, trait)
         Responses, joined to X by label; NaN where a trait was not measured. Names of columns
         become the ``trait`` coordinate. A trait of 0 and 1 is modelled as normal, with a warning.
@@ -270,6 +275,9 @@ def hierarchical_multivariate(
         Center the columns of X and W in the model; the data are kept as given.
     standardize : bool, default False
         Prior scales per standard deviation of a feature; beta stays in the units given.
+    design : {"auto", "dense", "float32", "sparse", "genotypes", "gram"}, default "auto"
+        How X is stored. "auto" keeps int8 codes 0, 1, 2 (-1: missing) and sparse matrices as they
+        are, all else in double precision; see `blrzoo.regression`.
 
     Returns
     -------

@@ -38,7 +38,8 @@ def single_component(
     Parameters
     ----------
     X : array-like, (obs, feature)
-        Features: NumPy, pandas or xarray. Names of columns become the ``feature`` coordinate.
+        Features: NumPy, pandas, xarray or SciPy sparse. Names of columns become the ``feature``
+        coordinate. Or sufficient statistics (`blrzoo.sufficient_statistics`), without y.
     y : array-like, (obs,)
         Response, joined to X by label. One of 0 and 1 is modelled as normal, with a warning.
     tau2 : None, number, (nu, S2) or ``.dist()``
@@ -66,6 +67,9 @@ def single_component(
         Center the columns of X and W in the model; the data are kept as given.
     standardize : bool, default False
         Prior scales per standard deviation of a feature; beta stays in the units given.
+    design : {"auto", "dense", "float32", "sparse", "genotypes", "gram"}, default "auto"
+        How X is stored. "auto" keeps int8 codes 0, 1, 2 (-1: missing) and sparse matrices as they
+        are, all else in double precision; see `blrzoo.regression`.
 
     Returns
     -------
@@ -146,7 +150,8 @@ def spike_slab(
     Parameters
     ----------
     X : array-like, (obs, feature)
-        Features: NumPy, pandas or xarray. Names of columns become the ``feature`` coordinate.
+        Features: NumPy, pandas, xarray or SciPy sparse. Names of columns become the ``feature``
+        coordinate. Or sufficient statistics (`blrzoo.sufficient_statistics`), without y.
     y : array-like, (obs,)
         Response, joined to X by label. One of 0 and 1 is modelled as normal, with a warning.
     tau2 : None, number, (nu, S2) or ``.dist()``
@@ -185,6 +190,9 @@ def spike_slab(
         Center the columns of X and W in the model; the data are kept as given.
     standardize : bool, default False
         Prior scales per standard deviation of a feature; beta stays in the units given.
+    design : {"auto", "dense", "float32", "sparse", "genotypes", "gram"}, default "auto"
+        How X is stored. "auto" keeps int8 codes 0, 1, 2 (-1: missing) and sparse matrices as they
+        are, all else in double precision; see `blrzoo.regression`.
 
     Returns
     -------
@@ -268,7 +276,8 @@ def multiple_component(
     Parameters
     ----------
     X : array-like, (obs, feature)
-        Features: NumPy, pandas or xarray. Names of columns become the ``feature`` coordinate.
+        Features: NumPy, pandas, xarray or SciPy sparse. Names of columns become the ``feature``
+        coordinate. Or sufficient statistics (`blrzoo.sufficient_statistics`), without y.
     y : array-like, (obs,)
         Response, joined to X by label. One of 0 and 1 is modelled as normal, with a warning.
     n_components : int, optional
@@ -307,6 +316,9 @@ def multiple_component(
         Center the columns of X and W in the model; the data are kept as given.
     standardize : bool, default False
         Prior scales per standard deviation of a feature; beta stays in the units given.
+    design : {"auto", "dense", "float32", "sparse", "genotypes", "gram"}, default "auto"
+        How X is stored. "auto" keeps int8 codes 0, 1, 2 (-1: missing) and sparse matrices as they
+        are, all else in double precision; see `blrzoo.regression`.
 
     Returns
     -------

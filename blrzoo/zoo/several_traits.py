@@ -40,7 +40,8 @@ def multivariate(
     Parameters
     ----------
     X : array-like, (obs, feature)
-        Features: NumPy, pandas or xarray. Names of columns become the ``feature`` coordinate.
+        Features: NumPy, pandas, xarray or SciPy sparse. Names of columns become the ``feature``
+        coordinate.
     Y : array-like, (obs, trait)
         Responses, joined to X by label; NaN where a trait was not measured. Names of columns
         become the ``trait`` coordinate. A trait of 0 and 1 is modelled as normal, with a warning.
@@ -81,6 +82,9 @@ def multivariate(
         Center the columns of X and W in the model; the data are kept as given.
     standardize : bool, default False
         Prior scales per standard deviation of a feature; beta stays in the units given.
+    design : {"auto", "dense", "float32", "sparse", "genotypes", "gram"}, default "auto"
+        How X is stored. "auto" keeps int8 codes 0, 1, 2 (-1: missing) and sparse matrices as they
+        are, all else in double precision; see `blrzoo.regression`.
 
     Returns
     -------
@@ -162,7 +166,8 @@ def multivariate_spike_slab(
     Parameters
     ----------
     X : array-like, (obs, feature)
-        Features: NumPy, pandas or xarray. Names of columns become the ``feature`` coordinate.
+        Features: NumPy, pandas, xarray or SciPy sparse. Names of columns become the ``feature``
+        coordinate.
     Y : array-like, (obs, trait)
         Responses, joined to X by label; NaN where a trait was not measured. Names of columns
         become the ``trait`` coordinate. A trait of 0 and 1 is modelled as normal, with a warning.
@@ -211,6 +216,9 @@ def multivariate_spike_slab(
         Center the columns of X and W in the model; the data are kept as given.
     standardize : bool, default False
         Prior scales per standard deviation of a feature; beta stays in the units given.
+    design : {"auto", "dense", "float32", "sparse", "genotypes", "gram"}, default "auto"
+        How X is stored. "auto" keeps int8 codes 0, 1, 2 (-1: missing) and sparse matrices as they
+        are, all else in double precision; see `blrzoo.regression`.
 
     Returns
     -------
