@@ -85,6 +85,12 @@ class RegressionData:
         """Means (weighted), sample variances and ranges of the features, missing codes apart."""
         return moments(self.X, self.weights)
 
+    def block(self, rows: slice, columns: slice) -> np.ndarray:
+        """Part of X as float64, in memory of its own, missing codes at the feature's mean."""
+        found = np.array(as_float(self.X[rows, columns]))
+        np.copyto(found, self.x_moments.mean[columns], where=np.isnan(found))
+        return found
+
     @property
     def x_variance(self) -> np.ndarray:
         """Sample variance of every feature (divisor n - 1), (feature,)."""

@@ -141,9 +141,9 @@ def _values(data: RegressionData, show: bool) -> dict[str, Any]:
         others *= root[:, None]
     cross = others.T @ others
     values |= {"yy": cross[:T, :T], "Wy": cross[T:, :T], "WW": cross[T:, T:]}
-    moments, cross = feature_moments(data.X, weights, root, others)
+    moments, cross = feature_moments(data, root, others)
     values |= _named("X", moments) | {"Xy": cross[:, :T], "XW": cross[:, T:]}
-    return values | {"XX": feature_products(data.X, moments.center, root, show)}
+    return values | {"XX": feature_products(data, moments.center, root, show)}
 
 
 def _sizes(data: RegressionData) -> dict[str, Any]:

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import closing
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from blrzoo.data import RegressionData
 from blrzoo.progress import track
 
-__all__ = ["Moments", "as_float", "center", "feature_moments", "feature_products"]
+__all__ = ["Moments", "center", "feature_moments", "feature_products"]
 
 _BLOCK_BYTES = 2**24  # of a block: two, their product and a temporary one make 64 MB
 _ROWS = 4096  # of a block of X'X: enough for a fast product
@@ -21,25 +22,6 @@ class Moments(NamedTuple):
     mean: np.ndarray
     variance: np.ndarray
     center: np.ndarray
-
-
-def as_float(X: Any, rows: slice, columns: slice) -> np.ndarray:
-    """Take a block of X as float64, in memory of its own.
-
-    All that is computed of X is computed of such blocks, so that X may be stored in another way.
-
-    Parameters
-    ----------
-    X : ndarray (obs, feature)
-        Of any real dtype.
-    rows, columns : slice
-        Which part.
-
-    Returns
-    -------
-    ndarray (obs, feature)
-    """
-    return np.array(X[rows, columns], dtype=np.float64)
 
 
 def center(Z: np.ndarray, weights: np.ndarray | None) -> Moments:
@@ -76,16 +58,16 @@ def center(Z: np.ndarray, weights: np.ndarray | None) -> Moments:
 
 
 def feature_moments(
-    X: Any, weights: np.ndarray | None, root: np.ndarray | None, others: np.ndarray
+    data: RegressionData, root: np.ndarray | None, others: np.ndarray
 ) -> tuple[Moments, np.ndarray]:
     """Compute moments of the features, and their cross-products with other columns.
 
     Parameters
     ----------
-    X : ndarray (obs, feature)
-        As `as_float` takes it.
-    weights, root : ndarray (obs,) or None
-        Weights and their square roots.
+    data : RegressionData
+        Checked data.
+    root : ndarray (obs,) or None
+        Square roots of the weights. None: all 1.
     others : ndarray (obs, column)
         Deviations from the means, times the roots.
 
@@ -95,9 +77,9 @@ def feature_moments(
     ndarray (feature, column)
     """
     moments, products = [], []
-    for columns in _cut(X.shape[1], max(1, _BLOCK_BYTES // (8 * X.shape[0]))):
-        Z = as_float(X, slice(None), columns)
-        moments.append(center(Z, weights))
+    for columns in _cut(data.p, max(1, _BLOCK_BYTES // (8 * data.n))):
+        Z = data.block(slice(None), columns)
+        moments.append(center(Z, data.weights))
         if root is not None:
             Z *= root[:, None]
         products.append(Z.T @ others)
@@ -105,13 +87,15 @@ def feature_moments(
     return Moments(*joined), np.concatenate(products)
 
 
-def feature_products(X: Any, means: np.ndarray, root: np.ndarray | None, show: bool) -> np.ndarray:
+def feature_products(
+    data: RegressionData, means: np.ndarray, root: np.ndarray | None, show: bool
+) -> np.ndarray:
     """Compute the cross-products of the features about their means, block by block.
 
     Parameters
     ----------
-    X : ndarray (obs, feature)
-        As `as_float` takes it.
+    data : RegressionData
+        Checked data.
     means : ndarray (feature,)
         What is subtracted.
     root : ndarray (obs,) or None
@@ -124,14 +108,14 @@ def feature_products(X: Any, means: np.ndarray, root: np.ndarray | None, show: b
     ndarray (feature, feature)
         Symmetric to the last bit.
     """
-    XX = np.zeros((X.shape[1], X.shape[1]))
-    pairs, pieces = _pairs(*X.shape), list(_cut(X.shape[0], _ROWS))
+    XX = np.zeros((data.p, data.p))
+    pairs, pieces = _pairs(data.n, data.p), list(_cut(data.n, _ROWS))
     steps = track(range(len(pairs) * len(pieces)), show, "Cross-products")
     with closing(steps):  # its bar is stopped when interrupted too
         for step in steps:
             (left, right), rows = pairs[step // len(pieces)], pieces[step % len(pieces)]
-            A = _deviations(X, means, root, rows, left)
-            B = A if left == right else _deviations(X, means, root, rows, right)
+            A = _deviations(data, means, root, rows, left)
+            B = A if left == right else _deviations(data, means, root, rows, right)
             XX[left, right] += A.T @ B
     for left, right in pairs:
         XX[right, left] = XX[left, right].T
@@ -152,10 +136,10 @@ def _cut(size: int, width: int) -> Iterator[slice]:
 
 
 def _deviations(
-    X: Any, means: np.ndarray, root: np.ndarray | None, rows: slice, columns: slice
+    data: RegressionData, means: np.ndarray, root: np.ndarray | None, rows: slice, columns: slice
 ) -> np.ndarray:
     """Deviations of a block from the means, times the roots of the weights."""
-    Z = as_float(X, rows, columns)
+    Z = data.block(rows, columns)
     Z -= means[columns]
     if root is not None:
         Z *= root[rows, None]
