@@ -17,7 +17,7 @@ from blrzoo.likelihood.traits import TraitLikelihood
 from blrzoo.priors.scale import DataSummary, warn_of_units
 from blrzoo.statistics.build import sufficient_statistics
 from blrzoo.statistics.check import check_statistics
-from blrzoo.storage import as_float
+from blrzoo.storage import as_float, form_of
 
 __all__ = ["KEPT", "Observations", "Source", "Sums", "read_source"]
 
@@ -95,6 +95,8 @@ class Observations:
     def add_to(self, model: pm.Model) -> None:
         """Centres, covariates, weights and, where it is small, X as given."""
         _add_constant(model, "X_center", self._center, ("feature",))
+        if form_of(self.data.X) == "genotypes":  # what missing codes of further rows are
+            _add_constant(model, "X_fill", self.data.x_moments.mean, ("feature",))
         if self.data.W.shape[1]:
             means = np.average(self.data.W, axis=0, weights=self.data.weights)
             pm.Data("W_center", means * self.center, dims="covariate")

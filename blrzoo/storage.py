@@ -42,6 +42,13 @@ def is_sparse(value: Any) -> bool:
     return sp.issparse(value)
 
 
+def is_int8(value: Any) -> bool:
+    """Whether a user's argument holds int8 numbers, as genotype codes do."""
+    if isinstance(value, pd.DataFrame):
+        return value.shape[1] > 0 and all(dtype == np.int8 for dtype in value.dtypes)
+    return bool(getattr(value, "dtype", None) == np.int8)
+
+
 def read_form(matrix: Any, columns: pd.Index, design: str) -> Any | None:
     """Read X in the form that its type and `design` ask for.
 
@@ -76,11 +83,7 @@ def read_form(matrix: Any, columns: pd.Index, design: str) -> Any | None:
         return _from_sparse(matrix, columns, design)
     if design == "sparse":
         return _csc(np.asarray(matrix, dtype=np.float64), columns)
-    if isinstance(matrix, np.ndarray):
-        kinds = {matrix.dtype}
-    else:
-        kinds = set(matrix.dtypes) if isinstance(matrix, pd.DataFrame) else set()
-    if design == "genotypes" or (design == "auto" and kinds == {np.dtype(np.int8)}):
+    if design == "genotypes" or (design == "auto" and is_int8(matrix)):
         return _codes(matrix, columns, design)
     if design == "float32":
         return np.array(matrix, dtype=np.float32, order="C")

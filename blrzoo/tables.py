@@ -17,7 +17,7 @@ import xarray as xr
 from pandas.api import types as pdt
 from pandas.api.extensions import ExtensionArray
 
-from blrzoo.storage import form_of, is_sparse, read_form
+from blrzoo.storage import blocks, form_of, is_sparse, read_form
 
 __all__ = ["LARGEST", "Table", "check_largest", "check_scale", "read_table", "show"]
 
@@ -368,7 +368,8 @@ def check_scale(table: Table, wrong: np.ndarray, got: str) -> None:
 def check_largest(table: Table, size: np.ndarray | None = None) -> None:
     """Refuse columns with too large absolute values; `size`, (column,), are those if known."""
     if size is None:
-        size = np.fmax.reduce(np.abs(table.values), axis=0)
+        parts = [np.fmax.reduce(np.abs(block), axis=0) for _, block in blocks(table.values)]
+        size = np.concatenate(parts)
     check_scale(table, size > LARGEST, f"absolute values above {LARGEST:g}")
 
 

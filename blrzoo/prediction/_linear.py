@@ -12,6 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from blrzoo.prediction._rows import Rows
+from blrzoo.storage import as_float
 from blrzoo.summaries._inputs import constant_data
 from blrzoo.summaries._posterior import SAMPLE_DIMS, draws_of, feature_blocks, posterior
 
@@ -38,6 +39,8 @@ class Fit:
         What the model subtracted.
     covariates : pandas.Index or None
         Names.
+    X_fill : ndarray (feature,) or None
+        What stands for missing genotypes; None where X held no genotype codes.
     """
 
     idata: xr.DataTree
@@ -47,6 +50,7 @@ class Fit:
     X_center: np.ndarray
     W_center: np.ndarray | None
     covariates: pd.Index | None
+    X_fill: np.ndarray | None = None
 
     @classmethod
     def of(cls, idata: xr.DataTree) -> "Fit":
@@ -77,14 +81,16 @@ class Fit:
         size = beta.sizes.get("trait", 1)
         mu = _parameter(idata, "mu", traits).reshape(-1, size)
         X_center = _center(idata, "X_center", beta.get_index("feature"), "feature")
-        variables = posterior(idata)
+        variables, fill = posterior(idata), None
+        if "X_fill" in constant_data(idata):
+            fill = _center(idata, "X_fill", beta.get_index("feature"), "feature")
         if "gamma" not in variables:
-            return cls(idata, beta, mu, None, X_center, None, None)
+            return cls(idata, beta, mu, None, X_center, None, None, fill)
         gamma = _parameter(idata, "gamma", ["covariate", *traits])
         names = variables["gamma"].get_index("covariate")
         W_center = _center(idata, "W_center", names, "covariate")
         return cls(
-            idata, beta, mu, gamma.reshape(*gamma.shape[:2], size), X_center, W_center, names
+            idata, beta, mu, gamma.reshape(*gamma.shape[:2], size), X_center, W_center, names, fill
         )
 
     @property
@@ -200,8 +206,10 @@ def _add_features(out: np.ndarray, fit: Fit, rows: Rows, block: slice) -> None:
         active = draws.reshape(len(draws), stop - start, -1).any(axis=(0, 2))
         columns = start + np.flatnonzero(active)
         if columns.size:
-            X = rows.X[block][:, rows.features[columns]] - fit.X_center[columns]
-            out += X @ _columns_first(draws[:, active])
+            X = as_float(rows.X[block][:, rows.features[columns]])
+            if fit.X_fill is not None:
+                X = np.where(np.isnan(X), fit.X_fill[columns], X)
+            out += (X - fit.X_center[columns]) @ _columns_first(draws[:, active])
         start = stop
 
 

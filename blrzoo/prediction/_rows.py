@@ -8,6 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from blrzoo.joining import join
+from blrzoo.storage import is_int8, is_sparse
 from blrzoo.tables import Table, check_largest, read_table, show
 
 __all__ = ["Rows", "read_argument", "read_response", "read_rows"]
@@ -23,8 +24,8 @@ class Rows:
     ----------
     obs : pandas.Index
         Their labels.
-    X : ndarray (obs, column)
-        Features, columns as the user gave them.
+    X : ndarray or csc_array (obs, column)
+        Features, columns as the user gave them, in one of the forms of `blrzoo.storage`.
     features : ndarray of int (feature,)
         The column of each feature of the fit.
     W : ndarray (obs, covariate) or None
@@ -34,14 +35,20 @@ class Rows:
     """
 
     obs: pd.Index
-    X: np.ndarray
+    X: Any
     features: np.ndarray
     W: np.ndarray | None
     weights: np.ndarray | None
 
 
 def read_rows(
-    X: Any, covariates: Any, weights: Any, *, features: pd.Index, names: pd.Index | None
+    X: Any,
+    covariates: Any,
+    weights: Any,
+    *,
+    features: pd.Index,
+    names: pd.Index | None,
+    genotypes: bool = False,
 ) -> Rows:
     """Read new rows and match their columns to those of a fit.
 
@@ -53,6 +60,8 @@ def read_rows(
         The features of the fit.
     names : pandas.Index or None
         The covariates of the fit, None if it has none.
+    genotypes : bool, default False
+        Whether X of the fit were genotype codes: then some may be missing, NaN or -1 in int8.
 
     Returns
     -------
@@ -64,7 +73,8 @@ def read_rows(
         For what a model would refuse, and columns that are not those of the fit.
     """
     _check_presence(covariates, names)
-    tables = {"X": read_argument("X_new", "X", X)}
+    form = "genotypes" if genotypes and is_int8(X) else "auto" if is_sparse(X) else None
+    tables = {"X": read_argument("X_new", "X", X, missing=genotypes, design=form)}
     columns = _columns("X_new", tables["X"], X, features)
     if names is not None:
         table = read_argument("covariates", "covariates", covariates)
@@ -111,7 +121,9 @@ def read_response(y: Any, rows: int, obs: pd.Index | None, traits: pd.Index | No
     return join([reference, table])[1][1].values
 
 
-def read_argument(argument: str, kind: str, value: Any, *, missing: bool = False) -> Table:
+def read_argument(
+    argument: str, kind: str, value: Any, *, missing: bool = False, design: str | None = None
+) -> Table:
     """Read an argument of one row or more as a model would read it.
 
     Parameters
@@ -124,6 +136,8 @@ def read_argument(argument: str, kind: str, value: Any, *, missing: bool = False
         What the user gave.
     missing : bool, default False
         Whether NaN is allowed.
+    design : str, optional
+        Form to keep X in, see `blrzoo.storage`; default: float64.
 
     Returns
     -------
@@ -136,7 +150,8 @@ def read_argument(argument: str, kind: str, value: Any, *, missing: bool = False
     """
     single = _count(kind, value) == 1  # a model needs two rows, a prediction does not
     try:
-        table = read_table(kind, _twice(kind, value) if single else value, missing=missing)
+        given = _twice(kind, value) if single else value
+        table = read_table(kind, given, missing=missing, design=design)
         check_largest(table)
     except (TypeError, ValueError) as error:
         kind_of_error = TypeError if isinstance(error, TypeError) else ValueError
@@ -157,6 +172,8 @@ def _row_dim(kind: str, value: xr.DataArray) -> Any:
 def _count(kind: str, value: Any) -> int | None:
     if isinstance(value, xr.DataArray):
         return value.sizes[_row_dim(kind, value)] if value.ndim else None
+    if is_sparse(value):
+        return int(value.shape[0])
     try:
         return len(value)
     except TypeError:
@@ -171,6 +188,8 @@ def _twice(kind: str, value: Any) -> Any:
         return value.iloc[[0, 0]]
     if isinstance(value, list | tuple):
         return [value[0], value[0]]
+    if is_sparse(value):
+        return value.tocsr()[[0, 0]]
     return value[[0, 0]] if hasattr(value, "dtype") else value
 
 

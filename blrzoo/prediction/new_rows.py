@@ -108,7 +108,14 @@ def predict(
     check_choice("kind", kind, ("response", "mean"), "response")
     check_flag("summary", summary, True)
     fit = Fit.of(idata)
-    rows = read_rows(X_new, covariates, weights, features=fit.features, names=fit.covariates)
+    rows = read_rows(
+        X_new,
+        covariates,
+        weights,
+        features=fit.features,
+        names=fit.covariates,
+        genotypes=fit.X_fill is not None,
+    )
     factor = residual_factor(fit) if kind == "response" else None
     check_seed(random_seed)
     rng = np.random.default_rng(random_seed)
@@ -181,7 +188,14 @@ def log_score(
     Frozen({'obs': 20})
     """
     fit = Fit.of(idata)
-    rows = read_rows(X_new, covariates, weights, features=fit.features, names=fit.covariates)
+    rows = read_rows(
+        X_new,
+        covariates,
+        weights,
+        features=fit.features,
+        names=fit.covariates,
+        genotypes=fit.X_fill is not None,
+    )
     y = read_response(y_true, len(rows.obs), rows.obs, fit.traits)
     variance = np.sum(residual_factor(fit) ** 2, axis=2)  # (sample, trait)
     parts = []

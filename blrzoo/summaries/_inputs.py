@@ -7,6 +7,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from blrzoo.storage import MISSING
 from blrzoo.summaries._posterior import posterior
 from blrzoo.tables import LARGEST
 
@@ -90,7 +91,7 @@ def design_of(idata: xr.DataTree, X: Any = None) -> NDArray[Any]:
                 "X must be given where idata.constant_data has no 'X' (obs, feature), as here. "
                 "Pass X=, the features (obs, feature) of the individuals to speak of."
             )
-    matrix = _matrix(X, features)
+    matrix = _known(idata, _matrix(X, features))
     if matrix.dtype.kind not in "biuf":
         raise TypeError(
             f"X must hold real numbers, got dtype {matrix.dtype}. Convert it: X.astype(float)."
@@ -111,6 +112,17 @@ def design_of(idata: xr.DataTree, X: Any = None) -> NDArray[Any]:
             "the feature."
         )
     return matrix
+
+
+def _known(idata: xr.DataTree, matrix: NDArray[Any]) -> NDArray[Any]:
+    """Missing genotype codes at the means of the fit, where X of the fit were such codes."""
+    fill = constant_data(idata).get("X_fill")
+    if fill is None or matrix.dtype.kind not in "if" or matrix.shape[1] != fill.size:
+        return matrix
+    missing = matrix == MISSING if matrix.dtype == np.int8 else matrix != matrix
+    if not missing.any():
+        return matrix
+    return np.where(missing, fill.sel(feature=feature_index(idata)).values, matrix)
 
 
 def _matrix(X: Any, features: pd.Index) -> NDArray[Any]:

@@ -12,6 +12,7 @@ from pytensor.tensor.variable import TensorConstant
 
 from blrzoo.comparison.observed import response_of
 from blrzoo.gibbs.spec import spec_of
+from blrzoo.storage import as_float, is_int8
 from blrzoo.tables import show
 from blrzoo.validation.data import Data
 
@@ -100,14 +101,15 @@ def _differ(
     values: np.ndarray, table: pd.DataFrame, rows: np.ndarray, columns: np.ndarray
 ) -> np.ndarray:
     """Tell which columns hold other values, by blocks."""
-    given, differ = table.to_numpy(), np.zeros(len(columns), dtype=bool)
+    differ = np.zeros(len(columns), dtype=bool)
     for start in range(0, len(columns), _BLOCK):
         block = slice(start, start + _BLOCK)
-        expected = given[:, columns[block]][rows].astype(values.dtype)
+        expected = as_float(table.iloc[rows, columns[block]].to_numpy())
+        unknown = np.isnan(expected)  # a missing genotype, which the model replaced
         # A design holds X about its centre: what is added again has rounding errors.
-        size = 1e-12 * np.abs(expected).max(axis=0, initial=0.0)
+        size = 1e-12 * np.nanmax(np.abs(expected), axis=0, initial=0.0)
         near = np.isclose(values[:, block], expected, rtol=0, atol=size, equal_nan=True)
-        differ[block] = ~near.all(axis=0)
+        differ[block] = ~(near | (unknown & is_int8(table))).all(axis=0)
     return differ
 
 

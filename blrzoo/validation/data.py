@@ -8,6 +8,7 @@ import pandas as pd
 
 from blrzoo.joining import join
 from blrzoo.prediction._rows import read_argument
+from blrzoo.storage import is_sparse
 from blrzoo.tables import Table
 
 __all__ = ["Data"]
@@ -52,7 +53,13 @@ class Data:
         vector = getattr(y, "ndim", np.ndim(y)) == 1
         given = {"X": X, "y" if vector else "Y": y, "covariates": covariates, "weights": weights}
         tables = [
-            read_argument("y" if kind == "Y" else kind, kind, value, missing=kind in ("y", "Y"))
+            read_argument(
+                "y" if kind == "Y" else kind,
+                kind,
+                value,
+                missing=kind in ("y", "Y"),
+                design="auto" if kind == "X" else None,
+            )
             for kind, value in given.items()
             if value is not None or kind in ("X", "y", "Y")
         ]
@@ -90,4 +97,6 @@ class Data:
 
 
 def _frame(table: Table, obs: pd.Index) -> pd.DataFrame:
+    if is_sparse(table.values):
+        return pd.DataFrame.sparse.from_spmatrix(table.values, obs, table.columns)
     return pd.DataFrame(table.values, index=obs, columns=table.columns, copy=False)
