@@ -60,8 +60,8 @@ def advised(
             for key in kwargs:
                 if key not in own and key not in further:
                     raise TypeError(_unexpected(function.__name__, key, kwargs[key], own))
-            for key in required[len(args) :]:
-                if key in _NEEDED and key not in kwargs:
+            for key in required:
+                if key in _NEEDED and key not in kwargs and own.index(key) >= len(args):
                     raise TypeError(f"{function.__name__}() needs {_NEEDED[key]()}")
             return function(*args, **kwargs)
 

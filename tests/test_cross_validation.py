@@ -394,7 +394,7 @@ def kept(monkeypatch):
 
     def sample(model, draws=1000, chains=4, **kwargs):
         models.append(model)
-        X, y = model["X"].get_value(), model.rvs_to_values[model["y"]].data
+        X, y = model["X"].data, model.rvs_to_values[model["y"]].data
         center = X.mean(axis=0)
         parts = {"mu": np.ones((len(X), 1)), "beta": X - center}
         if "W" in model.named_vars:

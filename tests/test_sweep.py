@@ -7,8 +7,8 @@ import pytest
 
 from blrzoo.designs.base import DESIGNS
 from blrzoo.designs.dense import Dense
-from blrzoo.ops import reference
 from blrzoo.designs.factorisation import Factorisation
+from blrzoo.ops import reference
 from blrzoo.ops.joint import JointDraw
 from blrzoo.ops.kernel import make_kernel
 from blrzoo.ops.sweep import Sweep

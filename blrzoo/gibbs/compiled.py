@@ -169,6 +169,8 @@ def _is_data(v: Any) -> bool:
         return False
     if getattr(v.tag, "blrzoo_data", False):  # a number of features
         return True
+    if v.dtype == "int8" and v.ndim == 2:  # genotype codes
+        return True
     if v.dtype != "float64":  # the group of each feature; a short one is the shape of something
         return v.ndim == 1 and v.data.dtype.kind in "iu" and v.data.size > _SHAPE
     return bool(v.ndim) or not np.all(np.mod(2 * v.data, 1) == 0)

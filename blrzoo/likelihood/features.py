@@ -12,7 +12,7 @@ from blrzoo.ops.linear_predictor import LinearPredictor
 __all__ = ["linear_predictor"]
 
 
-def linear_predictor(design: Design, beta: Any) -> TensorVariable:
+def linear_predictor(design: Design, beta: Any, rows: str = "") -> TensorVariable:
     """Multiply X about its centres, neither weighted nor scaled, with beta.
 
     Parameters
@@ -22,6 +22,8 @@ def linear_predictor(design: Design, beta: Any) -> TensorVariable:
         and all fits have one copy of them.
     beta : TensorVariable, (feature[, trait])
         Effects, in units of y per unit of the feature as given.
+    rows : str, default ""
+        "" for the rows with y, "_missing" for those without.
 
     Returns
     -------
@@ -37,7 +39,9 @@ def linear_predictor(design: Design, beta: Any) -> TensorVariable:
     """
     beta = pt.as_tensor(beta)
     effects = beta if design.unit is None else beta * _like(design.unit, beta)
-    fit = LinearPredictor(design.name)(*design.shared(), effects)
+    # PyMC takes what is not observed, and follows from a shared variable, for changed data.
+    arrays = [pt.constant(array) for array in design.arrays] if rows else design.shared()
+    fit = LinearPredictor(design.name)(*arrays, effects)
     return fit / _like(design.root, fit) if np.ndim(design.root) else fit
 
 

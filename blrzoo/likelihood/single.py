@@ -78,7 +78,7 @@ class Likelihood:
         self, v: dict[str, TensorVariable], model: pm.Model, rows: str = ""
     ) -> tuple[TensorVariable, TensorVariable]:
         """Mean and standard deviation of y in the rows with it, or in those without."""
-        features = linear_predictor(self.designs[rows], model["beta"])
+        features = linear_predictor(self.designs[rows], model["beta"], rows)
         sd = pt.sqrt(v["sigma2"]) / root_weights(model, rows)
         return self.base(v, model, rows) + features, sd
 

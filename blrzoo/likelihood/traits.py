@@ -121,7 +121,7 @@ class TraitLikelihood:
 
     def mean(self, v: dict[str, TensorVariable], model: pm.Model, rows: str = "") -> TensorVariable:
         """Mean of y, (obs, trait), in the rows with it, or in those without."""
-        features = linear_predictor(self.designs[rows], model["beta"])
+        features = linear_predictor(self.designs[rows], model["beta"], rows)
         return self.base(v, model, rows) + features
 
     def base(self, v: dict[str, TensorVariable], model: pm.Model, rows: str = "") -> TensorVariable:

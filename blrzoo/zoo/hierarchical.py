@@ -53,7 +53,7 @@ def hierarchical(
     ----------
     X : array-like, (obs, feature)
         Features: NumPy, pandas, xarray or SciPy sparse. Names of columns become the ``feature``
-        coordinate. Or sufficient statistics (`blrzoo.sufficient_statistics`), without y.
+        coordinate. Or what `sufficient_statistics` returns, without y.
     y : array-like, (obs,)
         Response, joined to X by label. One of 0 and 1 is modelled as normal, with a warning.
     groups : array-like, (feature,)
@@ -98,8 +98,9 @@ def hierarchical(
     standardize : bool, default False
         Prior scales per standard deviation of a feature; beta stays in the units given.
     design : {"auto", "dense", "float32", "sparse", "genotypes", "gram"}, default "auto"
-        How X is stored. "auto" keeps int8 codes 0, 1, 2 (-1: missing) and sparse matrices as they
-        are, all else in double precision; see `blrzoo.regression`.
+        How X is stored: in 8, 4 or, as int8 codes 0, 1, 2 (-1: missing), one byte a number, as
+        compressed columns, or as X'X ("gram", without rows). "auto": int8 codes and sparse
+        matrices as they are, all else "dense". All but "float32" have the same posterior.
 
     Returns
     -------
@@ -276,8 +277,9 @@ def hierarchical_multivariate(
     standardize : bool, default False
         Prior scales per standard deviation of a feature; beta stays in the units given.
     design : {"auto", "dense", "float32", "sparse", "genotypes", "gram"}, default "auto"
-        How X is stored. "auto" keeps int8 codes 0, 1, 2 (-1: missing) and sparse matrices as they
-        are, all else in double precision; see `blrzoo.regression`.
+        How X is stored: in 8, 4 or, as int8 codes 0, 1, 2 (-1: missing), one byte a number, as
+        compressed columns, or as X'X ("gram", without rows). "auto": int8 codes and sparse
+        matrices as they are, all else "dense". All but "float32" have the same posterior.
 
     Returns
     -------

@@ -39,7 +39,7 @@ def single_component(
     ----------
     X : array-like, (obs, feature)
         Features: NumPy, pandas, xarray or SciPy sparse. Names of columns become the ``feature``
-        coordinate. Or sufficient statistics (`blrzoo.sufficient_statistics`), without y.
+        coordinate. Or what `sufficient_statistics` returns, without y.
     y : array-like, (obs,)
         Response, joined to X by label. One of 0 and 1 is modelled as normal, with a warning.
     tau2 : None, number, (nu, S2) or ``.dist()``
@@ -68,8 +68,9 @@ def single_component(
     standardize : bool, default False
         Prior scales per standard deviation of a feature; beta stays in the units given.
     design : {"auto", "dense", "float32", "sparse", "genotypes", "gram"}, default "auto"
-        How X is stored. "auto" keeps int8 codes 0, 1, 2 (-1: missing) and sparse matrices as they
-        are, all else in double precision; see `blrzoo.regression`.
+        How X is stored: in 8, 4 or, as int8 codes 0, 1, 2 (-1: missing), one byte a number, as
+        compressed columns, or as X'X ("gram", without rows). "auto": int8 codes and sparse
+        matrices as they are, all else "dense". All but "float32" have the same posterior.
 
     Returns
     -------
@@ -151,7 +152,7 @@ def spike_slab(
     ----------
     X : array-like, (obs, feature)
         Features: NumPy, pandas, xarray or SciPy sparse. Names of columns become the ``feature``
-        coordinate. Or sufficient statistics (`blrzoo.sufficient_statistics`), without y.
+        coordinate. Or what `sufficient_statistics` returns, without y.
     y : array-like, (obs,)
         Response, joined to X by label. One of 0 and 1 is modelled as normal, with a warning.
     tau2 : None, number, (nu, S2) or ``.dist()``
@@ -191,8 +192,9 @@ def spike_slab(
     standardize : bool, default False
         Prior scales per standard deviation of a feature; beta stays in the units given.
     design : {"auto", "dense", "float32", "sparse", "genotypes", "gram"}, default "auto"
-        How X is stored. "auto" keeps int8 codes 0, 1, 2 (-1: missing) and sparse matrices as they
-        are, all else in double precision; see `blrzoo.regression`.
+        How X is stored: in 8, 4 or, as int8 codes 0, 1, 2 (-1: missing), one byte a number, as
+        compressed columns, or as X'X ("gram", without rows). "auto": int8 codes and sparse
+        matrices as they are, all else "dense". All but "float32" have the same posterior.
 
     Returns
     -------
@@ -277,7 +279,7 @@ def multiple_component(
     ----------
     X : array-like, (obs, feature)
         Features: NumPy, pandas, xarray or SciPy sparse. Names of columns become the ``feature``
-        coordinate. Or sufficient statistics (`blrzoo.sufficient_statistics`), without y.
+        coordinate. Or what `sufficient_statistics` returns, without y.
     y : array-like, (obs,)
         Response, joined to X by label. One of 0 and 1 is modelled as normal, with a warning.
     n_components : int, optional
@@ -317,8 +319,9 @@ def multiple_component(
     standardize : bool, default False
         Prior scales per standard deviation of a feature; beta stays in the units given.
     design : {"auto", "dense", "float32", "sparse", "genotypes", "gram"}, default "auto"
-        How X is stored. "auto" keeps int8 codes 0, 1, 2 (-1: missing) and sparse matrices as they
-        are, all else in double precision; see `blrzoo.regression`.
+        How X is stored: in 8, 4 or, as int8 codes 0, 1, 2 (-1: missing), one byte a number, as
+        compressed columns, or as X'X ("gram", without rows). "auto": int8 codes and sparse
+        matrices as they are, all else "dense". All but "float32" have the same posterior.
 
     Returns
     -------

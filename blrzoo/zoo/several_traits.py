@@ -83,8 +83,9 @@ def multivariate(
     standardize : bool, default False
         Prior scales per standard deviation of a feature; beta stays in the units given.
     design : {"auto", "dense", "float32", "sparse", "genotypes", "gram"}, default "auto"
-        How X is stored. "auto" keeps int8 codes 0, 1, 2 (-1: missing) and sparse matrices as they
-        are, all else in double precision; see `blrzoo.regression`.
+        How X is stored: in 8, 4 or, as int8 codes 0, 1, 2 (-1: missing), one byte a number, as
+        compressed columns, or as X'X ("gram", without rows). "auto": int8 codes and sparse
+        matrices as they are, all else "dense". All but "float32" have the same posterior.
 
     Returns
     -------
@@ -217,8 +218,9 @@ def multivariate_spike_slab(
     standardize : bool, default False
         Prior scales per standard deviation of a feature; beta stays in the units given.
     design : {"auto", "dense", "float32", "sparse", "genotypes", "gram"}, default "auto"
-        How X is stored. "auto" keeps int8 codes 0, 1, 2 (-1: missing) and sparse matrices as they
-        are, all else in double precision; see `blrzoo.regression`.
+        How X is stored: in 8, 4 or, as int8 codes 0, 1, 2 (-1: missing), one byte a number, as
+        compressed columns, or as X'X ("gram", without rows). "auto": int8 codes and sparse
+        matrices as they are, all else "dense". All but "float32" have the same posterior.
 
     Returns
     -------

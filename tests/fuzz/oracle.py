@@ -80,7 +80,7 @@ def check_model(model: pm.Model, arguments: Mapping[str, Any]) -> None:
 def _check_rows(model: pm.Model, arguments: Mapping[str, Any]) -> None:
     """X and y are as given, each number under its labels."""
     X = arguments["X"]
-    values = model["X"].get_value()
+    values = model["X"].data
     columns = range(values.shape[1]) if X.columns is None else X.columns
     assert same_labels(model.coords["feature"], columns)
     tables = [X, *(arguments[name] for name in ("y", "Y") if name in arguments)]
