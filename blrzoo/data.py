@@ -19,7 +19,7 @@ from blrzoo.joining import join
 from blrzoo.moments import Moments, moments
 from blrzoo.options import check_choice
 from blrzoo.response import binary_advice, refuse_swapped
-from blrzoo.storage import FORMS, as_float, form_of, is_sparse, take_rows
+from blrzoo.storage import FORMS, MISSING, as_float, form_of, is_sparse, take_rows
 from blrzoo.tables import Table, check_largest, check_scale, read_table, show
 
 __all__ = ["RegressionData", "check_data", "warn_user"]
@@ -333,6 +333,8 @@ def _warn_of_dependent_traits(table: Table) -> None:
 
 
 def _check_features(table: Table) -> None:
+    if form_of(table.values) == "genotypes":
+        _check_known(table)
     constant = _constant(table)
     if constant.all():
         raise ValueError(
@@ -350,6 +352,15 @@ def _check_features(table: Table) -> None:
         warn_user(
             f"X has {len(pairs)} feature(s) that are copies of another one, {show(pairs)}: "
             "their inclusion probability is shared between the copies."
+        )
+
+
+def _check_known(table: Table) -> None:
+    unknown = table.values.max(axis=0) == MISSING
+    if unknown.any():
+        raise ValueError(
+            f"X must have a known genotype in each feature, got none in {unknown.sum()} feature(s), "
+            f"{show(table.columns[unknown])}. Drop them."
         )
 
 

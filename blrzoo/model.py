@@ -19,7 +19,7 @@ from blrzoo.options import check_choice, check_flag
 from blrzoo.priors.base import Prior
 from blrzoo.priors.multivariate.base import MultivariatePrior
 from blrzoo.priors.multivariate.ridge import Form
-from blrzoo.sources import read_source
+from blrzoo.sources import add_constant, read_source
 from blrzoo.storage import Form as DesignForm
 
 __all__ = ["Options", "TraitOptions", "Update", "regression"]
@@ -208,7 +208,7 @@ def regression(
     with _new_model(source.coords) as model:
         source.add_to(model)
         if bound.data.x_scale is not None:
-            pm.Data("X_scale", bound.data.x_scale, dims="feature")
+            add_constant(model, "X_scale", bound.data.x_scale, ("feature",))
         v = {**likelihood.variables(bound.data, h2), **_named(bound)}
         _check_variance(bound, v)
         bound.effects(v)

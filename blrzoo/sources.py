@@ -19,7 +19,7 @@ from blrzoo.statistics.build import sufficient_statistics
 from blrzoo.statistics.check import check_statistics
 from blrzoo.storage import as_float, form_of
 
-__all__ = ["KEPT", "Observations", "Source", "Sums", "read_source"]
+__all__ = ["KEPT", "Observations", "Source", "Sums", "add_constant", "read_source"]
 
 #: X of up to so many bytes in float64 is kept with the draws, so that they can be read without it.
 KEPT = 10_000_000
@@ -94,9 +94,9 @@ class Observations:
 
     def add_to(self, model: pm.Model) -> None:
         """Centres, covariates, weights and, where it is small, X as given."""
-        _add_constant(model, "X_center", self._center, ("feature",))
+        add_constant(model, "X_center", self._center, ("feature",))
         if form_of(self.data.X) == "genotypes":  # what missing codes of further rows are
-            _add_constant(model, "X_fill", self.data.x_moments.mean, ("feature",))
+            add_constant(model, "X_fill", self.data.x_moments.mean, ("feature",))
         if self.data.W.shape[1]:
             means = np.average(self.data.W, axis=0, weights=self.data.weights)
             pm.Data("W_center", means * self.center, dims="covariate")
@@ -144,9 +144,9 @@ class Sums:
 
     def add_to(self, model: pm.Model) -> None:
         """Centres, which predictions use."""
-        _add_constant(model, "X_center", self.data["X_center"].values, ("feature",))
+        add_constant(model, "X_center", self.data["X_center"].values, ("feature",))
         if "covariate" in self.data.dims:
-            _add_constant(model, "W_center", self.data["W_center"].values, ("covariate",))
+            add_constant(model, "W_center", self.data["W_center"].values, ("covariate",))
 
 
 def read_source(
@@ -219,13 +219,13 @@ def _add_rows(model: pm.Model, data: RegressionData, rows: str, fill: np.ndarray
     obs = f"obs{rows}"
     if data.n * data.p * 8 <= KEPT:
         X = as_float(data.X)
-        _add_constant(model, f"X{rows}", np.where(np.isnan(X), fill, X), (obs, "feature"))
+        add_constant(model, f"X{rows}", np.where(np.isnan(X), fill, X), (obs, "feature"))
     if data.W.shape[1]:
         pm.Data(f"W{rows}", data.W, dims=(obs, "covariate"))
     if data.weights is not None:
-        _add_constant(model, f"weights{rows}", data.weights, (obs,))
+        add_constant(model, f"weights{rows}", data.weights, (obs,))
 
 
-def _add_constant(model: pm.Model, name: str, values: np.ndarray, dims: tuple[str, ...]) -> None:
+def add_constant(model: pm.Model, name: str, values: np.ndarray, dims: tuple[str, ...]) -> None:
     """Data that `pm.set_data` must refuse to change, as the design holds them too."""
     model.register_data_var(pt.constant(values, name=name), dims=dims)

@@ -84,7 +84,7 @@ def read_form(matrix: Any, columns: pd.Index, design: str) -> Any | None:
     if design == "sparse":
         return _csc(np.asarray(matrix, dtype=np.float64), columns)
     if design == "genotypes" or (design == "auto" and is_int8(matrix)):
-        return _codes(matrix, columns, design)
+        return _codes(matrix, design)
     if design == "float32":
         return np.array(matrix, dtype=np.float32, order="C")
     return None
@@ -160,7 +160,7 @@ def _from_sparse(matrix: Any, columns: pd.Index, design: str) -> Any:
         return _csc(given, columns)
     dense = given.toarray()
     if design == "genotypes":
-        return _codes(dense, columns, design)
+        return _codes(dense, design)
     return dense.astype(np.float32 if design == "float32" else np.float64)
 
 
@@ -185,22 +185,12 @@ def _csc(matrix: Any, columns: pd.Index) -> sp.csc_array:
     return found
 
 
-def _codes(matrix: Any, columns: pd.Index, design: str) -> np.ndarray | None:
+def _codes(matrix: Any, design: str) -> np.ndarray | None:
     """Genotype codes in int8, the memory of the argument where it is int8 already."""
     values = np.asarray(matrix)
     if values.dtype != np.int8:
-        codes = _converted(matrix)
-    elif _are_codes(int(values.min()), int(values.max()), design):
-        codes = values
-    else:
-        return None
-    unknown = codes.max(axis=0) == MISSING
-    if unknown.any():
-        raise ValueError(
-            f"X must have a known genotype in each feature, got none in {int(unknown.sum())} "
-            f"feature(s), the first {columns[unknown].tolist()[:5]}. Drop them."
-        )
-    return codes
+        return _converted(matrix)
+    return values if _are_codes(int(values.min()), int(values.max()), design) else None
 
 
 def _are_codes(low: int, high: int, design: str) -> bool:

@@ -220,8 +220,8 @@ class MixturePrior(Prior):
     def labels(self, log_weights: TensorVariable) -> TensorVariable:
         """Make the labels: ``label``, a Categorical, or ``delta`` where there is one slab."""
         if self.label_name == "delta":
-            return pm.Bernoulli("delta", p=pt.exp(log_weights[:, 1]), dtype="int8", dims="feature")
-        return pm.Categorical("label", p=pt.exp(log_weights), dtype="int8", dims="feature")
+            return pm.Bernoulli("delta", p=pt.exp(log_weights[:, 1]), dims="feature")
+        return pm.Categorical("label", p=pt.exp(log_weights), dims="feature")
 
     def effects(self, v: Variables) -> TensorVariable:
         """Make labels, slab effects ``alpha`` and ``beta`` in the model, and return ``beta``."""

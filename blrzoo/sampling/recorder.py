@@ -7,6 +7,7 @@ import pymc as pm
 from pymc.backends import NDArray
 
 from blrzoo.gibbs.compiled import Compiled
+from blrzoo.gibbs.spec import spec_of
 
 __all__ = ["Recorder", "recorder"]
 
@@ -37,7 +38,27 @@ def recorder(model: pm.Model, var_names: list[str] | None) -> Recorder:
         function: Any = Recording(model, values)
     except ValueError:  # a Deterministic of the user's draws numbers: PyMC seeds them
         function = None
-    return Recorder(model=model, vars=values, fn=function)
+    made = Recorder(model=model, vars=values, fn=function)
+    # Labels are as many as the effects: a byte each.
+    made.var_dtypes |= {name: np.dtype(np.int8) for name in _labels(model) & {*made.varnames}}
+    return made
+
+
+def _labels(model: pm.Model) -> set[str]:
+    """Names of labels that fit into a byte."""
+    return {str(rv.name) for rv in model.free_RVs if _n_labels(rv) <= np.iinfo(np.int8).max}
+
+
+def _n_labels(rv: Any) -> float:
+    """Number of values of a label; infinity where it is not known, and for what is no label."""
+    spec = spec_of(rv)
+    if spec is None or rv.name != spec.prior.label_name:
+        return np.inf
+    if isinstance(rv.owner.op, pm.Bernoulli.rv_type):
+        return 2
+    (probabilities,) = rv.owner.op.dist_params(rv.owner)
+    number = probabilities.type.shape[-1]
+    return np.inf if number is None else number
 
 
 class Recording:

@@ -219,7 +219,7 @@ class MultivariateMixturePrior(MultivariatePrior):
 
     def labels(self, v: Variables, log_weights: TensorVariable) -> TensorVariable:
         """Make the labels in the model on the context."""
-        return pm.Categorical("label", p=pt.exp(log_weights), dtype="int8", dims="feature")
+        return pm.Categorical("label", p=pt.exp(log_weights), dims="feature")
 
     def cells(self, v: Variables) -> Cells:
         """Arrays for the sweep."""

@@ -203,7 +203,7 @@ class MultivariateSpikeSlab(MultivariateMixturePrior):
         if not self.independent:
             return super().effects(v)
         shape, dims = (self.data.p, self.data.n_traits), ("feature", "trait")
-        delta = pm.Bernoulli("delta", p=pt.broadcast_to(v["pi"], shape), dtype="int8", dims=dims)
+        delta = pm.Bernoulli("delta", p=pt.broadcast_to(v["pi"], shape), dims=dims)
         included = self.included(delta)[:, None, None]
         covariance = pt.switch(included, v["Sigma_b"], self.pseudo_covariance())
         alpha = self.multivariate_normal("alpha", covariance)
