@@ -1,1 +1,22 @@
-"""How X is stored and multiplied. `Dense` is the design of today; see `blrzoo.designs.base`."""
+"""How X is stored and multiplied: dense, as genotype codes or sparse.
+
+A design is a class of its own, registered by its name, and all kernels and Ops work with any of
+them: see `blrzoo.designs.base.Design`, which also says how to write one.
+"""
+
+from blrzoo.designs.base import DESIGNS, Design, register
+from blrzoo.designs.dense import Dense, DenseFloat32
+from blrzoo.designs.genotypes import Genotypes
+from blrzoo.designs.moments import column_moments
+from blrzoo.designs.sparse import Sparse
+
+__all__ = [
+    "DESIGNS",
+    "Dense",
+    "DenseFloat32",
+    "Design",
+    "Genotypes",
+    "Sparse",
+    "column_moments",
+    "register",
+]
