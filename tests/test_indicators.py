@@ -47,7 +47,7 @@ def make_inputs(n, p, T, seed, signal=1.0):
     return Dense(X, X.mean(axis=0)), state
 
 
-@pytest.mark.parametrize("name", DESIGNS)
+@pytest.mark.parametrize("name", ["dense"])
 @pytest.mark.parametrize("signal", [0.1, 30.0])
 @pytest.mark.parametrize("T", range(1, 9))
 def test_kernel_equals_reference(name, signal, T):

@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable
 from hashlib import sha256
+from secrets import token_hex
 from typing import Any
 
 import numpy as np
@@ -116,8 +117,16 @@ def _joint(U, s, Vt, target, sigma2, tau2, normals):  # type: ignore[no-untyped-
 
 def source_version(*parts: Any) -> int:
     """Return a number that changes whenever the source of a part does, for the disk cache."""
-    sources = [inspect.getsource(inspect.getmodule(part)) for part in parts]  # type: ignore[arg-type]
+    sources = [_source(inspect.getmodule(part)) for part in parts]
     return int(sha256("".join(sources).encode()).hexdigest()[:15], 16)
+
+
+def _source(module: Any) -> str:
+    """Source of a module; never the same where there is none, as of what is typed in a session."""
+    try:
+        return inspect.getsource(module)
+    except (OSError, TypeError):
+        return token_hex()
 
 
 def design_version(design: type[Design], *parts: Any) -> int:

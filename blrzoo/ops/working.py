@@ -32,17 +32,24 @@ def trait_operations(design: type[Design]) -> tuple[Callable[..., Any], Callable
     @njit
     def begin_all(arrays, residual):  # type: ignore[no-untyped-def]
         n, n_traits = residual.shape
-        size = begin(arrays, np.zeros(n)).shape[0]  # which is the design's own business
+        column = np.zeros(n)
+        size = begin(arrays, column).shape[0]  # which is the design's own business
         rows = np.empty((n_traits, size))
         for t in range(n_traits):
-            rows[t] = begin(arrays, np.ascontiguousarray(residual[:, t]))
+            for i in range(n):
+                column[i] = residual[i, t]
+            working = begin(arrays, column)
+            for i in range(size):
+                rows[t, i] = working[i]
         return rows
 
     @njit
     def end_all(arrays, rows, n):  # type: ignore[no-untyped-def]
         residual = np.empty((n, rows.shape[0]))
         for t in range(rows.shape[0]):
-            residual[:, t] = end(arrays, rows[t])
+            column = end(arrays, rows[t])
+            for i in range(n):
+                residual[i, t] = column[i]
         return residual
 
     return begin_all, end_all

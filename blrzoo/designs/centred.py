@@ -1,0 +1,75 @@
+"""Features that are centred, weighted and scaled while they are used, and stored as given."""
+
+from typing import Any
+
+import numpy as np
+
+from blrzoo.designs.base import Design
+
+__all__ = ["CentredInUse", "per_feature", "row_weights"]
+
+
+class CentredInUse(Design):
+    r"""Designs that store X as it was given: what a sweep of them carries.
+
+    Neither the centres :math:`c` nor the weights :math:`w` are in the stored :math:`g_j`, so that
+    they stay as small as they were. With the residual :math:`r = \sqrt w (q - s)`, a sweep
+    carries :math:`v = w q` (where weights are 1: q), the shift s, by which all observations
+    changed, and the sum :math:`S = \sum_i w_i (q_i - s)`. For a feature of unit :math:`u_j`
+
+    .. math:: x_j^{*\prime} r = (g_j'v - s\, g_j'w - c_j S) / u_j,
+
+    and a change b of its effect adds, with :math:`b_u = b / u_j`, :math:`b_u w g_j` to v,
+    :math:`b_u c_j` to s and :math:`b_u (g_j - c_j)'w` to S. So only observations where
+    :math:`g_j` is not 0 are touched. The last six of the arrays are
+
+    - the weights, (obs,), or (0,) where all are 1
+    - the centres, the units, :math:`g_j'w` and :math:`(g_j - c_j)'w`, each (feature,)
+    - the diagonal of X*'X*, (feature,)
+
+    References
+    ----------
+    .. [1] Legarra & Misztal (2008). Computing strategies in genome-wide selection. Journal of
+       Dairy Science 91:360-366.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from blrzoo.designs.centred import CentredInUse
+    >>> one, none = np.ones(1), np.empty(0)
+    >>> CentredInUse.begin((none, one, one, one, one, one), np.array([3.0, 4.0]))
+    array([3., 4., 7., 0.])
+    """
+
+    @staticmethod
+    def begin(arrays: Any, residual: Any) -> Any:
+        """Return v, S and s from the residual."""
+        weights, n, total = arrays[-6], residual.shape[0], 0.0
+        working = np.zeros(n + 2)
+        for i in range(n):
+            working[i] = residual[i] * np.sqrt(weights[i]) if weights.size > 0 else residual[i]
+            total += working[i]
+        working[n] = total
+        return working
+
+    @staticmethod
+    def end(arrays: Any, working: Any) -> Any:
+        """Return the residual from v and s."""
+        weights, n = arrays[-6], working.shape[0] - 2
+        residual, root = np.empty(n), 1.0
+        for i in range(n):
+            if weights.size > 0:
+                root = np.sqrt(weights[i])
+            residual[i] = working[i] / root - working[n + 1] * root
+        return residual
+
+
+def row_weights(scale: np.ndarray | float, n: int) -> np.ndarray:
+    """Weights, (obs,), of root weights; (0,) where all are 1, as most often they are."""
+    root = np.broadcast_to(np.asarray(scale, dtype=np.float64), n)
+    return np.empty(0) if (root == 1).all() else root**2
+
+
+def per_feature(value: np.ndarray | float, p: int) -> np.ndarray:
+    """Float64, (feature,), of one for all or one for each."""
+    return np.array(np.broadcast_to(np.asarray(value, dtype=np.float64), p), order="C")
