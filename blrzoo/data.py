@@ -359,8 +359,8 @@ def _check_known(table: Table) -> None:
     unknown = table.values.max(axis=0) == MISSING
     if unknown.any():
         raise ValueError(
-            f"X must have a known genotype in each feature, got none in {unknown.sum()} feature(s), "
-            f"{show(table.columns[unknown])}. Drop them."
+            f"X must have a known genotype in each feature, got none in {unknown.sum()} "
+            f"feature(s), {show(table.columns[unknown])}. Drop them."
         )
 
 

@@ -84,8 +84,10 @@ class Observations:
         data, center = self.data, self._center
         designs: Designs = {"": read_design(data.X, center, data.weights, unit)}
         if data.missing is not None:
-            rows, fill = data.missing, data.x_moments.mean
-            designs["_missing"] = read_design(rows.X, center, rows.weights, unit, fill)
+            rows, X = data.missing, data.missing.X
+            if np.isnan(as_float(X)).any():  # missing codes are what they are in the rows with y
+                X = np.where(np.isnan(as_float(X)), data.x_moments.mean, as_float(X))
+            designs["_missing"] = read_design(X, center, rows.weights, unit)
         return replace(likelihood, designs=designs)
 
     @property

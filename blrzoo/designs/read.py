@@ -15,7 +15,6 @@ def read_design(
     center: np.ndarray,
     weights: np.ndarray | None = None,
     unit: np.ndarray | None = None,
-    fill: np.ndarray | None = None,
 ) -> Design:
     """Make the design that the type of X stands for.
 
@@ -29,8 +28,6 @@ def read_design(
         Relative precisions of the observations.
     unit : ndarray, (feature,), optional
         What each feature is divided by.
-    fill : ndarray, (feature,), optional
-        What stands for missing genotype codes; default: the mean of the feature here.
 
     Returns
     -------
@@ -55,8 +52,7 @@ def read_design(
                 f"with {type(X).__name__}. Let the design apply them."
             )
         return X
-    given: dict[str, Any] = {} if fill is None or form_of(X) != "genotypes" else {"fill": fill}
     root = 1.0 if weights is None else np.sqrt(weights)
-    design = DESIGNS[form_of(X)](X, center, root, 1.0 if unit is None else unit, **given)  # type: ignore[call-arg]
+    design = DESIGNS[form_of(X)](X, center, root, 1.0 if unit is None else unit)  # type: ignore[call-arg]
     design.center, design.root, design.unit = center, root, unit
     return design
