@@ -62,7 +62,8 @@ class ReciprocalWaldRV(SymbolicRandomVariable):
     @classmethod
     def rv_op(cls, inverse_mean: Any, shape: Any, *, rng: Any = None) -> TensorVariable:
         """Build the graph of a draw."""
-        given = pt.broadcast_arrays(pt.as_tensor(inverse_mean), pt.as_tensor(shape))
+        given = [pt.cast(pt.as_tensor(value), "float64") for value in (inverse_mean, shape)]
+        given = pt.broadcast_arrays(*given)
         # Inputs of any length, so that the graph is the same for data of any size.
         a, scale = (pt.tensor(dtype="float64", shape=(None,) * x.ndim) for x in given)
         rng = normalize_rng_param(rng)
