@@ -41,9 +41,9 @@ def reciprocal_wald(inverse_mean: Any, shape: Any) -> TensorVariable:
     --------
     >>> import numpy as np, pymc as pm
     >>> from blrzoo.distributions.reciprocal_wald import reciprocal_wald
-    >>> x = reciprocal_wald(inverse_mean=np.ones(2), shape=4.0)  # mean 1 / mu + 1 / lambda
+    >>> x = reciprocal_wald(inverse_mean=np.ones(2), shape=2.0)  # mean 1 / mu + 1 / lambda
     >>> pm.draw(x, draws=4000, random_seed=1).mean(axis=0).round(1)
-    array([1.2, 1.2])
+    array([1.5, 1.5])
     """
     return ReciprocalWaldRV.rv_op(inverse_mean, shape)
 
@@ -62,7 +62,8 @@ class ReciprocalWaldRV(SymbolicRandomVariable):
     @classmethod
     def rv_op(cls, inverse_mean: Any, shape: Any, *, rng: Any = None) -> TensorVariable:
         """Build the graph of a draw."""
-        given = pt.broadcast_arrays(pt.as_tensor(inverse_mean), pt.as_tensor(shape))
+        given = [pt.cast(pt.as_tensor(value), "float64") for value in (inverse_mean, shape)]
+        given = pt.broadcast_arrays(*given)
         # Inputs of any length, so that the graph is the same for data of any size.
         a, scale = (pt.tensor(dtype="float64", shape=(None,) * x.ndim) for x in given)
         rng = normalize_rng_param(rng)
