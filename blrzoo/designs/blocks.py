@@ -1,13 +1,14 @@
 """Work by blocks of features, so that nothing as large as X is made beside X."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
-from blrzoo.designs.base import Design
+__all__ = ["block_cross", "block_product", "blocks", "tiles"]
 
-__all__ = ["ByBlocks", "blocks", "tiles"]
+#: Some features as rows, (k, obs), float64, given their numbers or a slice of them.
+Block = Callable[[Any], np.ndarray]
 
 #: Elements of a block: 1 MB of float64, so that its passes find it in the cache of a core.
 _SIZE = 1 << 17
@@ -30,68 +31,65 @@ def tiles(n: int, p: int) -> Iterator[tuple[slice, slice]]:
             yield slice(start, min(start + _ROWS, n)), features
 
 
-class ByBlocks(Design):
-    """A design whose columns must be made before BLAS can multiply with them: a block at a time.
+def block_product(block: Block, n: int, effects: np.ndarray) -> np.ndarray:
+    """Features times effects, over the features whose effect is not zero.
+
+    Parameters
+    ----------
+    block : callable
+        Returns some features as rows, (k, obs), float64, given their numbers.
+    n : int
+        Number of observations.
+    effects : ndarray, (feature,) or (feature, trait)
+        One for each feature.
+
+    Returns
+    -------
+    ndarray, (obs,) or (obs, trait)
 
     Examples
     --------
     >>> import numpy as np
-    >>> from blrzoo.designs.blocks import ByBlocks
-    >>> class Halves(ByBlocks):
-    ...     name = "halves"
-    ...
-    ...     @staticmethod
-    ...     def block(arrays, index):
-    ...         return arrays[0][index] / 2
-    >>> Halves.cross((np.array([[1, 2], [3, 4]]), np.array([1.25, 6.25])), np.array([1.0, 1.0]))
+    >>> from blrzoo.designs.blocks import block_product
+    >>> rows = np.array([[1, 2], [3, 4]], dtype=np.int8)
+    >>> block_product(lambda index: rows[index] / 2, 2, np.array([0.0, 1.0]))
+    array([1.5, 2. ])
+    """
+    active = np.flatnonzero(effects.reshape(len(effects), -1).any(axis=1))
+    fit = np.zeros((*effects.shape[1:], n))
+    for part in blocks(n, len(active)):
+        index = active[part]
+        # contiguous features are not copied before they are converted
+        whole = index[-1] - index[0] + 1 == len(index)
+        fit += effects[index].T @ block(slice(index[0], index[-1] + 1) if whole else index)
+    return np.ascontiguousarray(fit.T)
+
+
+def block_cross(block: Block, p: int, residual: np.ndarray) -> np.ndarray:
+    """The transpose of features times a residual.
+
+    Parameters
+    ----------
+    block : callable
+        Returns some features as rows, (k, obs), float64, given their numbers.
+    p : int
+        Number of features.
+    residual : ndarray, (obs,) or (obs, trait)
+        One for each observation.
+
+    Returns
+    -------
+    ndarray, (feature,) or (feature, trait)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from blrzoo.designs.blocks import block_cross
+    >>> rows = np.array([[1, 2], [3, 4]], dtype=np.int8)
+    >>> block_cross(lambda index: rows[index] / 2, 2, np.array([1.0, 1.0]))
     array([1.5, 3.5])
     """
-
-    @staticmethod
-    def block(arrays: Any, index: Any) -> np.ndarray:
-        """Columns of X* as rows, (k, obs), float64.
-
-        Parameters
-        ----------
-        arrays : tuple of ndarray
-            Those of a design of this class.
-        index : slice or ndarray of int, (k,)
-            Features.
-
-        Returns
-        -------
-        ndarray, (k, obs)
-        """
-        raise NotImplementedError
-
-    @classmethod
-    def product(cls, arrays: Any, effects: np.ndarray) -> np.ndarray:
-        """X* times the effects, (obs[, trait]), over the features whose effect is not zero."""
-        active = np.flatnonzero(effects.reshape(len(effects), -1).any(axis=1))
-        n = int(cls.rows(arrays))
-        fit = np.zeros((*effects.shape[1:], n))
-        for part in blocks(n, len(active)):
-            index = active[part]
-            fit += effects[index].T @ cls.block(arrays, index)
-        return np.ascontiguousarray(fit.T)
-
-    @classmethod
-    def cross(cls, arrays: Any, residual: np.ndarray) -> np.ndarray:
-        """The transpose of X* times the residual, (feature[, trait])."""
-        p = len(arrays[-1])
-        parts = blocks(len(residual), p)
-        return np.concatenate([cls.block(arrays, part) @ residual for part in parts])
-
-    def columns(self, index: Any) -> np.ndarray:
-        """Columns of X*, (obs, k), float64.
-
-        Parameters
-        ----------
-        index : array_like or slice
-            Features: anything that indexes an array of them.
-
-        Returns
-        -------
-        ndarray, (obs, k)
-        """
-        return self.block(self.arrays, self._features(index)).T
+    dots = np.empty((p, *residual.shape[1:]))
+    for part in blocks(len(residual), p):
+        dots[part] = block(part) @ residual
+    return dots

@@ -27,6 +27,9 @@ class CentredInUse(Design):
     - the centres, the units, :math:`g_j'w` and :math:`(g_j - c_j)'w`, each (feature,)
     - the diagonal of X*'X*, (feature,)
 
+    A subclass has `dot` and `update` over its own :math:`g_j`, and in plain Python `times` and
+    `transposed_times`, the products with g, and `given`, some of its columns.
+
     References
     ----------
     .. [1] Legarra & Misztal (2008). Computing strategies in genome-wide selection. Journal of
@@ -63,6 +66,54 @@ class CentredInUse(Design):
             residual[i] = working[i] / root - working[n + 1] * root
         return residual
 
+    @staticmethod
+    def times(arrays: Any, effects: np.ndarray) -> np.ndarray:
+        """The stored features times effects, (obs[, trait])."""
+        raise NotImplementedError
+
+    @staticmethod
+    def transposed_times(arrays: Any, residual: np.ndarray) -> np.ndarray:
+        """The transpose of the stored features times a residual, (feature[, trait])."""
+        raise NotImplementedError
+
+    @staticmethod
+    def given(arrays: Any, index: np.ndarray) -> np.ndarray:
+        """Some of the stored features, (obs, k), float64."""
+        raise NotImplementedError
+
+    @classmethod
+    def product(cls, arrays: Any, effects: np.ndarray) -> np.ndarray:
+        """X* times the effects, (obs[, trait])."""
+        weights, center, unit = arrays[-6:-3]
+        by_unit = (effects.T / unit).T
+        return _times_root(cls.times(arrays, by_unit) - center @ by_unit, weights)
+
+    @classmethod
+    def cross(cls, arrays: Any, residual: np.ndarray) -> np.ndarray:
+        """The transpose of X* times the residual, (feature[, trait])."""
+        weights, center, unit = arrays[-6:-3]
+        weighted = _times_root(residual, weights)
+        about = np.multiply.outer(center, weighted.sum(axis=0))
+        dots = cls.transposed_times(arrays, weighted) - about
+        return np.ascontiguousarray((dots.T / unit).T)
+
+    def columns(self, index: Any) -> np.ndarray:
+        """Columns of X*, (obs, k), float64.
+
+        Parameters
+        ----------
+        index : array_like or slice
+            Features: anything that indexes an array of them.
+
+        Returns
+        -------
+        ndarray, (obs, k)
+        """
+        features = self._features(index)
+        weights, center, unit = self.arrays[-6:-3]
+        columns = self.given(self.arrays, features) - center[features]
+        return _times_root(columns, weights) / unit[features]
+
 
 def row_weights(scale: np.ndarray | float, n: int) -> np.ndarray:
     """Weights, (obs,), of root weights; (0,) where all are 1, as most often they are."""
@@ -73,3 +124,8 @@ def row_weights(scale: np.ndarray | float, n: int) -> np.ndarray:
 def per_feature(value: np.ndarray | float, p: int) -> np.ndarray:
     """Float64, (feature,), of one for all or one for each."""
     return np.array(np.broadcast_to(np.asarray(value, dtype=np.float64), p), order="C")
+
+
+def _times_root(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Rows times root weights."""
+    return np.ascontiguousarray((values.T * np.sqrt(weights)).T) if weights.size else values

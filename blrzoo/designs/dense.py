@@ -1,11 +1,12 @@
 """Dense designs: feature-major, the working state is the residual."""
 
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
 
 from blrzoo.designs.base import Design, register
-from blrzoo.designs.blocks import ByBlocks, blocks, tiles
+from blrzoo.designs.blocks import block_cross, block_product, blocks, tiles
 
 __all__ = ["Dense", "DenseFloat32"]
 
@@ -97,7 +98,7 @@ class Dense(Design):
 
 
 @register
-class DenseFloat32(ByBlocks, Dense):
+class DenseFloat32(Dense):
     r"""X* as (feature, obs) in float32: half the memory of `Dense`, sums in float64.
 
     With weights :math:`w`, centres :math:`c` and units :math:`u`,
@@ -134,16 +135,30 @@ class DenseFloat32(ByBlocks, Dense):
     name = "float32"
     dtype = np.float32
 
-    @staticmethod
-    def block(arrays: Any, index: Any) -> np.ndarray:
-        """Columns of X* as rows, (k, obs), float64."""
-        return np.asarray(arrays[0][index], dtype=np.float64)
+    @classmethod
+    def product(cls, arrays: Any, effects: np.ndarray) -> np.ndarray:
+        """X* times the effects, (obs[, trait]), float64."""
+        return block_product(partial(_block, arrays[0]), arrays[0].shape[1], effects)
+
+    @classmethod
+    def cross(cls, arrays: Any, residual: np.ndarray) -> np.ndarray:
+        """The transpose of X* times the residual, (feature[, trait]), float64."""
+        return block_cross(partial(_block, arrays[0]), len(arrays[0]), residual)
+
+    def columns(self, index: Any) -> np.ndarray:
+        """Columns of X*, (obs, k), float64."""
+        return _block(self.arrays[0], self._features(index)).T
+
+
+def _block(rows: np.ndarray, index: Any) -> np.ndarray:
+    """Some rows in float64."""
+    return np.asarray(rows[index], dtype=np.float64)
 
 
 def _sums_of_squares(rows: np.ndarray) -> np.ndarray:
     """Of each row, in float64."""
     sums = np.empty(len(rows))
     for part in blocks(rows.shape[1], len(rows)):
-        block = np.asarray(rows[part], dtype=np.float64)
+        block = _block(rows, part)
         sums[part] = np.einsum("ji,ji->j", block, block)
     return sums

@@ -1,11 +1,12 @@
 """Genotype codes of one byte each, centred and weighted while they are used."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from blrzoo.designs.base import register
-from blrzoo.designs.blocks import ByBlocks, blocks, tiles
+from blrzoo.designs.blocks import block_cross, block_product, blocks, tiles
 from blrzoo.designs.centred import CentredInUse, per_feature, row_weights
 from blrzoo.designs.moments import MISSING, fill_missing
 
@@ -13,7 +14,7 @@ __all__ = ["Genotypes"]
 
 
 @register
-class Genotypes(ByBlocks, CentredInUse):
+class Genotypes(CentredInUse):
     r"""Genotypes as int8 codes 0, 1, 2, feature-major: one byte for each, and never more.
 
     With weights :math:`w`, centres :math:`c` and units :math:`u`, effects are those of
@@ -70,17 +71,15 @@ class Genotypes(ByBlocks, CentredInUse):
         n, p = codes.shape
         weights, codes = row_weights(scale, n), _feature_major(codes)
         center, unit = per_feature(center, p), per_feature(unit, p)
-        *missing, fill = _missing(codes, weights if weights.size else None)
-        excess, diagonal = np.empty(p), np.empty(p)
-        sums = center * (weights.sum() if weights.size else n)
-        self.arrays = (codes, *missing, fill, weights, center, unit, sums, excess, diagonal)
+        w = weights if weights.size else np.ones(n)
+        *missing, fill = _missing(codes, w)
+        excess, squares = np.empty(p), np.empty(p)
         for part in blocks(n, p):
-            block = self.block(self.arrays, part)
-            diagonal[part] = np.einsum("ji,ji->j", block, block)
-            excess[part] = unit[part] * (
-                block @ np.sqrt(weights) if weights.size else block.sum(axis=1)
-            )
-        sums += excess
+            block = _filled(codes, fill, part) - center[part, None]
+            excess[part] = block @ w
+            squares[part] = np.square(block, out=block) @ w
+        features = center, unit, excess + center * w.sum(), excess, squares / unit**2
+        self.arrays = (codes, *missing, fill, weights, *features)
 
     @staticmethod
     def dot(arrays: Any, j: int, working: Any) -> Any:
@@ -99,35 +98,47 @@ class Genotypes(ByBlocks, CentredInUse):
     @staticmethod
     def update(arrays: Any, j: int, change: Any, working: Any) -> None:
         """v += b w g, s += b c, S += b (g - c)'w, where b is the change by unit."""
-        codes, start, missing, fill = arrays[:4]
-        weights, center, unit, _, excess, _ = arrays[-6:]
-        x, by_unit = codes[j], change / unit[j]
-        n, unknown = x.shape[0], by_unit * (fill[j] + 1.0)
+        x, start, missing, weights = arrays[0][j], arrays[1], arrays[2], arrays[-6]
+        n, by_unit = x.shape[0], change / arrays[-4][j]
+        unknown = by_unit * (arrays[3][j] + 1.0)
         if weights.size > 0:
             for i in range(n):
                 working[i] += by_unit * weights[i] * x[i]
-            for k in range(start[j], start[j + 1]):
-                working[missing[k]] += unknown * weights[missing[k]]
         else:
             for i in range(n):
                 working[i] += by_unit * x[i]
-            for k in range(start[j], start[j + 1]):
-                working[missing[k]] += unknown
-        working[n] += by_unit * excess[j]
-        working[n + 1] += by_unit * center[j]
+        for k in range(start[j], start[j + 1]):
+            i = missing[k]
+            working[i] += unknown * weights[i] if weights.size > 0 else unknown
+        working[n] += by_unit * arrays[-2][j]
+        working[n + 1] += by_unit * arrays[-5][j]
 
     @staticmethod
-    def block(arrays: Any, index: Any) -> np.ndarray:
-        """Columns of X* as rows, (k, obs), float64."""
+    def times(arrays: Any, effects: np.ndarray) -> np.ndarray:
+        """Codes, the missing ones replaced, times effects."""
         codes, _, _, fill = arrays[:4]
-        weights, center, unit, _, _, _ = arrays[-6:]
-        x = codes[index]
-        block = np.where(x == MISSING, fill[index, None], x)
-        block -= center[index, None]
-        if weights.size:
-            block *= np.sqrt(weights)
-        block /= unit[index, None]
-        return block
+        return block_product(partial(_filled, codes, fill), codes.shape[1], effects)
+
+    @staticmethod
+    def transposed_times(arrays: Any, residual: np.ndarray) -> np.ndarray:
+        """The transpose of the codes, the missing ones replaced, times a residual."""
+        codes, _, _, fill = arrays[:4]
+        return block_cross(partial(_filled, codes, fill), len(codes), residual)
+
+    @staticmethod
+    def given(arrays: Any, index: np.ndarray) -> np.ndarray:
+        """Codes of some features, the missing ones replaced."""
+        codes, _, _, fill = arrays[:4]
+        return _filled(codes, fill, index).T
+
+
+def _filled(codes: np.ndarray, fill: np.ndarray, index: Any) -> np.ndarray:
+    """Some features as rows, float64, with missing codes replaced."""
+    block = codes[index].astype(np.float64)
+    missing = codes[index] == MISSING
+    if missing.any():
+        np.copyto(block, fill[index, None], where=missing)
+    return block
 
 
 def _feature_major(codes: np.ndarray) -> np.ndarray:
@@ -145,7 +156,7 @@ def _feature_major(codes: np.ndarray) -> np.ndarray:
     return rows
 
 
-def _missing(codes: np.ndarray, weights: np.ndarray | None) -> list[np.ndarray]:
+def _missing(codes: np.ndarray, weights: np.ndarray) -> list[np.ndarray]:
     """Where codes are missing, as in compressed columns, and what they are replaced by."""
     p, n = codes.shape
     counts, positions, fill = np.zeros(p + 1, dtype=np.int64), [], np.empty(p)

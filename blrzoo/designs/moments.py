@@ -123,7 +123,8 @@ def fill_missing(
     values[missing] = 0.0
     with np.errstate(invalid="ignore"):  # 0 / 0 where nothing is observed
         means = values @ w / (~missing @ w)
-    return np.where(missing, means[:, None], values), means, missing
+    np.copyto(values, means[:, None], where=missing)
+    return values, means, missing
 
 
 def _block_moments(columns: np.ndarray, weights: np.ndarray | None, missing_code: bool) -> Moments:

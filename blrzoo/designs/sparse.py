@@ -96,38 +96,20 @@ class Sparse(CentredInUse):
         working[n] += by_unit * excess[j]
         working[n + 1] += by_unit * center[j]
 
-    @classmethod
-    def product(cls, arrays: Any, effects: np.ndarray) -> np.ndarray:
-        """X* times the effects, (obs[, trait])."""
-        weights, center, unit = arrays[-6:-3]
-        by_unit = (effects.T / unit).T
-        fit = _matrix(arrays) @ by_unit - center @ by_unit
-        return _times_root(fit, weights)
+    @staticmethod
+    def times(arrays: Any, effects: np.ndarray) -> np.ndarray:
+        """X times effects."""
+        return np.asarray(_matrix(arrays) @ effects)
 
-    @classmethod
-    def cross(cls, arrays: Any, residual: np.ndarray) -> np.ndarray:
-        """The transpose of X* times the residual, (feature[, trait])."""
-        weights, center, unit = arrays[-6:-3]
-        v = _times_root(residual, weights)
-        dots = (_matrix(arrays).T @ v).T - np.multiply.outer(v.sum(axis=0), center)
-        return np.ascontiguousarray((dots / unit).T)
+    @staticmethod
+    def transposed_times(arrays: Any, residual: np.ndarray) -> np.ndarray:
+        """The transpose of X times a residual."""
+        return np.asarray(_matrix(arrays).T @ residual)
 
-    def columns(self, index: Any) -> np.ndarray:
-        """Columns of X*, (obs, k), float64.
-
-        Parameters
-        ----------
-        index : array_like or slice
-            Features: anything that indexes an array of them.
-
-        Returns
-        -------
-        ndarray, (obs, k)
-        """
-        features = self._features(index)
-        weights, center, unit = self.arrays[-6:-3]
-        chosen = _matrix(self.arrays)[:, features].toarray() - center[features]
-        return _times_root(chosen, weights) / unit[features]
+    @staticmethod
+    def given(arrays: Any, index: np.ndarray) -> np.ndarray:
+        """Some columns of X."""
+        return np.asarray(_matrix(arrays)[:, index].toarray(), dtype=np.float64)
 
 
 def _matrix(arrays: Any) -> scipy.sparse.csc_array:
@@ -144,8 +126,3 @@ def _products(
     stored = column_sums(matrix, np.ones(matrix.nnz), weights)
     squares = column_sums(matrix, around, weights) + (weights.sum() - stored) * center**2
     return column_sums(matrix, matrix.data, weights), squares
-
-
-def _times_root(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Rows times root weights."""
-    return np.ascontiguousarray((values.T * np.sqrt(weights)).T) if weights.size else values

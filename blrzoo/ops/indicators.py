@@ -29,7 +29,7 @@ class IndicatorSweep(Op):
 
     Inputs: the design's arrays, then
 
-    - working : (obs, trait) the residual of everything
+    - residual : (obs, trait) of everything, times root weights
     - effects : (feature, trait) beta
     - precision : (trait, trait) Omega
     - covariance : (trait, trait) of alpha where any trait is affected
@@ -39,8 +39,8 @@ class IndicatorSweep(Op):
     - logistics : (feature, trait) noise of the indicators, standard logistic
     - normals : (feature, trait) noise of the effects, standard normal
 
-    Outputs: alpha and beta (feature, trait), indicators (feature, trait; int64) and the working
-    state.
+    Outputs: alpha and beta (feature, trait), indicators (feature, trait; int64) and the
+    residual.
 
     Parameters
     ----------
@@ -67,5 +67,5 @@ class IndicatorSweep(Op):
 
     def infer_shape(self, node: Apply, shapes: list[Any]) -> list[Any]:
         """Shapes of the outputs are those of the inputs that they renew."""
-        working, effects = shapes[-9:-7]
-        return [effects, effects, effects, working]
+        residual, effects = shapes[-9:-7]
+        return [effects, effects, effects, residual]

@@ -49,8 +49,9 @@ def _draw_label(q, spread, scores):  # type: ignore[no-untyped-def]
 
 def operations(design: type[Design]) -> tuple[Callable[..., Any], ...]:
     """Compile the methods of a design that kernels call: begin, dot, update and end."""
-    compiled = njit(fastmath=FASTMATH)
-    return tuple(map(compiled, (design.begin, design.dot, design.update, design.end)))
+    # Handing many arrays over takes as long as a short feature; begin and end are called once.
+    inner, outer = njit(fastmath=FASTMATH, forceinline=True), njit(fastmath=FASTMATH)
+    return outer(design.begin), inner(design.dot), inner(design.update), outer(design.end)
 
 
 def make_kernel(design: type[Design]) -> Callable[..., Any]:

@@ -21,14 +21,14 @@ class Sweep(Op):
 
     Inputs: the design's arrays, then
 
-    - working : (n,) or what the design carries; the residual of everything
+    - residual : (obs,) of everything, times root weights
     - effects : (feature,) beta
     - variances, log_weights : (feature, component)
     - sigma2 : () residual variance
     - races : (feature, component) noise of the labels, standard exponential
     - normals : (feature,) noise of the effects, standard normal
 
-    Outputs: effects, labels (int64) and the working state, all new.
+    Outputs: effects, labels (int64) and the residual, all new.
 
     The label is the winner of an exponential race: with E_k standard exponential, the k with the
     smallest E_k / P(k) has probability P(k). In logarithms that is exact however small P(k) is.
@@ -47,8 +47,8 @@ class Sweep(Op):
     def make_node(self, *inputs: Any) -> Apply:
         """Check the kinds of the inputs."""
         variables: list[Variable] = [pt.as_tensor(value) for value in inputs]
-        working, effects = variables[-7:-5]
-        return Apply(self, variables, [effects.type(), pt.lvector(), working.type()])
+        residual, effects = variables[-7:-5]
+        return Apply(self, variables, [effects.type(), pt.lvector(), residual.type()])
 
     def perform(self, node: Apply, inputs: list[Any], outputs: list[list[Any]]) -> None:
         """Evaluate with the NumPy reference, where PyTensor does not compile with numba."""
@@ -59,5 +59,5 @@ class Sweep(Op):
 
     def infer_shape(self, node: Apply, shapes: list[Any]) -> list[Any]:
         """Shapes of the outputs are those of the inputs that they renew."""
-        working, effects = shapes[-7:-5]
-        return [effects, effects, working]
+        residual, effects = shapes[-7:-5]
+        return [effects, effects, residual]

@@ -61,7 +61,7 @@ class TraitSweep(Op):
 
     Inputs: the design's arrays, then
 
-    - working : (obs, trait) the residual of everything
+    - residual : (obs, trait) of everything, times root weights
     - effects : (feature, trait) beta
     - precision : (trait, trait) Omega
     - alphas, betas, values : the outputs of `Rotate`
@@ -70,7 +70,7 @@ class TraitSweep(Op):
     - races : (feature, component) noise of the labels, standard exponential
     - normals : (feature, trait) noise of the effects, standard normal
 
-    Outputs: alpha and beta (feature, trait), labels (feature, int64) and the working state.
+    Outputs: alpha and beta (feature, trait), labels (feature, int64) and the residual.
 
     Parameters
     ----------
@@ -97,5 +97,5 @@ class TraitSweep(Op):
 
     def infer_shape(self, node: Apply, shapes: list[Any]) -> list[Any]:
         """Shapes of the outputs are those of the inputs that they renew."""
-        working, effects = shapes[-10:-8]
-        return [effects, effects, effects[:1], working]
+        residual, effects = shapes[-10:-8]
+        return [effects, effects, effects[:1], residual]
