@@ -16,10 +16,10 @@ import numpy as np
 import pandas as pd
 
 from blrzoo.joining import join
-from blrzoo.moments import Moments, moments
 from blrzoo.options import check_choice
 from blrzoo.response import binary_advice, refuse_swapped
-from blrzoo.storage import FORMS, MISSING, as_float, form_of, is_sparse, take_rows
+from blrzoo.storage.forms import FORMS, MISSING, as_float, form_of, is_sparse, take_rows
+from blrzoo.storage.moments import Moments, column_moments
 from blrzoo.tables import Table, check_largest, check_scale, read_table, show
 
 __all__ = ["RegressionData", "check_data", "warn_user"]
@@ -37,7 +37,7 @@ class RegressionData:
     ----------
     X : ndarray or csc_array (obs, feature)
         Features as given, neither centred nor scaled, in the form of their design
-        (`blrzoo.storage`): float64 where nothing else was asked for.
+        (`blrzoo.storage.forms`): float64 where nothing else was asked for.
     y : ndarray (obs,) or (obs, trait)
         Response, float64. Of several traits: NaN where one was not measured.
     W : ndarray (obs, covariate)
@@ -83,7 +83,8 @@ class RegressionData:
     @cached_property
     def x_moments(self) -> Moments:
         """Means (weighted), sample variances and ranges of the features, missing codes apart."""
-        return moments(self.X, self.weights)
+        codes = form_of(self.X) == "genotypes"
+        return column_moments(self.X, self.weights, missing_code=codes)
 
     def block(self, rows: slice, columns: slice) -> np.ndarray:
         """Part of X as float64, in memory of its own, missing codes at the feature's mean."""
@@ -290,8 +291,9 @@ def _constant(table: Table) -> np.ndarray:
     if form_of(table.values) == "dense":
         high, low = np.nanmax(table.values, axis=0), np.nanmin(table.values, axis=0)
     else:
-        found = moments(table.values)
-        high, low = found.high, found.low
+        codes = form_of(table.values) == "genotypes"
+        found = column_moments(table.values, missing_code=codes)
+        high, low = found.maximum, found.minimum
     size = np.maximum(np.abs(high), np.abs(low))
     check_largest(table, size)
     constant = high - low <= _CONSTANT * size

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from blrzoo.storage import take_rows
+from blrzoo.storage.forms import take_rows
 from blrzoo.tables import Table, show
 
 __all__ = ["join"]

@@ -20,7 +20,7 @@ from blrzoo.priors.base import Prior
 from blrzoo.priors.multivariate.base import MultivariatePrior
 from blrzoo.priors.multivariate.ridge import Form
 from blrzoo.sources import add_constant, read_source
-from blrzoo.storage import Form as DesignForm
+from blrzoo.storage.forms import Form as DesignForm
 
 __all__ = ["Options", "TraitOptions", "Update", "regression"]
 

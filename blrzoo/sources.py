@@ -17,7 +17,7 @@ from blrzoo.likelihood.traits import TraitLikelihood
 from blrzoo.priors.scale import DataSummary, warn_of_units
 from blrzoo.statistics.build import sufficient_statistics
 from blrzoo.statistics.check import check_statistics
-from blrzoo.storage import as_float, form_of
+from blrzoo.storage.forms import as_float, form_of
 
 __all__ = ["KEPT", "Observations", "Source", "Sums", "add_constant", "read_source"]
 

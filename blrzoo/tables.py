@@ -17,7 +17,7 @@ import xarray as xr
 from pandas.api import types as pdt
 from pandas.api.extensions import ExtensionArray
 
-from blrzoo.storage import blocks, form_of, is_sparse, read_form
+from blrzoo.storage.forms import float_blocks, form_of, is_sparse, read_form
 
 __all__ = ["LARGEST", "Table", "check_largest", "check_scale", "read_table", "show"]
 
@@ -101,8 +101,8 @@ def read_table(name: str, value: Any, *, missing: bool = False, design: str | No
     missing : bool, default False
         Whether missing values (NaN) are allowed.
     design : str, optional
-        Form to keep X in, see `blrzoo.storage`; None for float64, whatever X is. Sparse matrices
-        need one.
+        Form to keep X in, see `blrzoo.storage.forms`; None for float64, whatever X is. Sparse
+        matrices need one.
 
     Returns
     -------
@@ -368,7 +368,7 @@ def check_scale(table: Table, wrong: np.ndarray, got: str) -> None:
 def check_largest(table: Table, size: np.ndarray | None = None) -> None:
     """Refuse columns with too large absolute values; `size`, (column,), are those if known."""
     if size is None:
-        parts = [np.fmax.reduce(np.abs(block), axis=0) for _, block in blocks(table.values)]
+        parts = [np.fmax.reduce(np.abs(block), axis=0) for block in float_blocks(table.values)]
         size = np.concatenate(parts)
     check_scale(table, size > LARGEST, f"absolute values above {LARGEST:g}")
 

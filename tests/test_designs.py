@@ -22,7 +22,6 @@ from blrzoo.designs import (
     column_moments,
     register,
 )
-from blrzoo.designs.csc import canonical
 from blrzoo.ops import (
     IndicatorSweep,
     LinearPredictor,
@@ -33,6 +32,7 @@ from blrzoo.ops import (
     reference,
     trait_reference,
 )
+from blrzoo.storage.csc import canonical
 from tests import test_indicators, test_sweep, test_trait_sweep
 
 NAMES = ["dense", "float32", "genotypes", "sparse"]

@@ -7,8 +7,8 @@ them: see `blrzoo.designs.base.Design`, which also says how to write one.
 from blrzoo.designs.base import DESIGNS, Design, register
 from blrzoo.designs.dense import Dense, DenseFloat32
 from blrzoo.designs.genotypes import Genotypes
-from blrzoo.designs.moments import column_moments
 from blrzoo.designs.sparse import Sparse
+from blrzoo.storage.moments import column_moments
 
 __all__ = [
     "DESIGNS",

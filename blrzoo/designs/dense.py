@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from blrzoo.designs.base import Design, register
-from blrzoo.designs.blocks import block_cross, block_product, blocks, tiles
+from blrzoo.storage.blocks import block_cross, block_product, blocks, tiles
 
 __all__ = ["Dense", "DenseFloat32"]
 

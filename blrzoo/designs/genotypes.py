@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from blrzoo.designs.base import register
-from blrzoo.designs.blocks import block_cross, block_product, blocks, tiles
 from blrzoo.designs.centred import CentredInUse, per_feature, row_weights
-from blrzoo.designs.moments import MISSING, fill_missing
+from blrzoo.storage.blocks import block_cross, block_product, blocks, tiles
+from blrzoo.storage.moments import MISSING, fill_missing
 
 __all__ = ["Genotypes"]
 
@@ -29,7 +29,7 @@ class Genotypes(CentredInUse):
         Copies of an allele: 0, 1 or 2, or up to the ploidy; -1 where missing. Where the memory is
         feature-major (``codes.T`` is C-contiguous), it is shared, else copied as int8.
     center : ndarray, (feature,)
-        What is subtracted from each feature, as `blrzoo.designs.moments.column_moments` has it.
+        What is subtracted from each feature, as `blrzoo.storage.moments.column_moments` has it.
     scale : ndarray, (obs,), optional
         What rows are multiplied by, for residuals of equal variance: root weights.
     unit : ndarray, (feature,), optional

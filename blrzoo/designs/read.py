@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from blrzoo.designs.base import DESIGNS, Design
-from blrzoo.storage import form_of
+from blrzoo.storage.forms import form_of
 
 __all__ = ["read_design"]
 
@@ -21,7 +21,7 @@ def read_design(
     Parameters
     ----------
     X : ndarray, csc_array or Design, (obs, feature)
-        In one of the forms of `blrzoo.storage`. A design of the user's own is taken as it is.
+        In one of the forms of `blrzoo.storage.forms`. A design of the user's own is taken as it is.
     center : ndarray, (feature,)
         What is subtracted from each feature.
     weights : ndarray, (obs,), optional

@@ -7,7 +7,7 @@ import scipy.sparse
 
 from blrzoo.designs.base import register
 from blrzoo.designs.centred import CentredInUse, per_feature, row_weights
-from blrzoo.designs.csc import canonical, column_sums
+from blrzoo.storage.csc import canonical, column_sums
 
 __all__ = ["Sparse"]
 
@@ -27,7 +27,7 @@ class Sparse(CentredInUse):
         Features as given. The memory of compressed columns (CSC) with sorted rows and no
         duplicates is shared; anything else is converted.
     center : ndarray, (feature,)
-        What is subtracted from each feature, as `blrzoo.designs.moments.column_moments` has it.
+        What is subtracted from each feature, as `blrzoo.storage.moments.column_moments` has it.
     scale : ndarray, (obs,), optional
         What rows are multiplied by, for residuals of equal variance: root weights.
     unit : ndarray, (feature,), optional

@@ -12,7 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from blrzoo.prediction._rows import Rows
-from blrzoo.storage import as_float
+from blrzoo.storage.forms import as_float
 from blrzoo.summaries._inputs import constant_data
 from blrzoo.summaries._posterior import SAMPLE_DIMS, draws_of, feature_blocks, posterior
 

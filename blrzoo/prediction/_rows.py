@@ -8,7 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from blrzoo.joining import join
-from blrzoo.storage import is_int8, is_sparse
+from blrzoo.storage.forms import is_int8, is_sparse
 from blrzoo.tables import Table, check_largest, read_table, show
 
 __all__ = ["Rows", "read_argument", "read_response", "read_rows"]
@@ -25,7 +25,7 @@ class Rows:
     obs : pandas.Index
         Their labels.
     X : ndarray or csc_array (obs, column)
-        Features, columns as the user gave them, in one of the forms of `blrzoo.storage`.
+        Features, columns as the user gave them, in one of the forms of `blrzoo.storage.forms`.
     features : ndarray of int (feature,)
         The column of each feature of the fit.
     W : ndarray (obs, covariate) or None
@@ -137,7 +137,7 @@ def read_argument(
     missing : bool, default False
         Whether NaN is allowed.
     design : str, optional
-        Form to keep X in, see `blrzoo.storage`; default: float64.
+        Form to keep X in, see `blrzoo.storage.forms`; default: float64.
 
     Returns
     -------

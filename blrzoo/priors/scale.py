@@ -110,7 +110,7 @@ class DataSummary:
 def _scale(data: RegressionData) -> np.ndarray:
     """Standard deviations of the features; 1 for one that is constant but for rounding."""
     sd = np.sqrt(data.x_variance)
-    size = np.maximum(np.abs(data.x_moments.low), np.abs(data.x_moments.high))
+    size = np.maximum(np.abs(data.x_moments.minimum), np.abs(data.x_moments.maximum))
     return np.where(sd > 1e-10 * size, sd, 1.0)
 
 
@@ -125,7 +125,7 @@ def warn_of_units(data: RegressionData) -> None:
     if (
         4 * few.size > data.p
         or not far
-        or np.ptp([data.x_moments.low.min(), data.x_moments.high.max()]) <= 2
+        or np.ptp([data.x_moments.minimum.min(), data.x_moments.maximum.max()]) <= 2
     ):
         return
     warn_user(

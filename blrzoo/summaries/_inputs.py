@@ -7,7 +7,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from blrzoo.storage import MISSING
+from blrzoo.storage.forms import MISSING
 from blrzoo.summaries._posterior import posterior
 from blrzoo.tables import LARGEST
 

@@ -12,7 +12,7 @@ from pytensor.tensor.variable import TensorConstant
 
 from blrzoo.comparison.observed import response_of
 from blrzoo.gibbs.spec import spec_of
-from blrzoo.storage import as_float, is_int8
+from blrzoo.storage.forms import as_float, is_int8
 from blrzoo.tables import show
 from blrzoo.validation.data import Data
 

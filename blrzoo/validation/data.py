@@ -8,7 +8,7 @@ import pandas as pd
 
 from blrzoo.joining import join
 from blrzoo.prediction._rows import read_argument
-from blrzoo.storage import is_sparse
+from blrzoo.storage.forms import is_sparse
 from blrzoo.tables import Table
 
 __all__ = ["Data"]

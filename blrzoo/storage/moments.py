@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy.sparse
 
-from blrzoo.designs.blocks import blocks
-from blrzoo.designs.csc import canonical, column_sums
+from blrzoo.storage.blocks import blocks
+from blrzoo.storage.csc import canonical, column_sums
 
 __all__ = ["MISSING", "Moments", "column_moments", "fill_missing"]
 
@@ -29,7 +29,7 @@ class Moments(NamedTuple):
     Examples
     --------
     >>> import numpy as np
-    >>> from blrzoo.designs.moments import column_moments
+    >>> from blrzoo.storage.moments import column_moments
     >>> column_moments(np.array([[1.0], [3.0]])).mean
     array([2.])
     """
@@ -73,7 +73,7 @@ def column_moments(
     Examples
     --------
     >>> import numpy as np
-    >>> from blrzoo.designs.moments import column_moments
+    >>> from blrzoo.storage.moments import column_moments
     >>> codes = np.array([[0, 2], [1, -1], [2, 0]], dtype=np.int8)
     >>> moments = column_moments(codes, missing_code=True)
     >>> moments.mean, moments.variance
@@ -84,7 +84,7 @@ def column_moments(
     n, p = X.shape
     found = Moments(*(np.empty(p) for _ in Moments._fields))
     for part in blocks(n, p):
-        block = _block_moments(X[:, part].T, weights, missing_code)
+        block = _block_moments(X[:, part], weights, missing_code)
         for whole, values in zip(found, block, strict=True):
             whole[part] = values
     return found
@@ -113,7 +113,7 @@ def fill_missing(
     Examples
     --------
     >>> import numpy as np
-    >>> from blrzoo.designs.moments import fill_missing
+    >>> from blrzoo.storage.moments import fill_missing
     >>> fill_missing(np.array([[0, -1, 2]]), None)[0]
     array([[0., 1., 2.]])
     """
@@ -127,16 +127,17 @@ def fill_missing(
     return values, means, missing
 
 
-def _block_moments(columns: np.ndarray, weights: np.ndarray | None, missing_code: bool) -> Moments:
-    """Moments of columns, which are the rows of the array."""
+def _block_moments(block: np.ndarray, weights: np.ndarray | None, missing_code: bool) -> Moments:
+    """Moments of the columns of a block."""
     if missing_code:
-        values, mean, _ = fill_missing(columns, weights)
+        values, mean, _ = fill_missing(block.T, weights)
+        values = values.T
     else:
-        values = columns.astype(np.float64)
-        mean = values.mean(axis=1) if weights is None else values @ weights / weights.sum()
-    variance = values.var(axis=1, ddof=min(1, values.shape[1] - 1))
+        values = np.asarray(block, dtype=np.float64)
+        mean = np.average(values, axis=0, weights=weights)
+    variance = values.var(axis=0, ddof=min(1, len(values) - 1))
     # the mean that replaces missing values is within the range of the others
-    return Moments(mean, variance, values.min(axis=1), values.max(axis=1))
+    return Moments(mean, variance, values.min(axis=0), values.max(axis=0))
 
 
 def _sparse_moments(matrix: scipy.sparse.csc_array, weights: np.ndarray | None) -> Moments:

@@ -50,7 +50,7 @@ def block_product(block: Block, n: int, effects: np.ndarray) -> np.ndarray:
     Examples
     --------
     >>> import numpy as np
-    >>> from blrzoo.designs.blocks import block_product
+    >>> from blrzoo.storage.blocks import block_product
     >>> rows = np.array([[1, 2], [3, 4]], dtype=np.int8)
     >>> block_product(lambda index: rows[index] / 2, 2, np.array([0.0, 1.0]))
     array([1.5, 2. ])
@@ -84,7 +84,7 @@ def block_cross(block: Block, p: int, residual: np.ndarray) -> np.ndarray:
     Examples
     --------
     >>> import numpy as np
-    >>> from blrzoo.designs.blocks import block_cross
+    >>> from blrzoo.storage.blocks import block_cross
     >>> rows = np.array([[1, 2], [3, 4]], dtype=np.int8)
     >>> block_cross(lambda index: rows[index] / 2, 2, np.array([1.0, 1.0]))
     array([1.5, 3.5])

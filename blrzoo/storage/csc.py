@@ -24,7 +24,7 @@ def canonical(X: Any) -> scipy.sparse.csc_array:
     --------
     >>> import numpy as np
     >>> import scipy.sparse
-    >>> from blrzoo.designs.csc import canonical
+    >>> from blrzoo.storage.csc import canonical
     >>> twice = scipy.sparse.coo_array(([1.0, 2.0], ([1, 1], [0, 0])), shape=(2, 1))
     >>> canonical(twice).data
     array([3.])
@@ -60,7 +60,7 @@ def column_sums(
     --------
     >>> import numpy as np
     >>> import scipy.sparse
-    >>> from blrzoo.designs.csc import column_sums
+    >>> from blrzoo.storage.csc import column_sums
     >>> matrix = scipy.sparse.csc_array(np.array([[1.0, 0.0], [2.0, 4.0]]))
     >>> column_sums(matrix, matrix.data**2)
     array([ 5., 16.])

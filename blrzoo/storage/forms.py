@@ -11,6 +11,10 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
+from blrzoo.storage.blocks import blocks
+from blrzoo.storage.csc import canonical
+from blrzoo.storage.moments import MISSING
+
 __all__ = [
     "FORMS",
     "MISSING",
@@ -26,11 +30,6 @@ __all__ = [
 Form = Literal["auto", "dense", "float32", "sparse", "genotypes", "gram"]
 
 FORMS = ("auto", "dense", "float32", "sparse", "genotypes", "gram")
-
-#: Code of a genotype that was not measured.
-MISSING = -1
-
-_BLOCK = 2**20  # numbers of a block of columns: 8 MB in float64
 
 
 def is_sparse(value: Any) -> bool:
@@ -74,7 +73,7 @@ def read_form(matrix: Any, columns: pd.Index, design: str) -> Any | None:
     Examples
     --------
     >>> import numpy as np, pandas as pd
-    >>> from blrzoo.storage import read_form
+    >>> from blrzoo.storage.forms import read_form
     >>> codes = np.array([[0, 2], [1, -1]], dtype=np.int8)
     >>> read_form(codes, pd.RangeIndex(2), "auto").dtype
     dtype('int8')
@@ -125,24 +124,10 @@ def take_rows(values: Any, rows: np.ndarray) -> Any:
     return sp.csc_array(values[rows]) if sp.issparse(values) else np.ascontiguousarray(values[rows])
 
 
-def blocks(values: Any) -> Iterator[tuple[slice, np.ndarray]]:
-    """Go over the columns in blocks of a few megabytes, as float64 with NaN for missing codes.
-
-    Parameters
-    ----------
-    values : ndarray or csc_array, (obs, feature)
-        X in one of its forms.
-
-    Yields
-    ------
-    columns : slice
-    block : ndarray, (obs, column)
-    """
-    n, p = values.shape
-    size = max(1, _BLOCK // max(n, 1))
-    for start in range(0, p, size):
-        columns = slice(start, min(start + size, p))
-        yield columns, as_float(values[:, columns])
+def float_blocks(values: Any) -> Iterator[np.ndarray]:
+    """Columns in blocks of a megabyte, (obs, k), as float64 with NaN for missing codes."""
+    for part in blocks(*values.shape):
+        yield as_float(values[:, part])
 
 
 def as_float(values: Any) -> np.ndarray:
@@ -171,8 +156,7 @@ def _csc(matrix: Any, columns: pd.Index) -> sp.csc_array:
             f"X must hold real numbers, got a sparse matrix of dtype {matrix.dtype}. Convert it: "
             "X.astype(float)."
         )
-    found = sp.csc_array(matrix, dtype=np.float64, copy=True)
-    found.sum_duplicates()
+    found = canonical(matrix).astype(np.float64, copy=True)
     wrong = ~np.isfinite(found.data)
     if wrong.any():
         at = np.searchsorted(found.indptr, np.flatnonzero(wrong)[0], side="right") - 1
