@@ -11,8 +11,8 @@ ROOT = Path(blr.__file__).parent
 
 #: Each part may import those before it, and itself.
 LAYERS = (
-    "options progress tables joining response data statistics least_squares designs ops "
-    "distributions priors advice likelihood gibbs model em zoo describe sampling gene_sets "
+    "options progress storage tables joining response values data statistics least_squares designs ops "
+    "distributions priors advice likelihood gibbs sources model em zoo describe sampling gene_sets "
     "comparison validation"
 ).split()
 #: These know InferenceData and nothing of the rest.
@@ -23,8 +23,8 @@ ALSO_READS = {
     "sampling": {"diagnostics"},
     "validation": {"diagnostics", "prediction", "summaries"},
     "comparison": {"summaries"},
-    "prediction": {"tables", "joining"},
-    "summaries": {"tables"},
+    "prediction": {"storage", "tables", "joining"},
+    "summaries": {"storage", "tables"},
     "gene_sets": {"summaries"},
 }
 #: These stand alone.

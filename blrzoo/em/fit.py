@@ -9,11 +9,11 @@ import pymc as pm
 import scipy.linalg
 import xarray as xr
 
-from blrzoo.data import warn_user
 from blrzoo.em.problem import MixedModel, read_model
 from blrzoo.em.restricted import Point, Restricted
 from blrzoo.gibbs.spec import find_model
 from blrzoo.options import check_size
+from blrzoo.values import warn_user
 
 __all__ = ["fit_em"]
 

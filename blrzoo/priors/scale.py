@@ -9,8 +9,9 @@ import xarray as xr
 from pytensor.tensor.type import TensorType
 from pytensor.tensor.variable import TensorConstant, TensorVariable
 
-from blrzoo.data import RegressionData, warn_user
+from blrzoo.data import RegressionData
 from blrzoo.tables import show
+from blrzoo.values import warn_user
 
 __all__ = ["DataSummary", "warn_of_units"]
 
