@@ -185,8 +185,6 @@ def read_source(
         _refuse_beside(given, missing, center, traits)
         check_statistics(X, "X")
         return Sums(X)
-    if y is None:
-        raise TypeError("y must be given with X, got None. Pass one response per row of X.")
     if design == "gram":
         _refuse_beside({}, missing, center, traits)
         return Sums(sufficient_statistics(X, y, covariates, weights=weights))

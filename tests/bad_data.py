@@ -49,8 +49,8 @@ TE, VE = TypeError, ValueError
 #: id, (X, y[, covariates]), exception, regex of its message
 ERRORS: list[tuple[str, tuple, type[Exception], str]] = [
     # containers
-    ("sparse-X", (sparse.csr_matrix(X), Y), TE, r"^X must .* got csr_matrix.*X\.toarray\(\)"),
-    ("sparse-array", (sparse.csc_array(X), Y), TE, r"^X must .*X\.toarray\(\)"),
+    ("sparse-nan", (sparse.csr_matrix(put(X, np.nan, 0, 1)), Y), VE, r"^X must .*feature 1\. Imp"),
+    ("sparse-complex", (sparse.csc_array(X.astype(complex)), Y), TE, r"^X must hold real numbers"),
     ("sparse-W", (X, Y, sparse.csr_matrix(W)), TE, r"^covariates .*covariates\.toarray\(\)"),
     ("dataset", (xr.Dataset({"X": ("obs", Y)}), Y), TE, r'^X must .*got Dataset.*X\["name"\]'),
     ("datatree", (X, xr.DataTree()), TE, r'^y must .*got DataTree.*y\["name"\]'),

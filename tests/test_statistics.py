@@ -15,6 +15,7 @@ import xarray as xr
 
 import blrzoo as blr
 from blrzoo import progress
+from blrzoo.data import RegressionData, check_data
 from blrzoo.statistics import check_statistics, memory, products
 
 N, P, K, T = 60, 7, 2, 3
@@ -194,10 +195,11 @@ def test_memory_is_that_of_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(products, "_BLOCK_BYTES", 2**17)
     monkeypatch.setattr(products, "_ROWS", 256)
     X = np.random.default_rng(4).normal(size=(2000, 300))  # 4.8 MB, the result 0.7 MB
-    means = X.mean(axis=0)
+    data = check_data(X, X[:, 0])
+    means = data.x_moments.mean
     tracemalloc.start()
-    products.feature_moments(X, None, None, X[:, :1])
-    products.feature_products(X, means, None, False)
+    products.feature_moments(data, None, X[:, :1])
+    products.feature_products(data, means, None, False)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 8 * 300**2 + 4 * 2**17 + 5e4
@@ -371,15 +373,15 @@ def test_what_is_fast_is_without_a_bar(capsys: pytest.CaptureFixture) -> None:
 
 def test_an_interrupt_stops_the_bar(slow: list[Bar], monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
-    as_float = products.as_float
+    block = RegressionData.block
 
     def interrupted(*arguments: Any) -> np.ndarray:
         calls.append(1)
         if len(calls) == 15:
             raise KeyboardInterrupt
-        return as_float(*arguments)
+        return block(*arguments)
 
-    monkeypatch.setattr(products, "as_float", interrupted)
+    monkeypatch.setattr(RegressionData, "block", interrupted)
     with pytest.raises(KeyboardInterrupt):
         statistics()
     assert slow[0].stopped
