@@ -1,0 +1,230 @@
+"""Models of X in each form: the same posterior, draw by draw, as of X in double precision."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pymc as pm
+import pytest
+import scipy.sparse as sp
+import xarray as xr
+
+import blrzoo as blr
+from blrzoo import sources
+from blrzoo.gibbs.spec import find_spec
+from tests.table import PRIORS
+
+SHORT: dict[str, Any] = {"draws": 20, "tune": 5, "chains": 2, "random_seed": 1, "quiet": True}
+
+
+def codes(n: int = 40, p: int = 6, seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    """Genotypes, and a trait of two of them."""
+    rng = np.random.default_rng(seed)
+    G = rng.integers(0, 3, (n, p)).astype(np.int8)
+    return G, G[:, 0] - 0.5 * G[:, 1] + rng.normal(size=n)
+
+
+def sweeps(model: pm.Model, n: int = 12) -> dict[str, np.ndarray]:
+    """The last of some draws of all that the step draws."""
+    step = blr.BLRGibbs(model=model)
+    step.setup_chain(np.random.default_rng(1), 0, 0)
+    point = model.initial_point()
+    for _ in range(n):
+        point, _ = step.step(point)
+    return point
+
+
+def assert_same(one: dict[str, np.ndarray], other: dict[str, np.ndarray], atol: float) -> None:
+    for name, value in one.items():
+        np.testing.assert_allclose(other[name], value, atol=atol, err_msg=name)
+
+
+@pytest.mark.parametrize("name", PRIORS)
+def test_genotype_codes_draw_as_numbers_do(name: str) -> None:
+    """Each row of the table of priors, of one trait and several, weights and holes among them."""
+    G, y = codes(n=8, p=3, seed=5)
+    model = PRIORS[name](G.astype(float), y)
+    if find_spec(model).update == "joint":
+        pytest.skip("the joint draw needs the dense design")
+    assert_same(sweeps(model), sweeps(PRIORS[name](G, y)), atol=1e-9)
+
+
+FORMS = {
+    "genotypes": lambda G: (G, {}),
+    "column-major genotypes": lambda G: (np.asfortranarray(G), {}),
+    "genotypes as numbers": lambda G: (G.astype(float), {"design": "genotypes"}),
+    "DataFrame of int8": lambda G: (pd.DataFrame(G), {}),
+    "sparse": lambda G: (sp.csr_array(G.astype(float)), {}),
+    "DataFrame of sparse columns": lambda G: (
+        pd.DataFrame.sparse.from_spmatrix(sp.csc_array(G)),
+        {},
+    ),
+    "dense as sparse": lambda G: (G.astype(float), {"design": "sparse"}),
+    "float32": lambda G: (G.astype(float), {"design": "float32"}),
+    "gram": lambda G: (G.astype(float), {"design": "gram"}),
+    "gram of genotypes": lambda G: (G, {"design": "gram"}),
+}
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "weights": {"weights": np.linspace(0.5, 3.0, 40)},
+    "covariates": {"covariates": np.cos(np.arange(40.0))[:, None]},
+    "standardize": {"standardize": True},
+    "not centred": {"center": False},
+}
+
+
+@pytest.mark.parametrize("arguments", ARGUMENTS)
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_draws_as_numbers_do(form: str, arguments: str) -> None:
+    G, y = codes()
+    X, options = FORMS[form](G)
+    given = ARGUMENTS[arguments]
+    if "gram" in form and "center" in given:
+        with pytest.raises(ValueError, match=r"^center must be left out with sufficient"):
+            blr.spike_slab(X, y, **options, **given)
+        return
+    expected = sweeps(blr.spike_slab(G.astype(float), y, **given))
+    model = blr.spike_slab(X, y, **options, **given)
+    assert_same(expected, sweeps(model), atol=1e-5 if form == "float32" else 1e-9)
+    if form != "float32":
+        assert max(blr.testing.check_conditionals(model, random_seed=1).values()) < 1e-9
+
+
+@pytest.mark.parametrize("form", ["genotypes", "sparse", "float32", "gram"])
+@pytest.mark.parametrize("arguments", ["plain", "weights", "covariates", "standardize"])
+def test_density_and_gradient_are_those_of_numbers(form: str, arguments: str) -> None:
+    G, y = codes()
+    X, options = FORMS[form](G)
+    prior, given = blr.SingleComponent(), ARGUMENTS[arguments]
+    models = [
+        blr.regression(*data, prior=prior, update="single-site", **more, **given)
+        for data, more in (((G.astype(float), y), {}), ((X, y), options))
+    ]
+    point = models[0].initial_point()
+    point["beta"] = np.linspace(-1.0, 1.0, 6)
+    tolerance = 1e-5 if form == "float32" else 1e-9
+    for what in ("compile_logp", "compile_dlogp"):
+        one, other = (getattr(model, what)(mode="FAST_COMPILE")(point) for model in models)
+        np.testing.assert_allclose(other, one, rtol=tolerance, atol=100 * tolerance)
+
+
+def test_statistics_take_the_place_of_the_data() -> None:
+    G, y = codes()
+    both = [blr.sufficient_statistics(G[rows], y[rows]) for rows in (slice(25), slice(25, 40))]
+    expected = sweeps(blr.spike_slab(G.astype(float), y))
+    assert_same(expected, sweeps(blr.spike_slab(blr.merge_statistics(both))), atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("given", "match"),
+    [
+        ({"y": np.ones(40)}, r"^y must be left out with sufficient statistics"),
+        ({"weights": np.ones(40)}, r"^weights must be left out"),
+        ({"covariates": np.ones(40)}, r"^covariates must be left out"),
+        ({"missing": "predict"}, r"^missing must be left out"),
+        ({"center": False}, r"^center must be left out"),
+    ],
+)
+def test_what_statistics_have_already_is_refused(given: dict[str, Any], match: str) -> None:
+    statistics = blr.sufficient_statistics(*codes())
+    with pytest.raises(ValueError, match=match):
+        blr.spike_slab(statistics, **given)
+
+
+def test_what_needs_rows_is_refused_of_statistics() -> None:
+    model = blr.single_component(blr.sufficient_statistics(*codes()))
+    idata = blr.sample(model, **SHORT)
+    with model, pytest.raises(ValueError, match=r"^model must have observations to draw y from"):
+        pm.sample_posterior_predictive(idata, progressbar=False)
+    with pytest.raises(ValueError, match=r"^X must be given where idata\.constant_data has no 'X'"):
+        blr.heritability(idata)
+    with pytest.raises(ValueError, match=r"^update must be .* with the design 'gram'"):
+        blr.single_component(blr.sufficient_statistics(*codes()), update="joint")
+    assert np.isfinite(blr.predict(idata, codes()[0][:3].astype(float))["mean"]).all()
+
+
+# Missing genotypes
+
+
+def with_missing() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Codes of which some are missing, the trait, and numbers with means in their place."""
+    G, y = codes()
+    G[::7, 3] = -1
+    filled = np.where(G < 0, G.astype(float), G)
+    filled[G < 0] = G[:, 3][G[:, 3] >= 0].mean()
+    return G, y, filled
+
+
+def test_missing_genotypes_are_at_the_mean() -> None:
+    G, y, filled = with_missing()
+    expected = sweeps(blr.spike_slab(filled, y))
+    nan = np.where(G < 0, np.nan, G)
+    assert_same(expected, sweeps(blr.spike_slab(G, y)), atol=1e-9)
+    assert_same(expected, sweeps(blr.spike_slab(nan, y, design="genotypes")), atol=1e-9)
+
+
+def test_predictions_and_read_outs_know_missing_genotypes() -> None:
+    G, y, filled = with_missing()
+    idata = blr.sample(blr.spike_slab(G, y), **SHORT)
+    expected = blr.predict(idata, filled, kind="mean")["mean"]
+    for X in (G, np.where(G < 0, np.nan, G)):
+        xr.testing.assert_allclose(blr.predict(idata, X, kind="mean")["mean"], expected)
+    xr.testing.assert_allclose(blr.heritability(idata, X=G), blr.heritability(idata, X=filled))
+    alone = blr.predict(idata, G[7:8], kind="mean")["mean"]
+    xr.testing.assert_allclose(alone.drop_vars("obs"), expected[7:8].drop_vars("obs"))
+
+
+def test_folds_keep_the_form() -> None:
+    G, y, _ = with_missing()
+    settings = {**SHORT, "folds": 2}
+    found = blr.cross_validate(blr.spike_slab, G, y, **settings)
+    sparse = blr.cross_validate(
+        blr.spike_slab, sp.csr_array(np.abs(G).astype(float)), y, **settings
+    )
+    dense = blr.cross_validate(blr.spike_slab, np.abs(G).astype(float), y, **settings)
+    assert np.isfinite(found["predictions"]["mean"]).all()
+    xr.testing.assert_allclose(sparse["predictions"]["mean"], dense["predictions"]["mean"])
+
+
+def test_rows_to_predict_have_the_means_of_the_others() -> None:
+    G, y, _ = with_missing()
+    y[[0, 7, 9]] = np.nan
+    model = blr.spike_slab(G, y, missing="predict")
+    assert max(blr.testing.check_conditionals(model, random_seed=1).values()) < 1e-9
+
+
+@pytest.mark.parametrize(
+    ("X", "design", "match"),
+    [
+        (np.minimum(codes()[0], 1) - np.int8(1), "auto", r"^X must tell what -1 means"),
+        (codes()[0] + np.int8(3), "genotypes", r"^X must have genotypes coded 0, 1, 2 .* got 5"),
+        (codes()[0] / 2, "genotypes", r"^X must have genotypes coded .* got 0\.5"),
+        (np.where(np.arange(6) == 2, -1, codes()[0]).astype(np.int8), "auto", r"known genotype"),
+        (codes()[0], "grams", r"^design must be 'auto', .* got 'grams'"),
+    ],
+)
+def test_other_codes_are_refused(X: np.ndarray, design: str, match: str) -> None:
+    with pytest.raises(ValueError, match=match):
+        blr.spike_slab(X, codes()[1], design=design)
+
+
+# What is kept
+
+
+def test_large_x_is_not_among_the_data_of_a_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "KEPT", 100)
+    G, y = codes()
+    model = blr.spike_slab(G, y)
+    idata = blr.sample(model, **SHORT)
+    assert "X" not in idata["constant_data"]
+    with pytest.raises(ValueError, match=r"^X must be given where idata\.constant_data has no 'X'"):
+        blr.heritability(idata)
+    assert np.isfinite(blr.heritability(idata, X=G).to_array()).all()
+    found = blr.cross_validate(blr.spike_slab, G, y, folds=2, **SHORT)
+    assert np.isfinite(found["predictions"]["mean"]).all()
+
+
+def test_labels_take_a_byte() -> None:
+    G, y = codes()
+    assert blr.sample(blr.spike_slab(G, y), **SHORT).posterior["delta"].dtype == np.int8
+    assert blr.sample(blr.multiple_component(G, y), **SHORT).posterior["label"].dtype == np.int8
