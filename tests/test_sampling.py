@@ -101,9 +101,9 @@ def test_good_initvals_are_taken(model):
 def test_log_likelihood_as_asked_for(model, idata):
     asked = blr.sample(model, idata_kwargs={"log_likelihood": True}, **SHORT)
     expected = idata.copy()
-    pm.compute_log_likelihood(expected, model=model, progressbar=False)
-    found, computed = asked.log_likelihood.dataset, expected.log_likelihood.dataset
-    xr.testing.assert_allclose(found, computed, rtol=1e-12)  # another order of sums
+    same_mode = {"mode": "FAST_COMPILE"}  # another one has another order of sums
+    pm.compute_log_likelihood(expected, model=model, progressbar=False, compile_kwargs=same_mode)
+    xr.testing.assert_equal(asked.log_likelihood.dataset, expected.log_likelihood.dataset)
     np.testing.assert_array_equal(asked.posterior["alpha"], idata.posterior["alpha"])
 
 
