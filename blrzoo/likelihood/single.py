@@ -71,7 +71,7 @@ class Likelihood:
     def observe(self, v: dict[str, TensorVariable], model: pm.Model, y: np.ndarray) -> None:
         """Make the observed ``y`` and, where rows have none, the unobserved ``y_missing``."""
         pm.Normal("y", *self.moments(v, model), observed=y, dims="obs")
-        if "X_missing" in model.named_vars:
+        if "_missing" in self.designs:
             pm.Normal("y_missing", *self.moments(v, model, "_missing"), dims="obs_missing")
 
     def moments(

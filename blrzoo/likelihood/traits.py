@@ -100,7 +100,7 @@ class TraitLikelihood:
         observed = y if measured.all() else pt.constant(y)
         family, parameters = self._distribution(v, model)
         family("y", **parameters, observed=observed, dims=("obs", "trait"))
-        if "X_missing" in model.named_vars:
+        if "_missing" in self.designs:
             family, parameters = self._distribution(v, model, "_missing")
             family("y_missing", **parameters, dims=("obs_missing", "trait"))
 
