@@ -39,8 +39,8 @@ def describe_priors(model: pm.Model) -> list[str]:
     spec = next((spec for rv in model.free_RVs if (spec := spec_of(rv))), None)
     if spec is None:
         return []
-    names = set(spec.names.values()) - {spec.prior.effects_name, spec.prior.label_name}
-    return [_describe(rv) for rv in model.free_RVs if rv.name in names]
+    names = {*spec.names.values(), *(name for term in spec.terms for name in term.names.values())}
+    return [_describe(rv) for rv in model.free_RVs if rv.name in names - spec.effects]
 
 
 def _describe(rv: TensorVariable) -> str:

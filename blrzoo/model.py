@@ -1,31 +1,21 @@
 """Data and a prior to a PyMC model."""
 
-import logging
 import numbers
 from typing import Any, Literal, TypedDict, get_args
 
 import pymc as pm
-import pytensor.tensor as pt
-from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.advice import advised, prior_like
-from blrzoo.designs.base import Design
-from blrzoo.designs.dense import Dense
-from blrzoo.designs.factorisation import Factorisation
-from blrzoo.gibbs.spec import Spec, mark
+from blrzoo.building import Part, Update, build_model
 from blrzoo.likelihood.single import Likelihood
 from blrzoo.likelihood.traits import TraitLikelihood
 from blrzoo.options import check_choice, check_flag
 from blrzoo.priors.base import Prior
-from blrzoo.priors.multivariate.base import MultivariatePrior
 from blrzoo.priors.multivariate.ridge import Form
-from blrzoo.sources import add_constant, read_source
+from blrzoo.sources import read_source
 from blrzoo.storage.forms import Form as DesignForm
 
 __all__ = ["Options", "TraitOptions", "Update", "regression"]
-
-Update = Literal["auto", "joint", "single-site"]
-
 
 class Options(TypedDict, total=False):
     """Arguments of `regression` that every factory passes on."""
@@ -47,12 +37,6 @@ class TraitOptions(Options, total=False):
 
     Sigma_e: Any
     residual: Literal["full", "diagonal"]
-
-
-#: Factorisations up to this many operations (a second or two) are taken by update="auto".
-_JOINT_LIMIT = 3e10
-
-_log = logging.getLogger(__name__)
 
 
 @advised()
@@ -197,42 +181,14 @@ def regression(
         center=center,
         design=design,
     )
-    bound = prior.bind(source.summary(standardize), h2)
-    given = _likelihood(prior.several_traits, mu, gamma, sigma2, Sigma_e, residual)
+    likelihood = _likelihood(prior.several_traits, mu, gamma, sigma2, Sigma_e, residual)
     if gamma is not None and "covariate" not in source.coords:
         raise ValueError(
             "gamma must be left out where there are no covariates, got a gamma. "
             "Pass covariates=, or leave gamma out."
         )
-    likelihood = source.bind(given, bound.data.x_scale)
-    with _new_model(source.coords) as model:
-        source.add_to(model)
-        if bound.data.x_scale is not None:
-            add_constant(model, "X_scale", bound.data.x_scale, ("feature",))
-        v = {**likelihood.variables(bound.data, h2), **_named(bound)}
-        _check_variance(bound, v)
-        bound.effects(v)
-        likelihood.observe(v, model, source.observed)
-        spec = Spec(
-            prior=bound,
-            likelihood=likelihood,
-            names={key: str(variable.name) for key, variable in v.items()},
-            update=_choose_update(update, bound, v, likelihood.designs[""]),
-            known=frozenset(str(rv.name) for rv in model.basic_RVs),
-        )
-        _mark(model, spec)
-    return model
-
-
-def _new_model(coords: dict[str, Any]) -> pm.Model:
-    """Make an empty model; within another one, their coordinates must agree."""
-    try:
-        return pm.Model(coords=coords)
-    except ValueError as error:
-        raise ValueError(
-            f"coords of the model on the context must be those of the data, got others ({error}). "
-            f"Make the model outside of `with pm.Model(...)`: it is a pm.Model itself."
-        ) from error
+    part = Part(source, prior, standardize=standardize, update=update)
+    return build_model([part], likelihood, h2)
 
 
 def _likelihood(
@@ -250,90 +206,6 @@ def _likelihood(
             "several traits, for instance blrzoo.multivariate."
         )
     return Likelihood(mu=mu, gamma=gamma, sigma2=sigma2)
-
-
-def _named(prior: Prior) -> dict[str, TensorVariable]:
-    """Name what a prior left unnamed: numbers and expressions become Deterministics."""
-    variables: Any = prior.variables()
-    if not isinstance(variables, dict):
-        raise TypeError(
-            f"prior must return a dict from variables(), got {variables!r} from "
-            f"{type(prior).__name__}. Return {{}} if it has no hyperparameters."
-        )
-    return {
-        key: value
-        if getattr(value, "name", None) in pm.modelcontext(None).named_vars
-        else pm.Deterministic(key, pt.as_tensor(value))
-        for key, value in variables.items()
-    }
-
-
-def _check_variance(prior: Prior, v: dict[str, TensorVariable]) -> None:
-    """Refuse a variance that is not one number, or one for each feature."""
-    if isinstance(prior, MultivariatePrior):
-        return _check_covariance(prior, v)
-    if prior.label_name is not None:
-        return
-    value: Any = prior.variance(v)
-    shape = None if value is None else pt.as_tensor(value).type.shape
-    if shape is None or len(shape) > 1 or not {*shape} <= {None, 1, prior.data.p}:
-        raise ValueError(
-            f"prior must return a variance of shape () or ({prior.data.p},), got "
-            f"{value if shape is None else f'shape {shape}'} from {type(prior).__name__}. "
-            f"Return one number for all features, or one for each."
-        )
-
-
-def _check_covariance(prior: MultivariatePrior, v: dict[str, TensorVariable]) -> None:
-    """Refuse cells of other shapes than (group, component, trait, trait)."""
-    T = prior.data.n_traits
-    slabs = prior.cells(v).slabs.type.shape
-    if len(slabs) != 4 or not {*slabs[2:]} <= {None, T}:
-        raise ValueError(
-            f"prior must return covariances of {T} by {T} traits, got shape {slabs[2:]} from "
-            f"{type(prior).__name__}. Return (trait, trait_bis), or one for each group."
-        )
-
-
-def _mark(model: pm.Model, spec: Spec) -> None:
-    """Mark what the Gibbs step can draw."""
-    response = spec.likelihood.response(spec.variables(model), model)
-    mark(spec.conditionals(model, response), spec)
-    block = {spec.prior.effects_name, spec.prior.label_name}
-    mark((rv for rv in model.free_RVs if rv.name in block), spec)
-
-
-def _choose_update(
-    update: Update, prior: Prior, v: dict[str, TensorVariable], design: Design
-) -> str:
-    dense = isinstance(design, Dense)
-    if update == "joint" and not dense:
-        raise ValueError(
-            f"update must be 'single-site' or 'auto' with the design {design.name!r}, got 'joint', "
-            f"which needs a factorisation of X in double precision. Pass update='single-site', or "
-            f"design='dense'."
-        )
-    common = prior.label_name is None and _is_common(prior, v)
-    if update == "joint" and not common:
-        raise ValueError(
-            f"update must be 'single-site' or 'auto' unless all effects have one common "
-            f"variance, got 'joint' with {type(prior).__name__}, which has several. "
-            f"Pass update='single-site'."
-        )
-    if update != "auto":
-        return update
-    n, p = prior.data.n, prior.data.p
-    joint = common and dense and Factorisation.cost(n, p) <= _JOINT_LIMIT
-    choice = "joint" if joint else "single-site"
-    _log.debug("update='auto' chose %r for n=%d, p=%d", choice, n, p)
-    return choice
-
-
-def _is_common(prior: Prior, v: dict[str, TensorVariable]) -> bool:
-    """Whether all features share one variance, or one covariance."""
-    if isinstance(prior, MultivariatePrior):
-        return prior.group_index is None
-    return pt.as_tensor(prior.variance(v)).ndim == 0
 
 
 def _check_arguments(prior: Any, h2: Any, center: Any, standardize: Any, update: Any) -> None:

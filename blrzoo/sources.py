@@ -1,5 +1,6 @@
 """Where a model's data come from: observations, or sums over them. What each adds to the model."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -11,13 +12,14 @@ import xarray as xr
 from blrzoo.data import RegressionData, check_data
 from blrzoo.designs.gram import Gram
 from blrzoo.designs.read import read_design
-from blrzoo.likelihood.single import Designs, Likelihood
+from blrzoo.likelihood.single import Likelihood
 from blrzoo.likelihood.summary import Summary, SummaryLikelihood
 from blrzoo.likelihood.traits import TraitLikelihood
 from blrzoo.priors.scale import DataSummary, warn_of_units
 from blrzoo.statistics.build import sufficient_statistics
 from blrzoo.statistics.check import check_statistics
 from blrzoo.storage.forms import as_float, form_of
+from blrzoo.terms import Designs, Term
 
 __all__ = ["KEPT", "Observations", "Source", "Sums", "add_constant", "read_source"]
 
@@ -41,11 +43,14 @@ class Source(Protocol):
     def summary(self, standardize: bool) -> DataSummary:
         """What priors may know."""
 
-    def bind(self, likelihood: _Likelihood, unit: np.ndarray | None) -> _Likelihood:
-        """The likelihood with the designs of these data."""
+    def bind(self, likelihood: _Likelihood, terms: Sequence[Term]) -> _Likelihood:
+        """The likelihood of these data, with its terms."""
 
-    def add_to(self, model: pm.Model) -> None:
-        """Add the data that read-outs use."""
+    def add_features(self, model: pm.Model, unit: np.ndarray | None) -> Designs:
+        """Add what read-outs need of X, and return X divided by units, if there are any."""
+
+    def add_rows(self, model: pm.Model) -> None:
+        """Add covariates and weights."""
 
 
 @dataclass(frozen=True)
@@ -79,8 +84,22 @@ class Observations:
             warn_of_units(self.data)
         return DataSummary.of(self.data, standardize)
 
-    def bind(self, likelihood: _Likelihood, unit: np.ndarray | None) -> _Likelihood:
-        """The likelihood with X of the rows with y and of those without."""
+    def bind(self, likelihood: _Likelihood, terms: Sequence[Term]) -> _Likelihood:
+        """The likelihood with its terms."""
+        return replace(likelihood, terms=tuple(terms))
+
+    def add_features(self, model: pm.Model, unit: np.ndarray | None) -> Designs:
+        """Centres, units and, where it is small, X as given."""
+        _add_columns(model, self._center, unit)
+        if form_of(self.data.X) == "genotypes":  # what missing codes of further rows are
+            add_constant(model, "X_fill", self.data.x_moments.mean, ("feature",))
+        _keep(model, self.data, "", self.data.x_moments.mean)
+        if self.data.missing is not None:
+            _keep(model, self.data.missing, "_missing", self.data.x_moments.mean)
+        return self._designs(unit)
+
+    def _designs(self, unit: np.ndarray | None) -> Designs:
+        """X of the rows with y and of those without."""
         data, center = self.data, self._center
         designs: Designs = {"": read_design(data.X, center, data.weights, unit)}
         if data.missing is not None:
@@ -88,23 +107,20 @@ class Observations:
             if np.isnan(as_float(X)).any():  # missing codes are what they are in the rows with y
                 X = np.where(np.isnan(as_float(X)), data.x_moments.mean, as_float(X))
             designs["_missing"] = read_design(X, center, rows.weights, unit)
-        return replace(likelihood, designs=designs)
+        return designs
 
     @property
     def _center(self) -> np.ndarray:
         return self.data.x_moments.mean * self.center
 
-    def add_to(self, model: pm.Model) -> None:
-        """Centres, covariates, weights and, where it is small, X as given."""
-        add_constant(model, "X_center", self._center, ("feature",))
-        if form_of(self.data.X) == "genotypes":  # what missing codes of further rows are
-            add_constant(model, "X_fill", self.data.x_moments.mean, ("feature",))
+    def add_rows(self, model: pm.Model) -> None:
+        """Covariates, with their centres, and weights."""
         if self.data.W.shape[1]:
             means = np.average(self.data.W, axis=0, weights=self.data.weights)
             pm.Data("W_center", means * self.center, dims="covariate")
-        _add_rows(model, self.data, "", self.data.x_moments.mean)
+        _add_rows(model, self.data, "")
         if self.data.missing is not None:
-            _add_rows(model, self.data.missing, "_missing", self.data.x_moments.mean)
+            _add_rows(model, self.data.missing, "_missing")
 
 
 @dataclass(frozen=True)
@@ -134,19 +150,23 @@ class Sums:
         """What priors may know."""
         return DataSummary.of_statistics(self.data, standardize)
 
-    def bind(self, likelihood: _Likelihood, unit: np.ndarray | None) -> _Likelihood:
+    def bind(self, likelihood: _Likelihood, terms: Sequence[Term]) -> _Likelihood:
         """The likelihood of the observations, through these sums."""
         return SummaryLikelihood(
             mu=likelihood.mu,
             gamma=likelihood.gamma,
             sigma2=likelihood.sigma2,
-            designs={"": Gram(self.data["XX"].values, unit)},
-            summary=Summary.of(self.data, unit),
+            terms=tuple(terms),
+            summary=Summary.of(self.data, terms[0].design.unit),
         )
 
-    def add_to(self, model: pm.Model) -> None:
-        """Centres, which predictions use."""
-        add_constant(model, "X_center", self.data["X_center"].values, ("feature",))
+    def add_features(self, model: pm.Model, unit: np.ndarray | None) -> Designs:
+        """Centres, which predictions use, and units."""
+        _add_columns(model, self.data["X_center"].values, unit)
+        return {"": Gram(self.data["XX"].values, unit)}
+
+    def add_rows(self, model: pm.Model) -> None:
+        """Centres of covariates."""
         if "covariate" in self.data.dims:
             add_constant(model, "W_center", self.data["W_center"].values, ("covariate",))
 
@@ -215,11 +235,21 @@ def _refuse_beside(given: dict[str, Any], missing: str, center: bool, traits: bo
         )
 
 
-def _add_rows(model: pm.Model, data: RegressionData, rows: str, fill: np.ndarray) -> None:
-    obs = f"obs{rows}"
+def _add_columns(model: pm.Model, center: np.ndarray, unit: np.ndarray | None) -> None:
+    add_constant(model, "X_center", center, ("feature",))
+    if unit is not None:
+        add_constant(model, "X_scale", unit, ("feature",))
+
+
+def _keep(model: pm.Model, data: RegressionData, rows: str, fill: np.ndarray) -> None:
+    """Keep a small X with the draws."""
     if data.n * data.p * 8 <= KEPT:
         X = as_float(data.X)
-        add_constant(model, f"X{rows}", np.where(np.isnan(X), fill, X), (obs, "feature"))
+        add_constant(model, f"X{rows}", np.where(np.isnan(X), fill, X), (f"obs{rows}", "feature"))
+
+
+def _add_rows(model: pm.Model, data: RegressionData, rows: str) -> None:
+    obs = f"obs{rows}"
     if data.W.shape[1]:
         pm.Data(f"W{rows}", data.W, dims=(obs, "covariate"))
     if data.weights is not None:
@@ -228,4 +258,4 @@ def _add_rows(model: pm.Model, data: RegressionData, rows: str, fill: np.ndarray
 
 def add_constant(model: pm.Model, name: str, values: np.ndarray, dims: tuple[str, ...]) -> None:
     """Data that `pm.set_data` must refuse to change, as the design holds them too."""
-    model.register_data_var(pt.constant(values, name=name), dims=dims)
+    model.register_data_var(pt.constant(values, name=model.name_for(name)), dims=dims)

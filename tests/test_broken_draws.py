@@ -87,7 +87,7 @@ def error_of_fit(step, model, draws, **values):
     for _ in range(draws):
         point, _ = step.step(point)
     values = [np.array(point[name]) for name in step._inputs]
-    return np.abs(step.fit - step._fit(values)).max()
+    return np.abs(step.fits[0] - step._fits(values)[0]).max()
 
 
 def test_an_extreme_start_leaves_no_error(step, model):
@@ -99,15 +99,15 @@ def test_an_extreme_start_leaves_no_error(step, model):
 
 def test_ordinary_draws_do_not_depend_on_the_check(step, model, monkeypatch):
     error_of_fit(step, model, 250)
-    expected = step.fit
+    expected = step.fits[0]
     monkeypatch.setattr("blrzoo.gibbs.step._PERIOD", 7)
     error_of_fit(step, model, 250)
-    np.testing.assert_array_equal(step.fit, expected)
+    np.testing.assert_array_equal(step.fits[0], expected)
 
 
 def test_all_fits_of_a_model_have_one_copy_of_x(model):
     steps = [blr.BLRGibbs(model=each) for each in (model, model.copy(), pm.do(model, {"mu": 0.0}))]
-    arrays = [step.design.arrays for step in steps]
+    arrays = [step._designs[0].arrays for step in steps]
     assert all(one is other for pair in zip(*arrays, strict=True) for one in pair for other in pair)
 
 

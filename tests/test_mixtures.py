@@ -230,13 +230,13 @@ def test_default_variance_on_x_is_h2():
     ):
         model = blr.regression(X, y, prior=prior, h2=0.3)
         spec = model["sigma2"].tag.blrzoo
-        means = xr.DataArray(spec.prior.default_variance())
+        means = xr.DataArray(spec.main.prior.default_variance())
         assert float(means) * X.var(axis=0, ddof=1).sum() == pytest.approx(0.3 * y.var(ddof=1))
         if isinstance(prior, blr.MultipleComponent):
-            share = spec.prior._mean_pi()
+            share = spec.main.prior._mean_pi()
             slabs = (
-                spec.prior.default_slabs()
+                spec.main.prior.default_slabs()
                 if prior.ratios is None
-                else spec.prior.default_common() * prior.ratios
+                else spec.main.prior.default_common() * prior.ratios
             )
-            assert share @ slabs == pytest.approx(spec.prior.default_variance())
+            assert share @ slabs == pytest.approx(spec.main.prior.default_variance())

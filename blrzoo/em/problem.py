@@ -85,15 +85,15 @@ def read_model(model: pm.Model) -> MixedModel:
     """
     spec = _check_model(model)
     size, dims = _check_tau2(model, spec)
-    x_scale = 1.0 if spec.prior.data.x_scale is None else spec.prior.data.x_scale
-    X, W = spec.design.columns(slice(None)), _centered(model, "W")
+    x_scale = 1.0 if spec.main.prior.data.x_scale is None else spec.main.prior.data.x_scale
+    X, W = spec.main.design.columns(slice(None)), _centered(model, "W")
     mu = _fixed(model, "mu")
     gamma = _fixed(model, "gamma") if "gamma" in spec.names else np.empty(0)
     parts = [(np.ones((len(X), 1)), None if mu is None else mu.reshape(1)), (W, gamma)]
     offset = sum(columns @ value for columns, value in parts if value is not None)
     free = [columns for columns, value in parts if value is None]
-    root = np.broadcast_to(spec.design.root, len(X))
-    tau2 = _fixed(model, spec.names["tau2"])
+    root = np.broadcast_to(spec.main.design.root, len(X))
+    tau2 = _fixed(model, spec.main.names["tau2"])
     return MixedModel(
         y=root * (_values(model, "y") - offset),
         F=root[:, None] * np.column_stack([np.empty((len(X), 0)), *free]),
@@ -103,7 +103,7 @@ def read_model(model: pm.Model) -> MixedModel:
         sigma2=_fixed(model, "sigma2"),
         mu=mu,
         gamma=gamma,
-        x_variance=spec.prior.data.x_variance,
+        x_variance=spec.main.prior.data.x_variance,
         x_scale=x_scale,
         n_variances=size,
         tau2_dims=dims,
@@ -116,10 +116,10 @@ def _check_model(model: pm.Model) -> Spec:
     spec = next((spec for rv in model.basic_RVs if (spec := spec_of(rv))), None)
     if spec is None:
         raise ValueError(f"{rule}, made by blrzoo; got one that blrzoo did not make. {remedy}")
-    if spec.prior.label_name is not None:
+    if spec.main.prior.label_name is not None:
         raise ValueError(
-            f"{rule}, got a mixture: {type(spec.prior).__name__} with the labels "
-            f"{spec.prior.label_name!r}, whose restricted likelihood is a sum over all their "
+            f"{rule}, got a mixture: {type(spec.main.prior).__name__} with the labels "
+            f"{spec.main.prior.label_name!r}, whose restricted likelihood is a sum over all their "
             f"values. {remedy}"
         )
     beta = model.named_vars.get("beta")
@@ -136,19 +136,19 @@ def _check_model(model: pm.Model) -> Spec:
 
 
 def _check_tau2(model: pm.Model, spec: Spec) -> tuple[int, tuple[str, ...]]:
-    if "tau2" not in spec.names:
+    if "tau2" not in spec.main.names:
         raise ValueError(
             f"model must have the variances of its effects in a variable 'tau2', got "
-            f"{', '.join(spec.names)} with {type(spec.prior).__name__}. Return "
+            f"{', '.join(spec.main.names)} with {type(spec.main.prior).__name__}. Return "
             "{'tau2': ...} from variables() of your prior, or sample the model."
         )
-    tau2 = model[spec.names["tau2"]]
+    tau2 = model[spec.main.names["tau2"]]
     if tau2.ndim > 1:
         raise ValueError(
             f"model must have a tau2 with one dimension at most, got {tau2.ndim}. Give each "
             "group one variance, or sample the model."
         )
-    dims = model.named_vars_to_dims.get(spec.names["tau2"]) or ()
+    dims = model.named_vars_to_dims.get(spec.main.names["tau2"]) or ()
     size = len(np.asarray(model.coords[dims[0]])) if dims else int(np.prod(tau2.shape.eval()))
     if tau2.ndim and not dims:
         dims = ("group",)
@@ -157,14 +157,14 @@ def _check_tau2(model: pm.Model, spec: Spec) -> tuple[int, tuple[str, ...]]:
 
 def _variance_index(model: pm.Model, spec: Spec, size: int) -> np.ndarray:
     """Find by trial which element of tau2 is the variance of each effect."""
-    p = spec.prior.data.p
+    p = spec.main.prior.data.p
     trials = np.arange(1.0, size + 1), np.sqrt(np.arange(size, 0, -1) + 0.5)
     found = [_variance_at(model, spec, trial, p) for trial in trials]
     index = np.searchsorted(trials[0], found[0]).clip(max=size - 1)
     if not all(np.array_equal(trial[index], got) for trial, got in zip(trials, found, strict=True)):
         raise ValueError(
             f"model must have effects with one element of tau2 as their variance, got a "
-            f"function of tau2 from {type(spec.prior).__name__}. Return v['tau2'] or "
+            f"function of tau2 from {type(spec.main.prior).__name__}. Return v['tau2'] or "
             "v['tau2'][index] from variance(v), or sample the model."
         )
     return index
@@ -173,12 +173,12 @@ def _variance_index(model: pm.Model, spec: Spec, size: int) -> np.ndarray:
 def _variance_at(model: pm.Model, spec: Spec, tau2: np.ndarray, p: int) -> np.ndarray:
     v = spec.variables(model)
     v["tau2"] = pt.constant(tau2.reshape(()) if v["tau2"].ndim == 0 else tau2)
-    variance: Any = pt.as_tensor(spec.prior.variance(v))
+    variance: Any = pt.as_tensor(spec.main.prior.variance(v))
     others = sorted(str(rv.name) for rv in set(ancestors([variance])) & set(model.basic_RVs))
     if others:
         raise ValueError(
             f"model must have effects whose variances depend on tau2 alone, got "
-            f"{', '.join(others)} in the variance of {type(spec.prior).__name__}. Sample the model."
+            f"{', '.join(others)} in the variance of {type(spec.main.prior).__name__}. Sample the model."
         )
     return np.broadcast_to(variance.eval(mode="FAST_COMPILE"), (p,))
 

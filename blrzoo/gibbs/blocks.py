@@ -4,6 +4,7 @@ Each is built from the `State` of a sweep, so that everything it reads is curren
 its Op reads besides the design and the noise; `draw` draws.
 """
 
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +21,7 @@ from blrzoo.ops.joint import JointDraw
 from blrzoo.ops.small import product
 from blrzoo.ops.sweep import Sweep
 from blrzoo.ops.traits import Rotate, TraitSweep
+from blrzoo.terms import Term
 
 __all__ = [
     "Block",
@@ -34,7 +36,7 @@ __all__ = [
 
 
 class Drawn(NamedTuple):
-    """New effects on the prior's scale, labels (None where they are not drawn), and the fit."""
+    """New effects on the prior's scale, labels (None where they are not drawn), and their fit."""
 
     effects: TensorVariable
     label: TensorVariable | None
@@ -46,37 +48,59 @@ class Block:
 
     Parameters
     ----------
+    term : Term
+        Whose effects are drawn.
     model, spec : pm.Model, Spec
         The model at hand and its rules.
     state : State
         Current values.
-    design : Design or Factorisation
-        How X is multiplied.
-    residual, fit : TensorVariable, (obs[, trait])
-        The residual of everything, over model variables and a placeholder of the fit; and the
-        fit of the current effects.
-    label : TensorVariable or None
-        The variable of the labels, if there is one.
-    draws_label : bool
-        Whether it is to be drawn with the effects, or kept.
+    drawn : collection of TensorVariable
+        Random variables to draw; those of the effects and the labels may be among them.
+
+    Attributes
+    ----------
+    effects, label : TensorVariable or None
+        Their variables in the model, if there are any.
+    fit : TensorVariable, (obs[, trait])
+        What the effects add to the mean of y, times the square roots of the weights: an input of
+        the sweep, carried from draw to draw.
+    current_fit : TensorVariable
+        The same as a symbol that graphs over model variables hold; `state` has its current value.
+    residual : TensorVariable
+        The residual of everything, over model variables and the symbols of all fits.
     """
 
+    residual: TensorVariable
+
     def __init__(
-        self,
-        model: pm.Model,
-        spec: Spec,
-        state: State,
-        design: Any,
-        residual: TensorVariable,
-        fit: TensorVariable,
-        label: Any,
-        draws_label: bool,
+        self, term: Term, *, model: pm.Model, spec: Spec, state: State, drawn: Collection[Any]
     ) -> None:
-        self.model, self.spec, self.state, self.design = model, spec, state, design
-        self.prior: Any = spec.prior  # with what its kind of block asks for
+        self.term, self.model, self.spec, self.state = term, model, spec, state
+        self.prior: Any = term.prior  # with what its kind of block asks for
         self.likelihood: Any = spec.likelihood
-        self.residual, self.fit = residual, fit
-        self.label, self.draws_label = label, draws_label
+        self.design: Any = term.in_update
+        self.effects = model.named_vars.get(term.effects_name)
+        self.label: Any = term.label_name and model.named_vars.get(term.label_name)
+        self.draws_effects, self.draws_label = self.effects in drawn, self.label in drawn
+        self.fit, self.current_fit = (self._fit(name) for name in ("fit", "current_fit"))
+        state.values[self.current_fit] = self.fit
+
+    def _fit(self, name: str) -> TensorVariable:
+        shape = (None, None) if self.prior.several_traits else (None,)
+        return pt.tensor(self.term.prefix + name, dtype="float64", shape=shape)
+
+    @property
+    def drawn(self) -> list[Any]:
+        """The variables that it draws."""
+        return [self.label] * self.draws_label + [self.effects] * self.draws_effects
+
+    def update(self) -> None:
+        """Draw effects and labels, and let what follows see them."""
+        values = self.state.values
+        effects, label, values[self.current_fit] = self.draw()
+        values[self.effects] = self.prior.data.per_unit(effects)
+        if self.draws_label:
+            values[self.label] = label
 
     def inputs(self) -> list[TensorVariable]:
         """Current values of what the Op reads."""
@@ -103,11 +127,10 @@ class JointBlock(Block):
 
     def inputs(self) -> list[TensorVariable]:
         """Response less everything but the features, sigma2, and the common variance."""
-        v = self.spec.variables(self.model)
+        v = self.spec.variables(self.model, self.term)
         variance = self.likelihood.variance(v, self.model)
-        parts = [self.residual, variance, self.prior.variance(v)]
-        working, sigma2, tau2 = self.state.rebuild(parts)
-        return [working + self.fit, sigma2, tau2]
+        parts = [self.residual + self.current_fit, variance, self.prior.variance(v)]
+        return self.state.rebuild(parts)
 
     def draw(self) -> Drawn:
         """Draw the effects."""
@@ -129,11 +152,10 @@ class JointTraits(JointBlock):
 
     def inputs(self) -> list[TensorVariable]:
         """Response less everything but the features, residual precision, and the covariance."""
-        v = self.spec.variables(self.model)
+        v = self.spec.variables(self.model, self.term)
         precision = self.likelihood.precision(v, self.model)
-        parts = [self.residual, precision, pt.as_tensor(self.prior.covariance(v))]
-        working, precision, covariance = self.state.rebuild(parts)
-        return [working + self.fit, precision, covariance]
+        covariance = pt.as_tensor(self.prior.covariance(v))
+        return self.state.rebuild([self.residual + self.current_fit, precision, covariance])
 
     def draw(self) -> Drawn:
         """Draw the effects."""
@@ -167,11 +189,11 @@ class SingleSite(Block):
 
     def inputs(self) -> list[TensorVariable]:
         """Working state, effects, variances, log weights and sigma2."""
-        v = self.spec.variables(self.model)
+        v = self.spec.variables(self.model, self.term)
         variance = self.likelihood.variance(v, self.model)
         parts = [
             self.residual,
-            self.spec.scaled_effects(self.model),
+            self.term.scaled_effects(self.model),
             *self.prior.by_feature(v),
             variance,
         ]
@@ -198,11 +220,11 @@ class Traits(Block):
 
     def inputs(self) -> list[TensorVariable]:
         """Working state, effects, residual precision, and the prior's cells."""
-        v = self.spec.variables(self.model)
+        v = self.spec.variables(self.model, self.term)
         precision = self.likelihood.precision(v, self.model)
         parts = [
             self.residual,
-            self.spec.scaled_effects(self.model),
+            self.term.scaled_effects(self.model),
             precision,
             *self.prior.cells(v),
         ]
@@ -232,13 +254,13 @@ class Indicators(Block):
 
     def inputs(self) -> list[TensorVariable]:
         """Working state, effects, residual precision, covariances, log odds and indicators."""
-        v = self.spec.variables(self.model)
+        v = self.spec.variables(self.model, self.term)
         precision = self.likelihood.precision(v, self.model)
         slabs, _, _, log_odds = self.prior.cells(v)
         covariances = [slabs[0, 1], slabs[0, 0]]
         parts = [
             self.residual,
-            self.spec.scaled_effects(self.model),
+            self.term.scaled_effects(self.model),
             precision,
             *covariances,
             log_odds,
@@ -260,12 +282,12 @@ class Indicators(Block):
         return Drawn(alpha, delta, self.fit + inputs[0] - left)
 
 
-def make_block(design: Design | Factorisation, spec: Spec, **parts: Any) -> Block:
-    """Choose the way that serves the design and the prior."""
-    if isinstance(design, Factorisation):
-        kind: type[Block] = JointTraits if spec.prior.several_traits else JointBlock
-    elif spec.prior.single_flips:
+def make_block(term: Term, **parts: Any) -> Block:
+    """Choose the way that serves the update and the prior."""
+    if term.update == "joint":
+        kind: type[Block] = JointTraits if term.prior.several_traits else JointBlock
+    elif term.prior.single_flips:
         kind = Indicators
     else:
-        kind = Traits if spec.prior.several_traits else SingleSite
-    return kind(design=design, spec=spec, **parts)
+        kind = Traits if term.prior.several_traits else SingleSite
+    return kind(term, **parts)

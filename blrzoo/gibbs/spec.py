@@ -14,10 +14,9 @@ import pymc as pm
 from pytensor.graph.traversal import ancestors
 from pytensor.tensor.variable import TensorVariable
 
-from blrzoo.designs.base import Design
 from blrzoo.likelihood.single import Likelihood
 from blrzoo.likelihood.traits import TraitLikelihood
-from blrzoo.priors.base import Prior
+from blrzoo.terms import Term
 
 __all__ = ["Spec", "find_model", "find_spec", "mark", "observed", "spec_of"]
 
@@ -28,68 +27,53 @@ class Spec:
 
     Attributes
     ----------
-    prior, likelihood : Prior, Likelihood
-        The rules. The prior is bound to what it may know of the data, the likelihood has the
-        designs, one copy of X for all copies of the model and all fits.
+    likelihood : Likelihood or TraitLikelihood
+        Intercept, covariates and residual variance; it has the terms.
     names : dict of str to str
-        The prior's and the likelihood's variables: their key and their name in the model.
-    update : str
-        "single-site" or "joint": how the effects are drawn.
+        The likelihood's variables: their key and their name in the model.
     known : frozenset of str
         Names of all random variables of the model as it was made.
     """
 
-    prior: Prior
     likelihood: Likelihood | TraitLikelihood
     names: dict[str, str]
-    update: str
     known: frozenset[str] = field(default_factory=frozenset)
 
     @property
-    def design(self) -> Design:
-        """X of the rows with y."""
-        return self.likelihood.designs[""]
+    def terms(self) -> tuple[Term, ...]:
+        """Features and the priors of their effects."""
+        return self.likelihood.terms
 
-    def variables(self, model: pm.Model) -> dict[str, TensorVariable]:
-        """Look the prior's and the likelihood's variables up in a model."""
-        return {key: model[name] for key, name in self.names.items()}
+    @property
+    def main(self) -> Term:
+        """The term that read-outs are about."""
+        return self.terms[0]
 
-    def scaled_effects(self, model: pm.Model) -> TensorVariable:
-        """Effects on the scale of the prior, which is that of the design, over a model."""
-        return self.prior.data.per_sd(model["beta"])
+    @property
+    def effects(self) -> set[str]:
+        """Names of the effects and labels of all terms."""
+        return {name for term in self.terms for name in (term.effects_name, term.label_name) if name}
+
+    def variables(self, model: pm.Model, term: Term | None = None) -> dict[str, TensorVariable]:
+        """Look the variables of the likelihood, and of a term, up in a model."""
+        own = {key: model[name] for key, name in self.names.items()}
+        return own if term is None else own | term.variables(model)
 
     def conditionals(
         self, model: pm.Model, residual: TensorVariable
     ) -> dict[TensorVariable, TensorVariable]:
         """Every full conditional over the variables of a model, in the order of the sweep."""
-        v, free = self.variables(model), set(model.free_RVs)
-        prior = self.prior.conditionals(v, self.scaled_effects(model))
-        found = prior | self.likelihood.conditionals(v, residual, model)
-        found = {rv: dist for rv, dist in found.items() if dist is not None and rv in free}
-        return found | self._cut(model, {rv: found[rv] for rv in prior if rv in found})
+        found: dict[TensorVariable, TensorVariable] = {}
+        for term in self.terms:
+            found |= self._of_term(model, term)
+        found |= self.likelihood.conditionals(self.variables(model), residual, model)
+        return _to_draw(found, model)
 
-    def _cut(
-        self, model: pm.Model, conditionals: dict[TensorVariable, TensorVariable]
-    ) -> dict[TensorVariable, TensorVariable]:
-        """Priors of what `pm.do` cut off from the effects, which then say nothing of it.
-
-        Without `pm.do`, refuse a conditional given the effects of what they do not depend on.
-        """
-        names = (self.prior.effects_name, self.prior.label_name)
-        block = {model[name] for name in names if name}
-        parents = set(ancestors(block))
-        set_by_do, cut = not block <= set(model.basic_RVs), {}
-        for rv, dist in conditionals.items():
-            if rv in parents or not block.intersection(ancestors([dist], blockers=[rv])):
-                continue
-            cut[rv] = rv.owner.clone().outputs[rv.owner.outputs.index(rv)]
-            if not set_by_do:
-                raise ValueError(
-                    f"prior must have full conditionals given the effects only of what the "
-                    f"effects depend on, got one of {rv.name} in {type(self.prior).__name__}. "
-                    f"Drop it from conditionals(), or from variables()."
-                )
-        return cut
+    def _of_term(self, model: pm.Model, term: Term) -> dict[TensorVariable, TensorVariable]:
+        """Full conditionals of the hyperparameters of a term."""
+        v = self.variables(model, term)
+        found = _to_draw(term.prior.conditionals(v, term.scaled_effects(model)), model)
+        return found | _cut(model, term, found)
 
     def check(self, model: pm.Model, drawn: Iterable[TensorVariable]) -> None:
         """Refuse a model that something was added to which depends on what the step draws.
@@ -112,6 +96,35 @@ class Spec:
                     f"on {names}. Write the term as a prior (blrzoo.Prior), or give these "
                     f"variables another step method: pm.sample(step=pm.NUTS([...]))."
                 )
+
+
+def _to_draw(found: dict[Any, Any], model: pm.Model) -> dict[TensorVariable, TensorVariable]:
+    """What has a conditional, of the free variables."""
+    free = set(model.free_RVs)
+    return {rv: dist for rv, dist in found.items() if dist is not None and rv in free}
+
+
+def _cut(
+    model: pm.Model, term: Term, conditionals: dict[TensorVariable, TensorVariable]
+) -> dict[TensorVariable, TensorVariable]:
+    """Priors of what `pm.do` cut off from the effects, which then say nothing of it.
+
+    Without `pm.do`, refuse a conditional given the effects of what they do not depend on.
+    """
+    block = {model[name] for name in (term.effects_name, term.label_name) if name}
+    parents = set(ancestors(block))
+    set_by_do, cut = not block <= set(model.basic_RVs), {}
+    for rv, dist in conditionals.items():
+        if rv in parents or not block.intersection(ancestors([dist], blockers=[rv])):
+            continue
+        cut[rv] = rv.owner.clone().outputs[rv.owner.outputs.index(rv)]
+        if not set_by_do:
+            raise ValueError(
+                f"prior must have full conditionals given the effects only of what the "
+                f"effects depend on, got one of {rv.name} in {type(term.prior).__name__}. "
+                f"Drop it from conditionals(), or from variables()."
+            )
+    return cut
 
 
 def find_model(model: Any) -> pm.Model:

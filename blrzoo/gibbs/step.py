@@ -18,11 +18,9 @@ from pytensor.graph.basic import Variable
 from rich.progress import TextColumn
 from rich.table import Column
 
-from blrzoo.designs.base import Design
-from blrzoo.designs.factorisation import Factorisation
 from blrzoo.gibbs.compiled import Compiled
 from blrzoo.gibbs.compose import Composer
-from blrzoo.gibbs.spec import Spec, find_model, find_spec, observed, spec_of
+from blrzoo.gibbs.spec import find_model, find_spec, observed, spec_of
 from blrzoo.options import check_flag
 
 __all__ = ["BLRGibbs", "register"]
@@ -36,10 +34,10 @@ _PERIOD = 100
 
 @dataclass_state
 class BLRGibbsState(StepMethodState):
-    """All that a draw depends on besides the point: generator, number of the draw, carried fit."""
+    """All that a draw depends on besides the point: generator, number of the draw, carried fits."""
 
     count: int = field(default=0)
-    fit: np.ndarray | None = field(default=None)
+    fits: list[np.ndarray] = field(default_factory=list)
     last: dict[str, np.ndarray] = field(default_factory=dict)
 
 
@@ -122,10 +120,10 @@ class BLRGibbs(BlockedStep):
         self.rng = get_random_generator(rng)
         self._names = {value.name: rv.name for value, rv in model.values_to_rvs.items()}
         self.count = 0
-        self.fit: np.ndarray | None = None
+        self.fits: list[np.ndarray] = []
         self.last: dict[str, np.ndarray] = {}
         composer = compose(model, self.names)
-        self.design = composer.design
+        self._designs = [block.design for block in composer.blocks]
         y = observed(model)
         self._negligible = 0.0 if y is None else 1e-9 * float(np.nanstd(y))
         self._declare_statistics(composer.trait_shape)
@@ -139,17 +137,15 @@ class BLRGibbs(BlockedStep):
 
     def _compile(self, composer: Composer, compile_kwargs: dict[str, Any]) -> None:
         self._inputs = [value.name for value in composer.inputs]
-        (beta,) = composer.state.rebuild([composer.spec.scaled_effects(composer.model)])
-        self._beta = Compiled(composer.inputs, [beta], mode=_PLAIN)
+        effects = [block.term.scaled_effects(composer.model) for block in composer.blocks]
+        self._beta = Compiled(composer.inputs, composer.state.rebuild(effects), mode=_PLAIN)
         values, statistics = composer.sweep(), composer.statistics()
         names = composer.model.rvs_to_values
         self._outputs = [names[rv].name for rv in composer.drawn]
-        self._effects = [
-            names[rv].name for rv in (composer.label, composer.effects) if rv in composer.drawn
-        ]
+        self._effects = [names[rv].name for block in composer.blocks for rv in block.drawn]
         self._sweep = Compiled(
-            [*composer.inputs, composer.fit, composer.rng],
-            [*values, *statistics, composer.current_fit, composer.state.rng],
+            [*composer.inputs, *composer.fits, composer.rng],
+            [*values, *statistics, *composer.current_fits, composer.state.rng],
             mutable=[composer.rng],
             **compile_kwargs,
         )
@@ -172,9 +168,9 @@ class BLRGibbs(BlockedStep):
         """
         # Copies, contiguous and writeable: numba compiles anew for any other kind of array.
         values = [np.array(point[name], order="C") for name in self._inputs]
-        if self.fit is None or not self._carried(point):
+        if not self._carried(point):
             self._check_start(point)
-            self.fit = self._fit(values)
+            self.fits = self._fits(values)
         elif self.count % _PERIOD == 0:
             self._correct(values)
         self.count += 1
@@ -186,11 +182,12 @@ class BLRGibbs(BlockedStep):
         return point, [{"model_size": int(size), "genetic_variance": variance}]
 
     def _draw(self, values: list[np.ndarray]) -> list[Any]:
-        """One compiled sweep; the fit and the generator are kept for the next."""
+        """One compiled sweep; the fits and the generator are kept for the next."""
         try:
-            *drawn, self.fit, self.rng = self._sweep(*values, self.fit, self.rng)
+            *drawn, self.rng = self._sweep(*values, *self.fits, self.rng)
         except ArithmeticError as error:  # of compiled code: a divisor is 0, a number overflowed
             raise SamplingError(self._broken("numbers") + f" ({error})") from error
+        drawn, self.fits = drawn[: -len(self.fits)], drawn[-len(self.fits) :]
         return drawn
 
     def _check_start(self, point: PointType) -> None:
@@ -224,24 +221,25 @@ class BLRGibbs(BlockedStep):
         never cancelled. A fit that is right to a billionth of SD(y) is kept as it is: the draws
         of ordinary runs do not depend on when this is done.
         """
-        fit = self._fit(values)
-        if not np.abs(fit - self.fit).max() <= self._negligible:
-            self.fit = fit
+        for k, fit in enumerate(self._fits(values)):
+            if not np.abs(fit - self.fits[k]).max() <= self._negligible:
+                self.fits[k] = fit
 
     def setup_chain(self, rng: Any, tune: int, draws: int) -> None:
         """Seed the generator and forget what an earlier chain carried."""
         super().setup_chain(rng, tune, draws)
-        self.count, self.fit, self.last = 0, None, {}
+        self.count, self.fits, self.last = 0, [], {}
 
     def _carried(self, point: PointType) -> bool:
-        """Whether the effects are still those that the carried fit belongs to."""
+        """Whether the effects are still those that the carried fits belong to."""
         return bool(self.last) and all(
             point[name] is value or np.array_equal(point[name], value)
             for name, value in self.last.items()
         )
 
-    def _fit(self, values: list[np.ndarray]) -> np.ndarray:
-        return self.design.fit(*self._beta(*values))
+    def _fits(self, values: list[np.ndarray]) -> list[np.ndarray]:
+        pairs = zip(self._designs, self._beta(*values), strict=True)
+        return [design.fit(effects) for design, effects in pairs]
 
     @staticmethod
     def competence(var: Any, has_grad: bool = False) -> Competence:
@@ -285,18 +283,19 @@ def compose(model: pm.Model, names: list[str]) -> Composer:
     spec = find_spec(model, drawn)
     _check_rows(model)
     spec.check(model, drawn)
-    if spec.prior.label_name in names and spec.prior.effects_name not in names:
-        raise ValueError(
-            f"vars must have {spec.prior.effects_name} where it has {spec.prior.label_name}: they "
-            f"are one block, got {names}. Give both, or neither, to BLRGibbs."
-        )
-    composer = Composer(model, spec, drawn, make_design(spec))
+    for term in spec.terms:
+        if term.label_name in names and term.effects_name not in names:
+            raise ValueError(
+                f"vars must have {term.effects_name} where it has {term.label_name}: they are one "
+                f"block, got {names}. Give both, or neither, to BLRGibbs."
+            )
+    composer = Composer(model, spec, drawn)
     undrawn = set(drawn) - set(composer.drawn)
     if undrawn:
         left = ", ".join(sorted(rv.name for rv in undrawn))
         raise ValueError(
             f"vars must have full conditionals, got {left}, which has none in "
-            f"{type(spec.prior).__name__}. Leave it out of vars: pm.sample() assigns it another "
+            f"{type(spec.main.prior).__name__}. Leave it out of vars: pm.sample() assigns it another "
             f"step method."
         )
     return composer
@@ -312,12 +311,6 @@ def _check_rows(model: pm.Model) -> None:
                 f"changes W but not y. Make a new model to fit other observations; "
                 f"blrzoo.predict predicts new rows from a fit."
             )
-
-
-def make_design(spec: Spec) -> Design | Factorisation:
-    """X in the form that its update needs."""
-    design = spec.design
-    return design.factorisation if spec.update == "joint" else design
 
 
 def register() -> None:

@@ -1,6 +1,6 @@
 """The part that all single-trait models share: intercept, covariates and residual variance."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -8,17 +8,13 @@ import pymc as pm
 import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
-from blrzoo.designs.base import Design
-from blrzoo.likelihood.features import linear_predictor
 from blrzoo.likelihood.residual import ResidualSums, sums_over_rows
 from blrzoo.priors import conjugate
 from blrzoo.priors.parameters import NORMAL, VARIANCE, check_parameter, parameter
 from blrzoo.priors.scale import DataSummary
+from blrzoo.terms import Term
 
-__all__ = ["POWER", "Designs", "Likelihood"]
-
-#: X by rows: "" of those with y, "_missing" of those without.
-Designs = dict[str, Design]
+__all__ = ["POWER", "Likelihood"]
 
 #: Name of the data variable that holds the power of the likelihood, where a model has one.
 POWER = "likelihood_power"
@@ -45,14 +41,14 @@ class Likelihood:
     sigma2 : None, number, (nu, S2) or ``.dist()``
         Residual variance, in squared units of y. Default ``(4, S2)`` with prior mean
         ``2 S2 = (1 - h2) var(y)``.
-    designs : dict of str to Design
-        X of the rows with y, "", and of those without, "_missing".
+    terms : tuple of Term
+        Features and the priors of their effects, the main term first.
     """
 
     mu: Any = None
     gamma: Any = None
     sigma2: Any = None
-    designs: Designs = field(default_factory=dict, repr=False)
+    terms: tuple[Term, ...] = ()
 
     def __post_init__(self) -> None:
         for name, family in (("mu", NORMAL), ("gamma", NORMAL), ("sigma2", VARIANCE)):
@@ -71,16 +67,16 @@ class Likelihood:
     def observe(self, v: dict[str, TensorVariable], model: pm.Model, y: np.ndarray) -> None:
         """Make the observed ``y`` and, where rows have none, the unobserved ``y_missing``."""
         pm.Normal("y", *self.moments(v, model), observed=y, dims="obs")
-        if "_missing" in self.designs:
+        if "_missing" in self.terms[0].designs:
             pm.Normal("y_missing", *self.moments(v, model, "_missing"), dims="obs_missing")
 
     def moments(
         self, v: dict[str, TensorVariable], model: pm.Model, rows: str = ""
     ) -> tuple[TensorVariable, TensorVariable]:
         """Mean and standard deviation of y in the rows with it, or in those without."""
-        features = linear_predictor(self.designs[rows], model["beta"], rows)
         sd = pt.sqrt(v["sigma2"]) / root_weights(model, rows)
-        return self.base(v, model, rows) + features, sd
+        mean = sum((t.mean(model, rows) for t in self.terms), self.base(v, model, rows))
+        return mean, sd
 
     def base(self, v: dict[str, TensorVariable], model: pm.Model, rows: str = "") -> TensorVariable:
         """Everything in the mean of y but the features: ``mu + (W - center) gamma``."""
@@ -110,7 +106,7 @@ class Likelihood:
         return sums_over_rows(residual, root_weights(model), W)
 
     def fit_variance(self, fit: Any, model: pm.Model) -> TensorVariable:
-        """Variance of X beta over the observations, (), from the fit that a sweep carries."""
+        """Variance of X beta over the observations, (), from the fit of the main term."""
         return pt.var(fit / root_weights(model))
 
     def conditionals(

@@ -10,10 +10,10 @@ import pytensor.tensor as pt
 import xarray as xr
 from pytensor.tensor.variable import TensorVariable
 
-from blrzoo.designs.base import Design
 from blrzoo.likelihood.residual import ResidualSums
 from blrzoo.likelihood.single import Likelihood
 from blrzoo.ops.linear_predictor import LinearPredictor
+from blrzoo.terms import Term
 
 __all__ = ["Summary", "SummaryLikelihood"]
 
@@ -91,13 +91,14 @@ class SummaryLikelihood(Likelihood):
     summary: Any = None
 
     @property
-    def design(self) -> Design:
-        """Cross-products of the features."""
-        return self.designs[""]
+    def term(self) -> Term:
+        """The only term: cross-products of its features with others are not in the sums."""
+        (term,) = self.terms
+        return term
 
     def observe(self, v: dict[str, TensorVariable], model: pm.Model, y: np.ndarray) -> None:
         """Make the observed X'Oy, whose density is that of the observations."""
-        parameters = [v["mu"], model["beta"], v["sigma2"], *([v["gamma"]] if "gamma" in v else [])]
+        parameters = [v["mu"], self.term.beta(model), v["sigma2"], *([v["gamma"]] if "gamma" in v else [])]
         signature = "(),(feature),()" + (",(covariate)" if "gamma" in v else "") + "->(feature)"
         pm.CustomDist(
             OBSERVED,
@@ -111,17 +112,13 @@ class SummaryLikelihood(Likelihood):
 
     def _log_density(self, value: Any, mu: Any, beta: Any, sigma2: Any, gamma: Any = None) -> Any:
         """Log density of all observations; `value` is X'Oy as observed."""
-        effects, unit = self.scaled(beta), self.design.unit
+        effects, unit = self.term.prior.data.per_sd(beta), self.term.design.unit
         response = self._response(value if unit is None else value / unit, gamma)
         # As of a dense X whose rows are features: the matrix is its own transpose.
-        fit = LinearPredictor("dense")(*self.design.shared(), effects)
+        fit = LinearPredictor("dense")(*self.term.design.shared(), effects)
         squares = self._squares(mu, gamma, effects, response, response - fit)
         s = self.summary
         return (s.log_weight - s.n * pt.log(2 * np.pi * sigma2) - squares / sigma2) / 2
-
-    def scaled(self, beta: Any) -> Any:
-        """Effects on the scale of the design."""
-        return beta if self.design.unit is None else beta * self.design.unit
 
     def response(self, v: dict[str, TensorVariable], model: pm.Model) -> TensorVariable:
         """X'O times what is left for the features of y, (feature,)."""
@@ -143,7 +140,7 @@ class SummaryLikelihood(Likelihood):
         self, v: dict[str, TensorVariable], residual: TensorVariable, model: pm.Model
     ) -> ResidualSums:
         """Sums of the residual, of which X'Or is given."""
-        s, gamma, effects = self.summary, v.get("gamma"), self.scaled(model["beta"])
+        s, gamma, effects = self.summary, v.get("gamma"), self.term.scaled_effects(model)
         response = self.response(v, model)
         found = ResidualSums(
             count=s.n,
@@ -158,7 +155,7 @@ class SummaryLikelihood(Likelihood):
 
     def fit_variance(self, fit: Any, model: pm.Model) -> TensorVariable:
         """Weighted variance of X beta over the observations, from X'OX beta."""
-        return pt.sum(self.scaled(model["beta"]) * fit) / self.summary.weight
+        return pt.sum(self.term.scaled_effects(model) * fit) / self.summary.weight
 
 
 def _no_draws(*parameters: Any, **kwargs: Any) -> Any:

@@ -1,6 +1,6 @@
 """The part that all models of several traits share: intercepts, covariates, residual covariance."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,15 +9,15 @@ import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.distributions.partial_normal import PartialNormal, completed
-from blrzoo.likelihood.features import linear_predictor
 from blrzoo.likelihood.residual import ResidualSums, sums_over_rows
-from blrzoo.likelihood.single import Designs, power, root_weights
+from blrzoo.likelihood.single import power, root_weights
 from blrzoo.ops.small import inverse_log_determinant, product
 from blrzoo.priors import conjugate
 from blrzoo.priors.covariance import check_covariance, covariance
 from blrzoo.priors.multivariate.ridge import Form, check_form
 from blrzoo.priors.parameters import NORMAL, VARIANCE, check_parameter, parameter
 from blrzoo.priors.scale import DataSummary
+from blrzoo.terms import Term
 
 __all__ = ["TraitLikelihood"]
 
@@ -51,8 +51,8 @@ class TraitLikelihood:
         "diagonal": residuals of different traits are independent, with variances `sigma2`.
     sigma2 : None, number, (trait,), (nu, S2) or ``.dist()``
         For ``residual="diagonal"``: residual variances, (trait).
-    designs : dict of str to Design
-        X of the rows with y, "", and of those without, "_missing".
+    terms : tuple of Term
+        Features and the priors of their effects, the main term first.
 
     References
     ----------
@@ -65,7 +65,7 @@ class TraitLikelihood:
     Sigma_e: Any = None
     residual: Form = "full"
     sigma2: Any = None
-    designs: Designs = field(default_factory=dict, repr=False)
+    terms: tuple[Term, ...] = ()
 
     def __post_init__(self) -> None:
         check_form("residual", self.residual, {"Sigma_e": self.Sigma_e}, {"sigma2": self.sigma2})
@@ -100,7 +100,7 @@ class TraitLikelihood:
         observed = y if measured.all() else pt.constant(y)
         family, parameters = self._distribution(v, model)
         family("y", **parameters, observed=observed, dims=("obs", "trait"))
-        if "_missing" in self.designs:
+        if "_missing" in self.terms[0].designs:
             family, parameters = self._distribution(v, model, "_missing")
             family("y_missing", **parameters, dims=("obs_missing", "trait"))
 
@@ -121,8 +121,7 @@ class TraitLikelihood:
 
     def mean(self, v: dict[str, TensorVariable], model: pm.Model, rows: str = "") -> TensorVariable:
         """Mean of y, (obs, trait), in the rows with it, or in those without."""
-        features = linear_predictor(self.designs[rows], model["beta"], rows)
-        return self.base(v, model, rows) + features
+        return sum((t.mean(model, rows) for t in self.terms), self.base(v, model, rows))
 
     def base(self, v: dict[str, TensorVariable], model: pm.Model, rows: str = "") -> TensorVariable:
         """Everything in the mean of y but the features: ``mu + (W - center) gamma``."""
@@ -161,7 +160,7 @@ class TraitLikelihood:
         return sums_over_rows(residual, root_weights(model), W)
 
     def fit_variance(self, fit: Any, model: pm.Model) -> TensorVariable:
-        """Variances of X beta over the observations, (trait,), from the fit of a sweep."""
+        """Variances of X beta over the observations, (trait,), from the fit of the main term."""
         return pt.var(fit / pt.atleast_1d(root_weights(model))[:, None], axis=0)
 
     def conditionals(

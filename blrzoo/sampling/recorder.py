@@ -52,7 +52,7 @@ def _labels(model: pm.Model) -> set[str]:
 def _n_labels(rv: Any) -> float:
     """Number of values of a label; infinity where it is not known, and for what is no label."""
     spec = spec_of(rv)
-    if spec is None or rv.name != spec.prior.label_name:
+    if spec is None or rv.name not in {term.label_name for term in spec.terms}:
         return np.inf
     if isinstance(rv.owner.op, pm.Bernoulli.rv_type):
         return 2

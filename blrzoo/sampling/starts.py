@@ -24,9 +24,7 @@ _STRATEGIES = ("prior", "support_point")
 def dispersed(model: pm.Model, chains: int, random_seed: Any) -> list[Start]:
     """Effects and labels of each chain's start, from their prior."""
     specs = {rv: spec_of(rv) for rv in model.free_RVs}
-    block = [
-        rv for rv, s in specs.items() if s and rv.name in (s.prior.effects_name, s.prior.label_name)
-    ]
+    block = [rv for rv, spec in specs.items() if spec and rv.name in spec.effects]
     if not block:
         return [{} for _ in range(chains)]
     rng = np.random.default_rng(random_seed)

@@ -10,7 +10,7 @@ import pytensor.tensor as pt
 from scipy import stats
 
 from blrzoo.distributions.partial_normal import PartialNormal
-from blrzoo.gibbs.blocks import Indicators, JointBlock, Traits
+from blrzoo.gibbs.blocks import Block, Indicators, JointBlock, Traits
 from blrzoo.gibbs.compose import Composer
 from blrzoo.gibbs.spec import find_model, spec_of
 from blrzoo.gibbs.state import State
@@ -98,7 +98,11 @@ def check_conditionals(
     checks = [
         *_augmentation_check(composer),
         *_hyperparameter_checks(composer),
-        *_effect_checks(composer, features, rng),
+        *(
+            check
+            for block in composer.blocks
+            for check in _effect_checks(composer, block, features, rng)
+        ),
     ]
     errors = {name: 0.0 for name, _ in checks}
     for _ in range(points):
@@ -153,17 +157,20 @@ def _of_complete(composer: Composer) -> Any:
 
 
 def _function(composer: Composer, outputs: Any) -> Callable[[Point], Any]:
-    """Compile graphs over value variables (and over the fit, and the complete y) of a point."""
-    inputs = [*composer.inputs, composer.fit]
+    """Compile graphs over value variables (and over the fits, and the complete y) of a point."""
+    inputs = [*composer.inputs, *composer.fits]
     if composer.augmentation is not None:
         inputs.append(composer.state.values[composer.model["y"]])
     function = pytensor.function(inputs, outputs, mode=_MODE, on_unused_input="ignore")
-    (beta,) = State(composer.model).rebuild([composer.spec.scaled_effects(composer.model)])
-    effects = pytensor.function(composer.inputs, beta, mode=_MODE, on_unused_input="ignore")
+    scaled = [block.term.scaled_effects(composer.model) for block in composer.blocks]
+    betas = State(composer.model).rebuild(scaled)
+    effects = pytensor.function(composer.inputs, betas, mode=_MODE, on_unused_input="ignore")
 
     def call(point: Point) -> Any:
-        fit = composer.design.fit(effects(*(point[value.name] for value in composer.inputs)))
-        given = {**point, composer.fit.name: fit}
+        drawn = effects(*(point[value.name] for value in composer.inputs))
+        given = dict(point)
+        for block, values in zip(composer.blocks, drawn, strict=True):
+            given[block.fit.name] = block.design.fit(values)
         return function(*(given[value.name] for value in inputs))
 
     return call
@@ -230,34 +237,31 @@ def _hyperparameter_check(composer: Composer, rv: Any, dist: Any) -> Check:
 
 
 def _effect_checks(
-    composer: Composer, features: int, rng: np.random.Generator
+    composer: Composer, block: Block, features: int, rng: np.random.Generator
 ) -> list[tuple[str, Check]]:
-    if not composer.draws_effects:
+    if not block.draws_effects:
         return []
-    name, block = composer.effects.name, composer.block
-    inputs = _function(composer, block.inputs())
+    name, inputs = str(block.effects.name), _function(composer, block.inputs())
     if isinstance(block, JointBlock):
-        return [(name, _joint_check(composer, block, inputs))]
-    p = composer.spec.prior.data.p
+        return [(name, _joint_check(block, inputs))]
+    p = block.prior.data.p
     chosen = rng.choice(p, size=min(p, features), replace=False)
     if isinstance(block, Indicators):
-        traits = rng.integers(composer.spec.prior.data.n_traits, size=len(chosen))
+        traits = rng.integers(block.prior.data.n_traits, size=len(chosen))
         pairs = zip(chosen, traits, strict=True)
-        return [(name, _block_check(composer, inputs, *_flip(t), j)) for j, t in pairs]
+        return [(name, _block_check(block, inputs, *_flip(t), j)) for j, t in pairs]
     conditional = _trait_conditional if isinstance(block, Traits) else _site_conditional
-    return [(name, _block_check(composer, inputs, conditional, _relabel, j)) for j in chosen]
+    return [(name, _block_check(block, inputs, conditional, _relabel, j)) for j in chosen]
 
 
-def _joint_check(
-    composer: Composer, block: JointBlock, inputs: Callable[[Point], list[Any]]
-) -> Check:
-    name = composer.model.rvs_to_values[composer.effects].name
+def _joint_check(block: JointBlock, inputs: Callable[[Point], list[Any]]) -> Check:
+    name = block.model.rvs_to_values[block.effects].name
 
     def check(point: Point, rng: np.random.Generator) -> Slice:
         mean, covariance = block.moments(inputs(point))
         density = stats.multivariate_normal(mean, covariance, allow_singular=True)
         for effects in rng.multivariate_normal(mean, covariance, size=4):
-            shaped = composer.as_recorded(effects.reshape(point[name].shape))
+            shaped = block.prior.data.per_unit(effects.reshape(point[name].shape))
             yield point | {name: shaped}, float(density.logpdf(effects))
 
     return check
@@ -272,22 +276,22 @@ def _dot(design: Any, j: int, residual: np.ndarray) -> Any:
     return design.dot(design.arrays, j, design.begin(design.arrays, np.ascontiguousarray(residual)))
 
 
-def _site_conditional(composer: Composer, inputs: list[Any], j: int) -> Conditional:
+def _site_conditional(block: Block, inputs: list[Any], j: int) -> Conditional:
     """Of one feature, one trait."""
     working, effects, variances, log_weights, sigma2 = inputs
-    design = composer.block.design
+    design = block.design
     d = design.arrays[-1][j] / sigma2
     q = _dot(design, j, working) / sigma2 + d * effects[j]
     log_p, means, spread = block_conditional(d, q, variances[j], log_weights[j])
-    if composer.label is not None:
-        means[0], spread[0] = 0.0, composer.spec.prior.pseudo_variance()
+    if block.label is not None:
+        means[0], spread[0] = 0.0, block.prior.pseudo_variance()
     return log_p, means[:, None], spread[:, None, None]
 
 
-def _trait_conditional(composer: Composer, inputs: list[Any], j: int) -> Conditional:
+def _trait_conditional(block: Block, inputs: list[Any], j: int) -> Conditional:
     """Of one feature, several traits."""
     working, effects, precision, slabs, projections, groups, log_weights = inputs
-    design = composer.block.design
+    design = block.design
     d = design.arrays[-1][j]
     dots = np.array([_dot(design, j, row) for row in working.T])
     return trait_reference.block_conditional(
@@ -306,9 +310,9 @@ def _flip(t: int) -> tuple[Callable[..., Conditional], Callable[..., Any]]:
     def relabel(prior: Any, old: np.ndarray, k: Any) -> np.ndarray:
         return np.where(np.arange(old.size) == t, k, old)
 
-    def conditional(composer: Composer, inputs: list[Any], j: int) -> Conditional:
+    def conditional(block: Block, inputs: list[Any], j: int) -> Conditional:
         working, effects, precision, covariance, pseudo, log_odds, delta = inputs
-        design = composer.block.design
+        design = block.design
         d = design.arrays[-1][j]
         dots = np.array([_dot(design, j, row) for row in working.T])
         given = d, precision @ (dots + d * effects[j]), precision, covariance, pseudo
@@ -328,24 +332,23 @@ def _relabel(prior: Any, old: Any, k: Any) -> Any:
 
 
 def _block_check(
-    composer: Composer,
+    block: Block,
     inputs: Callable[[Point], list[Any]],
-    conditional: Callable[[Composer, list[Any], int], Conditional],
+    conditional: Callable[[Block, list[Any], int], Conditional],
     relabel: Callable[[Any, Any, Any], Any],
     j: int,
 ) -> Check:
-    values = composer.model.rvs_to_values
-    name = values[composer.effects].name
-    label = values[composer.label].name if composer.draws_label else None
-    prior: Any = composer.spec.prior
+    values, prior = block.model.rvs_to_values, block.prior
+    name = values[block.effects].name
+    label = values[block.label].name if block.draws_label else None
 
     def check(point: Point, rng: np.random.Generator) -> Slice:
-        log_p, means, covariances = conditional(composer, inputs(point), j)
+        log_p, means, covariances = conditional(block, inputs(point), j)
         for k in np.flatnonzero(np.isfinite(log_p)):
             normal = stats.multivariate_normal(means[k], covariances[k])
             for effect in normal.rvs(3, random_state=rng).reshape(3, -1):
-                effects = composer.as_recorded(_put(composer.as_drawn(point[name]), j, effect))
-                moved = point | {name: effects}
+                effects = _put(prior.data.per_sd(point[name]), j, effect)
+                moved = point | {name: prior.data.per_unit(effects)}
                 if label is not None:
                     moved[label] = _put(point[label], j, relabel(prior, point[label][j], k))
                 yield moved, float(log_p[k] + normal.logpdf(effect))

@@ -72,7 +72,7 @@ def _values(model: pm.Model, name: str) -> np.ndarray | None:
     if isinstance(data, TensorConstant):
         return data.data
     spec = next(filter(None, map(spec_of, model.free_RVs)), None)
-    return spec.design.as_given() if spec is not None and name == "X" else None
+    return spec.main.design.as_given() if spec is not None and name == "X" else None
 
 
 def _labels(model: pm.Model, dim: Any) -> pd.Index:

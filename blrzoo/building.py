@@ -1,0 +1,203 @@
+"""Terms and a likelihood to a PyMC model."""
+
+import logging
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pymc as pm
+import pytensor.tensor as pt
+from pytensor.tensor.variable import TensorVariable
+
+from blrzoo.designs.base import Design
+from blrzoo.designs.dense import Dense
+from blrzoo.designs.factorisation import Factorisation
+from blrzoo.gibbs.spec import Spec, mark
+from blrzoo.likelihood.single import Likelihood
+from blrzoo.likelihood.traits import TraitLikelihood
+from blrzoo.priors.base import Prior
+from blrzoo.priors.multivariate.base import MultivariatePrior
+from blrzoo.sources import Source
+from blrzoo.terms import Term, TermModel
+
+__all__ = ["Part", "Update", "build_model"]
+
+Update = Literal["auto", "joint", "single-site"]
+
+#: Factorisations up to this many operations (a second or two) are taken by update="auto".
+_JOINT_LIMIT = 3e10
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a term is made of.
+
+    Attributes
+    ----------
+    source : Source
+        Where its features come from.
+    prior : Prior
+        Of their effects.
+    standardize, update
+        As for `blrzoo.regression`.
+    name : str
+        What the names of the variables and the dims of a further term start with, as "cage" for
+        cage_beta and cage_feature; "" for the main term.
+    """
+
+    source: Source
+    prior: Prior
+    standardize: bool = False
+    update: Update = "auto"
+    name: str = ""
+
+
+def build_model(
+    parts: Sequence[Part], likelihood: Likelihood | TraitLikelihood, h2: float
+) -> pm.Model:
+    """Make the model of a response and its terms.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+        The main term first, from whose source the response, covariates and weights are. Further
+        ones have the same observations.
+    likelihood : Likelihood or TraitLikelihood
+        What is left of the mean of y, and the residual variance.
+    h2 : float
+        Share of the variance of y that the default prior of each term expects on it.
+
+    Returns
+    -------
+    pm.Model
+    """
+    main = parts[0].source
+    with _new_model(main.coords) as model:
+        main.add_rows(model)
+        bound = [part.prior.bind(part.source.summary(part.standardize), h2) for part in parts]
+        v = likelihood.variables(bound[0].data, h2)
+        terms = [_term(*pair, v) for pair in zip(parts, bound, strict=True)]
+        likelihood = main.bind(likelihood, terms)
+        likelihood.observe(v, model, main.observed)
+        spec = Spec(
+            likelihood=likelihood,
+            names={key: str(variable.name) for key, variable in v.items()},
+            known=frozenset(str(rv.name) for rv in model.basic_RVs),
+        )
+        _mark(model, spec)
+    return model
+
+
+def _term(part: Part, prior: Prior, shared: dict[str, TensorVariable]) -> Term:
+    """Make the variables and the data of a term in the model on the context."""
+    prefix = f"{part.name}_" if part.name else ""
+    own = {"feature": part.source.coords["feature"]}
+    with TermModel(prefix, own) if prefix else nullcontext(pm.modelcontext(None)) as model:
+        designs = part.source.add_features(model, prior.data.x_scale)
+        v = {**shared, **_named(prior)}
+        _check_variance(prior, v)
+        prior.effects(v)
+    return Term(
+        prior=prior,
+        designs=designs,
+        update=_choose_update(part.update, prior, v, designs[""]),
+        names={key: str(own.name) for key, own in v.items() if key not in shared},
+        prefix=prefix,
+    )
+
+
+def _new_model(coords: dict[str, Any]) -> pm.Model:
+    """Make an empty model; within another one, their coordinates must agree."""
+    try:
+        return pm.Model(coords=coords)
+    except ValueError as error:
+        raise ValueError(
+            f"coords of the model on the context must be those of the data, got others ({error}). "
+            f"Make the model outside of `with pm.Model(...)`: it is a pm.Model itself."
+        ) from error
+
+
+def _named(prior: Prior) -> dict[str, TensorVariable]:
+    """Name what a prior left unnamed: numbers and expressions become Deterministics."""
+    variables: Any = prior.variables()
+    if not isinstance(variables, dict):
+        raise TypeError(
+            f"prior must return a dict from variables(), got {variables!r} from "
+            f"{type(prior).__name__}. Return {{}} if it has no hyperparameters."
+        )
+    return {
+        key: value
+        if getattr(value, "name", None) in pm.modelcontext(None).named_vars
+        else pm.Deterministic(key, pt.as_tensor(value))
+        for key, value in variables.items()
+    }
+
+
+def _check_variance(prior: Prior, v: dict[str, TensorVariable]) -> None:
+    """Refuse a variance that is not one number, or one for each feature."""
+    if isinstance(prior, MultivariatePrior):
+        return _check_covariance(prior, v)
+    if prior.label_name is not None:
+        return
+    value: Any = prior.variance(v)
+    shape = None if value is None else pt.as_tensor(value).type.shape
+    if shape is None or len(shape) > 1 or not {*shape} <= {None, 1, prior.data.p}:
+        raise ValueError(
+            f"prior must return a variance of shape () or ({prior.data.p},), got "
+            f"{value if shape is None else f'shape {shape}'} from {type(prior).__name__}. "
+            f"Return one number for all features, or one for each."
+        )
+
+
+def _check_covariance(prior: MultivariatePrior, v: dict[str, TensorVariable]) -> None:
+    """Refuse cells of other shapes than (group, component, trait, trait)."""
+    T = prior.data.n_traits
+    slabs = prior.cells(v).slabs.type.shape
+    if len(slabs) != 4 or not {*slabs[2:]} <= {None, T}:
+        raise ValueError(
+            f"prior must return covariances of {T} by {T} traits, got shape {slabs[2:]} from "
+            f"{type(prior).__name__}. Return (trait, trait_bis), or one for each group."
+        )
+
+
+def _mark(model: pm.Model, spec: Spec) -> None:
+    """Mark what the Gibbs step can draw."""
+    response = spec.likelihood.response(spec.variables(model), model)
+    mark(spec.conditionals(model, response), spec)
+    mark((rv for rv in model.free_RVs if rv.name in spec.effects), spec)
+
+
+def _choose_update(
+    update: Update, prior: Prior, v: dict[str, TensorVariable], design: Design
+) -> str:
+    dense = isinstance(design, Dense)
+    if update == "joint" and not dense:
+        raise ValueError(
+            f"update must be 'single-site' or 'auto' with the design {design.name!r}, got 'joint', "
+            f"which needs a factorisation of X in double precision. Pass update='single-site', or "
+            f"design='dense'."
+        )
+    common = prior.label_name is None and _is_common(prior, v)
+    if update == "joint" and not common:
+        raise ValueError(
+            f"update must be 'single-site' or 'auto' unless all effects have one common "
+            f"variance, got 'joint' with {type(prior).__name__}, which has several. "
+            f"Pass update='single-site'."
+        )
+    if update != "auto":
+        return update
+    n, p = prior.data.n, prior.data.p
+    joint = common and dense and Factorisation.cost(n, p) <= _JOINT_LIMIT
+    choice = "joint" if joint else "single-site"
+    _log.debug("update='auto' chose %r for n=%d, p=%d", choice, n, p)
+    return choice
+
+
+def _is_common(prior: Prior, v: dict[str, TensorVariable]) -> bool:
+    """Whether all features share one variance, or one covariance."""
+    if isinstance(prior, MultivariatePrior):
+        return prior.group_index is None
+    return pt.as_tensor(prior.variance(v)).ndim == 0

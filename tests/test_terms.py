@@ -1,0 +1,121 @@
+"""Models of two terms: features in two designs, each with its own prior and names."""
+
+import numpy as np
+import pymc as pm
+import pytest
+
+import blrzoo as blr
+from blrzoo.building import Part, build_model
+from blrzoo.data import check_data
+from blrzoo.likelihood.single import Likelihood
+from blrzoo.likelihood.traits import TraitLikelihood
+from blrzoo.sources import Observations
+from tests.table import NARROW, small_data
+
+#: Intercept and residual variance that a chain over the prior can travel.
+ONE = {"mu": NARROW["mu"], "sigma2": NARROW["sigma2"]}
+
+
+def two_terms(n=20, priors=(), updates=("auto", "auto"), likelihood=None, codes=False, **options):
+    """Markers, standardized where asked for, and cages."""
+    X, y = small_data(n, 4)
+    Z = np.random.default_rng(3).normal(size=(n, 2))
+    X = (X > 0).astype(np.int8) + (X > 1).astype(np.int8) if codes else X
+    if priors and priors[0].several_traits:
+        y = np.column_stack([y, y[::-1]])
+    parts = [
+        Part(Observations(check_data(x, y, traits=y.ndim > 1, design="auto"), True), *rest)
+        for x, *rest in zip(
+            (X, Z), priors, (options.get("standardize", False), False), updates, ("", "cage")
+        )
+    ]
+    return build_model(parts, likelihood or Likelihood(**ONE), 0.5)
+
+
+PAIRS = {
+    "spike-slab-ridge": (blr.SpikeSlab(), blr.SingleComponent()),
+    "mixture-spike-slab": (blr.MultipleComponent(), blr.SpikeSlab()),
+    "ridge-ridge": (blr.SingleComponent(), blr.SingleComponent()),
+}
+
+
+@pytest.mark.parametrize("updates", [("auto", "joint"), ("single-site", "single-site")], ids=str)
+@pytest.mark.parametrize("codes", [False, True], ids=["dense", "genotypes"])
+@pytest.mark.parametrize("name", PAIRS)
+def test_conditionals(name, codes, updates):
+    if name == "mixture-spike-slab":
+        updates = ("auto", "auto")
+    model = two_terms(priors=PAIRS[name], updates=updates, codes=codes, standardize=True)
+    checked = blr.testing.check_conditionals(model, random_seed=1)
+    assert {"cage_tau2", "tau2", "mu", "sigma2"} <= set(checked) | {"tau2"}
+    assert set(checked) & {"cage_beta", "cage_alpha"}
+
+
+def test_conditionals_of_several_traits():
+    priors = blr.MultivariateSpikeSlab(), blr.Multivariate()
+    model = two_terms(priors=priors, likelihood=TraitLikelihood())
+    checked = blr.testing.check_conditionals(model, random_seed=1)
+    assert {"alpha", "Sigma_b", "cage_beta", "cage_Sigma_b", "Sigma_e", "mu"} <= set(checked)
+
+
+def test_names_and_dims():
+    model = two_terms(priors=PAIRS["mixture-spike-slab"])
+    dims = model.named_vars_to_dims
+    assert dims["beta"] == ("feature",) and dims["cage_beta"] == ("cage_feature",)
+    assert dims["cage_delta"] == ("cage_feature",) and dims["cage_X"] == ("obs", "cage_feature")
+    assert list(model.coords["cage_feature"]) == [0, 1]
+    assert {"pi", "cage_pi", "label", "cage_delta"} <= set(model.named_vars)
+    assert dims["pi"] == ("component",)
+
+
+def test_grouped_prior_of_a_further_term():
+    grouped = blr.GroupedRidge(groups=["a", "b"])
+    model = two_terms(priors=(blr.SpikeSlab(), grouped))
+    assert model.named_vars_to_dims["cage_tau2"] == ("cage_group",)
+    assert list(model.coords["cage_group"]) == ["a", "b"]
+    blr.testing.check_conditionals(model, random_seed=1)
+
+
+@pytest.mark.parametrize("updates", [("joint", "joint"), ("single-site", "joint")], ids=str)
+def test_closed_form(updates):
+    """With known variances both terms are one ridge, with a variance for each feature."""
+    ridges = blr.SingleComponent(tau2=0.3), blr.SingleComponent(tau2=2.0)
+    model = two_terms(priors=ridges, updates=updates, likelihood=Likelihood(mu=0.0, sigma2=1.0))
+    idata = blr.sample(model, draws=4000, tune=50, chains=2, cores=1, random_seed=1, quiet=True)
+    X = np.hstack([model[name].data for name in ("X", "cage_X")])
+    X -= X.mean(axis=0)
+    precision = X.T @ X + np.diag(np.repeat([1 / 0.3, 1 / 2.0], [4, 2]))
+    mean = np.linalg.solve(precision, X.T @ model.rvs_to_values[model["y"]].data)
+    sd = np.sqrt(np.diag(np.linalg.inv(precision)))
+    draws = np.concatenate(
+        [idata.posterior[name].stack(s=("chain", "draw")) for name in ("beta", "cage_beta")]
+    )
+    error = sd / np.sqrt(2000)  # neighbouring draws of single sites are correlated
+    assert (np.abs(draws.mean(axis=1) - mean) < 4 * error).all()
+    np.testing.assert_allclose(draws.std(axis=1), sd, rtol=0.06)
+
+
+def test_log_density_and_copies():
+    model = two_terms(priors=PAIRS["spike-slab-ridge"])
+    y, point = model["y"], model.initial_point(0)
+    point |= {"alpha": np.arange(4.0), "delta": np.ones(4, int), "cage_beta": np.array([2.0, -1])}
+    X, Z = (model[name].data - model[name].data.mean(axis=0) for name in ("X", "cage_X"))
+    r = model.rvs_to_values[y].data - point["mu"] - X @ point["alpha"] - Z @ point["cage_beta"]
+    sigma2 = np.exp(point["sigma2_log__"])
+    expected = -0.5 * (r**2 / sigma2 + np.log(2 * np.pi * sigma2)).sum()
+    for copied in (model, model.copy(), pm.do(model, {"tau2": 0.5})):
+        at = {value.name: point[value.name] for value in copied.value_vars}
+        found = copied.compile_logp(vars=[copied["y"]], mode="FAST_COMPILE")(at)
+        assert found == pytest.approx(expected)
+    with pm.do(model, {"cage_beta": np.zeros(2)}):
+        step = blr.BLRGibbs()
+    assert "cage_beta" not in step.names and "alpha" in step.names
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("updates", [("auto", "joint"), ("auto", "single-site")], ids=str)
+def test_geweke_joint(updates):
+    priors = blr.SpikeSlab(tau2=(8, 0.5), pi=(4, 2)), blr.SingleComponent(tau2=(8, 0.5))
+    model = two_terms(n=5, priors=priors, updates=updates)
+    z = blr.testing.geweke_joint(model, draws=20_000, random_seed=1)
+    assert {"cage_tau2", "cage_beta[1]", "alpha[0]", "pi", "mu"} <= set(z.quantity.values)
