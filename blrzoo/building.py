@@ -10,7 +10,7 @@ import pymc as pm
 import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
-from blrzoo.designs.base import Design
+from blrzoo.designs.base import SUMS, Design
 from blrzoo.designs.dense import Dense
 from blrzoo.designs.factorisation import Factorisation
 from blrzoo.gibbs.spec import Spec, mark
@@ -27,6 +27,9 @@ Update = Literal["auto", "joint", "single-site"]
 
 #: Factorisations up to this many operations (a second or two) are taken by update="auto".
 _JOINT_LIMIT = 3e10
+
+#: So large may X be in float64 that is stored otherwise: the factorisation makes it float64.
+_JOINT_BYTES = 100e6
 
 _log = logging.getLogger(__name__)
 
@@ -173,12 +176,11 @@ def _mark(model: pm.Model, spec: Spec) -> None:
 def _choose_update(
     update: Update, prior: Prior, v: dict[str, TensorVariable], design: Design
 ) -> str:
-    dense = isinstance(design, Dense)
-    if update == "joint" and not dense:
+    rows = design.form != SUMS
+    if update == "joint" and not rows:
         raise ValueError(
             f"update must be 'single-site' or 'auto' with the design {design.name!r}, got 'joint', "
-            f"which needs a factorisation of X in double precision. Pass update='single-site', or "
-            f"design='dense'."
+            f"which needs a factorisation of X. Pass update='single-site', or X and y."
         )
     common = prior.label_name is None and _is_common(prior, v)
     if update == "joint" and not common:
@@ -190,7 +192,8 @@ def _choose_update(
     if update != "auto":
         return update
     n, p = prior.data.n, prior.data.p
-    joint = common and dense and Factorisation.cost(n, p) <= _JOINT_LIMIT
+    fits = type(design) is Dense or 8 * n * p <= _JOINT_BYTES
+    joint = common and rows and fits and Factorisation.cost(n, p) <= _JOINT_LIMIT
     choice = "joint" if joint else "single-site"
     _log.debug("update='auto' chose %r for n=%d, p=%d", choice, n, p)
     return choice

@@ -16,7 +16,7 @@ import pandas as pd
 from blrzoo.joining import join
 from blrzoo.options import check_choice
 from blrzoo.response import refuse_swapped
-from blrzoo.storage.forms import FORMS, as_float, form_of, is_sparse, take_rows
+from blrzoo.storage.forms import as_float, form_of, is_sparse, take_rows
 from blrzoo.storage.moments import Moments, column_moments
 from blrzoo.tables import Table, read_table, show
 from blrzoo.values import check_covariates, check_features, check_response, check_weights
@@ -101,7 +101,7 @@ def check_data(
     weights: Any = None,
     missing: str = "error",
     traits: bool = False,
-    design: str | None = None,
+    form: str | None = None,
 ) -> RegressionData:
     """Check the data of a regression, join them by label and convert them to float64.
 
@@ -124,8 +124,8 @@ def check_data(
         Whether y holds several traits. Then a row's y is missing if all its traits are; single
         holes (NaN) are always allowed.
 
-    design : {"auto", "dense", "float32", "sparse", "genotypes", "gram"}, optional
-        Form that X is kept in, see `blrzoo.regression`. Default: float64.
+    form : {"auto", "dense", "float32", "sparse", "genotypes"}, optional
+        Form that X is kept in, see `blrzoo.storage.forms`. Default: float64.
 
     Returns
     -------
@@ -172,14 +172,12 @@ def check_data(
     ['age', 'bmi']
     """
     check_choice("missing", missing, ("error", "predict"), "error")
-    if design is not None:
-        check_choice("design", design, FORMS, "auto")
     refuse_swapped(X, y, "Y" if traits else "y")
     given = {"X": X, "Y" if traits else "y": y, "covariates": covariates, "weights": weights}
     holes = {"Y"} if traits else {"y"} if missing == "predict" else set()
     obs, joined = join(
         [
-            read_table(name, value, missing=name in holes, design=design if name == "X" else None)
+            read_table(name, value, missing=name in holes, form=form if name == "X" else None)
             for name, value in given.items()
             if value is not None or name in ("X", "y", "Y")
         ]

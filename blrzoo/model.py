@@ -13,9 +13,9 @@ from blrzoo.options import check_choice, check_flag
 from blrzoo.priors.base import Prior
 from blrzoo.priors.multivariate.ridge import Form
 from blrzoo.sources import read_source
-from blrzoo.storage.forms import Form as DesignForm
 
 __all__ = ["Options", "TraitOptions", "Update", "regression"]
+
 
 class Options(TypedDict, total=False):
     """Arguments of `regression` that every factory passes on."""
@@ -29,7 +29,7 @@ class Options(TypedDict, total=False):
     sigma2: Any
     center: bool
     standardize: bool
-    design: DesignForm
+    design: str
 
 
 class TraitOptions(Options, total=False):
@@ -57,7 +57,7 @@ def regression(
     weights: Any = None,
     missing: Literal["error", "predict"] = "error",
     update: Update = "auto",
-    design: DesignForm = "auto",
+    design: str = "auto",
 ) -> pm.Model:
     r"""Bayesian linear regression with any prior of the effects, as a PyMC model.
 
@@ -73,7 +73,7 @@ def regression(
     X : array-like, (obs, feature)
         Features: NumPy, pandas, xarray or SciPy sparse. Names of columns become the ``feature``
         coordinate. For one trait also what `blrzoo.sufficient_statistics` returns, in the place
-        of X, y, covariates and weights; or a `blrzoo.designs.base.Design` of your own.
+        of X, y, covariates and weights.
     y : array-like, (obs) or, for a prior of several traits, (obs, trait)
         Response. Where X and y both carry labels, they are joined by label.
     prior : Prior
@@ -113,9 +113,8 @@ def regression(
         How the Gibbs step draws the effects: all at once from one multivariate normal (only
         where all effects have one common variance; the factorisation is made once), or feature
         by feature. "auto" takes the joint draw where it is possible and its factorisation needs
-        a second or two at most.
-
-    design : {"auto", "dense", "float32", "sparse", "genotypes", "gram"}, default "auto"
+        a second or two at most, and where `design` is not "dense" at most 100 MB.
+    design : {"auto", "dense", "float32", "sparse", "genotypes", "gram"} or str, default "auto"
         How X is stored and multiplied; the posterior is the same.
 
         - "dense": float64, 8 bytes a number.
@@ -128,7 +127,8 @@ def regression(
           predictive.
 
         "auto": sparse where X is, genotypes where X is int8 of these codes, else dense. It never
-        rounds. The joint draw (`update`) needs "dense".
+        rounds, and never gives up rows. Or the name of a design of your own, see
+        `blrzoo.designs.Design`.
 
     Returns
     -------

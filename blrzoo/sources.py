@@ -10,11 +10,12 @@ import pytensor.tensor as pt
 import xarray as xr
 
 from blrzoo.data import RegressionData, check_data
-from blrzoo.designs.gram import Gram
+from blrzoo.designs.base import DESIGNS, SUMS
 from blrzoo.designs.read import read_design
 from blrzoo.likelihood.single import Likelihood
 from blrzoo.likelihood.summary import Summary, SummaryLikelihood
 from blrzoo.likelihood.traits import TraitLikelihood
+from blrzoo.options import check_choice
 from blrzoo.priors.scale import DataSummary, warn_of_units
 from blrzoo.statistics.build import sufficient_statistics
 from blrzoo.statistics.check import check_statistics
@@ -63,10 +64,13 @@ class Observations:
         Checked data.
     center : bool
         Whether X and W are centred.
+    design : str
+        Name of the design of X; "auto" for that of its form.
     """
 
     data: RegressionData
     center: bool
+    design: str = "auto"
 
     @property
     def coords(self) -> dict[str, np.ndarray]:
@@ -101,7 +105,7 @@ class Observations:
     def _designs(self, unit: np.ndarray | None) -> Designs:
         """X of the rows with y and of those without."""
         data, center = self.data, self._center
-        designs: Designs = {"": read_design(data.X, center, data.weights, unit)}
+        designs: Designs = {"": read_design(data.X, center, data.weights, unit, self.design)}
         if data.missing is not None:
             rows, X = data.missing, data.missing.X
             if np.isnan(as_float(X)).any():  # missing codes are what they are in the rows with y
@@ -131,9 +135,12 @@ class Sums:
     ----------
     data : xarray.Dataset
         Checked statistics.
+    design : str
+        Name of the design of the cross-products.
     """
 
     data: xr.Dataset
+    design: str = "gram"
 
     @property
     def coords(self) -> dict[str, np.ndarray]:
@@ -163,7 +170,8 @@ class Sums:
     def add_features(self, model: pm.Model, unit: np.ndarray | None) -> Designs:
         """Centres, which predictions use, and units."""
         _add_columns(model, self.data["X_center"].values, unit)
-        return {"": Gram(self.data["XX"].values, unit)}
+        kind: Any = DESIGNS[self.design]
+        return {"": kind(self.data["XX"].values, unit)}
 
     def add_rows(self, model: pm.Model) -> None:
         """Centres of covariates."""
@@ -204,14 +212,21 @@ def read_source(
     if _is_statistics(X):
         _refuse_beside(given, missing, center, traits)
         check_statistics(X, "X")
-        return Sums(X)
-    if design == "gram":
+        return Sums(X, _of_sums(design))
+    check_choice("design", design, ("auto", *DESIGNS), "auto")
+    form = "auto" if design == "auto" else DESIGNS[design].form
+    if form == SUMS:
         _refuse_beside({}, missing, center, traits)
-        return Sums(sufficient_statistics(X, y, covariates, weights=weights))
-    data = check_data(
-        X, y, covariates, weights=weights, missing=missing, traits=traits, design=design
-    )
-    return Observations(data, center)
+        return Sums(sufficient_statistics(X, y, covariates, weights=weights), design)
+    data = check_data(X, y, covariates, weights=weights, missing=missing, traits=traits, form=form)
+    return Observations(data, center, design)
+
+
+def _of_sums(design: str) -> str:
+    """Name of a design that serves sufficient statistics."""
+    serving = tuple(name for name, kind in DESIGNS.items() if kind.form == SUMS)
+    check_choice("design", design, ("auto", *serving), "auto")
+    return "gram" if design == "auto" else design
 
 
 def _is_statistics(X: Any) -> bool:

@@ -89,7 +89,7 @@ class Table:
         return f"{_COLUMN[self.name]} {show(self.columns[chosen])}"
 
 
-def read_table(name: str, value: Any, *, missing: bool = False, design: str | None = None) -> Table:
+def read_table(name: str, value: Any, *, missing: bool = False, form: str | None = None) -> Table:
     """Read an argument into a table of its own memory, checked as far as one can alone.
 
     Parameters
@@ -100,7 +100,7 @@ def read_table(name: str, value: Any, *, missing: bool = False, design: str | No
         What the user gave for it.
     missing : bool, default False
         Whether missing values (NaN) are allowed.
-    design : str, optional
+    form : str, optional
         Form to keep X in, see `blrzoo.storage.forms`; None for float64, whatever X is. Sparse
         matrices need one.
 
@@ -126,7 +126,7 @@ def read_table(name: str, value: Any, *, missing: bool = False, design: str | No
     >>> list(table.obs), list(table.columns)
     (['a', 'b'], ['age'])
     """
-    array = value if design and is_sparse(value) else _known_container(name, value)
+    array = value if form and is_sparse(value) else _known_container(name, value)
     _check_ndim(name, array, type(value).__name__)
     matrix, obs, columns = _unpack(array, _COLUMN[name])
     _check_shape(name, matrix.shape)
@@ -135,21 +135,21 @@ def read_table(name: str, value: Any, *, missing: bool = False, design: str | No
     if name not in ("y", "weights"):
         _check_unique(name, columns)
     obs = None if obs is None else _plain_labels(name, obs, "index")
-    values = _in_form(name, matrix, columns, design)
+    values = _in_form(name, matrix, columns, form)
     table = Table(name, values, obs, columns)
     if form_of(values) in ("dense", "float32"):
         _check_finite(table, missing)
     return table
 
 
-def _in_form(name: str, matrix: Any, columns: pd.Index, design: str | None) -> Any:
+def _in_form(name: str, matrix: Any, columns: pd.Index, form: str | None) -> Any:
     """Read the numbers, of X in the form that it is to be kept in."""
-    if design is None:
+    if form is None:
         return _to_float(name, matrix, columns)
     plain = isinstance(matrix, np.ndarray) and matrix.dtype.kind in "biuf"
-    if design not in ("auto", "dense", "gram") and not plain and not is_sparse(matrix):
+    if form not in ("auto", "dense") and not plain and not is_sparse(matrix):
         matrix = _to_float(name, matrix, columns)  # refuses what holds no numbers
-    values = read_form(matrix, columns, design)
+    values = read_form(matrix, columns, form)
     return _to_float(name, matrix, columns) if values is None else values
 
 

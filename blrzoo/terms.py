@@ -1,6 +1,5 @@
 """A term of the linear predictor: features in some design, and the prior of their effects."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -94,7 +93,7 @@ class TermModel(pm.Model):
     Parameters
     ----------
     prefix : str
-        What names start with, as "cage\\_". Made within the context of the main model.
+        What names start with, as in cage_beta. Made within the context of the main model.
     coords : dict of str to array_like
         Labels by dim of the term; other dims (trait) are those of the main model.
     """

@@ -12,8 +12,8 @@ ROOT = Path(blr.__file__).parent
 #: Each part may import those before it, and itself.
 LAYERS = (
     "options progress storage tables joining response values data statistics least_squares "
-    "designs ops distributions priors advice likelihood gibbs sources model em zoo describe "
-    "sampling gene_sets comparison validation"
+    "designs ops distributions priors terms advice likelihood gibbs sources building model em zoo "
+    "describe sampling gene_sets comparison validation"
 ).split()
 #: These know InferenceData and nothing of the rest.
 READERS = ["summaries", "diagnostics", "plots", "prediction"]

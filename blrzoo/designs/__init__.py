@@ -1,21 +1,24 @@
-"""How X is stored and multiplied: dense, as genotype codes or sparse.
+"""How X is stored and multiplied: dense, as genotype codes, sparse or by cross-products.
 
 A design is a class of its own, registered by its name, and all kernels and Ops work with any of
 them: see `blrzoo.designs.base.Design`, which also says how to write one.
 """
 
-from blrzoo.designs.base import DESIGNS, Design, register
+from blrzoo.designs.base import DESIGNS, SUMS, Design, register
 from blrzoo.designs.dense import Dense, DenseFloat32
 from blrzoo.designs.genotypes import Genotypes
+from blrzoo.designs.gram import Gram
 from blrzoo.designs.sparse import Sparse
 from blrzoo.storage.moments import column_moments
 
 __all__ = [
     "DESIGNS",
+    "SUMS",
     "Dense",
     "DenseFloat32",
     "Design",
     "Genotypes",
+    "Gram",
     "Sparse",
     "column_moments",
     "register",

@@ -16,10 +16,13 @@ from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.designs.factorisation import Factorisation
 
-__all__ = ["DESIGNS", "Design", "register"]
+__all__ = ["DESIGNS", "SUMS", "Design", "register"]
 
 #: Designs by name. The Op holds the name, which is also part of the key of compiled kernels.
 DESIGNS: dict[str, type["Design"]] = {}
+
+#: Form of designs that are made of cross-products.
+SUMS = "sums"
 
 
 class Design:
@@ -44,6 +47,17 @@ class Design:
     ``end(arrays, working)``                  the residual r
     ========================================  ====================================================
 
+    `form` says in which form a class is given its X, one of `blrzoo.storage.forms.FORMS` (but
+    "auto"), and so how it is made:
+
+    - ``design(X, center, root, unit)``, with `center` (feature,), and `root` (obs,) and `unit`
+      (feature,) or 1.0;
+    - ``design(cross, unit)`` where `form` is "sums": X'diag(w)X about the weighted means,
+      (feature, feature), with `unit` (feature,) or None. What such a design calls a residual is
+      :math:`X^{*\\prime} r`, (feature,), and its product is :math:`X^{*\\prime} X^* b`.
+
+    A registered class is taken by its name: ``blr.regression(X, y, design="lists", ...)``.
+
     These four and `rows` are static methods that numba can compile: loops over arrays and
     numbers, no Python objects. They are called from Python too, as they are. `product`, `cross`
     and `columns` are plain Python. Those of this class go through the four methods: right for
@@ -53,6 +67,8 @@ class Design:
     ----------
     name : str
         Key in `DESIGNS`.
+    form : str, default "dense"
+        Form in which it is given X.
     arrays : tuple of ndarray
         What the compiled methods read; the last one is the diagonal of X*'X*, (feature,).
     center, unit : ndarray, (feature,), or None
@@ -67,14 +83,19 @@ class Design:
 
     Examples
     --------
-    Features that are 0 or 1, as lists of the observations that have them, not centred:
+    Features that are 0 or 1, as lists of the observations that have them, for models with
+    ``center=False`` and neither weights nor units:
 
     >>> import numpy as np
-    >>> from blrzoo.designs.base import Design
-    >>> class Lists(Design):
+    >>> import blrzoo as blr
+    >>> from blrzoo.designs import Design, register
+    >>> @register
+    ... class Lists(Design):
     ...     name = "lists"
     ...
-    ...     def __init__(self, X):
+    ...     def __init__(self, X, center, root, unit):
+    ...         if np.any(center) or np.ndim(root) or np.ndim(unit):
+    ...             raise ValueError("lists are neither centred nor weighted nor scaled")
     ...         feature, obs = np.nonzero(X.T)
     ...         start = np.searchsorted(feature, np.arange(X.shape[1] + 1))
     ...         self.arrays = (obs, start, np.array([len(X)]), X.sum(axis=0))
@@ -95,14 +116,16 @@ class Design:
     ...         for i in arrays[0][arrays[1][j] : arrays[1][j + 1]]:
     ...             working[i] += change
     >>> X = np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
-    >>> design = Lists(X)
+    >>> design = Lists(X, 0.0, 1.0, 1.0)
     >>> design.fit(np.array([5.0, 7.0]))
     array([5., 7., 7.])
     >>> design.cross(design.arrays, np.array([1.0, 2.0, 3.0]))
     array([1., 5.])
+    >>> model = blr.spike_slab(X, np.array([1.0, 2.0, 4.0]), design="lists", center=False)
     """
 
     name: ClassVar[str]
+    form: ClassVar[str] = "dense"
     arrays: tuple[np.ndarray, ...]
     center: np.ndarray | None = None
     unit: np.ndarray | None = None

@@ -132,7 +132,7 @@ class DenseFloat32(Dense):
     (dtype('float32'), array([-2.,  0.,  2.]))
     """
 
-    name = "float32"
+    name = form = "float32"
     dtype = np.float32
 
     @classmethod

@@ -59,7 +59,7 @@ class Genotypes(CentredInUse):
            [ 1., -1.]])
     """
 
-    name = "genotypes"
+    name = form = "genotypes"
 
     def __init__(
         self,

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from blrzoo.designs.base import Design, register
+from blrzoo.designs.base import SUMS, Design, register
 
 __all__ = ["Gram"]
 
@@ -41,7 +41,7 @@ class Gram(Design):
     array([2., 1.])
     """
 
-    name = "gram"
+    name, form = "gram", SUMS
 
     def __init__(self, cross: np.ndarray, unit: np.ndarray | None = None) -> None:
         rows = np.ascontiguousarray(cross, dtype=np.float64)
@@ -71,11 +71,6 @@ class Gram(Design):
         if 2 * active.size <= len(effects):
             effects, rows = effects[active], rows[active]
         return np.ascontiguousarray((effects.T @ rows).T)
-
-    @classmethod
-    def cross(cls, arrays: Any, residual: np.ndarray) -> np.ndarray:
-        """X*'r, which a residual of this design is itself."""
-        return residual.copy()
 
     def columns(self, index: Any) -> np.ndarray:
         """Columns of X are not known.

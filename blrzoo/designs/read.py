@@ -15,28 +15,26 @@ def read_design(
     center: np.ndarray,
     weights: np.ndarray | None = None,
     unit: np.ndarray | None = None,
+    name: str = "auto",
 ) -> Design:
-    """Make the design that the type of X stands for.
+    """Make a design of X.
 
     Parameters
     ----------
-    X : ndarray, csc_array or Design, (obs, feature)
-        In one of the forms of `blrzoo.storage.forms`. A design of the user's own is taken as it is.
+    X : ndarray or csc_array, (obs, feature)
+        In one of the forms of `blrzoo.storage.forms`.
     center : ndarray, (feature,)
         What is subtracted from each feature.
     weights : ndarray, (obs,), optional
         Relative precisions of the observations.
     unit : ndarray, (feature,), optional
         What each feature is divided by.
+    name : str, default "auto"
+        A key of `blrzoo.designs.base.DESIGNS`; "auto" for that of the type of X.
 
     Returns
     -------
     Design
-
-    Raises
-    ------
-    ValueError
-        Where a design of the user's own would have to be weighted or divided by units.
 
     Examples
     --------
@@ -45,14 +43,8 @@ def read_design(
     >>> read_design(np.array([[0, 2], [1, 1], [2, 0]], dtype=np.int8), np.ones(2)).name
     'genotypes'
     """
-    if isinstance(X, Design):
-        if weights is not None or unit is not None:
-            raise ValueError(
-                f"weights and standardize must be left out with a design of your own, got them "
-                f"with {type(X).__name__}. Let the design apply them."
-            )
-        return X
     root = 1.0 if weights is None else np.sqrt(weights)
-    design = DESIGNS[form_of(X)](X, center, root, 1.0 if unit is None else unit)  # type: ignore[call-arg]
+    kind: Any = DESIGNS[form_of(X) if name == "auto" else name]
+    design: Design = kind(X, center, root, 1.0 if unit is None else unit)
     design.center, design.root, design.unit = center, root, unit
     return design

@@ -48,7 +48,7 @@ class Sparse(CentredInUse):
     array([ 0.5, -0.5])
     """
 
-    name = "sparse"
+    name = form = "sparse"
 
     def __init__(
         self,

@@ -9,6 +9,7 @@ import pytensor.tensor as pt
 from pytensor.graph.traversal import ancestors
 
 from blrzoo.gibbs.spec import Spec, spec_of
+from blrzoo.terms import Term
 
 __all__ = ["MixedModel", "read_model"]
 
@@ -84,16 +85,17 @@ def read_model(model: pm.Model) -> MixedModel:
     (array([0, 0, 0, 0, 0]), True, 1.0)
     """
     spec = _check_model(model)
-    size, dims = _check_tau2(model, spec)
-    x_scale = 1.0 if spec.main.prior.data.x_scale is None else spec.main.prior.data.x_scale
-    X, W = spec.main.design.columns(slice(None)), _centered(model, "W")
+    term = spec.main
+    size, dims = _check_tau2(model, term)
+    x_scale = 1.0 if term.prior.data.x_scale is None else term.prior.data.x_scale
+    X, W = term.design.columns(slice(None)), _centered(model, "W")
     mu = _fixed(model, "mu")
     gamma = _fixed(model, "gamma") if "gamma" in spec.names else np.empty(0)
     parts = [(np.ones((len(X), 1)), None if mu is None else mu.reshape(1)), (W, gamma)]
     offset = sum(columns @ value for columns, value in parts if value is not None)
     free = [columns for columns, value in parts if value is None]
-    root = np.broadcast_to(spec.main.design.root, len(X))
-    tau2 = _fixed(model, spec.main.names["tau2"])
+    root = np.broadcast_to(term.design.root, len(X))
+    tau2 = _fixed(model, term.names["tau2"])
     return MixedModel(
         y=root * (_values(model, "y") - offset),
         F=root[:, None] * np.column_stack([np.empty((len(X), 0)), *free]),
@@ -103,7 +105,7 @@ def read_model(model: pm.Model) -> MixedModel:
         sigma2=_fixed(model, "sigma2"),
         mu=mu,
         gamma=gamma,
-        x_variance=spec.main.prior.data.x_variance,
+        x_variance=term.prior.data.x_variance,
         x_scale=x_scale,
         n_variances=size,
         tau2_dims=dims,
@@ -135,20 +137,20 @@ def _check_model(model: pm.Model) -> Spec:
     return spec
 
 
-def _check_tau2(model: pm.Model, spec: Spec) -> tuple[int, tuple[str, ...]]:
-    if "tau2" not in spec.main.names:
+def _check_tau2(model: pm.Model, term: Term) -> tuple[int, tuple[str, ...]]:
+    if "tau2" not in term.names:
         raise ValueError(
             f"model must have the variances of its effects in a variable 'tau2', got "
-            f"{', '.join(spec.main.names)} with {type(spec.main.prior).__name__}. Return "
+            f"{', '.join(term.names)} with {type(term.prior).__name__}. Return "
             "{'tau2': ...} from variables() of your prior, or sample the model."
         )
-    tau2 = model[spec.main.names["tau2"]]
+    tau2 = model[term.names["tau2"]]
     if tau2.ndim > 1:
         raise ValueError(
             f"model must have a tau2 with one dimension at most, got {tau2.ndim}. Give each "
             "group one variance, or sample the model."
         )
-    dims = model.named_vars_to_dims.get(spec.main.names["tau2"]) or ()
+    dims = model.named_vars_to_dims.get(term.names["tau2"]) or ()
     size = len(np.asarray(model.coords[dims[0]])) if dims else int(np.prod(tau2.shape.eval()))
     if tau2.ndim and not dims:
         dims = ("group",)
@@ -171,14 +173,15 @@ def _variance_index(model: pm.Model, spec: Spec, size: int) -> np.ndarray:
 
 
 def _variance_at(model: pm.Model, spec: Spec, tau2: np.ndarray, p: int) -> np.ndarray:
-    v = spec.variables(model)
+    v = spec.variables(model, spec.main)
     v["tau2"] = pt.constant(tau2.reshape(()) if v["tau2"].ndim == 0 else tau2)
     variance: Any = pt.as_tensor(spec.main.prior.variance(v))
     others = sorted(str(rv.name) for rv in set(ancestors([variance])) & set(model.basic_RVs))
     if others:
         raise ValueError(
             f"model must have effects whose variances depend on tau2 alone, got "
-            f"{', '.join(others)} in the variance of {type(spec.main.prior).__name__}. Sample the model."
+            f"{', '.join(others)} in the variance of {type(spec.main.prior).__name__}. Sample the "
+            "model."
         )
     return np.broadcast_to(variance.eval(mode="FAST_COMPILE"), (p,))
 

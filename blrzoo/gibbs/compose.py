@@ -52,9 +52,7 @@ class Composer:
             block.residual = residual
         self.augmentation = spec.likelihood.augmentation(v, sum(fits[1:], fits[0]), model)
         self.conditionals = {
-            rv: dist
-            for rv, dist in spec.conditionals(model, residual).items()
-            if rv in set(drawn)
+            rv: dist for rv, dist in spec.conditionals(model, residual).items() if rv in set(drawn)
         }
 
     @property

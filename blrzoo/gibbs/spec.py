@@ -52,7 +52,8 @@ class Spec:
     @property
     def effects(self) -> set[str]:
         """Names of the effects and labels of all terms."""
-        return {name for term in self.terms for name in (term.effects_name, term.label_name) if name}
+        names = {name for term in self.terms for name in (term.effects_name, term.label_name)}
+        return {name for name in names if name}
 
     def variables(self, model: pm.Model, term: Term | None = None) -> dict[str, TensorVariable]:
         """Look the variables of the likelihood, and of a term, up in a model."""

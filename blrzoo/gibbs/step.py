@@ -295,8 +295,8 @@ def compose(model: pm.Model, names: list[str]) -> Composer:
         left = ", ".join(sorted(rv.name for rv in undrawn))
         raise ValueError(
             f"vars must have full conditionals, got {left}, which has none in "
-            f"{type(spec.main.prior).__name__}. Leave it out of vars: pm.sample() assigns it another "
-            f"step method."
+            f"{type(spec.main.prior).__name__}. Leave it out of vars: pm.sample() assigns it "
+            f"another step method."
         )
     return composer
 

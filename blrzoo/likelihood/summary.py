@@ -98,7 +98,8 @@ class SummaryLikelihood(Likelihood):
 
     def observe(self, v: dict[str, TensorVariable], model: pm.Model, y: np.ndarray) -> None:
         """Make the observed X'Oy, whose density is that of the observations."""
-        parameters = [v["mu"], self.term.beta(model), v["sigma2"], *([v["gamma"]] if "gamma" in v else [])]
+        parameters = [v["mu"], self.term.beta(model), v["sigma2"]]
+        parameters += [v["gamma"]] if "gamma" in v else []
         signature = "(),(feature),()" + (",(covariate)" if "gamma" in v else "") + "->(feature)"
         pm.CustomDist(
             OBSERVED,
@@ -114,8 +115,7 @@ class SummaryLikelihood(Likelihood):
         """Log density of all observations; `value` is X'Oy as observed."""
         effects, unit = self.term.prior.data.per_sd(beta), self.term.design.unit
         response = self._response(value if unit is None else value / unit, gamma)
-        # As of a dense X whose rows are features: the matrix is its own transpose.
-        fit = LinearPredictor("dense")(*self.term.design.shared(), effects)
+        fit = LinearPredictor(self.term.design.name)(*self.term.design.shared(), effects)
         squares = self._squares(mu, gamma, effects, response, response - fit)
         s = self.summary
         return (s.log_weight - s.n * pt.log(2 * np.pi * sigma2) - squares / sigma2) / 2

@@ -8,7 +8,7 @@ from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.op import Op
 from pytensor.graph.replace import _vectorize_node
 
-from blrzoo.designs.base import DESIGNS
+from blrzoo.designs.base import DESIGNS, SUMS
 
 __all__ = ["CrossProduct", "LinearPredictor"]
 
@@ -39,7 +39,9 @@ class _Product(Op):
     def pullback(self, inputs: Any, outputs: Any, cotangents: Any) -> list[Any]:
         """Gradient: the product with the transpose."""
         *arrays, _ = inputs
-        transposed = TRANSPOSED[type(self)](self.design)
+        # Cross-products are symmetric: their product is its own transpose.
+        kind = type(self) if DESIGNS[self.design].form == SUMS else TRANSPOSED[type(self)]
+        transposed = kind(self.design)
         return [*(disconnected_type() for _ in arrays), transposed(*arrays, *cotangents)]
 
 

@@ -74,7 +74,7 @@ def read_rows(
     """
     _check_presence(covariates, names)
     form = "genotypes" if genotypes and is_int8(X) else "auto" if is_sparse(X) else None
-    tables = {"X": read_argument("X_new", "X", X, missing=genotypes, design=form)}
+    tables = {"X": read_argument("X_new", "X", X, missing=genotypes, form=form)}
     columns = _columns("X_new", tables["X"], X, features)
     if names is not None:
         table = read_argument("covariates", "covariates", covariates)
@@ -122,7 +122,7 @@ def read_response(y: Any, rows: int, obs: pd.Index | None, traits: pd.Index | No
 
 
 def read_argument(
-    argument: str, kind: str, value: Any, *, missing: bool = False, design: str | None = None
+    argument: str, kind: str, value: Any, *, missing: bool = False, form: str | None = None
 ) -> Table:
     """Read an argument of one row or more as a model would read it.
 
@@ -136,7 +136,7 @@ def read_argument(
         What the user gave.
     missing : bool, default False
         Whether NaN is allowed.
-    design : str, optional
+    form : str, optional
         Form to keep X in, see `blrzoo.storage.forms`; default: float64.
 
     Returns
@@ -151,7 +151,7 @@ def read_argument(
     single = _count(kind, value) == 1  # a model needs two rows, a prediction does not
     try:
         given = _twice(kind, value) if single else value
-        table = read_table(kind, given, missing=missing, design=design)
+        table = read_table(kind, given, missing=missing, form=form)
         check_largest(table)
     except (TypeError, ValueError) as error:
         kind_of_error = TypeError if isinstance(error, TypeError) else ValueError

@@ -38,7 +38,7 @@ def read_data(X: Any, y: Any, covariates: Any, weights: Any) -> RegressionData:
     several = len(shape) == 2 and min(shape) > 1
     # Rows without y are set apart, so that they are refused below with advice that holds here.
     data = check_data(
-        X, y, covariates, weights=weights, missing="predict", traits=several, design="auto"
+        X, y, covariates, weights=weights, missing="predict", traits=several, form="auto"
     )
     _refuse_missing(data)
     if data.weights is not None:

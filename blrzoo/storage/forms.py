@@ -5,7 +5,7 @@ dense, int8 are genotype codes with -1 for a missing one, and a SciPy CSC array 
 """
 
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,6 @@ from blrzoo.storage.moments import MISSING
 __all__ = [
     "FORMS",
     "MISSING",
-    "Form",
     "as_float",
     "blocks",
     "form_of",
@@ -27,9 +26,8 @@ __all__ = [
     "take_rows",
 ]
 
-Form = Literal["auto", "dense", "float32", "sparse", "genotypes", "gram"]
-
-FORMS = ("auto", "dense", "float32", "sparse", "genotypes", "gram")
+#: "auto" is the form that the type of the argument asks for.
+FORMS = ("auto", "dense", "float32", "sparse", "genotypes")
 
 
 def is_sparse(value: Any) -> bool:
@@ -48,8 +46,8 @@ def is_int8(value: Any) -> bool:
     return bool(getattr(value, "dtype", None) == np.int8)
 
 
-def read_form(matrix: Any, columns: pd.Index, design: str) -> Any | None:
-    """Read X in the form that its type and `design` ask for.
+def read_form(matrix: Any, columns: pd.Index, form: str) -> Any | None:
+    """Read X in the form that is asked for.
 
     Parameters
     ----------
@@ -57,7 +55,7 @@ def read_form(matrix: Any, columns: pd.Index, design: str) -> Any | None:
         X as the user gave it, without labels.
     columns : pandas.Index
         Labels of the features, for messages.
-    design : str
+    form : str
         One of `FORMS`.
 
     Returns
@@ -79,18 +77,18 @@ def read_form(matrix: Any, columns: pd.Index, design: str) -> Any | None:
     dtype('int8')
     """
     if is_sparse(matrix):
-        return _from_sparse(matrix, columns, design)
-    if design == "sparse":
+        return _from_sparse(matrix, columns, form)
+    if form == "sparse":
         return _csc(np.asarray(matrix, dtype=np.float64), columns)
-    if design == "genotypes" or (design == "auto" and is_int8(matrix)):
-        return _codes(matrix, design)
-    if design == "float32":
+    if form == "genotypes" or (form == "auto" and is_int8(matrix)):
+        return _codes(matrix, form)
+    if form == "float32":
         return np.array(matrix, dtype=np.float32, order="C")
     return None
 
 
 def form_of(values: Any) -> str:
-    """Name the design that arrays of this type have.
+    """Name the form that arrays of this type have.
 
     Parameters
     ----------
@@ -139,14 +137,14 @@ def as_float(values: Any) -> np.ndarray:
     return np.asarray(values, dtype=np.float64)
 
 
-def _from_sparse(matrix: Any, columns: pd.Index, design: str) -> Any:
+def _from_sparse(matrix: Any, columns: pd.Index, form: str) -> Any:
     given = matrix.sparse.to_coo() if isinstance(matrix, pd.DataFrame) else matrix
-    if design in ("auto", "sparse"):
+    if form in ("auto", "sparse"):
         return _csc(given, columns)
     dense = given.toarray()
-    if design == "genotypes":
-        return _codes(dense, design)
-    return dense.astype(np.float32 if design == "float32" else np.float64)
+    if form == "genotypes":
+        return _codes(dense, form)
+    return dense.astype(np.float32 if form == "float32" else np.float64)
 
 
 def _csc(matrix: Any, columns: pd.Index) -> sp.csc_array:
@@ -169,20 +167,20 @@ def _csc(matrix: Any, columns: pd.Index) -> sp.csc_array:
     return found
 
 
-def _codes(matrix: Any, design: str) -> np.ndarray | None:
+def _codes(matrix: Any, form: str) -> np.ndarray | None:
     """Genotype codes in int8, the memory of the argument where it is int8 already."""
     values = np.asarray(matrix)
     if values.dtype != np.int8:
         return _converted(matrix)
-    return values if _are_codes(int(values.min()), int(values.max()), design) else None
+    return values if _are_codes(int(values.min()), int(values.max()), form) else None
 
 
-def _are_codes(low: int, high: int, design: str) -> bool:
+def _are_codes(low: int, high: int, form: str) -> bool:
     """Whether int8 numbers are genotype codes; refuse where nobody can know."""
     fits = MISSING <= low and high <= 2
-    if design == "genotypes" and not fits:
+    if form == "genotypes" and not fits:
         _refuse_code(low if low < MISSING else high)
-    if design == "auto" and low == MISSING and high < 2:
+    if form == "auto" and low == MISSING and high < 2:
         raise ValueError(
             f"X must tell what -1 means in int8 codes without any 2, got values from -1 to {high}. "
             "Pass design='genotypes' if it is a missing genotype, or design='dense' if it is a "

@@ -58,7 +58,7 @@ class Data:
                 kind,
                 value,
                 missing=kind in ("y", "Y"),
-                design="auto" if kind == "X" else None,
+                form="auto" if kind == "X" else None,
             )
             for kind, value in given.items()
             if value is not None or kind in ("X", "y", "Y")
