@@ -43,7 +43,7 @@ def start(step, model, **values):
 @pytest.mark.parametrize(
     ("name", "variable", "value"),
     [
-        ("alpha", "alpha", np.full(P, np.nan)),
+        ("beta", "beta", np.full(P, np.nan)),
         ("sigma2_log__", "sigma2", np.array(np.inf)),
         ("pi_logodds__", "pi", np.array(np.nan)),
     ],
@@ -77,7 +77,7 @@ def test_a_draw_that_is_not_finite_is_named(step, model, monkeypatch):
 
 def test_a_sweep_that_overflows_stops(step, model):
     """Effects of 1e200 have no finite sum of squares."""
-    point = start(step, model, alpha=np.full(P, 1e200), delta=np.ones(P, dtype=int))
+    point = start(step, model, beta=np.full(P, 1e200), delta=np.ones(P, dtype=int))
     with pytest.raises(SamplingError, match=r"^draws must be finite, .* in draw 1 of a chain"):
         step.step(point)
 
@@ -92,7 +92,7 @@ def error_of_fit(step, model, draws, **values):
 
 def test_an_extreme_start_leaves_no_error(step, model):
     """Effects of 1e14 round the fit to 0.01; the true fit is of size 1."""
-    extreme = {"alpha": np.full(P, 1e14), "delta": np.ones(P, dtype=int)}
+    extreme = {"beta": np.full(P, 1e14), "delta": np.ones(P, dtype=int)}
     assert error_of_fit(step, model, 50, **extreme) > 1e-4
     assert error_of_fit(step, model, 150, **extreme) < 1e-12
 
@@ -115,7 +115,7 @@ def test_all_fits_of_a_model_have_one_copy_of_x(model):
 def test_x_is_freed_with_its_model(update):
     model = blr.single_component(*make_data(), update=update)
     idata = blr.sample(model, **SHORT)
-    design = spec_of(model["beta"]).design
+    design = spec_of(model["beta"]).main.design
     arrays = [weakref.ref(array) for array in design.arrays]
     del model, idata, design
     gc.collect()

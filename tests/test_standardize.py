@@ -145,7 +145,7 @@ def test_cross_validation_of_columns_in_different_units():
 
 @pytest.mark.parametrize("name", ["spike-slab", "trait-patterns"])
 def test_what_pymc_computes_from_draws_and_longer_chains(name):
-    """alpha, which is recorded as beta, is in the units given too."""
+    """Effects as PyMC reads them are in the units given too."""
     X, y = make_data()
     found = []
     for data, options in ((X / X.std(axis=0, ddof=1), {}), (X * UNITS, {"standardize": True})):

@@ -56,8 +56,7 @@ PAIRS = {
 def test_conditionals(name, codes, update):
     model = two_terms(priors=PAIRS[name], updates=("auto", update), codes=codes, standardize=True)
     checked = blr.testing.check_conditionals(model, random_seed=1)
-    effects = {"cage_beta" if name.endswith("ridge") else "cage_alpha"}
-    assert {"cage_tau2", "mu", "sigma2"} | effects <= set(checked)
+    assert {"cage_tau2", "cage_beta", "beta", "mu", "sigma2"} <= set(checked)
 
 
 def test_conditionals_of_several_traits():
@@ -108,9 +107,9 @@ def test_closed_form(updates):
 def test_log_density_and_copies():
     model = two_terms(priors=PAIRS["spike-slab-ridge"])
     y, point = model["y"], model.initial_point(0)
-    point |= {"alpha": np.arange(4.0), "delta": np.ones(4, int), "cage_beta": np.array([2.0, -1])}
+    point |= {"beta": np.arange(4.0), "delta": np.ones(4, int), "cage_beta": np.array([2.0, -1])}
     X, Z = (model[name].data - model[name].data.mean(axis=0) for name in ("X", "cage_X"))
-    r = model.rvs_to_values[y].data - point["mu"] - X @ point["alpha"] - Z @ point["cage_beta"]
+    r = model.rvs_to_values[y].data - point["mu"] - X @ point["beta"] - Z @ point["cage_beta"]
     sigma2 = np.exp(point["sigma2_log__"])
     expected = -0.5 * (r**2 / sigma2 + np.log(2 * np.pi * sigma2)).sum()
     for copied in (model, model.copy(), pm.do(model, {"tau2": 0.5})):
@@ -119,7 +118,7 @@ def test_log_density_and_copies():
         assert found == pytest.approx(expected)
     with pm.do(model, {"cage_beta": np.zeros(2)}):
         step = blr.BLRGibbs()
-    assert {"cage_beta", "alpha"} & set(step.names) == {"alpha"}
+    assert {"cage_beta", "beta"} & set(step.names) == {"beta"}
 
 
 @pytest.mark.slow
@@ -128,4 +127,4 @@ def test_geweke_joint(updates):
     priors = blr.SpikeSlab(tau2=(8, 0.5), pi=(4, 2)), blr.SingleComponent(tau2=(8, 0.5))
     model = two_terms(n=5, priors=priors, updates=updates)
     z = blr.testing.geweke_joint(model, draws=20_000, random_seed=1)
-    assert {"cage_tau2", "cage_beta[1]", "alpha[0]", "pi", "mu"} <= set(z.quantity.values)
+    assert {"cage_tau2", "cage_beta[1]", "beta[0]", "pi", "mu"} <= set(z.quantity.values)

@@ -72,7 +72,7 @@ def test_check_conditionals_finds_a_wrong_block(monkeypatch):
     model = blr.spike_slab(X, y, **NARROW)
     right = Dense.dot
     monkeypatch.setattr(Dense, "dot", staticmethod(lambda *args: 1.01 * right(*args)))
-    with pytest.raises(AssertionError, match="'alpha'"):
+    with pytest.raises(AssertionError, match="'beta'"):
         blr.testing.check_conditionals(model, random_seed=1)
 
 

@@ -44,7 +44,7 @@ def test_pm_sample_picks_the_gibbs_step(model, caplog):
         idata = pm.sample(draws=20, tune=20, chains=1, random_seed=1, progressbar=False, cores=1)
     assert "BLRGibbs: [" in caplog.text
     assert "Compound" not in caplog.text
-    assert {"beta", "delta", "alpha", "pi", "tau2", "sigma2", "mu", "gamma"} == set(
+    assert {"beta", "delta", "pi", "tau2", "sigma2", "mu", "gamma"} == set(
         idata.posterior.data_vars
     )
 
@@ -83,10 +83,6 @@ def test_indicators_and_statistics_belong_to_the_effects(idata):
     np.testing.assert_array_equal(posterior["delta"].sum("feature"), idata.sample_stats.model_size)
     variance = xr.dot(X - X.mean("obs"), posterior["beta"], dim="feature").var("obs")
     np.testing.assert_allclose(variance, idata.sample_stats.genetic_variance, rtol=1e-9)
-
-
-def test_alpha_is_beta_without_a_copy(idata):
-    assert np.shares_memory(idata.posterior["alpha"].values, idata.posterior["beta"].values)
 
 
 def test_posterior_predictive_follows_the_effects(idata, model, data):
@@ -238,7 +234,7 @@ def test_half_normal_subclass(data, caplog):
     with caplog.at_level("INFO"):
         idata = blr.sample(model, draws=400, tune=400, chains=2, random_seed=1, progressbar=False)
     assert "NUTS: [tau]" in caplog.text
-    assert "BLRGibbs: [mu, sigma2, pi, delta, alpha]" in caplog.text
+    assert "BLRGibbs: [mu, sigma2, pi, delta, beta]" in caplog.text
     np.testing.assert_allclose(idata.posterior["tau2"], idata.posterior["tau"] ** 2)
 
 

@@ -62,7 +62,7 @@ def power_posterior(model: pm.Model) -> pm.Model:
     >>> powered["likelihood_power"].set_value(0.3)
     >>> errors = blr.testing.check_conditionals(powered, random_seed=1)
     >>> sorted(errors)
-    ['alpha', 'mu', 'pi', 'sigma2', 'tau2']
+    ['beta', 'mu', 'pi', 'sigma2', 'tau2']
     """
     check_model(model)
     if "measured" in model.named_vars:

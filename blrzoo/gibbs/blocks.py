@@ -208,8 +208,7 @@ class SingleSite(Block):
         sweep = Sweep(self.design.name)
         effects, labels, working = sweep(*self.design.shared(), *inputs, races, normals)
         if label is not None:
-            pseudo = normals * pt.sqrt(prior.pseudo_variance())
-            effects = pt.switch(labels > 0, effects, pseudo)
+            effects = pt.switch(labels > 0, effects, 0.0)  # not -0
         return Drawn(effects, labels, self.fit + inputs[0] - working)
 
 

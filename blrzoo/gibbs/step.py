@@ -18,10 +18,12 @@ from pytensor.graph.basic import Variable
 from rich.progress import TextColumn
 from rich.table import Column
 
+from blrzoo.distributions.effects import EffectsRV
 from blrzoo.gibbs.compiled import Compiled
 from blrzoo.gibbs.compose import Composer
 from blrzoo.gibbs.spec import find_model, find_spec, observed, spec_of
 from blrzoo.options import check_flag
+from blrzoo.terms import Term
 
 __all__ = ["BLRGibbs", "register"]
 
@@ -83,7 +85,7 @@ class BLRGibbs(BlockedStep):
     >>> with blr.spike_slab(data.X, data.y):
     ...     step = blr.BLRGibbs()
     >>> sorted(step.names)
-    ['alpha', 'delta', 'mu', 'pi', 'sigma2', 'tau2']
+    ['beta', 'delta', 'mu', 'pi', 'sigma2', 'tau2']
     """
 
     name = "blr_gibbs"
@@ -244,7 +246,9 @@ class BLRGibbs(BlockedStep):
     @staticmethod
     def competence(var: Any, has_grad: bool = False) -> Competence:
         """Ideal for the variables that a blrzoo model marked, else incompatible."""
-        return Competence.INCOMPATIBLE if spec_of(var) is None else Competence.IDEAL
+        # Where marks are lost, effects are claimed too: other steps would never leave their labels.
+        own = spec_of(var) is not None or isinstance(var.owner.op, EffectsRV)
+        return Competence.IDEAL if own else Competence.INCOMPATIBLE
 
     @staticmethod
     def _make_progressbar_update_functions() -> tuple[Any, ...]:
@@ -284,11 +288,7 @@ def compose(model: pm.Model, names: list[str]) -> Composer:
     _check_rows(model)
     spec.check(model, drawn)
     for term in spec.terms:
-        if term.label_name in names and term.effects_name not in names:
-            raise ValueError(
-                f"vars must have {term.effects_name} where it has {term.label_name}: they are one "
-                f"block, got {names}. Give both, or neither, to BLRGibbs."
-            )
+        _check_block(model, term, names)
     composer = Composer(model, spec, drawn)
     undrawn = set(drawn) - set(composer.drawn)
     if undrawn:
@@ -299,6 +299,21 @@ def compose(model: pm.Model, names: list[str]) -> Composer:
             f"another step method."
         )
     return composer
+
+
+def _check_block(model: pm.Model, term: Term, names: list[str]) -> None:
+    """Refuse labels without their effects, and effects that are 0 or not by free labels, alone."""
+    block = {name for name in (term.effects_name, term.label_name) if name}
+    given = block.intersection(names)
+    effects = model.named_vars.get(term.effects_name)
+    free = {name for name in block if model.named_vars.get(name) in model.free_RVs}
+    decided = effects in model.free_RVs and isinstance(effects.owner.op, EffectsRV)
+    if (term.label_name in given or (given and decided)) and not free <= given:
+        raise ValueError(
+            f"vars must have {' and '.join(sorted(free))} together: they are one block, got "
+            f"{names}. Give both, or neither, to BLRGibbs; of a model whose marks were lost "
+            f"(freeze_dims_and_data), sample the one that it was made of."
+        )
 
 
 def _check_rows(model: pm.Model) -> None:

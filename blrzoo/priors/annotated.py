@@ -172,7 +172,7 @@ class AnnotatedInclusion(_Annotated, SpikeSlab):
     >>> coding = pd.DataFrame({"coding": [1, 0, 0, 1, 0]}, index=data["feature"].values)
     >>> model = blr.regression(data.X, data.y, prior=blr.AnnotatedInclusion(coding))
     >>> sorted(rv.name for rv in model.free_RVs)
-    ['alpha', 'delta', 'eta', 'eta0', 'mu', 'sigma2', 'tau2']
+    ['beta', 'delta', 'eta', 'eta0', 'mu', 'sigma2', 'tau2']
     >>> model.named_vars_to_dims["pi"]
     ('feature',)
     """

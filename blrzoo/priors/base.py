@@ -8,6 +8,7 @@ import pymc as pm
 import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
+from blrzoo.distributions.effects import effects
 from blrzoo.priors.scale import DataSummary
 
 __all__ = ["MixturePrior", "Prior"]
@@ -174,19 +175,16 @@ class MixturePrior(Prior):
         \frac12 v_{jk} q_j^2 / (1 + v_{jk} d_j) + const`, the effect integrated out, then
         the effect as in `Prior` with the drawn component's variance.
 
-    The random variable is ``alpha``: ``beta = alpha`` where the label is above 0, else 0. An
-    excluded alpha has a fixed pseudo-prior N(0, c): it does not touch the posterior of anything
-    else [1]_.
+    ``beta`` is a random variable given the labels: normal, or exactly 0 for the null.
 
     A subclass defines `components` in the place of `variance`.
 
     References
     ----------
-    .. [1] Carlin & Chib (1995). Bayesian model choice via Markov chain Monte Carlo methods.
-       JRSS B 57:473-484.
+    .. [1] Habier et al. (2011). Extension of the Bayesian alphabet for genomic selection. BMC
+       Bioinformatics 12:186 (label and effect as one block).
     """
 
-    effects_name = "alpha"
     label_name = "label"
 
     def components(self, v: Variables) -> tuple[TensorVariable, TensorVariable]:
@@ -224,10 +222,8 @@ class MixturePrior(Prior):
         return pm.Categorical("label", p=pt.exp(log_weights), dims="feature")
 
     def effects(self, v: Variables) -> TensorVariable:
-        """Make labels, slab effects ``alpha`` and ``beta`` in the model, and return ``beta``."""
+        """Make labels and effects in the model on the context, and return ``beta``."""
         variances, log_weights = self.by_feature(v)
         label = v[self.label_name] = self.labels(log_weights)
-        slab = variances[np.arange(self.data.p), label]
-        variance = pt.switch(label > 0, slab, self.pseudo_variance())
-        alpha = pm.Normal("alpha", 0.0, self.data.per_unit(pt.sqrt(variance)), dims="feature")
-        return pm.Deterministic("beta", pt.switch(label > 0, alpha, 0.0), dims="feature")
+        variance = variances[np.arange(self.data.p), label]
+        return effects("beta", self.data.per_unit(self.data.per_unit(variance)), dims="feature")

@@ -92,7 +92,7 @@ class MultipleComponent(MixturePrior):
     >>> bayes_r = blr.MultipleComponent(ratios=(0, 0.01, 0.1, 1))
     >>> model = blr.regression(data.X, data.y, prior=bayes_r)
     >>> sorted(rv.name for rv in model.free_RVs)
-    ['alpha', 'label', 'mu', 'pi', 'sigma2', 'tau2_common']
+    ['beta', 'label', 'mu', 'pi', 'sigma2', 'tau2_common']
     """
 
     #: Dims of the hyperparameters before "component" or "slab", their lengths, and each feature's

@@ -89,8 +89,8 @@ class BayesB(SpikeSlab):
     r"""BayesA with a spike: an effect is zero, or from a scaled t distribution.
 
     Density
-        :math:`\beta_j = \alpha_j \delta_j`, :math:`\delta_j \sim Bernoulli(\pi)`,
-        :math:`\alpha_j | \delta_j = 1 \sim N(0, \tau^2_j)`,
+        :math:`\delta_j \sim Bernoulli(\pi)`, :math:`\beta_j = 0` where :math:`\delta_j = 0`,
+        :math:`\beta_j | \delta_j = 1 \sim N(0, \tau^2_j)`,
         :math:`\tau^2_j \sim` scaled-inverse-:math:`\chi^2(\nu, S^2)`,
         :math:`S^2 \sim Gamma(a, b)` with rate b, :math:`\pi \sim Beta(a, b)`.
     Full conditionals
@@ -136,7 +136,7 @@ class BayesB(SpikeSlab):
     >>> data = blr.simulate(n=50, p=5, n_causal=2, random_seed=1)
     >>> model = blr.regression(data.X, data.y, prior=blr.BayesB(S2=0.1, pi=(1, 9)))
     >>> sorted(rv.name for rv in model.free_RVs)
-    ['alpha', 'delta', 'mu', 'pi', 'sigma2', 'tau2']
+    ['beta', 'delta', 'mu', 'pi', 'sigma2', 'tau2']
     """
 
     def __init__(self, *, nu: float = 4.0, S2: Any = None, pi: Any = None) -> None:

@@ -32,8 +32,8 @@ class SpikeSlab(MixturePrior):
     r"""Effects are zero with probability 1 - pi, else from one normal: variable selection.
 
     Density
-        :math:`\beta_j = \alpha_j \delta_j`, :math:`\delta_j \sim Bernoulli(\pi)`,
-        :math:`\alpha_j | \delta_j = 1 \sim N(0, \tau^2)`,
+        :math:`\delta_j \sim Bernoulli(\pi)`, :math:`\beta_j = 0` where :math:`\delta_j = 0`,
+        :math:`\beta_j | \delta_j = 1 \sim N(0, \tau^2)`,
         :math:`\tau^2 \sim` scaled-inverse-:math:`\chi^2(\nu, S^2)`,
         :math:`\pi \sim Beta(a, b)`.
     Full conditionals
@@ -86,7 +86,7 @@ class SpikeSlab(MixturePrior):
     >>> data = blr.simulate(n=50, p=5, n_causal=2, random_seed=1)
     >>> model = blr.regression(data.X, data.y, prior=blr.SpikeSlab(pi=(1, 9)))
     >>> sorted(rv.name for rv in model.free_RVs)
-    ['alpha', 'delta', 'mu', 'pi', 'sigma2', 'tau2']
+    ['beta', 'delta', 'mu', 'pi', 'sigma2', 'tau2']
 
     A slab whose standard deviation is half-normal; NUTS draws it, the Gibbs step all the rest:
 
@@ -96,7 +96,7 @@ class SpikeSlab(MixturePrior):
     ...         return pm.HalfNormal("tau", 1.0) ** 2
     >>> model = blr.regression(data.X, data.y, prior=HalfNormalSlab())
     >>> sorted(rv.name for rv in model.free_RVs)
-    ['alpha', 'delta', 'mu', 'pi', 'sigma2', 'tau']
+    ['beta', 'delta', 'mu', 'pi', 'sigma2', 'tau']
     """
 
     label_name = "delta"

@@ -31,9 +31,11 @@ def sample(
 ) -> xr.DataTree:
     """Draw from the posterior: ``pm.sample`` with defaults for models with many features.
 
-    It keeps ``beta``, the indicators and the hyperparameters. ``alpha`` is not recorded: its
-    excluded elements mean nothing. In the result it is ``beta`` itself (the same memory), so
-    that what PyMC computes from draws of all variables, as the posterior predictive, is right.
+    It keeps ``beta``, the indicators and the hyperparameters. Mixtures of several traits have
+    ``alpha`` too, the effects before the pattern of affected traits is applied. It is not
+    recorded: its excluded elements mean nothing. In the result it is ``beta`` itself (the same
+    memory), so that what PyMC computes from draws of all variables, as the posterior predictive,
+    is right.
 
     Each chain starts at effects drawn from their prior, so that R-hat compares chains from
     different places; where draws of a very heavy-tailed prior are beyond 1e60, PyMC's start
@@ -89,7 +91,7 @@ def sample(
     >>> model = blr.spike_slab(data.X, data.y)
     >>> idata = blr.sample(model, draws=50, tune=50, chains=2, random_seed=1, quiet=True)
     >>> sorted(idata.posterior.data_vars)
-    ['alpha', 'beta', 'delta', 'mu', 'pi', 'sigma2', 'tau2']
+    ['beta', 'delta', 'mu', 'pi', 'sigma2', 'tau2']
     """
     model = check_model(model, more)
     check_arguments(model, chains, var_names, kwargs)

@@ -7,6 +7,7 @@ import numpy as np
 import pymc as pm
 from pytensor.graph.basic import Variable
 
+from blrzoo.distributions.effects import EffectsRV
 from blrzoo.gibbs.spec import spec_of
 from blrzoo.tables import LARGEST
 
@@ -61,10 +62,16 @@ def check_initvals(model: pm.Model, initvals: Any, chains: int) -> None:
         return
     shapes, point = model.eval_rv_shapes(), model.initial_point()
     for start in given:
-        for key, value in start.items():
+        values = {
+            key: value
+            for key, value in start.items()
+            if not isinstance(value, Variable | None) and not _is_strategy(value)
+        }
+        for key in start:
             _check_name(model, key, shapes)
-            if not isinstance(value, Variable | None) and not _is_strategy(value):
-                _check_value(model, key, value, shapes, point)
+        at = point | {_name(key): value for key, value in values.items() if _name(key) in point}
+        for key, value in values.items():
+            _check_value(model, key, value, shapes, at)
 
 
 def _check_name(model: pm.Model, key: Any, shapes: dict[str, Any]) -> None:
@@ -97,8 +104,15 @@ def _check_value(
     if wrong.any():
         raise ValueError(
             f"initvals of {name} must be finite and values that it can have, got "
-            f"{array[wrong].flat[0]:g}. Correct them, or leave {name} out."
+            f"{array[wrong].flat[0]:g}. Correct them, or leave {name} out"
+            f"{_with_labels(model, name)}."
         )
+
+
+def _with_labels(model: pm.Model, name: str) -> str:
+    """What to do where effects do not go with their labels."""
+    labelled = name in model.named_vars and isinstance(model[name].owner.op, EffectsRV)
+    return ", and start the labels with it: an excluded effect is 0" if labelled else ""
 
 
 def _outside(model: pm.Model, rv: Any, array: np.ndarray, point: Start) -> np.ndarray:

@@ -83,7 +83,7 @@ def check_conditionals(
     >>> data = blr.simulate(n=20, p=3, n_causal=1, random_seed=1)
     >>> errors = blr.testing.check_conditionals(blr.spike_slab(data.X, data.y), random_seed=1)
     >>> sorted(errors)
-    ['alpha', 'mu', 'pi', 'sigma2', 'tau2']
+    ['beta', 'mu', 'pi', 'sigma2', 'tau2']
     """
     model = find_model(model)
     check_count("points", points, 1, 3)
@@ -283,8 +283,6 @@ def _site_conditional(block: Block, inputs: list[Any], j: int) -> Conditional:
     d = design.arrays[-1][j] / sigma2
     q = _dot(design, j, working) / sigma2 + d * effects[j]
     log_p, means, spread = block_conditional(d, q, variances[j], log_weights[j])
-    if block.label is not None:
-        means[0], spread[0] = 0.0, block.prior.pseudo_variance()
     return log_p, means[:, None], spread[:, None, None]
 
 
@@ -341,19 +339,32 @@ def _block_check(
     values, prior = block.model.rvs_to_values, block.prior
     name = values[block.effects].name
     label = values[block.label].name if block.draws_label else None
+    unit = 1.0 if prior.data.x_scale is None else prior.data.x_scale[j]
 
     def check(point: Point, rng: np.random.Generator) -> Slice:
         log_p, means, covariances = conditional(block, inputs(point), j)
         for k in np.flatnonzero(np.isfinite(log_p)):
-            normal = stats.multivariate_normal(means[k], covariances[k])
-            for effect in normal.rvs(3, random_state=rng).reshape(3, -1):
+            density, drawn = _effects_of(means[k], covariances[k], unit, rng)
+            for effect in drawn:
                 effects = _put(prior.data.per_sd(point[name]), j, effect)
                 moved = point | {name: prior.data.per_unit(effects)}
                 if label is not None:
                     moved[label] = _put(point[label], j, relabel(prior, point[label][j], k))
-                yield moved, float(log_p[k] + normal.logpdf(effect))
+                yield moved, float(log_p[k] + density(effect))
 
     return check
+
+
+def _effects_of(
+    mean: np.ndarray, covariance: np.ndarray, unit: float, rng: np.random.Generator
+) -> tuple[Callable[[np.ndarray], float], np.ndarray]:
+    """Density (per unit as given) and draws of a feature's effects; one draw where they are 0."""
+    if not covariance.any():
+        return lambda effect: 0.0, mean[None]
+    normal = stats.multivariate_normal(mean, covariance)
+    jacobian = mean.size * np.log(unit)  # which a point mass does not have
+    drawn = normal.rvs(3, random_state=rng).reshape(3, -1)
+    return lambda effect: normal.logpdf(effect) + jacobian, drawn
 
 
 def _put(array: np.ndarray, j: int, value: Any) -> np.ndarray:

@@ -137,8 +137,8 @@ def spike_slab(
     .. math:: y = \mu + (W - \bar W)\gamma + (X - \bar X)\beta + e, \quad
        e \sim N(0, \sigma^2 I)
 
-    .. math:: \beta_j = \alpha_j \delta_j, \quad \delta_j \sim Bernoulli(\pi), \quad
-       \alpha_j | \delta_j = 1 \sim N(0, \tau^2), \quad
+    .. math:: \delta_j \sim Bernoulli(\pi), \quad \beta_j = 0 \text{ where } \delta_j = 0, \quad
+       \beta_j | \delta_j = 1 \sim N(0, \tau^2), \quad
        \tau^2 \sim \text{scaled-inverse-}\chi^2(\nu, S^2), \quad \pi \sim Beta(a, b)
 
     The posterior mean of :math:`\delta_j` is the posterior inclusion probability, `blrzoo.pip`. An
