@@ -8,8 +8,6 @@ import pytensor.tensor as pt
 from pymc.distributions.distribution import SymbolicRandomVariable, _support_point
 from pymc.logprob.abstract import _logprob
 from pymc.pytensorf import normalize_rng_param
-from pytensor.gradient import grad_undefined
-from pytensor.scalar.basic import UnaryScalarOp
 from pytensor.tensor.variable import TensorVariable
 
 __all__ = ["EffectsRV", "effects"]
@@ -24,8 +22,8 @@ def effects(name: str, variance: Any, dims: str) -> TensorVariable:
     The variance is that of the component that the feature's label has. An effect and its label can
     only be drawn together: given the label 0 the effect is 0, and given an effect that is not 0 the
     label is not 0. So a step method that draws one without the other never leaves the model that
-    it starts in, without an error. `blrzoo.BLRGibbs` draws both, and claims such variables; the
-    density has no gradient by the effects, so that NUTS refuses them.
+    it starts in, without an error. `blrzoo.BLRGibbs` draws both, claims such variables, and refuses
+    one without the other.
 
     Parameters
     ----------
@@ -80,16 +78,6 @@ class EffectsRV(SymbolicRandomVariable):
         return cls(inputs=[rng, v], outputs=[new, pt.switch(v > 0, normal * pt.sqrt(v), 0.0)])(
             rng, given
         )
-
-
-class _DrawnWithLabels(UnaryScalarOp):
-    """The same number, without a gradient."""
-
-    def impl(self, x: Any) -> Any:
-        return x
-
-    def pullback(self, inputs: Any, outputs: Any, cotangents: Any) -> list[Any]:
-        return [grad_undefined(self, 0, inputs[0], "effects are drawn with their labels")]
 
 
 @_logprob.register(EffectsRV)

@@ -201,10 +201,10 @@ class AnnotatedInclusion(_Annotated, SpikeSlab):
         weights = pt.stack([-pt.softplus(odds), -pt.softplus(-odds)], axis=1)
         return pt.stack([0.0, v["tau2"]]), weights
 
-    def pseudo_variance(self) -> float:
+    def expected_variance(self) -> float:
         """Variance of an included effect that the default tau2 is scaled for."""
         if self.eta0 is None:
-            return super().pseudo_variance()
+            return super().expected_variance()
         return self.default_variance(float(expit(prior_mean(self.eta0, NORMAL, ()))))
 
     def _default_eta0(self) -> tuple[float, float]:

@@ -159,8 +159,8 @@ class Prior:
         included = max(inclusion * self.data.p, 1.0)
         return self.h2 * self.data.y_variance / (included * float(self.data.x_variance.mean()))
 
-    def pseudo_variance(self) -> Any:
-        """Variance c of a mixture's pseudo-prior of excluded effects: any positive constant."""
+    def expected_variance(self) -> Any:
+        """Variance of an included effect that default priors of variances are scaled for."""
         return self.default_variance()
 
 

@@ -208,10 +208,6 @@ class MultipleComponent(MixturePrior):
         """Prior mean of the common variance of slabs with fixed ratios."""
         return self.default_variance(self._mean_pi() @ self.ratios)
 
-    def pseudo_variance(self) -> float:
-        """Prior mean of the variance of an included effect."""
-        return self.default_variance(float(self._mean_pi().sum()))
-
     def _default_pi(self) -> tuple[np.ndarray]:
         """Parameters of the default Dirichlet prior of the components."""
         return (default_dirichlet(self.data, self._affected()),)

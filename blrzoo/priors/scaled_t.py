@@ -163,7 +163,7 @@ class BayesB(SpikeSlab):
 
 def local_variances(prior: Any) -> Variables:
     """Make ``S2`` and the variances ``tau2`` (feature) of a prior with nu and S2."""
-    scale = prior.pseudo_variance() / float(VARIANCE.mean(prior.nu, 1.0))
+    scale = prior.expected_variance() / float(VARIANCE.mean(prior.nu, 1.0))
     S2 = parameter("S2", prior.S2, GAMMA, (2.0, 2.0 / scale))
     half = np.float64(prior.nu / 2)
     tau2 = pm.InverseGamma("tau2", alpha=half, beta=half * S2, dims="feature")

@@ -142,7 +142,7 @@ class SpikeSlab(MixturePrior):
 
     def tau2_variable(self) -> TensorVariable:
         """Make the variance of an included effect; a subclass may return any expression."""
-        default = (1.0, self.pseudo_variance() / 2)
+        default = (1.0, self.expected_variance() / 2)
         return parameter("tau2", self.tau2, VARIANCE, default)
 
     def pi_variable(self) -> TensorVariable:
@@ -172,7 +172,7 @@ class SpikeSlab(MixturePrior):
             excluded = self.groups.sizes - included
         return {v["tau2"]: tau2, v["pi"]: conjugate.beta(v["pi"], included, excluded)}
 
-    def pseudo_variance(self) -> float:
+    def expected_variance(self) -> float:
         """Variance of an included effect that the default tau2 is scaled for."""
         if self.inclusion is not None:
             return self.default_variance(float(self.inclusion.mean()))
