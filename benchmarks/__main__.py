@@ -11,7 +11,8 @@ from numba import njit
 
 import blrzoo as blr
 from benchmarks.traits import trait_sweeps
-from blrzoo.designs.dense import Dense
+from blrzoo.designs import Dense, Design
+from blrzoo.gibbs.spec import find_spec
 from blrzoo.ops.kernel import make_kernel
 
 FIRST_FIT = """
@@ -71,7 +72,7 @@ def sweep_against_bare_loop(repeats: int, n: int = 2000, p: int = 10_000) -> Non
 class Chain:
     """The kernel alone, with fixed hyperparameters (spike-and-slab)."""
 
-    def __init__(self, design: Dense, y: np.ndarray, rng: np.random.Generator) -> None:
+    def __init__(self, design: Design, y: np.ndarray, rng: np.random.Generator) -> None:
         self.arrays, self.working, self.rng = design.arrays, y, rng
         p = len(design.arrays[-1])
         self.effects = np.zeros(p)
@@ -116,7 +117,7 @@ def overhead_per_draw(repeats: int, draws: int = 500) -> None:
             state["point"], _ = step.step(state["point"])
 
     y = data["y"].values
-    chain = Chain(step.design, y - y.mean(), np.random.default_rng(1))
+    chain = Chain(find_spec(model).main.design, y - y.mean(), np.random.default_rng(1))
 
     def run_kernel() -> None:
         for _ in range(draws):
