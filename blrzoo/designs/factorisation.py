@@ -46,9 +46,14 @@ class Factorisation:
         """Floating point operations of the factorisation, roughly."""
         return 10.0 * n * p * min(n, p)
 
+    @property
+    def arrays(self) -> tuple[np.ndarray, ...]:
+        """U, S and V'."""
+        return self.U, self.s, self.Vt
+
     def shared(self) -> list[TensorVariable]:
         """U, S and V' as PyTensor variables, not copied."""
-        return [pytensor.shared(part, borrow=True) for part in (self.U, self.s, self.Vt)]
+        return [pytensor.shared(part, borrow=True) for part in self.arrays]
 
     def fit(self, effects: np.ndarray) -> np.ndarray:
         """X times the effects, (obs[, trait])."""

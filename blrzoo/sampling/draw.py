@@ -13,6 +13,7 @@ from blrzoo.gibbs.spec import find_spec, spec_of
 from blrzoo.gibbs.step import BLRGibbs
 from blrzoo.sampling.arguments import check_arguments, check_model
 from blrzoo.sampling.recorder import recorder
+from blrzoo.sampling.sharing import arrays_by_file, arrays_of
 from blrzoo.sampling.starts import check_initvals, dispersed
 
 __all__ = ["draw", "finish", "log_convergence", "name_traits", "sample"]
@@ -119,7 +120,10 @@ def draw(model: pm.Model, var_names: list[str] | None, **kwargs: Any) -> xr.Data
     if alias:
         var_names = [rv.name for rv in model.unobserved_RVs if rv.name != "alpha"]
     kwargs |= _own_parts(model, var_names, kwargs)
-    idata = pm.sample(model=model, var_names=var_names, compute_convergence_checks=False, **kwargs)
+    with arrays_by_file(arrays_of(model)):
+        idata = pm.sample(
+            model=model, var_names=var_names, compute_convergence_checks=False, **kwargs
+        )
     if alias:
         finish("the alias alpha", lambda: add_alias(idata))
     finish("the name of the dim trait", lambda: name_traits(idata, model))

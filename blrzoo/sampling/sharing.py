@@ -1,0 +1,65 @@
+"""One copy of X for the chains of a fit, also where processes are spawned and not forked."""
+
+import copyreg
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pymc as pm
+
+from blrzoo.gibbs.spec import find_spec
+
+__all__ = ["arrays_by_file", "arrays_of"]
+
+#: Smaller arrays are cheaper to copy than to map.
+_LEAST = 1_000_000
+
+
+def arrays_of(model: pm.Model) -> list[np.ndarray]:
+    """Arrays that X of a model is stored in, as its steps read them."""
+    terms = find_spec(model).terms
+    return [array for term in terms for array in term.in_update.arrays]
+
+
+@contextmanager
+def arrays_by_file(arrays: list[np.ndarray]) -> Iterator[None]:
+    """Let pickles hold the name of a file in the place of these arrays, while this lasts.
+
+    A process that is spawned gets its step as a pickle. So it maps the file, whose pages in memory
+    all processes share, where it would have a copy of its own. Forked processes share memory
+    anyway: nothing is pickled, and no file is written.
+
+    Parameters
+    ----------
+    arrays : list of ndarray
+        Those of less than a megabyte are copied as ever.
+    """
+    large = {id(array): array for array in arrays if array.nbytes >= _LEAST}
+    if not large:
+        yield
+        return
+    with TemporaryDirectory(prefix="blrzoo") as folder:
+        files: dict[int, Path] = {}
+
+        def reduce(array: np.ndarray) -> Any:
+            key = id(array)
+            if key not in large:
+                return array.__reduce_ex__(2)
+            if key not in files:
+                files[key] = Path(folder) / f"{len(files)}.npy"
+                np.save(files[key], array)
+            return _mapped, (str(files[key]),)
+
+        copyreg.pickle(np.ndarray, reduce)
+        try:
+            yield
+        finally:
+            copyreg.dispatch_table.pop(np.ndarray)
+
+
+def _mapped(path: str) -> np.ndarray:
+    """An array in a file, private: compiled code needs writeable memory, and writes to none."""
+    return np.asarray(np.load(path, mmap_mode="c"))
