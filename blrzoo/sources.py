@@ -12,11 +12,14 @@ from blrzoo.data import RegressionData, check_data
 from blrzoo.designs.gram import Gram
 from blrzoo.designs.read import read_design
 from blrzoo.likelihood.single import Designs, Likelihood
-from blrzoo.likelihood.summary import Summary, SummaryLikelihood
+from blrzoo.likelihood.summary import Summary, from_sums
 from blrzoo.likelihood.traits import TraitLikelihood
 from blrzoo.priors.scale import DataSummary, warn_of_units
-from blrzoo.statistics.build import sufficient_statistics
+from blrzoo.statistics.build import reduce_data
 from blrzoo.statistics.check import check_statistics
+from blrzoo.statistics.layout import as_dataset
+from blrzoo.statistics.read import read_data
+from blrzoo.statistics.variation import check_variation
 from blrzoo.storage.forms import as_float, form_of
 
 __all__ = ["KEPT", "Observations", "Source", "Sums", "add_constant", "read_source"]
@@ -122,8 +125,7 @@ class Sums:
     @property
     def coords(self) -> dict[str, np.ndarray]:
         """Labels by dim."""
-        dims = [dim for dim in ("feature", "covariate") if dim in self.data.dims]
-        return {dim: self.data[dim].values for dim in dims}
+        return self.summary(standardize=False).coords
 
     @property
     def observed(self) -> np.ndarray:
@@ -136,13 +138,8 @@ class Sums:
 
     def bind(self, likelihood: _Likelihood, unit: np.ndarray | None) -> _Likelihood:
         """The likelihood of the observations, through these sums."""
-        return SummaryLikelihood(
-            mu=likelihood.mu,
-            gamma=likelihood.gamma,
-            sigma2=likelihood.sigma2,
-            designs={"": Gram(self.data["XX"].values, unit)},
-            summary=Summary.of(self.data, unit),
-        )
+        design = Gram(self.data["XX"].values, unit)
+        return from_sums(likelihood, design, Summary.of(self.data, unit))
 
     def add_to(self, model: pm.Model) -> None:
         """Centres, which predictions use."""
@@ -180,14 +177,16 @@ def read_source(
     TypeError, ValueError
         For data that are refused.
     """
-    given = {"y": y, "covariates": covariates, "weights": weights}
+    given = {"Y" if traits else "y": y, "covariates": covariates, "weights": weights}
     if _is_statistics(X):
-        _refuse_beside(given, missing, center, traits)
+        _refuse_beside(given, missing, center, design)
         check_statistics(X, "X")
-        return Sums(X)
+        check_variation(X)
+        return Sums(_of_traits(X) if traits else _of_one_trait(X))
     if design == "gram":
-        _refuse_beside({}, missing, center, traits)
-        return Sums(sufficient_statistics(X, y, covariates, weights=weights))
+        _refuse_beside({}, missing, center, design)
+        read = read_data(X, y, covariates, weights, traits=traits, part=False)
+        return Sums(reduce_data(read, show=True))
     data = check_data(
         X, y, covariates, weights=weights, missing=missing, traits=traits, design=design
     )
@@ -198,20 +197,41 @@ def _is_statistics(X: Any) -> bool:
     return isinstance(X, xr.Dataset) and ("blrzoo" in X.attrs or "XX" in X)
 
 
-def _refuse_beside(given: dict[str, Any], missing: str, center: bool, traits: bool) -> None:
+def _of_traits(data: xr.Dataset) -> xr.Dataset:
+    """Statistics with a dim of traits, which those of one trait lack."""
+    if "trait" in data.dims:
+        return data
+    labels = {dim: data[dim].values for dim in ("feature", "covariate") if dim in data.dims}
+    trait = data["trait"].values if "trait" in data.coords else 0
+    return as_dataset(
+        {str(name): one.values for name, one in data.items()},
+        labels | {"trait": np.atleast_1d(trait)},
+    )
+
+
+def _of_one_trait(data: xr.Dataset) -> xr.Dataset:
+    if "trait" in data.dims:
+        traits = data["trait"].values.tolist()
+        raise ValueError(
+            f"X must be statistics of one trait for a prior of one trait, got those of "
+            f"{len(traits)}. Choose one, statistics.sel(trait={traits[0]!r}, "
+            f"trait_bis={traits[0]!r}), or take a model of several traits, for instance "
+            f"blrzoo.multivariate."
+        )
+    return data
+
+
+def _refuse_beside(given: dict[str, Any], missing: str, center: bool, design: str) -> None:
     """Refuse what sums over the observations have already, or cannot have."""
     wrong = [name for name, value in given.items() if value is not None]
     wrong += [f"missing={missing!r}"] * (missing != "error") + ["center=False"] * (not center)
+    wrong += [f"design={design!r}"] * (design not in ("auto", "gram"))
     if wrong:
         raise ValueError(
             f"{wrong[0].split('=')[0]} must be left out with sufficient statistics, which hold y, "
             f"covariates and weights, about the means, and no rows; got {', '.join(wrong)}. Give "
-            f"these to blrzoo.sufficient_statistics, or make the model of X and y."
-        )
-    if traits:
-        raise ValueError(
-            "X must be observations for a prior of several traits, got sufficient statistics. "
-            "Make the model of X and Y, or one model for each trait."
+            f"these to blrzoo.sufficient_statistics, or make the model of X and y in another "
+            f"design."
         )
 
 

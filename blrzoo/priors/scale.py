@@ -82,13 +82,13 @@ class DataSummary:
         """Summarise checked sufficient statistics."""
         variance = data["X_variance"].values
         x_scale = np.where(variance > 0, np.sqrt(variance), 1.0) if standardize else None
-        dims = [dim for dim in ("feature", "covariate") if dim in data.dims]
+        dims = ("feature", "covariate", "trait", "trait_bis")
         return cls(
             n=int(data["n"]),
             p=data.sizes["feature"],
-            coords={dim: data[dim].values for dim in dims},
-            y_mean=float(data["y_mean"]),
-            y_variance=np.float64(data["y_variance"]),
+            coords={dim: data[dim].values for dim in dims if dim in data.dims},
+            y_mean=data["y_mean"].values[()],
+            y_variance=data["y_variance"].values[()],
             x_variance=variance / (1.0 if x_scale is None else x_scale**2),
             w_variance=data["W_variance"].values if "W_variance" in data else np.empty(0),
             x_scale=x_scale,
