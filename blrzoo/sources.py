@@ -100,6 +100,9 @@ class Observations:
     def add_to(self, model: pm.Model) -> None:
         """Centres, covariates, weights and, where it is small, X as given."""
         add_constant(model, "X_center", self._center, ("feature",))
+        if not _is_kept(self.data):
+            n = self.data.n
+            add_constant(model, "X_variance", self.data.x_variance * (n - 1) / n, ("feature",))
         if form_of(self.data.X) == "genotypes":  # what missing codes of further rows are
             add_constant(model, "X_fill", self.data.x_moments.mean, ("feature",))
         if self.data.W.shape[1]:
@@ -142,8 +145,10 @@ class Sums:
         return from_sums(likelihood, design, Summary.of(self.data, unit))
 
     def add_to(self, model: pm.Model) -> None:
-        """Centres, which predictions use."""
+        """Centres, which predictions use, and variances of the features."""
+        n, variance = int(self.data["n"]), self.data["X_variance"].values
         add_constant(model, "X_center", self.data["X_center"].values, ("feature",))
+        add_constant(model, "X_variance", variance * (n - 1) / n, ("feature",))
         if "covariate" in self.data.dims:
             add_constant(model, "W_center", self.data["W_center"].values, ("covariate",))
 
@@ -235,9 +240,14 @@ def _refuse_beside(given: dict[str, Any], missing: str, center: bool, design: st
         )
 
 
+def _is_kept(data: RegressionData) -> bool:
+    """Whether X is small enough to be kept with the draws."""
+    return data.n * data.p * 8 <= KEPT
+
+
 def _add_rows(model: pm.Model, data: RegressionData, rows: str, fill: np.ndarray) -> None:
     obs = f"obs{rows}"
-    if data.n * data.p * 8 <= KEPT:
+    if _is_kept(data):
         X = as_float(data.X)
         add_constant(model, f"X{rows}", np.where(np.isnan(X), fill, X), (obs, "feature"))
     if data.W.shape[1]:

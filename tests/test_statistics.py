@@ -401,7 +401,7 @@ BAD: list[tuple[str, Any, type[Exception], str]] = [
     ("plain", lambda d: {"y": put(d["y"], np.nan, 3)}, ValueError, r"^y must be complete.*1 obse"
      r".*\['i3'\]\. Drop them from X"),
     ("traits", lambda d: {"y": put(d["y"], np.nan, 3, 1)}, ValueError, r"^y must be complete, .*"
-     r"1 missing value\(s\) in trait \['t1'\], whose products .* other rows\. .*each trait by itself"),
+     r"1 missing value\(s\) in trait \['t1'\], whose products .* other rows\. .*each trait"),
     ("traits", lambda d: {"y": put(d["y"], np.nan, 3)}, ValueError, r"^y must be complete.*'i3'"),
     ("plain", lambda d: {"y": put(d["y"], np.inf, 3)}, ValueError, r"^y must be finite .*infinite"),
     ("plain", lambda d: {"X": put(d["X"], np.nan, 3, 1)}, ValueError, r"^X must be compl.*'x1'"),

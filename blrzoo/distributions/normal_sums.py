@@ -26,9 +26,9 @@ class NormalSumsRV(RandomVariable):
     dtype = "floatX"
     _print_name = ("NormalSums", "\\operatorname{NormalSums}")
 
-    def rng_fn(self, rng: Any, *args: Any, **kwargs: Any) -> NoReturn:
-        """Refuse to draw."""
-        _refuse_draws(self)
+    def rng_fn(self, rng: Any, effects: Any, *others: Any, **kwargs: Any) -> np.ndarray:
+        """NaN, for their shape, which PyMC finds by a draw in Python, as for graphs of models."""
+        return np.full(effects.shape, np.nan)
 
 
 #: By the number of dims of the effects: of one trait, of several.
@@ -39,7 +39,7 @@ _OPS = {
 
 
 @numba_core_rv_funcify.register(NormalSumsRV)
-def _refuse_draws(op: NormalSumsRV, node: Apply | None = None) -> NoReturn:
+def _refuse_draws(op: NormalSumsRV, node: Apply) -> NoReturn:
     raise ValueError(
         "model must have observations to draw y from, got one of sufficient statistics, whose y "
         "is not known row by row. Make the model of X and y; predict rows with blrzoo.predict; or "
@@ -58,7 +58,8 @@ class NormalSums(Distribution):
        R'OR = A - \beta'X'OY - Y'OX\beta,
 
     where the value is X'OY and A, `rest`, is all the rest of R'OR. ``logp`` is one number, that of
-    all observations together. There are no draws: they would need rows.
+    all observations together. There are no draws, which would need rows: compiled, they are
+    refused.
 
     Parameters
     ----------

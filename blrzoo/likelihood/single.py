@@ -1,7 +1,7 @@
 """The part that all single-trait models share: intercept, covariates and residual variance."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pymc as pm
@@ -48,6 +48,9 @@ class Likelihood:
     designs : dict of str to Design
         X of the rows with y, "", and of those without, "_missing".
     """
+
+    #: Whether the data are observations, not sums over them.
+    has_rows: ClassVar[bool] = True
 
     mu: Any = None
     gamma: Any = None

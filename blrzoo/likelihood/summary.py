@@ -44,9 +44,9 @@ class Summary:
     center: TensorVariable
     Xy: TensorVariable
     yy: TensorVariable
-    XW: TensorVariable | None = None
-    WW: TensorVariable | None = None
-    Wy: TensorVariable | None = None
+    XW: Any = None
+    WW: Any = None
+    Wy: Any = None
 
     @classmethod
     def of(cls, data: xr.Dataset, unit: np.ndarray | None) -> "Summary":
@@ -105,6 +105,7 @@ class _FromSums:
 
     #: Name of the residual variance or covariance.
     noise: ClassVar[str]
+    has_rows = False
 
     designs: Designs = field(default_factory=dict, repr=False)
     summary: Any = None

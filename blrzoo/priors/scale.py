@@ -65,7 +65,9 @@ class DataSummary:
     @classmethod
     def of(cls, data: RegressionData, standardize: bool = False) -> "DataSummary":
         """Summarise checked data."""
-        x_scale = _scale(data) if standardize else None
+        moments = data.x_moments
+        size = np.maximum(np.abs(moments.minimum), np.abs(moments.maximum))
+        x_scale = _scale(data.x_variance, size) if standardize else None
         return cls(
             n=data.n,
             p=data.p,
@@ -81,7 +83,7 @@ class DataSummary:
     def of_statistics(cls, data: xr.Dataset, standardize: bool = False) -> "DataSummary":
         """Summarise checked sufficient statistics."""
         variance = data["X_variance"].values
-        x_scale = np.where(variance > 0, np.sqrt(variance), 1.0) if standardize else None
+        x_scale = _scale(variance, np.abs(data["X_mean"].values)) if standardize else None
         dims = ("feature", "covariate", "trait", "trait_bis")
         return cls(
             n=int(data["n"]),
@@ -108,10 +110,9 @@ class DataSummary:
         return self.x_scale.reshape((-1,) + (1,) * (effects.ndim - 1))
 
 
-def _scale(data: RegressionData) -> np.ndarray:
-    """Standard deviations of the features; 1 for one that is constant but for rounding."""
-    sd = np.sqrt(data.x_variance)
-    size = np.maximum(np.abs(data.x_moments.minimum), np.abs(data.x_moments.maximum))
+def _scale(variance: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """Standard deviations of features of a size; 1 for one that is constant but for rounding."""
+    sd = np.sqrt(variance)
     return np.where(sd > 1e-10 * size, sd, 1.0)
 
 
