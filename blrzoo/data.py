@@ -102,6 +102,7 @@ def check_data(
     missing: str = "error",
     traits: bool = False,
     form: str | None = None,
+    part: bool = False,
 ) -> RegressionData:
     """Check the data of a regression, join them by label and convert them to float64.
 
@@ -126,6 +127,9 @@ def check_data(
 
     form : {"auto", "dense", "float32", "sparse", "genotypes"}, optional
         Form that X is kept in, see `blrzoo.storage.forms`. Default: float64.
+    part : bool, default False
+        Whether the rows are a part of the data of a model. Then y, covariates and features may be
+        constant, and covariates collinear or many: in all of the data they need not be.
 
     Returns
     -------
@@ -185,10 +189,10 @@ def check_data(
     tables = {table.name: table for table in joined}
     known = _known_rows(obs, _response(tables), missing)
     if known.all():
-        return _checked(obs, tables)
+        return _checked(obs, tables, part)
     apart = _select(obs, tables, ~known)
     return replace(
-        _checked(*_select(obs, tables, known)),
+        _checked(*_select(obs, tables, known), part),
         missing=_arrays(*apart),
         coords=_coords(*apart, obs[known]),
     )
@@ -228,12 +232,12 @@ def _select(
     return obs[rows], chosen
 
 
-def _checked(obs: pd.Index, tables: dict[str, Table]) -> RegressionData:
+def _checked(obs: pd.Index, tables: dict[str, Table], part: bool) -> RegressionData:
     """Check what the numbers must be where they enter the likelihood."""
-    check_response(_response(tables))
-    check_features(tables["X"])
+    check_response(_response(tables), part)
+    check_features(tables["X"], part)
     if "covariates" in tables:
-        check_covariates(tables["covariates"])
+        check_covariates(tables["covariates"], part)
     if "weights" in tables:
         check_weights(tables["weights"])
     return _arrays(obs, tables)

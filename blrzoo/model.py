@@ -72,8 +72,8 @@ def regression(
     ----------
     X : array-like, (obs, feature)
         Features: NumPy, pandas, xarray or SciPy sparse. Names of columns become the ``feature``
-        coordinate. For one trait also what `blrzoo.sufficient_statistics` returns, in the place
-        of X, y, covariates and weights.
+        coordinate. Or what `blrzoo.sufficient_statistics` returns, in the place of X, y,
+        covariates and weights.
     y : array-like, (obs) or, for a prior of several traits, (obs, trait)
         Response. Where X and y both carry labels, they are joined by label.
     prior : Prior
@@ -124,7 +124,7 @@ def regression(
         - "sparse": compressed columns, for mostly zeros.
         - "gram": cross-products X'X in the place of X, (feature, feature), for many more
           observations than features. Nothing that needs rows: no leave-one-out, no posterior
-          predictive.
+          predictive, no missing traits.
 
         "auto": sparse where X is, genotypes where X is int8 of these codes, else dense. It never
         rounds, and never gives up rows. Or the name of a design of your own, see
@@ -136,7 +136,8 @@ def regression(
         With ``beta`` (feature[, trait]), ``mu``, ``sigma2`` or ``Sigma_e``, the prior's variables
         and the observed ``y`` (obs[, trait]); the data are ``X``, ``X_center``, ``W``,
         ``W_center`` and, where they were standardized, ``X_scale``. X of more than 10 MB (as
-        float64) is not among the data of a fit: pass ``X=`` to what reads it.
+        float64) is not among the data of a fit, ``X_variance`` (denominator n) is: pass ``X=`` to
+        what reads it. Of sufficient statistics, X'Oy is observed, ``Xy`` (feature[, trait]).
 
     Raises
     ------

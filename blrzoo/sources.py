@@ -13,12 +13,15 @@ from blrzoo.data import RegressionData, check_data
 from blrzoo.designs.base import DESIGNS, SUMS
 from blrzoo.designs.read import read_design
 from blrzoo.likelihood.single import Likelihood
-from blrzoo.likelihood.summary import Summary, SummaryLikelihood
+from blrzoo.likelihood.summary import Summary, from_sums
 from blrzoo.likelihood.traits import TraitLikelihood
 from blrzoo.options import check_choice
 from blrzoo.priors.scale import DataSummary, warn_of_units
-from blrzoo.statistics.build import sufficient_statistics
+from blrzoo.statistics.build import reduce_data
 from blrzoo.statistics.check import check_statistics
+from blrzoo.statistics.layout import as_dataset
+from blrzoo.statistics.read import read_data
+from blrzoo.statistics.variation import check_variation
 from blrzoo.storage.forms import as_float, form_of
 from blrzoo.terms import Designs, Term
 
@@ -93,13 +96,18 @@ class Observations:
         return replace(likelihood, terms=tuple(terms))
 
     def add_features(self, model: pm.Model, unit: np.ndarray | None) -> Designs:
-        """Centres, units and, where it is small, X as given."""
+        """Centres, units and X as given; of a large X its variances."""
+        data, fill = self.data, self.data.x_moments.mean
         _add_columns(model, self._center, unit)
-        if form_of(self.data.X) == "genotypes":  # what missing codes of further rows are
-            add_constant(model, "X_fill", self.data.x_moments.mean, ("feature",))
-        _keep(model, self.data, "", self.data.x_moments.mean)
-        if self.data.missing is not None:
-            _keep(model, self.data.missing, "_missing", self.data.x_moments.mean)
+        if not _is_kept(data):
+            _add_variance(model, data.x_variance, data.n)
+        if form_of(data.X) == "genotypes":  # what missing codes of further rows are
+            add_constant(model, "X_fill", fill, ("feature",))
+        for rows, part in (("", data), ("_missing", data.missing)):
+            if part is not None and _is_kept(part):
+                X = as_float(part.X)
+                X = np.where(np.isnan(X), fill, X)
+                add_constant(model, f"X{rows}", X, (f"obs{rows}", "feature"))
         return self._designs(unit)
 
     def _designs(self, unit: np.ndarray | None) -> Designs:
@@ -145,8 +153,7 @@ class Sums:
     @property
     def coords(self) -> dict[str, np.ndarray]:
         """Labels by dim."""
-        dims = [dim for dim in ("feature", "covariate") if dim in self.data.dims]
-        return {dim: self.data[dim].values for dim in dims}
+        return self.summary(standardize=False).coords
 
     @property
     def observed(self) -> np.ndarray:
@@ -159,17 +166,12 @@ class Sums:
 
     def bind(self, likelihood: _Likelihood, terms: Sequence[Term]) -> _Likelihood:
         """The likelihood of the observations, through these sums."""
-        return SummaryLikelihood(
-            mu=likelihood.mu,
-            gamma=likelihood.gamma,
-            sigma2=likelihood.sigma2,
-            terms=tuple(terms),
-            summary=Summary.of(self.data, terms[0].design.unit),
-        )
+        return from_sums(likelihood, terms, Summary.of(self.data, terms[0].design.unit))
 
     def add_features(self, model: pm.Model, unit: np.ndarray | None) -> Designs:
-        """Centres, which predictions use, and units."""
+        """Centres, which predictions use, units, and variances of the features."""
         _add_columns(model, self.data["X_center"].values, unit)
+        _add_variance(model, self.data["X_variance"].values, int(self.data["n"]))
         kind: Any = DESIGNS[self.design]
         return {"": kind(self.data["XX"].values, unit)}
 
@@ -208,16 +210,18 @@ def read_source(
     TypeError, ValueError
         For data that are refused.
     """
-    given = {"y": y, "covariates": covariates, "weights": weights}
+    given = {"Y" if traits else "y": y, "covariates": covariates, "weights": weights}
     if _is_statistics(X):
-        _refuse_beside(given, missing, center, traits)
+        _refuse_beside(given, missing, center)
         check_statistics(X, "X")
-        return Sums(X, _of_sums(design))
+        check_variation(X)
+        return Sums(_of_traits(X) if traits else _of_one_trait(X), _of_sums(design))
     check_choice("design", design, ("auto", *DESIGNS), "auto")
     form = "auto" if design == "auto" else DESIGNS[design].form
     if form == SUMS:
-        _refuse_beside({}, missing, center, traits)
-        return Sums(sufficient_statistics(X, y, covariates, weights=weights), design)
+        _refuse_beside({}, missing, center)
+        read = read_data(X, y, covariates, weights, traits=traits, part=False)
+        return Sums(reduce_data(read, show=True), design)
     data = check_data(X, y, covariates, weights=weights, missing=missing, traits=traits, form=form)
     return Observations(data, center, design)
 
@@ -225,7 +229,12 @@ def read_source(
 def _of_sums(design: str) -> str:
     """Name of a design that serves sufficient statistics."""
     serving = tuple(name for name, kind in DESIGNS.items() if kind.form == SUMS)
-    check_choice("design", design, ("auto", *serving), "auto")
+    if design != "auto" and design not in serving:
+        raise ValueError(
+            f"design must be 'auto' or one of cross-products, {', '.join(map(repr, serving))}, "
+            f"with sufficient statistics, which hold no rows; got {design!r}. Leave it out, or "
+            f"make the model of X and y."
+        )
     return "gram" if design == "auto" else design
 
 
@@ -233,7 +242,31 @@ def _is_statistics(X: Any) -> bool:
     return isinstance(X, xr.Dataset) and ("blrzoo" in X.attrs or "XX" in X)
 
 
-def _refuse_beside(given: dict[str, Any], missing: str, center: bool, traits: bool) -> None:
+def _of_traits(data: xr.Dataset) -> xr.Dataset:
+    """Statistics with a dim of traits, which those of one trait lack."""
+    if "trait" in data.dims:
+        return data
+    labels = {dim: data[dim].values for dim in ("feature", "covariate") if dim in data.dims}
+    trait = data["trait"].values if "trait" in data.coords else 0
+    return as_dataset(
+        {str(name): one.values for name, one in data.items()},
+        labels | {"trait": np.atleast_1d(trait)},
+    )
+
+
+def _of_one_trait(data: xr.Dataset) -> xr.Dataset:
+    if "trait" in data.dims:
+        traits = data["trait"].values.tolist()
+        raise ValueError(
+            f"X must be statistics of one trait for a prior of one trait, got those of "
+            f"{len(traits)}. Choose one, statistics.sel(trait={traits[0]!r}, "
+            f"trait_bis={traits[0]!r}), or take a model of several traits, for instance "
+            f"blrzoo.multivariate."
+        )
+    return data
+
+
+def _refuse_beside(given: dict[str, Any], missing: str, center: bool) -> None:
     """Refuse what sums over the observations have already, or cannot have."""
     wrong = [name for name, value in given.items() if value is not None]
     wrong += [f"missing={missing!r}"] * (missing != "error") + ["center=False"] * (not center)
@@ -241,13 +274,14 @@ def _refuse_beside(given: dict[str, Any], missing: str, center: bool, traits: bo
         raise ValueError(
             f"{wrong[0].split('=')[0]} must be left out with sufficient statistics, which hold y, "
             f"covariates and weights, about the means, and no rows; got {', '.join(wrong)}. Give "
-            f"these to blrzoo.sufficient_statistics, or make the model of X and y."
+            f"these to blrzoo.sufficient_statistics, or make the model of X and y in another "
+            f"design."
         )
-    if traits:
-        raise ValueError(
-            "X must be observations for a prior of several traits, got sufficient statistics. "
-            "Make the model of X and Y, or one model for each trait."
-        )
+
+
+def _is_kept(data: RegressionData) -> bool:
+    """Whether X is small enough to be kept with the draws."""
+    return data.n * data.p * 8 <= KEPT
 
 
 def _add_columns(model: pm.Model, center: np.ndarray, unit: np.ndarray | None) -> None:
@@ -256,11 +290,9 @@ def _add_columns(model: pm.Model, center: np.ndarray, unit: np.ndarray | None) -
         add_constant(model, "X_scale", unit, ("feature",))
 
 
-def _keep(model: pm.Model, data: RegressionData, rows: str, fill: np.ndarray) -> None:
-    """Keep a small X with the draws."""
-    if data.n * data.p * 8 <= KEPT:
-        X = as_float(data.X)
-        add_constant(model, f"X{rows}", np.where(np.isnan(X), fill, X), (f"obs{rows}", "feature"))
+def _add_variance(model: pm.Model, variance: np.ndarray, n: int) -> None:
+    """Sample variances as those over the observations, with the denominator n."""
+    add_constant(model, "X_variance", variance * (n - 1) / n, ("feature",))
 
 
 def _add_rows(model: pm.Model, data: RegressionData, rows: str) -> None:

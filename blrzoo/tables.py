@@ -174,6 +174,8 @@ def _known_container(name: str, value: Any) -> Any:
 
 
 def _container_remedy(name: str, value: Any) -> str | None:
+    if "blrzoo" in getattr(value, "attrs", ()):
+        return "the observations that these statistics are sums over, as this needs rows"
     if isinstance(value, xr.Dataset | xr.DataTree):
         return f'one variable of it, {name}["name"]'
     if isinstance(value, Mapping) or (isinstance(value, np.ndarray) and value.dtype.names):

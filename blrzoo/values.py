@@ -11,7 +11,15 @@ from blrzoo.storage.forms import as_float, form_of
 from blrzoo.storage.moments import MISSING, column_moments
 from blrzoo.tables import Table, check_largest, check_scale, show
 
-__all__ = ["check_covariates", "check_features", "check_response", "check_weights", "warn_user"]
+__all__ = [
+    "check_covariates",
+    "check_features",
+    "check_response",
+    "check_varying_features",
+    "check_weights",
+    "warn_of_dependent_traits",
+    "warn_user",
+]
 
 _CONSTANT = 1e-12  # a column is constant if max - min <= this times max |x|: above rounding error
 _SMALLEST = 1e-60  # of max - min: squares and their ratios stay finite
@@ -34,10 +42,10 @@ def _constant(table: Table) -> np.ndarray:
     return constant
 
 
-def check_response(table: Table) -> None:
-    """Refuse a constant response; advise where it is binary."""
+def check_response(table: Table, part: bool = False) -> None:
+    """Refuse a constant response, but of a part of the data; advise where it is binary."""
     constant = _constant(table)
-    if constant.any():
+    if constant.any() and not part:
         known = table.values[:, constant.argmax()]
         known = known[~np.isnan(known)]
         raise ValueError(
@@ -48,7 +56,7 @@ def check_response(table: Table) -> None:
     advice = binary_advice(table)
     if advice is not None:
         warn_user(advice)
-    if table.name == "Y":
+    if table.name == "Y" and not part:
         _warn_of_dependent_traits(table)
 
 
@@ -58,20 +66,37 @@ def _warn_of_dependent_traits(table: Table) -> None:
     chosen = table.values[rows]
     if n < T + 2 or (np.ptp(chosen, axis=0) == 0).any():
         return
-    dependent = _dependent(chosen)
-    if dependent.any():
+    warn_of_dependent_traits(table.columns[_dependent(chosen)])
+
+
+def warn_of_dependent_traits(labels: Any) -> None:
+    """Warn of traits, if there are any, that follow from the ones before."""
+    if len(labels):
         warn_user(
-            f"Y has {dependent.sum()} trait(s) that are copies or linear combinations of the ones "
-            f"before, {show(table.columns[dependent])}: only the prior keeps their residual "
+            f"Y has {len(labels)} trait(s) that are copies or linear combinations of the ones "
+            f"before, {show(labels)}: only the prior keeps their residual "
             "covariance from being singular. Drop them, unless this is meant."
         )
 
 
-def check_features(table: Table) -> None:
-    """Refuse X without any information; warn of constant and copied features."""
+def check_features(table: Table, part: bool = False) -> None:
+    """Refuse X without any information, but of a part; warn of constant and copied features."""
     if form_of(table.values) == "genotypes":
         _check_known(table)
     constant = _constant(table)
+    if not part:
+        check_varying_features(table.columns, constant)
+    copies = _copies(table.values, np.flatnonzero(~constant))
+    if copies:
+        pairs = [(table.columns[i], table.columns[j]) for i, j in copies]
+        warn_user(
+            f"X has {len(pairs)} feature(s) that are copies of another one, {show(pairs)}: "
+            "their inclusion probability is shared between the copies."
+        )
+
+
+def check_varying_features(labels: Any, constant: np.ndarray) -> None:
+    """Refuse features of which none varies; warn of constant ones, by a mask."""
     if constant.all():
         raise ValueError(
             f"X must have a feature that varies between observations; got {len(constant)} constant "
@@ -79,15 +104,8 @@ def check_features(table: Table) -> None:
         )
     if constant.any():
         warn_user(
-            f"X has {constant.sum()} constant feature(s), {show(table.columns[constant])}: "
+            f"X has {constant.sum()} constant feature(s), {show(labels[constant])}: "
             "a constant feature carries no information about y, its effect is drawn from its prior."
-        )
-    copies = _copies(table.values, np.flatnonzero(~constant))
-    if copies:
-        pairs = [(table.columns[i], table.columns[j]) for i, j in copies]
-        warn_user(
-            f"X has {len(pairs)} feature(s) that are copies of another one, {show(pairs)}: "
-            "their inclusion probability is shared between the copies."
         )
 
 
@@ -125,8 +143,14 @@ def check_weights(table: Table) -> None:
         )
 
 
-def check_covariates(table: Table) -> None:
-    """Refuse covariates that are too many, constant or dependent."""
+def check_covariates(table: Table, part: bool = False) -> None:
+    """Refuse covariates that are too many, constant or dependent, but of a part of the data."""
+    constant = _constant(table)
+    if not part:
+        _check_independent(table, constant)
+
+
+def _check_independent(table: Table, constant: np.ndarray) -> None:
     n, k = table.values.shape
     if n <= k + 1:
         raise ValueError(
@@ -134,7 +158,6 @@ def check_covariates(table: Table) -> None:
             f"k = {k} covariates and n = {n} observations. Drop some; as columns of X, effects are "
             "shrunken and may outnumber the observations."
         )
-    constant = _constant(table)
     if constant.any():
         raise ValueError(
             f"covariates must vary between observations; got constant {table.where(constant)}. "

@@ -133,7 +133,7 @@ def test_what_needs_rows_is_refused_of_statistics() -> None:
     with model, pytest.raises(ValueError, match=r"^model must have observations to draw y from"):
         pm.sample_posterior_predictive(idata, progressbar=False)
     with pytest.raises(ValueError, match=r"^X must be given where idata\.constant_data has no 'X'"):
-        blr.heritability(idata)
+        blr.variance_explained(idata, groups=list("aaabbb"))
     with pytest.raises(ValueError, match=r"^update must be .* with the design 'gram'"):
         blr.single_component(blr.sufficient_statistics(*codes()), update="joint")
     assert np.isfinite(blr.predict(idata, codes()[0][:3].astype(float))["mean"]).all()
@@ -214,8 +214,10 @@ def test_large_x_is_not_among_the_data_of_a_fit(monkeypatch: pytest.MonkeyPatch)
     idata = blr.sample(model, **SHORT)
     assert "X" not in idata["constant_data"]
     with pytest.raises(ValueError, match=r"^X must be given where idata\.constant_data has no 'X'"):
-        blr.heritability(idata)
-    assert np.isfinite(blr.heritability(idata, X=G).to_array()).all()
+        blr.variance_explained(idata, groups=list("aaabbb"))
+    assert np.isfinite(blr.variance_explained(idata, G, list("aaabbb")).to_array()).all()
+    # Of the fit's own variances of X beta and of the features
+    xr.testing.assert_allclose(blr.heritability(idata), blr.heritability(idata, X=G))
     found = blr.cross_validate(blr.spike_slab, G, y, folds=2, **SHORT)
     assert np.isfinite(found["predictions"]["mean"]).all()
 

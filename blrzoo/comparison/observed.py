@@ -6,6 +6,7 @@ import numpy as np
 import pymc as pm
 import xarray as xr
 
+from blrzoo.summaries._inputs import of_statistics
 from blrzoo.tables import show
 
 __all__ = ["check_same", "observed_y", "response_of"]
@@ -54,6 +55,12 @@ def observed_y(idata: xr.DataTree, name: str) -> xr.DataArray:
     ValueError
         Where it is missing.
     """
+    if of_statistics(idata):
+        raise ValueError(
+            f"fits must be of observations, each of which is left out in turn; got one of "
+            f"sufficient statistics, which have no rows, in {name!r}. Fit X and y, in another "
+            f"design than 'gram'; or compare predictions of other rows: blrzoo.log_score."
+        )
     if "observed_data" not in idata.children or "y" not in idata["observed_data"].data_vars:
         raise ValueError(
             f"fits must have 'y' in their group 'observed_data', got none in {name!r}. Pass the "

@@ -17,7 +17,7 @@ from pymc.pytensorf import toposort_replace
 from pytensor.tensor.type_other import NoneTypeT
 from pytensor.tensor.variable import TensorVariable
 
-from blrzoo.gibbs.spec import Spec, spec_of
+from blrzoo.gibbs.spec import Spec, refuse_sums, spec_of
 from blrzoo.likelihood.single import POWER
 
 __all__ = ["check_model", "power_posterior"]
@@ -107,6 +107,7 @@ def check_model(model: pm.Model) -> Spec:
             "it with blrzoo.regression or a factory; of other models, pm.sample_smc estimates the "
             "log marginal likelihood."
         )
+    refuse_sums(model, "for its marginal likelihood, to be compared with models of the same y")
     terms = [*model.observed_RVs, *model.potentials]
     added = [str(term.name) for term in terms if term.name != "y"]
     if added or len(terms) != 1:

@@ -8,7 +8,7 @@ import pymc as pm
 import pytensor.tensor as pt
 from pytensor.graph.traversal import ancestors
 
-from blrzoo.gibbs.spec import Spec, spec_of
+from blrzoo.gibbs.spec import Spec, refuse_sums, spec_of
 from blrzoo.terms import Term
 
 __all__ = ["MixedModel", "read_model"]
@@ -118,6 +118,7 @@ def _check_model(model: pm.Model) -> Spec:
     spec = next((spec for rv in model.basic_RVs if (spec := spec_of(rv))), None)
     if spec is None:
         raise ValueError(f"{rule}, made by blrzoo; got one that blrzoo did not make. {remedy}")
+    refuse_sums(model, "for fit_em, which factorises X")
     if spec.main.prior.label_name is not None:
         raise ValueError(
             f"{rule}, got a mixture: {type(spec.main.prior).__name__} with the labels "

@@ -18,7 +18,7 @@ from blrzoo.likelihood.single import Likelihood
 from blrzoo.likelihood.traits import TraitLikelihood
 from blrzoo.terms import Term
 
-__all__ = ["Spec", "find_model", "find_spec", "mark", "observed", "spec_of"]
+__all__ = ["Spec", "find_model", "find_spec", "mark", "observed", "refuse_sums", "spec_of"]
 
 
 @dataclass(frozen=True)
@@ -169,6 +169,22 @@ def find_spec(model: pm.Model, variables: Iterable[Any] = ()) -> Spec:
             "marks: sample the model before it)."
         )
     return spec
+
+
+def refuse_sums(model: pm.Model, purpose: str) -> None:
+    """Refuse a model of sufficient statistics for a purpose that needs observations.
+
+    Raises
+    ------
+    ValueError
+        For such a model; models that blrzoo did not make pass.
+    """
+    spec = next(filter(None, map(spec_of, model.basic_RVs)), None)
+    if spec is not None and not spec.likelihood.has_rows:
+        raise ValueError(
+            f"model must be of observations {purpose}, got one of sufficient statistics, which "
+            f"have no rows. Make the model of X and y, in another design than 'gram'."
+        )
 
 
 def observed(model: pm.Model) -> np.ndarray | None:

@@ -1,7 +1,7 @@
 """The part that all single-trait models share: intercept, covariates and residual variance."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pymc as pm
@@ -44,6 +44,9 @@ class Likelihood:
     terms : tuple of Term
         Features and the priors of their effects, the main term first.
     """
+
+    #: Whether the data are observations, not sums over them.
+    has_rows: ClassVar[bool] = True
 
     mu: Any = None
     gamma: Any = None

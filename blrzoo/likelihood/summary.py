@@ -1,7 +1,8 @@
 """Likelihoods of sufficient statistics, in the place of those of observations."""
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
 
 import numpy as np
 import pymc as pm
@@ -10,12 +11,15 @@ import pytensor.tensor as pt
 import xarray as xr
 from pytensor.tensor.variable import TensorVariable
 
+from blrzoo.distributions.normal_sums import NormalSums, inner, residual_squares
 from blrzoo.likelihood.residual import ResidualSums
 from blrzoo.likelihood.single import Likelihood
+from blrzoo.likelihood.traits import TraitLikelihood
 from blrzoo.ops.linear_predictor import LinearPredictor
+from blrzoo.ops.small import product
 from blrzoo.terms import Term
 
-__all__ = ["Summary", "SummaryLikelihood"]
+__all__ = ["Summary", "SummaryLikelihood", "TraitSummaryLikelihood", "from_sums"]
 
 #: Name of the observed variable.
 OBSERVED = "Xy"
@@ -28,10 +32,10 @@ class Summary:
     Attributes
     ----------
     n, weight, log_weight : number of observations, sum of the weights and of their logarithms
-    center : weighted mean of y
-    Xy : (feature,) X*'Oy, of features divided by their units
-    yy : () y'Oy
-    XW, WW, Wy : (feature, covariate), (covariate, covariate), (covariate,); None without
+    center : ([trait]) weighted mean of y
+    Xy : (feature[, trait]) X*'Oy, of features divided by their units
+    yy : () y'Oy, or (trait, trait)
+    XW, WW, Wy : (feature, covariate), (covariate, covariate), (covariate[, trait]); None without
     """
 
     n: TensorVariable
@@ -40,9 +44,9 @@ class Summary:
     center: TensorVariable
     Xy: TensorVariable
     yy: TensorVariable
-    XW: TensorVariable | None = None
-    WW: TensorVariable | None = None
-    Wy: TensorVariable | None = None
+    XW: Any = None
+    WW: Any = None
+    Wy: Any = None
 
     @classmethod
     def of(cls, data: xr.Dataset, unit: np.ndarray | None) -> "Summary":
@@ -53,7 +57,7 @@ class Summary:
             "weight": data["weight_sum"],
             "log_weight": data["log_weight_sum"],
             "center": data["y_center"],
-            "Xy": data["Xy"].values / scale,
+            "Xy": (data["Xy"].values.T / scale).T,
             "yy": data["yy"],
         }
         if "WW" in data:
@@ -67,9 +71,80 @@ class Summary:
             }
         )
 
+    def response(self, gamma: Any) -> Any:
+        """X'O times what is left for the features of y, (feature[, trait])."""
+        return self.Xy if gamma is None else self.Xy - _times(self.XW, gamma)
+
+    def rest(self, mu: Any, gamma: Any, effects: Any, fit: Any) -> Any:
+        """r'Or without the products of the effects and X'Oy, given the fit X'OX beta."""
+        gap = (self.center - mu)[None]
+        found = self.yy + self.weight * inner(gap, gap) + inner(effects, fit)
+        if gamma is None:
+            return found
+        twice = 2 * (self.Wy - _times(self.XW.T, effects))
+        return found - inner(gamma, twice - _times(self.WW, gamma))
+
+    def residual(self, mu: Any, gamma: Any, effects: Any, cross: Any) -> ResidualSums:
+        """Sums of the residual, of which X'Or is given."""
+        rest = self.rest(mu, gamma, effects, self.response(gamma) - cross)
+        found = ResidualSums(
+            count=self.n,
+            weight=self.weight,
+            total=self.weight * (self.center - mu),
+            squares=residual_squares(effects, self.Xy, rest),
+        )
+        if gamma is None:
+            return found
+        projection = self.Wy - _times(self.WW, gamma) - _times(self.XW.T, effects)
+        return found._replace(covariates=self.WW, projection=projection)
+
 
 @dataclass(frozen=True)
-class SummaryLikelihood(Likelihood):
+class _FromSums:
+    """What likelihoods of one trait and of several do alike with sums."""
+
+    #: Name of the residual variance or covariance.
+    noise: ClassVar[str]
+    has_rows = False
+
+    terms: tuple[Term, ...] = ()
+    summary: Any = None
+
+    @property
+    def term(self) -> Term:
+        """The only term: products of its features with others are not in the sums."""
+        (term,) = self.terms
+        return term
+
+    def observe(self, v: dict[str, TensorVariable], model: pm.Model, y: np.ndarray) -> None:
+        """Make the observed X'Oy, whose density is that of the observations."""
+        s, term, beta = self.summary, self.term, self.term.beta(model)
+        effects = term.scaled_effects(model)
+        fit = LinearPredictor(term.design.name)(*term.design.shared(), effects)
+        rest = s.rest(v["mu"], v.get("gamma"), effects, fit)
+        parameters = beta, rest, v[self.noise], s.n, s.log_weight
+        dims = model.named_vars_to_dims["beta"]
+        NormalSums(OBSERVED, *parameters, observed=y, dims=dims)
+
+    def response(self, v: dict[str, TensorVariable], model: pm.Model) -> TensorVariable:
+        """X'O times what is left for the features of y, (feature[, trait])."""
+        return self.summary.response(v.get("gamma"))
+
+    def sums(
+        self, v: dict[str, TensorVariable], residual: TensorVariable, model: pm.Model
+    ) -> ResidualSums:
+        """Sums of the residual, of which X'Or is given."""
+        effects = self.term.scaled_effects(model)
+        return self.summary.residual(v["mu"], v.get("gamma"), effects, residual)
+
+    def fit_variance(self, fit: Any, model: pm.Model) -> TensorVariable:
+        """Weighted variance of X beta over the observations, ([trait]), from X'OX beta."""
+        effects = self.term.scaled_effects(model)
+        return pt.sum(effects * fit, axis=0) / self.summary.weight
+
+
+@dataclass(frozen=True)
+class SummaryLikelihood(_FromSums, Likelihood):
     r"""The likelihood of one trait, through sums over the observations.
 
     With everything about the weighted means, :math:`O = diag(w)`, :math:`m = \bar y - \mu` and
@@ -88,78 +163,49 @@ class SummaryLikelihood(Likelihood):
        and recommendations. The American Statistician 37:242-247 (sums about the means).
     """
 
-    summary: Any = None
-
-    @property
-    def term(self) -> Term:
-        """The only term: cross-products of its features with others are not in the sums."""
-        (term,) = self.terms
-        return term
-
-    def observe(self, v: dict[str, TensorVariable], model: pm.Model, y: np.ndarray) -> None:
-        """Make the observed X'Oy, whose density is that of the observations."""
-        parameters = [v["mu"], self.term.beta(model), v["sigma2"]]
-        parameters += [v["gamma"]] if "gamma" in v else []
-        signature = "(),(feature),()" + (",(covariate)" if "gamma" in v else "") + "->(feature)"
-        pm.CustomDist(
-            OBSERVED,
-            *parameters,
-            logp=self._log_density,
-            random=_no_draws,
-            signature=signature,
-            observed=y,
-            dims="feature",
-        )
-
-    def _log_density(self, value: Any, mu: Any, beta: Any, sigma2: Any, gamma: Any = None) -> Any:
-        """Log density of all observations; `value` is X'Oy as observed."""
-        effects, unit = self.term.prior.data.per_sd(beta), self.term.design.unit
-        response = self._response(value if unit is None else value / unit, gamma)
-        fit = LinearPredictor(self.term.design.name)(*self.term.design.shared(), effects)
-        squares = self._squares(mu, gamma, effects, response, response - fit)
-        s = self.summary
-        return (s.log_weight - s.n * pt.log(2 * np.pi * sigma2) - squares / sigma2) / 2
-
-    def response(self, v: dict[str, TensorVariable], model: pm.Model) -> TensorVariable:
-        """X'O times what is left for the features of y, (feature,)."""
-        return self._response(self.summary.Xy, v.get("gamma"))
-
-    def _response(self, Xy: Any, gamma: Any) -> Any:
-        return Xy if gamma is None else Xy - pt.sum(self.summary.XW * gamma, axis=1)
-
-    def _squares(self, mu: Any, gamma: Any, effects: Any, response: Any, residual: Any) -> Any:
-        """r'Or, never below what the intercept alone adds."""
-        s = self.summary
-        about = s.yy
-        if gamma is not None:
-            about = about - 2 * pt.sum(gamma * s.Wy) + pt.sum(gamma * pt.sum(s.WW * gamma, axis=1))
-        about = about - pt.sum(effects * (response + residual))
-        return s.weight * (s.center - mu) ** 2 + pt.maximum(about, 0.0)
-
-    def sums(
-        self, v: dict[str, TensorVariable], residual: TensorVariable, model: pm.Model
-    ) -> ResidualSums:
-        """Sums of the residual, of which X'Or is given."""
-        s, gamma, effects = self.summary, v.get("gamma"), self.term.scaled_effects(model)
-        response = self.response(v, model)
-        found = ResidualSums(
-            count=s.n,
-            weight=s.weight,
-            total=s.weight * (s.center - v["mu"]),
-            squares=self._squares(v["mu"], gamma, effects, response, residual),
-        )
-        if gamma is None:
-            return found
-        projection = s.Wy - pt.sum(s.WW * gamma, axis=1) - pt.sum(s.XW * effects[:, None], axis=0)
-        return found._replace(covariates=s.WW, projection=projection)
-
-    def fit_variance(self, fit: Any, model: pm.Model) -> TensorVariable:
-        """Weighted variance of X beta over the observations, from X'OX beta."""
-        return pt.sum(self.term.scaled_effects(model) * fit) / self.summary.weight
+    noise = "sigma2"
 
 
-def _no_draws(*parameters: Any, **kwargs: Any) -> Any:
-    raise ValueError(
-        "model must have observations to draw y from, got one of sufficient statistics, whose y "
-        "is not known row by row. Make the model of X and y, or predict rows with blrzoo.predict."
-    )
+@dataclass(frozen=True)
+class TraitSummaryLikelihood(_FromSums, TraitLikelihood):
+    r"""The likelihood of several traits, through sums over the observations.
+
+    With R'OR in the place of r'Or, a matrix (trait, trait) of the same form
+    (see `SummaryLikelihood`),
+
+    .. math:: \log p(Y) = -\tfrac{nT}2 \log 2\pi + \tfrac T2 \sum_i \log w_i
+       - \tfrac n2 \log|\Sigma_e| - \tfrac12 tr(\Sigma_e^{-1} R'OR).
+
+    All traits were measured in all observations: sums do not know which cells were not.
+    """
+
+    noise = "Sigma_e"
+
+
+def from_sums(
+    likelihood: Likelihood | TraitLikelihood, terms: Sequence[Term], summary: Summary
+) -> SummaryLikelihood | TraitSummaryLikelihood:
+    """Make the likelihood of the same parameters through sums.
+
+    Parameters
+    ----------
+    likelihood : Likelihood or TraitLikelihood
+        Of observations, without its terms.
+    terms : sequence of Term
+        The only term, whose design is of cross-products.
+    summary : Summary
+        All other sums.
+
+    Returns
+    -------
+    SummaryLikelihood or TraitSummaryLikelihood
+    """
+    several = isinstance(likelihood, TraitLikelihood)
+    kind = TraitSummaryLikelihood if several else SummaryLikelihood
+    given = {each.name: getattr(likelihood, each.name) for each in fields(likelihood)}
+    return kind(**given | {"terms": tuple(terms), "summary": summary})
+
+
+def _times(matrix: Any, columns: Any) -> Any:
+    """A matrix times a vector, or times a column for each trait."""
+    return pt.sum(matrix * columns, axis=1) if columns.ndim == 1 else product(matrix, columns)

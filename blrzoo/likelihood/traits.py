@@ -1,7 +1,7 @@
 """The part that all models of several traits share: intercepts, covariates, residual covariance."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pymc as pm
@@ -59,6 +59,9 @@ class TraitLikelihood:
     .. [1] Tanner & Wong (1987). The calculation of posterior distributions by data augmentation.
        JASA 82:528-540.
     """
+
+    #: Whether the data are observations, not sums over them.
+    has_rows: ClassVar[bool] = True
 
     mu: Any = None
     gamma: Any = None

@@ -8,7 +8,13 @@ import scipy.linalg
 import xarray as xr
 from numpy.typing import NDArray
 
-from blrzoo.summaries._inputs import constant_data, design_of, feature_index, values_by_feature
+from blrzoo.summaries._inputs import (
+    constant_data,
+    design_of,
+    feature_index,
+    of_statistics,
+    values_by_feature,
+)
 
 __all__ = ["Method", "least_squares_effects", "read_effects"]
 
@@ -110,7 +116,8 @@ def least_squares_effects(
     ValueError
         If the data are missing, or joint estimates are asked for that have no answer.
     """
-    X, ys = design_of(idata), _responses(idata, traits)
+    ys = _responses(idata, traits)
+    X = design_of(idata)
     data = [_Rows.of(idata, X, y) for y in ys]
     if method != "marginal":
         small = X.shape[1] <= _MOST_JOINT
@@ -127,6 +134,12 @@ def least_squares_effects(
 
 
 def _responses(idata: xr.DataTree, traits: list[Any] | None) -> list[Array]:
+    if of_statistics(idata) or "X" not in constant_data(idata):
+        raise ValueError(
+            "least_squares must be given where the fit has no X and y, as here. Pass estimates: "
+            "least_squares=blrzoo.ols(X, y), or of sufficient statistics without covariates "
+            "least_squares=np.linalg.solve(statistics['XX'].values, statistics['Xy'].values)."
+        )
     group = idata["observed_data"].to_dataset() if "observed_data" in idata.children else {}
     if "y" not in group:
         raise ValueError(

@@ -13,6 +13,7 @@ from blrzoo.diagnostics.elements import by_element, hyperparameters
 from blrzoo.options import check_names
 from blrzoo.plots._axes import give_back, legend_outside, new_axes, panels_of, styled
 from blrzoo.plots._names import shorten
+from blrzoo.summaries._inputs import prior_draws
 from blrzoo.summaries._posterior import SAMPLE_DIMS, refuse_broken
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ def _prior_of(idata: xr.DataTree, prior: Any) -> xr.Dataset:
         where = "idata" if prior is None else "prior"
         raise ValueError(
             f"{where} must have a group 'prior'; it has {list(given.children)}. Draw it: "
-            "prior=pm.sample_prior_predictive(1000, model=model)."
+            f"prior={prior_draws(idata, 1000, list(hyperparameters(idata)))}."
         )
     return given["prior"].to_dataset()
 

@@ -13,7 +13,7 @@ from blrzoo.options import check_flag
 from blrzoo.prediction._linear import Fit, mean_blocks
 from blrzoo.prediction._rows import Rows
 from blrzoo.summaries._finite import not_finite
-from blrzoo.summaries._inputs import constant_data
+from blrzoo.summaries._inputs import constant_data, of_statistics
 from blrzoo.summaries._posterior import SAMPLE_DIMS, posterior
 from blrzoo.summaries.table import check_interval
 
@@ -164,6 +164,12 @@ def ppc_statistics(
 def _read(idata: xr.DataTree) -> tuple[Array, Array, Array | None]:
     """The data (obs, trait), replicated data (sample, obs, trait), names of the traits."""
     posterior(idata)  # refuses what is no InferenceData
+    if of_statistics(idata):
+        raise ValueError(
+            "idata must be a fit of observations, which are compared with replicated ones; got one "
+            "of sufficient statistics, which have no rows. Fit X and y, in another design than "
+            "'gram'; or check predictions of other rows: blrzoo.score."
+        )
     observed, replicated = (_response(idata, g) for g in ("observed_data", "posterior_predictive"))
     traits = [dim for dim in observed.dims if dim != "obs"]
     if len(traits) > 1 or set(replicated.dims) != {*SAMPLE_DIMS, "obs", *traits}:

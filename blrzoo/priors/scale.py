@@ -65,7 +65,9 @@ class DataSummary:
     @classmethod
     def of(cls, data: RegressionData, standardize: bool = False) -> "DataSummary":
         """Summarise checked data."""
-        x_scale = _scale(data) if standardize else None
+        moments = data.x_moments
+        size = np.maximum(np.abs(moments.minimum), np.abs(moments.maximum))
+        x_scale = _scale(data.x_variance, size) if standardize else None
         return cls(
             n=data.n,
             p=data.p,
@@ -81,14 +83,14 @@ class DataSummary:
     def of_statistics(cls, data: xr.Dataset, standardize: bool = False) -> "DataSummary":
         """Summarise checked sufficient statistics."""
         variance = data["X_variance"].values
-        x_scale = np.where(variance > 0, np.sqrt(variance), 1.0) if standardize else None
-        dims = [dim for dim in ("feature", "covariate") if dim in data.dims]
+        x_scale = _scale(variance, np.abs(data["X_mean"].values)) if standardize else None
+        dims = ("feature", "covariate", "trait", "trait_bis")
         return cls(
             n=int(data["n"]),
             p=data.sizes["feature"],
-            coords={dim: data[dim].values for dim in dims},
-            y_mean=float(data["y_mean"]),
-            y_variance=np.float64(data["y_variance"]),
+            coords={dim: data[dim].values for dim in dims if dim in data.dims},
+            y_mean=data["y_mean"].values[()],
+            y_variance=data["y_variance"].values[()],
             x_variance=variance / (1.0 if x_scale is None else x_scale**2),
             w_variance=data["W_variance"].values if "W_variance" in data else np.empty(0),
             x_scale=x_scale,
@@ -108,10 +110,9 @@ class DataSummary:
         return self.x_scale.reshape((-1,) + (1,) * (effects.ndim - 1))
 
 
-def _scale(data: RegressionData) -> np.ndarray:
-    """Standard deviations of the features; 1 for one that is constant but for rounding."""
-    sd = np.sqrt(data.x_variance)
-    size = np.maximum(np.abs(data.x_moments.minimum), np.abs(data.x_moments.maximum))
+def _scale(variance: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """Standard deviations of features of a size; 1 for one that is constant but for rounding."""
+    sd = np.sqrt(variance)
     return np.where(sd > 1e-10 * size, sd, 1.0)
 
 

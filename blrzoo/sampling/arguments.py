@@ -5,7 +5,7 @@ from typing import Any
 
 import pymc as pm
 
-from blrzoo.gibbs.spec import find_model
+from blrzoo.gibbs.spec import find_model, refuse_sums
 from blrzoo.options import check_count, check_seed
 
 __all__ = ["check_arguments", "check_model"]
@@ -66,6 +66,8 @@ def _check_idata(model: pm.Model, var_names: Any, asked: Any) -> None:
             f"idata_kwargs must be a dict with no other keys than {', '.join(_IDATA)}, got "
             f"{asked!r}. Leave the rest out: change the result instead."
         )
+    if asked.get("log_likelihood"):
+        refuse_sums(model, "for idata_kwargs with log_likelihood, a number for each of them")
     lacking = [rv.name for rv in model.free_RVs if var_names and rv.name not in var_names]
     if asked.get("log_likelihood") and lacking:
         raise ValueError(

@@ -7,12 +7,13 @@ import xarray as xr
 
 from blrzoo.data import RegressionData
 from blrzoo.options import check_flag
+from blrzoo.response import shape_of
 from blrzoo.statistics.layout import as_dataset
 from blrzoo.statistics.memory import check_memory
 from blrzoo.statistics.products import Moments, center, feature_moments, feature_products
 from blrzoo.statistics.read import plain_labels, read_data
 
-__all__ = ["sufficient_statistics"]
+__all__ = ["reduce_data", "sufficient_statistics"]
 
 
 def sufficient_statistics(
@@ -27,15 +28,18 @@ def sufficient_statistics(
        \bar Z = \frac{\sum_i w_i z_i}{\sum_i w_i}, \quad n, \quad \sum_i w_i, \quad
        \sum_i \log w_i
 
-    and the means. So the rows can stay where they are: the size of the statistics does not depend
-    on n, and those of several sites are put together by `merge_statistics`, exactly.
+    and the means. With several traits y and e have a column for each, and residuals of an
+    observation the covariance :math:`\Sigma_e / w_i`. So the rows can stay where they are: the size
+    of the statistics does not depend on n, and those of several sites are put together by
+    `merge_statistics`, exactly. Models take them in the place of X and y.
 
     Parameters
     ----------
     X : array-like, (obs, feature)
         Features: NumPy, pandas or xarray, joined to y by label as in `blrzoo.regression`.
     y : array-like, (obs) or (obs, trait)
-        Response without missing values. A matrix with one column counts as a vector.
+        Response without missing values, also of several traits: products with a trait that has
+        holes would be sums over other rows. A matrix with one column counts as a vector.
     covariates : array-like, (obs, covariate), optional
         Fixed effects W, without an intercept.
     weights : array-like, (obs), optional
@@ -74,15 +78,14 @@ def sufficient_statistics(
     TypeError
         The container is not supported, or its content is not real numbers.
     ValueError
-        For data that the models refuse too (missing or infinite values, labels that do not match,
-        a constant y, covariates that are constant or collinear), missing values of y, labels of
-        several kinds, weights beyond 1e60 or below 1e-60, or if X'X, 8 p^2 bytes, does not fit
-        into memory.
+        For data that the models refuse too (missing or infinite values, labels that do not match),
+        missing values of y, labels of several kinds, weights beyond 1e60 or below 1e-60, or if
+        X'X, 8 p^2 bytes, does not fit into memory.
 
     Warns
     -----
     UserWarning
-        As the models do: some features are constant or copies, y is 0 or 1 only.
+        As the models do: some features are copies, y is 0 or 1 only.
 
     See Also
     --------
@@ -97,6 +100,10 @@ def sufficient_statistics(
     Note units and reference coding, which nothing in the numbers shows, so that `merge_statistics`
     can compare them: as coordinates along features, covariates or traits, such as effect alleles,
     or as attributes ``units`` and ``coding``. See the second example.
+
+    Whether y, features and covariates vary is looked at where a model is made of the statistics:
+    what is constant in a part of the observations need not be in all of them. So a part may have
+    y of one value, or a covariate that says which part it is.
 
     X'X takes n p^2 operations and is made by blocks: beside a copy of X and the result, which take
     8 n p and 8 p^2 bytes, about 64 MB.
@@ -122,10 +129,30 @@ def sufficient_statistics(
     >>> statistics = statistics.assign_coords(unit=("feature", ["SD"] * 10))
     """
     check_flag("quiet", quiet, False)
-    data = read_data(X, y, covariates, weights)
+    shape = shape_of(y)
+    several = len(shape) == 2 and min(shape) > 1
+    data = read_data(X, y, covariates, weights, traits=several, part=True)
+    return reduce_data(data, show=not quiet)
+
+
+def reduce_data(data: RegressionData, show: bool) -> xr.Dataset:
+    """Make the statistics of checked data.
+
+    Parameters
+    ----------
+    data : RegressionData
+        As `blrzoo.statistics.read.read_data` returns them.
+    show : bool
+        Whether to show a progress bar when it takes long.
+
+    Returns
+    -------
+    xarray.Dataset
+        As `sufficient_statistics`; with a dim of traits where the data were read as of traits.
+    """
     labels = plain_labels(data)
     check_memory(data.p)
-    return as_dataset(_values(data, show=not quiet), labels)
+    return as_dataset(_values(data, show), labels)
 
 
 def _values(data: RegressionData, show: bool) -> dict[str, Any]:

@@ -88,17 +88,16 @@ def _check_sizes(values: Values, name: str) -> None:
 
 
 def _check_squares(side: str, values: Values, labels: Mapping[Any, pd.Index], name: str) -> None:
-    """Sums of squares and variances are not negative; y varies."""
+    """Sums of squares and variances are not negative."""
     for variable in (side + side, f"{side}_variance"):
         numbers = np.atleast_1d(_diagonal(values[variable]))
-        wrong = numbers <= 0 if side == "y" else numbers < 0
+        wrong = numbers < 0
         if wrong.any():
             known = labels.get(_DIM[side])
             where = "" if known is None else f" at {_DIM[side]} {show(known[wrong])}"
-            rule = "positive numbers" if side == "y" else "no negative number"
             place = " on its diagonal" if values[variable].ndim == 2 else ""
             raise ValueError(
-                f"{name} must have {rule}{place} in {variable}, sums of squares; got "
+                f"{name} must have no negative number{place} in {variable}, sums of squares; got "
                 f"{numbers[wrong][0]:g}{where}. Make the statistics again."
             )
 

@@ -58,9 +58,9 @@ def merge_statistics(parts: Iterable[xr.Dataset]) -> xr.Dataset:
 
     Notes
     -----
-    The merged statistics do not know of the parts: there is one intercept, and the part itself
-    cannot be a covariate, as it is constant within each part, which `sufficient_statistics`
-    refuses. Observations that are in two parts count twice.
+    The merged statistics do not know of the parts: there is one intercept. For an intercept of
+    each part, give all parts a covariate for each of them but the first, which is 1 in that part
+    and 0 in the others. Observations that are in two parts count twice.
 
     References
     ----------

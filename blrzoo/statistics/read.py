@@ -5,20 +5,25 @@ from typing import Any
 import numpy as np
 
 from blrzoo.data import RegressionData, check_data
-from blrzoo.response import shape_of
 from blrzoo.statistics.layout import LABELLED
 from blrzoo.tables import LARGEST, show
 
 __all__ = ["plain_labels", "read_data"]
 
 
-def read_data(X: Any, y: Any, covariates: Any, weights: Any) -> RegressionData:
+def read_data(
+    X: Any, y: Any, covariates: Any, weights: Any, *, traits: bool, part: bool
+) -> RegressionData:
     """Check and join data, and refuse what sums over observations cannot hold.
 
     Parameters
     ----------
     X, y, covariates, weights
-        As the user gives them; a matrix y of two or more columns has as many traits.
+        As the user gives them.
+    traits : bool
+        Whether y has a trait in each column.
+    part : bool
+        Whether the rows may be a part of the data, in which anything may be constant.
 
     Returns
     -------
@@ -31,14 +36,20 @@ def read_data(X: Any, y: Any, covariates: Any, weights: Any) -> RegressionData:
 
     Examples
     --------
-    >>> read_data([[1], [2], [4]], [[1, 2], [3, 5], [2, 2]], None, None).coords["trait"]
+    >>> given = [[1], [2], [4]], [[1, 2], [3, 5], [2, 2]], None, None
+    >>> read_data(*given, traits=True, part=False).coords["trait"]
     array([0, 1])
     """
-    shape = shape_of(y)
-    several = len(shape) == 2 and min(shape) > 1
     # Rows without y are set apart, so that they are refused below with advice that holds here.
     data = check_data(
-        X, y, covariates, weights=weights, missing="predict", traits=several, form="auto"
+        X,
+        y,
+        covariates,
+        weights=weights,
+        missing="predict",
+        traits=traits,
+        form="auto",
+        part=part,
     )
     _refuse_missing(data)
     if data.weights is not None:
@@ -47,7 +58,7 @@ def read_data(X: Any, y: Any, covariates: Any, weights: Any) -> RegressionData:
 
 
 def _refuse_missing(data: RegressionData) -> None:
-    rule = "y must be complete, as the statistics are sums over observations"
+    rule = "y must be complete, as statistics are sums over the same observations for all columns"
     if data.missing is not None:
         raise ValueError(
             f"{rule}; got {len(data.missing.y)} observation(s) without a value, obs "
@@ -57,9 +68,10 @@ def _refuse_missing(data: RegressionData) -> None:
     if holes.any():
         some = data.coords["trait"][holes.any(axis=0)]
         raise ValueError(
-            f"{rule}; got {holes.sum()} missing value(s) in trait {show(some)}. Drop the "
-            "observations that lack a trait from X, y, covariates and weights, or make statistics "
-            "of each trait by itself."
+            f"{rule}; got {holes.sum()} missing value(s) in trait {show(some)}, whose products "
+            "with X would be sums over other rows. Drop the observations that lack a trait from X, "
+            "y, covariates and weights; make statistics of each trait by itself; or fit X and y, "
+            "where missing traits are integrated out."
         )
 
 
@@ -92,7 +104,8 @@ def plain_labels(data: RegressionData) -> dict[str, np.ndarray]:
 
     Examples
     --------
-    >>> plain_labels(read_data([[1], [2], [4]], [1, 2, 2], None, None))
+    >>> data = read_data([[1], [2], [4]], [1, 2, 2], None, None, traits=False, part=False)
+    >>> plain_labels(data)
     {'feature': array([0])}
     """
     return {dim: _plain(dim, data.coords[dim]) for dim in LABELLED if dim in data.coords}

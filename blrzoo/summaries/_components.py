@@ -7,7 +7,8 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from blrzoo.summaries._inputs import constant_data, feature_index, values_by_feature
+from blrzoo.summaries._fit import column_variances
+from blrzoo.summaries._inputs import constant_data, design_of, feature_index, values_by_feature
 from blrzoo.summaries._posterior import (
     included_count,
     indicator_name,
@@ -15,13 +16,47 @@ from blrzoo.summaries._posterior import (
     refuse_broken,
 )
 
-__all__ = ["UndeterminedError", "expected_covariance", "expected_variance", "residual_variance"]
+__all__ = [
+    "UndeterminedError",
+    "expected_covariance",
+    "expected_variance",
+    "feature_variances",
+    "residual_variance",
+]
 
 _OF_FEATURES = {"beta", "alpha", "delta", "label", "pi", "tau2"}
 
 
 class UndeterminedError(ValueError):
     """The hyperparameters do not say what the variance of an effect is."""
+
+
+def feature_variances(idata: xr.DataTree, X: Any = None) -> NDArray[np.float64]:
+    """Take the variances of the features over the observations, with denominator n.
+
+    Parameters
+    ----------
+    idata : xarray.DataTree
+        An InferenceData.
+    X : array-like (obs, feature), optional
+        Features of the individuals to speak of. Default: those of the fit, ``X`` of the constant
+        data, or else ``X_variance``.
+
+    Returns
+    -------
+    ndarray (feature,)
+
+    Raises
+    ------
+    UndeterminedError
+        If neither is there.
+    """
+    data = constant_data(idata)
+    if X is not None or "X" in data:
+        return column_variances(design_of(idata, X))
+    if "X_variance" in data:
+        return values_by_feature("X_variance", data["X_variance"], feature_index(idata))
+    raise UndeterminedError("there is no X in constant_data, and none was given")
 
 
 def expected_variance(idata: xr.DataTree, x_variance: NDArray[np.float64]) -> xr.DataArray:

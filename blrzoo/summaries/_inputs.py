@@ -11,7 +11,15 @@ from blrzoo.storage.forms import MISSING
 from blrzoo.summaries._posterior import posterior
 from blrzoo.tables import LARGEST
 
-__all__ = ["constant_data", "design_of", "feature_index", "groups_of", "values_by_feature"]
+__all__ = [
+    "constant_data",
+    "design_of",
+    "feature_index",
+    "groups_of",
+    "of_statistics",
+    "prior_draws",
+    "values_by_feature",
+]
 
 _SHOWN = 5  # labels in a message
 
@@ -32,6 +40,43 @@ def constant_data(idata: xr.DataTree) -> xr.Dataset:
     if "constant_data" not in idata.children:
         return xr.Dataset()
     return idata["constant_data"].to_dataset()
+
+
+def of_statistics(idata: xr.DataTree) -> bool:
+    """Tell whether a fit is of sufficient statistics, and so has no rows.
+
+    Parameters
+    ----------
+    idata : xarray.DataTree
+        An InferenceData.
+
+    Returns
+    -------
+    bool
+    """
+    return "observed_data" in idata.children and "Xy" in idata["observed_data"].data_vars
+
+
+def prior_draws(idata: xr.DataTree, draws: int, names: list[str]) -> str:
+    """Say how to draw from the prior, in the words of a message.
+
+    Parameters
+    ----------
+    idata : xarray.DataTree
+        An InferenceData.
+    draws : int
+        How many.
+    names : list of str
+        Variables that are wanted; those of a fit of sufficient statistics are drawn by name, as
+        y cannot be drawn with them.
+
+    Returns
+    -------
+    str
+        A call of ``pm.sample_prior_predictive``.
+    """
+    chosen = f", var_names={names}" if of_statistics(idata) else ""
+    return f"pm.sample_prior_predictive({draws}, model=model{chosen})"
 
 
 def feature_index(idata: xr.DataTree) -> pd.Index:
@@ -87,9 +132,10 @@ def design_of(idata: xr.DataTree, X: Any = None) -> NDArray[Any]:
     if X is None:
         X = constant_data(idata).get("X")
         if X is None:
+            why = ": it is a fit of sufficient statistics" if of_statistics(idata) else ""
             raise ValueError(
-                "X must be given where idata.constant_data has no 'X' (obs, feature), as here. "
-                "Pass X=, the features (obs, feature) of the individuals to speak of."
+                f"X must be given where idata.constant_data has no 'X' (obs, feature), as here"
+                f"{why}. Pass X=, the features (obs, feature) of the individuals to speak of."
             )
     matrix = _known(idata, _matrix(X, features))
     if matrix.dtype.kind not in "biuf":
@@ -138,6 +184,8 @@ def _matrix(X: Any, features: pd.Index) -> NDArray[Any]:
         matrix, labels = X.to_numpy(), X.columns
     elif hasattr(X, "toarray") or isinstance(X, xr.Dataset | xr.DataTree):
         remedy = "X.toarray()" if hasattr(X, "toarray") else "one variable of it, X['X']"
+        if "blrzoo" in getattr(X, "attrs", ()):
+            remedy = "the features of individuals (obs, feature): sums over them are no rows"
         raise TypeError(f"X must be a matrix, got {type(X).__name__}. Pass {remedy}.")
     else:
         matrix, labels = np.asarray(X), None

@@ -6,8 +6,12 @@ import numpy as np
 import xarray as xr
 
 from blrzoo.options import check_choice
-from blrzoo.summaries._components import UndeterminedError, expected_covariance
-from blrzoo.summaries._fit import column_variances, covariance_of_fit
+from blrzoo.summaries._components import (
+    UndeterminedError,
+    expected_covariance,
+    feature_variances,
+)
+from blrzoo.summaries._fit import covariance_of_fit
 from blrzoo.summaries._inputs import constant_data, design_of
 from blrzoo.summaries._posterior import draws_of, posterior, refuse_broken
 
@@ -66,12 +70,14 @@ def genetic_covariance(
     """
     check_choice("kind", kind, get_args(Kind), "both")
     result = xr.Dataset()
-    if kind != "components":
+    if kind == "both" and X is None and _has_variances_only(idata):
+        result.attrs["cov_fit"] = "left out: there is no X in constant_data, and none was given"
+    elif kind != "components":
         beta = _of_traits(draws_of(idata, "beta"), ("trait",))
         result["cov_fit"] = covariance_of_fit(design_of(idata, X), beta, progressbar=progressbar)
     if kind != "fit":
         try:
-            result["cov_components"] = _expected(idata, X)
+            result["cov_components"] = expected_covariance(idata, feature_variances(idata, X))
         except UndeterminedError as reason:
             if kind != "both":
                 raise ValueError(
@@ -81,10 +87,10 @@ def genetic_covariance(
     return _named(result)
 
 
-def _expected(idata: xr.DataTree, X: Any) -> xr.DataArray:
-    if X is None and "X" not in constant_data(idata):
-        raise UndeterminedError("there is no X in constant_data, and none was given")
-    return expected_covariance(idata, column_variances(design_of(idata, X)))
+def _has_variances_only(idata: xr.DataTree) -> bool:
+    """Whether a fit knows the variances of its features, but not X."""
+    data = constant_data(idata)
+    return "X" not in data and "X_variance" in data
 
 
 def genetic_correlation(
@@ -120,7 +126,9 @@ def genetic_correlation(
         model, from the constant data.
     kind : {"both", "fit", "components"}, default "both"
         Which of the two. With "both", ``rg_components`` is left out where the hyperparameters do
-        not determine it, and the reason is in the attributes of the result.
+        not determine it, ``rg_fit`` where the fit holds the variances of its features instead of
+        X (it is large, or there are sufficient statistics), and the reason is in the attributes
+        of the result.
     progressbar : bool, default True
         Show a progress bar, in terminals and notebooks, when it takes more than two seconds.
 

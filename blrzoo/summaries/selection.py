@@ -8,7 +8,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from blrzoo.options import as_float
-from blrzoo.summaries._inputs import constant_data, groups_of, values_by_feature
+from blrzoo.summaries._inputs import constant_data, groups_of, prior_draws, values_by_feature
 from blrzoo.summaries._posterior import SAMPLE_DIMS, indicator_name, posterior
 from blrzoo.summaries.inclusion import pip, pip_interval
 
@@ -277,7 +277,7 @@ def _prior(idata: xr.DataTree, prior: Any, pips: xr.DataArray) -> tuple[xr.DataA
         "prior must be given: idata tells no prior inclusion probability ('pi' was not fixed, and "
         "there is no group 'prior'). Pass prior=, a / (a + b) for the pi ~ Beta(a, b) that "
         "blrzoo.sample logs; or add draws of the prior by "
-        "idata.update(pm.sample_prior_predictive(5000, model=model))."
+        f"idata.update({prior_draws(idata, 5000, ['pi', str(indicator_name(idata))])})."
     )
 
 

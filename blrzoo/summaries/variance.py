@@ -6,10 +6,15 @@ import numpy as np
 import xarray as xr
 
 from blrzoo.options import check_choice
-from blrzoo.summaries._components import UndeterminedError, expected_variance, residual_variance
-from blrzoo.summaries._fit import column_variances, variance_of_fit
+from blrzoo.summaries._components import (
+    UndeterminedError,
+    expected_variance,
+    feature_variances,
+    residual_variance,
+)
+from blrzoo.summaries._fit import variance_of_fit
 from blrzoo.summaries._group_fit import moments_by_group
-from blrzoo.summaries._inputs import constant_data, design_of, groups_of
+from blrzoo.summaries._inputs import design_of, groups_of
 from blrzoo.summaries._posterior import draws_of, genetic_variance
 from blrzoo.summaries.table import check_interval, draws_table
 
@@ -60,8 +65,8 @@ def heritability(
         ``beta`` or the sample statistic ``genetic_variance``.
     X : array-like, (obs, feature), optional
         Features of the individuals to speak of, on the scale of the model's X. A DataFrame or a
-        DataArray is joined by the features' labels, an array by position. Default: the X of the
-        model, from the constant data.
+        DataArray is joined by the features' labels, an array by position. Default: those of the
+        model, by what the fit holds of them.
     kind : {"both", "fit", "components"}, default "both"
         Which of the two. With "both", one that cannot be had is left out, and the reason is in
         the attributes of the result, under its name.
@@ -85,6 +90,7 @@ def heritability(
     -----
     Variances are over observations that count alike, with denominator n. In a model with weights
     the residual variance of an observation is sigma2 / weight; sigma2, that of weight 1, is used.
+    In a fit of sufficient statistics with weights, the variance of X beta is a weighted one.
     Covariates explain variance too, which is in neither the numerator nor the denominator.
 
     The hyperparameters do not determine ``h2_components`` where each feature has a variance of
@@ -148,9 +154,7 @@ def _fitted(idata: xr.DataTree, X: Any, progressbar: bool) -> xr.DataArray:
 
 
 def _expected(idata: xr.DataTree, X: Any, progressbar: bool) -> xr.DataArray:
-    if X is None and "X" not in constant_data(idata):
-        raise UndeterminedError("there is no X in constant_data, and none was given")
-    return expected_variance(idata, column_variances(design_of(idata, X)))
+    return expected_variance(idata, feature_variances(idata, X))
 
 
 def variance_draws(

@@ -14,7 +14,7 @@ from pymc.step_methods.compound import StepMethodState
 from pymc.util import get_random_generator
 from scipy import stats
 
-from blrzoo.gibbs.spec import find_model, find_spec, observed
+from blrzoo.gibbs.spec import find_model, find_spec, observed, refuse_sums
 from blrzoo.gibbs.state import State
 from blrzoo.options import check_count, check_seed, check_size
 
@@ -110,6 +110,7 @@ def _with_data(model: Any) -> pm.Model:
     """Return the model; refuse one that is not of blrzoo, or whose y is not data."""
     model = find_model(model)
     find_spec(model)
+    refuse_sums(model, "that can be drawn anew")
     if observed(model) is None:
         raise ValueError(
             "model must have an observed y, whose distribution is tested, got one without. Pass "

@@ -11,7 +11,7 @@ import xarray as xr
 from pytensor.tensor.variable import TensorConstant
 
 from blrzoo.comparison.observed import response_of
-from blrzoo.gibbs.spec import spec_of
+from blrzoo.gibbs.spec import refuse_sums, spec_of
 from blrzoo.storage.forms import as_float, is_int8
 from blrzoo.tables import show
 from blrzoo.validation.data import Data
@@ -31,6 +31,7 @@ _ADVICE = {
 
 def check_unchanged(model: pm.Model, train: Data, name: str) -> None:
     """Refuse a model whose data are not columns of those that its function was given."""
+    refuse_sums(model, f"whose values are compared with those that {name} was given")
     for argument, values, labels, table in _pairs(model, train):
         rows = _rows(model, argument, train.obs, len(values), name)
         columns = _positions(table.columns, labels)

@@ -191,8 +191,8 @@ def _grouped_one(
 @advised(passes_to=regression)
 def hierarchical_multivariate(
     X: Any,
-    Y: Any,
-    groups: Any,
+    Y: Any = None,
+    groups: Any = None,
     *,
     components: Any = 1,
     Sigma_b: Any = None,
@@ -222,7 +222,7 @@ def hierarchical_multivariate(
     ----------
     X : array-like, (obs, feature)
         Features: NumPy, pandas, xarray or SciPy sparse. Names of columns become the ``feature``
-        coordinate.
+        coordinate. Or what `sufficient_statistics` returns, without Y.
     Y : array-like, (obs, trait)
         Responses, joined to X by label; NaN where a trait was not measured. Names of columns
         become the ``trait`` coordinate. A trait of 0 and 1 is modelled as normal, with a warning.
@@ -278,8 +278,9 @@ def hierarchical_multivariate(
         Prior scales per standard deviation of a feature; beta stays in the units given.
     design : {"auto", "dense", "float32", "sparse", "genotypes", "gram"}, default "auto"
         How X is stored: in 8, 4 or, as int8 codes 0, 1, 2 (-1: missing), one byte a number, as
-        compressed columns, or as X'X ("gram", without rows). "auto": int8 codes and sparse
-        matrices as they are, all else "dense". All but "float32" have the same posterior.
+        compressed columns, or as X'X ("gram", without rows, and without missing traits).
+        "auto": int8 codes and sparse matrices as they are, all else "dense". All but "float32"
+        have the same posterior.
 
     Returns
     -------
@@ -326,6 +327,8 @@ def hierarchical_multivariate(
     >>> idata.posterior["component"].values.tolist()
     ['null', 'equal', 'trait1 only', 'trait2 only', 'learned']
     """
+    if groups is None:
+        raise TypeError(f"hierarchical_multivariate() needs {needs_groups()}")
     prior = _grouped_several(groups, components, Sigma_b, pi, form, tau2)
     return regression(X, Y, prior=prior, **options)
 

@@ -15,7 +15,7 @@ __all__ = ["multivariate", "multivariate_spike_slab"]
 @advised(passes_to=regression)
 def multivariate(
     X: Any,
-    Y: Any,
+    Y: Any = None,
     *,
     Sigma_b: Any = None,
     form: Literal["full", "diagonal"] = "full",
@@ -41,7 +41,7 @@ def multivariate(
     ----------
     X : array-like, (obs, feature)
         Features: NumPy, pandas, xarray or SciPy sparse. Names of columns become the ``feature``
-        coordinate.
+        coordinate. Or what `sufficient_statistics` returns, without Y.
     Y : array-like, (obs, trait)
         Responses, joined to X by label; NaN where a trait was not measured. Names of columns
         become the ``trait`` coordinate. A trait of 0 and 1 is modelled as normal, with a warning.
@@ -84,8 +84,9 @@ def multivariate(
         Prior scales per standard deviation of a feature; beta stays in the units given.
     design : {"auto", "dense", "float32", "sparse", "genotypes", "gram"}, default "auto"
         How X is stored: in 8, 4 or, as int8 codes 0, 1, 2 (-1: missing), one byte a number, as
-        compressed columns, or as X'X ("gram", without rows). "auto": int8 codes and sparse
-        matrices as they are, all else "dense". All but "float32" have the same posterior.
+        compressed columns, or as X'X ("gram", without rows, and without missing traits).
+        "auto": int8 codes and sparse matrices as they are, all else "dense". All but "float32"
+        have the same posterior.
 
     Returns
     -------
@@ -136,7 +137,7 @@ def multivariate(
 @advised(passes_to=regression)
 def multivariate_spike_slab(
     X: Any,
-    Y: Any,
+    Y: Any = None,
     *,
     patterns: Any = "independent",
     Sigma_b: Any = None,
@@ -168,7 +169,7 @@ def multivariate_spike_slab(
     ----------
     X : array-like, (obs, feature)
         Features: NumPy, pandas, xarray or SciPy sparse. Names of columns become the ``feature``
-        coordinate.
+        coordinate. Or what `sufficient_statistics` returns, without Y.
     Y : array-like, (obs, trait)
         Responses, joined to X by label; NaN where a trait was not measured. Names of columns
         become the ``trait`` coordinate. A trait of 0 and 1 is modelled as normal, with a warning.
@@ -219,8 +220,9 @@ def multivariate_spike_slab(
         Prior scales per standard deviation of a feature; beta stays in the units given.
     design : {"auto", "dense", "float32", "sparse", "genotypes", "gram"}, default "auto"
         How X is stored: in 8, 4 or, as int8 codes 0, 1, 2 (-1: missing), one byte a number, as
-        compressed columns, or as X'X ("gram", without rows). "auto": int8 codes and sparse
-        matrices as they are, all else "dense". All but "float32" have the same posterior.
+        compressed columns, or as X'X ("gram", without rows, and without missing traits).
+        "auto": int8 codes and sparse matrices as they are, all else "dense". All but "float32"
+        have the same posterior.
 
     Returns
     -------
