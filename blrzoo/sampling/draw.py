@@ -88,7 +88,7 @@ def sample(
     Notes
     -----
     **Memory.** With ``keep="draws"`` a draw takes 8 bytes for each effect and 1 for each indicator
-    or label, tuning included: four chains of 1000 draws after 1000 of tuning of 50,000 features take
+    or label, in tuning too: 50,000 features in four chains of 1000 draws after 1000 of tuning take
     4 x 2000 x 50,000 x 9 bytes = 3.6 GB, and half of that again for the result. With
     ``keep="summary"`` a chain takes 152 bytes for each effect and 113 for each indicator, sums and
     result together, whatever the number of draws: the same fit takes 4 x 50,000 x 265 bytes =

@@ -1,12 +1,13 @@
 """Running sums of what a chain draws for single features: as long as features, not as draws."""
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-__all__ = ["BATCHES", "Components", "Inclusion", "Moments", "Running"]
+__all__ = ["BATCHES", "ChainSums", "Components", "Inclusion", "Moments", "Running"]
 
 Array = NDArray[Any]
 Dims = tuple[str, ...]
@@ -24,6 +25,29 @@ class Running(Protocol):
 
     def result(self, counts: Array) -> dict[str, xr.Variable]:
         """What is kept, by name; `counts` are the draws of each batch, NaN stands for none."""
+
+
+class ChainSums:
+    """What is kept of all variables of single features in one chain of so many draws."""
+
+    def __init__(self, draws: int, running: list[tuple[int, Running]]) -> None:
+        self.draws = draws
+        self.counts = np.zeros(BATCHES, dtype=int)
+        self.running = running  # each with the place of its variable
+
+    def add(self, values: Sequence[Array]) -> None:
+        """Add a draw of the variables."""
+        batch = int(self.counts.sum()) * BATCHES // self.draws
+        for place, running in self.running:
+            running.add(batch, int(self.counts[batch]) + 1, values[place])
+        self.counts[batch] += 1
+
+    def result(self) -> xr.Dataset:
+        """What is kept, and of how many draws in each batch."""
+        found = {"draws": xr.Variable("batch", self.counts)}
+        for _, running in self.running:
+            found |= running.result(self.counts)
+        return xr.Dataset(found)
 
 
 class Moments:

@@ -13,7 +13,7 @@ import xarray as xr
 from pymc.backends.arviz import coords_and_dims_for_inferencedata
 
 from blrzoo.sampling.recorder import Recorder, n_labels, recorder
-from blrzoo.sampling.running import BATCHES, Components, Inclusion, Moments, Running
+from blrzoo.sampling.running import ChainSums, Components, Inclusion, Moments, Running
 from blrzoo.summaries._kept import GROUP
 
 __all__ = ["SummaryRecorder", "add_summaries", "of_features", "summary_recorder"]
@@ -40,12 +40,12 @@ class Wide:
         sizes = {dim: len(model.coords.get(dim) or ()) for dim in _OF_LABELS}
         self.label_dim = next((d for d in _OF_LABELS if sizes[d] == self.labels), _OF_LABELS[0])
 
-    def running(self) -> list[tuple[int, Running]]:
-        """Empty sums of a chain, each with the place of its variable."""
-        names = enumerate(self.recorder.varnames)
-        return [(place, sums) for place, name in names for sums in self._sums(name)]
+    def sums(self, draws: int) -> ChainSums:
+        """Sums of a chain of so many draws, empty."""
+        places = enumerate(self.recorder.varnames)
+        return ChainSums(draws, [(k, one) for k, name in places for one in self._running(name)])
 
-    def _sums(self, name: str) -> Iterator[Running]:
+    def _running(self, name: str) -> Iterator[Running]:
         dims, shape = self.dims[name], self.recorder.var_shapes[name]
         if name not in _INDICATORS:
             yield Moments(name, dims, shape)
@@ -75,26 +75,13 @@ class SummaryRecorder(Recorder):
     def setup(self, draws: int, chain: int, sampler_vars: Any = None) -> None:
         """Begin a chain."""
         super().setup(draws, chain, sampler_vars)
-        self.counts = np.zeros(BATCHES, dtype=int)
-        self.running = self.wide.running()
+        self.sums = self.wide.sums(self.planned)
 
     def record(self, point: Any, sampler_stats: Any = None, *, in_warmup: bool) -> None:
         """Record a draw."""
         super().record(point, sampler_stats, in_warmup=in_warmup)
-        if in_warmup:
-            return
-        values = self.wide.recorder.fn(*point.values())
-        batch = int(self.counts.sum()) * BATCHES // self.planned
-        for place, running in self.running:
-            running.add(batch, int(self.counts[batch]) + 1, values[place])
-        self.counts[batch] += 1
-
-    def result(self) -> xr.Dataset:
-        """What is kept of the chain."""
-        found = {"draws": xr.Variable("batch", self.counts)}
-        for _, running in self.running:
-            found |= running.result(self.counts)
-        return xr.Dataset(found)
+        if not in_warmup:
+            self.sums.add(self.wide.recorder.fn(*point.values()))
 
 
 def _dims(name: str, dims: Iterable[str | None]) -> tuple[str, ...]:
@@ -107,10 +94,12 @@ def of_features(model: pm.Model, names: list[str]) -> list[str]:
     return [name for name in names if "feature" in (model.named_vars_to_dims.get(name) or ())]
 
 
-def summary_recorder(model: pm.Model, var_names: list[str] | None, draws: int) -> SummaryRecorder:
+def summary_recorder(model: pm.Model, var_names: list[str] | None, draws: int) -> Recorder:
     """Make the recorder of so many draws a chain of the variables to keep; None keeps all."""
     names = [rv.name for rv in model.unobserved_RVs if var_names is None or rv.name in var_names]
     wide = of_features(model, names)
+    if not wide:
+        return recorder(model, names)
     made = recorder(model, [name for name in names if name not in wide], SummaryRecorder)
     made.wide, made.planned = Wide(model, wide), draws
     return made
@@ -121,7 +110,7 @@ def add_summaries(idata: xr.DataTree, made: SummaryRecorder, model: pm.Model) ->
     labels = idata["posterior"].to_dataset().get_index("chain")
     # After an interrupt, PyMC returns the longest chains, in the order of their numbers.
     longest = np.sort(np.argsort([len(chain) for chain in made.chains])[-len(labels) :])
-    group = xr.concat([made.chains[k].result() for k in longest], "chain")
+    group = xr.concat([made.chains[k].sums.result() for k in longest], "chain")
     coords, _ = coords_and_dims_for_inferencedata(model)
     known = {dim: coords.get(dim, np.arange(size)) for dim, size in group.sizes.items()}
     group = group.assign_coords(known | {"chain": labels})

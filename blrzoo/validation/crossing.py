@@ -78,7 +78,8 @@ def cross_validate(
     quiet : bool, default False
         No progress bar, no convergence warnings, no warnings of the functions about their data.
     **sample_kwargs
-        For `blrzoo.sample`: draws, tune, chains, cores, ...
+        For `blrzoo.sample`: draws, tune, chains, cores, ...; but ``keep="summary"``, which has no
+        predictive draws to score.
 
     Returns
     -------
