@@ -498,6 +498,7 @@ def test_other_refusals(monkeypatch):
         partial(blr.predict, fit, new, summary=False),
         partial(blr.log_score, fit, new, np.zeros(3)),
         partial(blr.geweke, fit, var_names=["mu", "delta"]),
+        partial(blr.geweke, fits("traits-all")[1], var_names="label"),
         partial(blr.pleiotropy, fits("traits-all")[1]),
     ]
     for call in calls:

@@ -23,6 +23,7 @@ __all__ = [
 
 GROUP = "posterior_summary"
 _BOTH = ("chain", "batch")
+_ENDS = ("_sd", "_frequency")  # each variable has one of them, or PIPs
 _ROUNDING = 1e-12  # an SD below this share of the mean is that of a constant
 
 
@@ -37,8 +38,10 @@ def kept_group(idata: xr.DataTree) -> xr.Dataset:
 def kept_names(idata: xr.DataTree) -> list[str]:
     """Name the variables of which there are sums, and no draws."""
     group = kept_group(idata)
-    names = [str(name).removesuffix("_sd") for name in group if str(name).endswith("_sd")]
-    names += [group["pip"].attrs.get("of", "delta")] if "pip" in group else []
+    ends = [(str(name), end) for name in group for end in _ENDS if str(name).endswith(end)]
+    names = dict.fromkeys(name.removesuffix(end) for name, end in ends)
+    if "pip" in group:
+        names[group["pip"].attrs.get("of", "delta")] = None
     return [name for name in names if name not in _drawn(idata)]
 
 
