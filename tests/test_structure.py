@@ -20,7 +20,7 @@ READERS = ["summaries", "diagnostics", "plots", "prediction"]
 #: A fit is diagnosed as soon as it is drawn, and cross-validation predicts. New rows, and an X for
 #: read-outs, are a user's data: they are checked and joined by the code that does it for a model.
 ALSO_READS = {
-    "sampling": {"diagnostics"},
+    "sampling": {"diagnostics", "summaries"},
     "validation": {"diagnostics", "prediction", "summaries"},
     "comparison": {"summaries"},
     "prediction": {"storage", "tables", "joining"},

@@ -10,6 +10,7 @@ import xarray as xr
 
 from blrzoo.comparison.observed import check_same, observed_y
 from blrzoo.summaries._finite import broken_draws, not_finite
+from blrzoo.summaries._kept import kept_names, refuse_kept
 from blrzoo.summaries._posterior import (
     SAMPLE_DIMS,
     numbered,
@@ -126,6 +127,7 @@ def _prepare(name: str, model: pm.Model | None, idata: xr.DataTree, rows: pd.Ind
 def _log_likelihood(name: str, model: pm.Model | None, idata: xr.DataTree) -> xr.DataArray:
     if "log_likelihood" in idata.children and "y" in idata["log_likelihood"].data_vars:
         return idata["log_likelihood"].to_dataset()["y"]
+    refuse_kept(idata, *kept_names(idata))
     if model is None:
         raise ValueError(
             f"fits must have 'y' in their group 'log_likelihood', got none in {name!r}. Pass "

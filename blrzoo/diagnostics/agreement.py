@@ -7,6 +7,7 @@ import xarray as xr
 
 from blrzoo.diagnostics.elements import Array, labels_of
 from blrzoo.diagnostics.finding import Finding, Level, more_draws, some
+from blrzoo.summaries._kept import kept_inclusion
 from blrzoo.summaries._posterior import included_blocks, indicator_name
 
 __all__ = [
@@ -77,6 +78,8 @@ def read_indicators(idata: xr.DataTree) -> Indicators | None:
     """
     if indicator_name(idata) is None:
         return None
+    if (kept := kept_inclusion(idata)) is not None:
+        return Indicators(kept["pip"], kept["changes"])
     pips, changes = [], []
     for block in included_blocks(idata):
         z = block.values

@@ -8,6 +8,7 @@ import xarray as xr
 
 from blrzoo.diagnostics.agreement import Indicators
 from blrzoo.diagnostics.elements import Array
+from blrzoo.summaries._kept import kept_inclusion
 from blrzoo.summaries._posterior import draws_of, included_blocks, indicator_name
 
 __all__ = ["ENOUGH", "Causes", "find_causes", "of_a_variance"]
@@ -87,7 +88,7 @@ def _pairs(idata: xr.DataTree, indicators: Indicators) -> list[tuple[Hashable, H
     spread = indicators.spread.max(others)
     worst = np.argsort(-spread.values, kind="stable")[:_SUSPECTS]
     suspects = worst[spread.values[worst] >= _SPREAD]
-    if not suspects.size:
+    if not suspects.size or kept_inclusion(idata) is not None:  # who swaps, draws tell
         return []
     name = str(indicator_name(idata))
     rows = _standardised(draws_of(idata, name).isel(feature=suspects) > 0)

@@ -14,6 +14,7 @@ __all__ = [
     "by_element",
     "hyperparameters",
     "labels_of",
+    "name_of",
     "sampled",
     "wide_variables",
     "worst_elements",
@@ -123,7 +124,7 @@ def by_element(name: str, draws: xr.DataArray) -> dict[str, Array]:
     others = [dim for dim in draws.dims if dim not in SAMPLE_DIMS]
     values, label = draws.transpose(*SAMPLE_DIMS, *others).values, labels_of(draws)
     return {
-        _name(name, label(index)): values[(slice(None), slice(None), *index)]
+        name_of(name, label(index)): values[(slice(None), slice(None), *index)]
         for index in np.ndindex(values.shape[2:])
         if not _mirrored(dict(zip(others, index, strict=True)))
     }
@@ -162,7 +163,7 @@ def worst_elements(
     )
     values, label = picked.transpose(*SAMPLE_DIMS, "_e").values, labels_of(draws)
     return {
-        _name(name, label(index)): values[..., e]
+        name_of(name, label(index)): values[..., e]
         for e, index in enumerate(zip(*chosen, strict=True))
     }
 
@@ -186,7 +187,8 @@ def labels_of(array: xr.DataArray, between: str = ", ") -> Callable[[tuple[int, 
     return lambda index: between.join(str(label[i]) for label, i in zip(labels, index, strict=True))
 
 
-def _name(name: str, label: str) -> str:
+def name_of(name: str, label: str) -> str:
+    """Name an element by its variable and its labels."""
     return f"{name}[{label}]" if label else name
 
 

@@ -10,6 +10,7 @@ from scipy import stats
 from blrzoo.diagnostics.elements import hyperparameters, sampled
 from blrzoo.diagnostics.indicators import quantities
 from blrzoo.options import check_names
+from blrzoo.summaries._kept import refuse_kept
 from blrzoo.summaries._posterior import (
     SAMPLE_DIMS,
     feature_blocks,
@@ -188,6 +189,7 @@ def _choose(idata: xr.DataTree, var_names: str | list[str] | None) -> dict[str, 
     variables = sampled(idata)
     extra = quantities(idata) if {"model_size", "genetic_variance"} & set(names) else {}
     known = {str(name): draws for name, draws in variables.items()} | extra
+    refuse_kept(idata, *names)
     if missing := [name for name in names if name not in known]:
         raise ValueError(
             f"var_names must be variables of idata.posterior, 'model_size' or "

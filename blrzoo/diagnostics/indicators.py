@@ -104,6 +104,12 @@ def indicator_diagnostics(idata: xr.DataTree) -> xr.Dataset:
     such as a swap of two features, only other chains can tell: look at ``pip_spread`` of several
     chains, started apart.
 
+    Of a fit with ``keep="summary"`` (see `blrzoo.sample`) :math:`n_j` is
+    :math:`PIP_j (1 - PIP_j)` over the squared error of the PIP by 8 batches of each chain, or by
+    the chains where that is larger, and not more than the number of draws; what changed fewer than
+    20 times counts as above. Shares of variance that slow quantities explain take draws, and are
+    not looked for: the bounds hold if each chain has some effective draws of these a batch.
+
     References
     ----------
     .. [1] Vehtari et al. (2021). Rank-normalization, folding, and localization: an improved R-hat

@@ -14,11 +14,14 @@ from blrzoo.diagnostics.elements import (
     Array,
     by_element,
     hyperparameters,
+    labels_of,
+    name_of,
     sampled,
     wide_variables,
     worst_elements,
 )
 from blrzoo.diagnostics.indicators import quantities, statistics
+from blrzoo.summaries._kept import kept_moments, kept_names, split_rhat
 from blrzoo.summaries._posterior import broken_variables
 
 __all__ = ["ENOUGH", "FEWEST_DRAWS", "Convergence", "Extreme", "measure"]
@@ -114,7 +117,7 @@ def measure(idata: xr.DataTree) -> Convergence:
         scalars=found,
         table=table,
         rhat=rhat,
-        rhat_effects=_rhat_effects(idata, indicators) if chains > 1 else Extreme(),
+        rhat_effects=_rhat_effects(idata, indicators, broken) if chains > 1 else Extreme(),
         ess_bulk=_extreme({name: row["ess_bulk"] for name, row in table.items()}),
         ess_tail=_extreme({name: row["ess_tail"] for name, row in table.items()}),
         apart="" if worst is None else _apart(worst, sampled(idata)["chain"].values),
@@ -150,13 +153,30 @@ def _ess_a_chain(table: dict[str, dict[str, float]], chains: int) -> float:
     return 1.0 if np.isnan(size) else max(1.0, size / chains)
 
 
-def _rhat_effects(idata: xr.DataTree, indicators: Indicators | None) -> Extreme:
+def _rhat_effects(idata: xr.DataTree, indicators: Indicators | None, broken: list[str]) -> Extreme:
+    judged = {} if indicators is None else {"beta": indicators.judged}
     found: dict[str, Array] = {}
     for name, draws in wide_variables(idata).items():
-        judged = indicators.judged if indicators is not None and name == "beta" else None
-        found |= worst_elements(name, draws, judged)
+        found |= worst_elements(name, draws, judged.get(name))
     with np.errstate(divide="ignore", invalid="ignore"):  # each chain constant: R-hat is inf
-        return _extreme({name: float(azs.rhat(x)) for name, x in found.items()}, largest=True)
+        rhats = {name: float(azs.rhat(x)) for name, x in found.items()}
+    for name in kept_names(idata):
+        if name not in ("alpha", *broken):
+            rhats |= _worst_kept(idata, name, judged.get(name))
+    return _extreme(rhats, largest=True)
+
+
+def _worst_kept(idata: xr.DataTree, name: str, judged: xr.DataArray | None) -> dict[str, float]:
+    """Largest classic split R-hat of a variable of which there are sums and no draws."""
+    kept = kept_moments(idata, name)
+    if kept is None:
+        return {}
+    rhat = split_rhat(kept)
+    rhat = rhat if judged is None else rhat.where(judged)
+    if not bool(rhat.notnull().any()):
+        return {}
+    index = (*map(int, np.unravel_index(np.nanargmax(rhat.values), rhat.shape)),)
+    return {name_of(name, labels_of(rhat)(index)): float(rhat.values[index])}
 
 
 def _apart(draws: Array, names: Array) -> str:

@@ -172,6 +172,11 @@ def diagnose(idata: xr.DataTree, *, quiet: bool = False) -> Diagnosis:
     and those of chains with less than 50 effective draws, or of skewed variables, have heavier
     tails than a normal.
 
+    A fit with ``keep="summary"`` (see `blrzoo.sample`) has no draws of its features: the R-hat of
+    the effects is the classic split R-hat, exact from the means and SDs of the halves of the
+    chains, the errors of PIPs are by batches (see `blrzoo.indicator_diagnostics`), and which
+    features take each other's place is not looked for. All else is the same.
+
     References
     ----------
     .. [1] Vehtari et al. (2021). Rank-normalization, folding, and localization: an improved R-hat

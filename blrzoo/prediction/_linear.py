@@ -14,9 +14,23 @@ import xarray as xr
 from blrzoo.prediction._rows import Rows
 from blrzoo.storage.forms import as_float
 from blrzoo.summaries._inputs import constant_data
-from blrzoo.summaries._posterior import SAMPLE_DIMS, draws_of, feature_blocks, posterior
+from blrzoo.summaries._kept import kept_moments, pooled
+from blrzoo.summaries._posterior import (
+    SAMPLE_DIMS,
+    draws_of,
+    feature_blocks,
+    posterior,
+    refuse_broken,
+)
 
-__all__ = ["Fit", "add_residuals", "mean_blocks", "residual_factor", "row_blocks"]
+__all__ = [
+    "Fit",
+    "add_residuals",
+    "at_means",
+    "mean_blocks",
+    "residual_factor",
+    "row_blocks",
+]
 
 _BLOCK_BYTES = 2**26  # of draws of a block of rows as float64; summaries take a few times as much
 
@@ -102,6 +116,30 @@ class Fit:
     def traits(self) -> pd.Index | None:
         """Names of the traits, None if the model has no dim `trait`."""
         return self.beta.get_index("trait") if "trait" in self.beta.dims else None
+
+
+def at_means(idata: xr.DataTree) -> xr.DataTree | None:
+    """A fit of one draw, the posterior means, of a fit that has no draws of effects.
+
+    Parameters
+    ----------
+    idata : xarray.DataTree
+        An InferenceData.
+
+    Returns
+    -------
+    xarray.DataTree or None
+        None where there are draws, or no means either.
+    """
+    kept = kept_moments(idata, "beta")
+    if kept is None:
+        return None
+    refuse_broken(idata)
+    variables = posterior(idata)
+    known = [name for name in ("mu", "gamma") if name in variables]
+    means = variables[known].mean(SAMPLE_DIMS).assign(beta=pooled(kept, "mean"))
+    single = means.expand_dims(dict.fromkeys(SAMPLE_DIMS, 1))
+    return xr.DataTree.from_dict({"posterior": single, "constant_data": constant_data(idata)})
 
 
 def _parameter(idata: xr.DataTree, name: str, dims: list[str]) -> np.ndarray:

@@ -14,6 +14,7 @@ from blrzoo.prediction._linear import Fit, mean_blocks
 from blrzoo.prediction._rows import Rows
 from blrzoo.summaries._finite import not_finite
 from blrzoo.summaries._inputs import constant_data, of_statistics
+from blrzoo.summaries._kept import kept_names, refuse_kept
 from blrzoo.summaries._posterior import SAMPLE_DIMS, posterior
 from blrzoo.summaries.table import check_interval
 
@@ -170,6 +171,8 @@ def _read(idata: xr.DataTree) -> tuple[Array, Array, Array | None]:
             "of sufficient statistics, which have no rows. Fit X and y, in another design than "
             "'gram'; or check predictions of other rows: blrzoo.score."
         )
+    # PyMC draws what the posterior lacks from its prior: these would not be predictive draws.
+    refuse_kept(idata, *kept_names(idata))
     observed, replicated = (_response(idata, g) for g in ("observed_data", "posterior_predictive"))
     traits = [dim for dim in observed.dims if dim != "obs"]
     if len(traits) > 1 or set(replicated.dims) != {*SAMPLE_DIMS, "obs", *traits}:

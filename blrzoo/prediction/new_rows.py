@@ -10,6 +10,7 @@ from blrzoo.options import check_choice, check_flag, check_seed
 from blrzoo.prediction._linear import (
     Fit,
     add_residuals,
+    at_means,
     mean_blocks,
     residual_factor,
 )
@@ -25,6 +26,7 @@ _LONG_NAMES = {
     "lower": "lower end of the equal-tailed predictive interval",
     "upper": "upper end of the equal-tailed predictive interval",
 }
+_LEFT_OUT = "left out: it needs draws of the effects, and the fit has keep='summary'"
 
 
 def predict(
@@ -75,6 +77,10 @@ def predict(
         In units of y. The summaries ``mean``, ``sd``, ``lower`` and ``upper``, dims (obs[,
         trait]); or the draws, named ``y``, dims (chain, draw, obs[, trait]).
 
+        Of a fit with ``keep="summary"`` (see `sample`) there is ``mean`` alone, the same for
+        both kinds: the prediction at the posterior means. SD, interval and draws of a prediction
+        need draws of the effects together; the attributes of these names say so.
+
     Raises
     ------
     TypeError
@@ -82,7 +88,7 @@ def predict(
     ValueError
         If `idata` lacks one of the variables above, features or covariates are missing, too many
         or not complete, the rows of the arguments are not the same, or an argument is out of
-        range.
+        range; for ``summary=False`` with a fit that has no draws of the effects.
 
     Notes
     -----
@@ -107,7 +113,9 @@ def predict(
     check_interval(prob)
     check_choice("kind", kind, ("response", "mean"), "response")
     check_flag("summary", summary, True)
-    fit = Fit.of(idata)
+    check_seed(random_seed)
+    means = at_means(idata) if summary else None
+    fit = Fit.of(idata if means is None else means)
     rows = read_rows(
         X_new,
         covariates,
@@ -116,8 +124,9 @@ def predict(
         names=fit.covariates,
         genotypes=fit.X_fill is not None,
     )
+    if means is not None:
+        return _at_means(fit, rows).assign_attrs(kind=kind)
     factor = residual_factor(fit) if kind == "response" else None
-    check_seed(random_seed)
     rng = np.random.default_rng(random_seed)
     shape = (len(rows.obs), *fit.mu.shape)
     draws = None if summary else np.empty(shape)
@@ -134,6 +143,14 @@ def predict(
         return _as_draws(draws, fit, rows).assign_attrs(kind=kind)
     joined = {name: np.concatenate([part[name] for part in parts]) for name in _LONG_NAMES}
     return _as_table(joined, fit, rows).assign_attrs(kind=kind, ci_kind="eti", ci_prob=prob)
+
+
+def _at_means(fit: Fit, rows: Rows) -> xr.Dataset:
+    """The one summary of predictions that posterior means tell."""
+    values = np.concatenate([means[:, 0] for _, means in mean_blocks(fit, rows)])
+    return _as_table({"mean": values}, fit, rows).assign_attrs(
+        dict.fromkeys(("sd", "lower", "upper"), _LEFT_OUT)
+    )
 
 
 def log_score(

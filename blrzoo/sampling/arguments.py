@@ -6,7 +6,8 @@ from typing import Any
 import pymc as pm
 
 from blrzoo.gibbs.spec import find_model, refuse_sums
-from blrzoo.options import check_count, check_seed
+from blrzoo.options import check_choice, check_count, check_seed
+from blrzoo.sampling.summary_recorder import of_features
 
 __all__ = ["check_arguments", "check_model"]
 
@@ -30,8 +31,11 @@ def check_model(model: Any, more: tuple[Any, ...]) -> pm.Model:
     return find_model(model)
 
 
-def check_arguments(model: pm.Model, chains: Any, var_names: Any, more: dict[str, Any]) -> None:
+def check_arguments(
+    model: pm.Model, chains: Any, var_names: Any, keep: Any, more: dict[str, Any]
+) -> None:
     """Check what the name of each argument says; `more` is meant for ``pm.sample``."""
+    check_choice("keep", keep, ("draws", "summary"), "draws")
     check_count("chains", chains, 1, 4)
     check_count("draws", more.get("draws", 1000), 1, 1000)
     if more.get("tune") is not None:
@@ -44,6 +48,8 @@ def check_arguments(model: pm.Model, chains: Any, var_names: Any, more: dict[str
         )
     _check_names(model, var_names)
     _check_idata(model, var_names, more.get("idata_kwargs"))
+    if keep == "summary":
+        _check_summary(model, var_names, more)
 
 
 def _check_names(model: pm.Model, names: Any) -> None:
@@ -73,4 +79,25 @@ def _check_idata(model: pm.Model, var_names: Any, asked: Any) -> None:
         raise ValueError(
             f"var_names must have all free variables where idata_kwargs asks for the log "
             f"likelihood, got none of {lacking}. Leave var_names out."
+        )
+
+
+def _check_summary(model: pm.Model, var_names: Any, more: dict[str, Any]) -> None:
+    """Refuse what needs draws of single features, and a fit without any draws."""
+    if (more.get("idata_kwargs") or {}).get("log_likelihood"):
+        raise ValueError(
+            "idata_kwargs must not ask for the log likelihood with keep='summary', got "
+            "log_likelihood: it is computed from draws of all effects. Leave it out, or pass "
+            "keep='draws'."
+        )
+    if more.get("trace") is not None:
+        raise ValueError(
+            f"trace must be left out with keep='summary', which has its own, got "
+            f"{more['trace']!r}. Leave it out, or pass keep='draws'."
+        )
+    names = [rv.name for rv in model.unobserved_RVs if not var_names or rv.name in var_names]
+    if len(of_features(model, names)) == len(names):
+        raise ValueError(
+            f"var_names must have a variable that is not of single features with keep='summary', "
+            f"got {names}. Add one that is recorded draw by draw, such as 'mu'."
         )

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import pymc as pm
 import xarray as xr
@@ -12,9 +12,10 @@ from blrzoo.diagnostics.convergence import convergence_messages
 from blrzoo.gibbs.spec import find_spec, spec_of
 from blrzoo.gibbs.step import BLRGibbs
 from blrzoo.sampling.arguments import check_arguments, check_model
-from blrzoo.sampling.recorder import recorder
+from blrzoo.sampling.recorder import Recorder, recorder
 from blrzoo.sampling.sharing import arrays_by_file, arrays_of
 from blrzoo.sampling.starts import check_initvals, dispersed
+from blrzoo.sampling.summary_recorder import SummaryRecorder, add_summaries, summary_recorder
 
 __all__ = ["draw", "finish", "log_convergence", "name_traits", "sample"]
 
@@ -25,6 +26,7 @@ def sample(
     model: pm.Model | None = None,
     *more: Any,
     chains: int = 4,
+    keep: Literal["draws", "summary"] = "draws",
     var_names: list[str] | None = None,
     compute_convergence_checks: bool = True,
     quiet: bool = False,
@@ -54,6 +56,11 @@ def sample(
         Nothing: all other arguments go by name.
     chains : int, default 4
         Number of chains.
+    keep : {"draws", "summary"}, default "draws"
+        What to keep of the variables of single features: effects, indicators, variances of
+        features. "draws": each draw. "summary": running means, SDs and PIPs, for fits whose draws
+        would not fit into memory; see the notes for what they serve. All other variables and the
+        sample statistics are recorded draw by draw with both.
     var_names : list of str, optional
         Variables to keep, at least one. Default: all, ``alpha`` as said above.
     compute_convergence_checks : bool, default True
@@ -63,13 +70,15 @@ def sample(
         No progress bar and no log, but of what fails after sampling.
     **kwargs
         Any other argument of ``pm.sample`` (draws, tune, cores, random_seed, step, initvals, ...).
-        Of `idata_kwargs` it takes ``log_likelihood`` and ``include_transformed``.
+        Of `idata_kwargs` it takes ``log_likelihood`` (not with ``keep="summary"``) and
+        ``include_transformed``.
 
     Returns
     -------
     xarray.DataTree
-        The InferenceData: posterior, sample_stats, observed_data, constant_data. Whatever fails
-        after the last draw (the log likelihood, the checks) is logged, and the draws are returned.
+        The InferenceData: posterior, sample_stats, observed_data, constant_data, and with
+        ``keep="summary"`` posterior_summary. Whatever fails after the last draw (the log
+        likelihood, the checks) is logged, and the draws are returned.
 
     Raises
     ------
@@ -78,6 +87,35 @@ def sample(
         what to do. Data in the place of the model are refused too: build a model of them first.
     pymc.exceptions.SamplingError
         Where a draw is not finite; says which variable.
+
+    Notes
+    -----
+    **Memory.** With ``keep="draws"`` a draw takes 8 bytes for each effect and 1 for each indicator
+    or label, in tuning too: 50,000 features in four chains of 1000 draws after 1000 of tuning take
+    4 x 2000 x 50,000 x 9 bytes = 3.6 GB, and half of that again for the result. With
+    ``keep="summary"`` a chain takes 152 bytes for each effect and 113 for each indicator, sums and
+    result together, whatever the number of draws: the same fit takes 4 x 50,000 x 265 bytes =
+    53 MB. Each trait has effects and indicators of its own, another variable of features counts
+    as an effect, and labels of K components take 12 K bytes more.
+
+    **The group posterior_summary** has sums over the draws after tuning, by chain. ``draws``
+    (chain, batch) is their number in each of 8 batches, of equal length but for one draw. For
+    each variable of the features, such as beta, there are ``beta_mean`` and ``beta_sd`` (chain,
+    feature[, trait]) and the means of the batches, ``beta_batch_mean`` (chain, batch, feature[,
+    trait]), whose spread tells Monte Carlo errors. Of indicators there are ``pip``,
+    ``pip_batch_mean``, ``changes`` (how often the indicator changed from one draw to the next),
+    with several traits ``pip_any`` (included for any of them), and of labels
+    ``label_frequency`` (chain, feature, component). Means, SDs and PIPs are those of the draws,
+    to rounding, and the same for any number of cores. A fit that is interrupted has the sums up to
+    there. Fits are put together along ``chain``, group by group.
+
+    It serves `blrzoo.pip`, `blrzoo.effect_summary` (without intervals), `blrzoo.diagnose`,
+    `blrzoo.indicator_diagnostics`, `blrzoo.bayesian_fdr`, `blrzoo.bayes_factor_inclusion`,
+    `blrzoo.plot_pip` and the means of `blrzoo.predict`; what reads hyperparameters, the model size
+    or the genetic variance reads them as ever. Whatever needs draws of effects or indicators
+    together (intervals, credible sets, groups of features, patterns, variances of parts, scores,
+    `blrzoo.extend`) refuses such a fit. PyMC's own functions do not know of it:
+    ``pm.sample_posterior_predictive`` would draw the effects from their prior.
 
     References
     ----------
@@ -95,7 +133,7 @@ def sample(
     ['beta', 'delta', 'mu', 'pi', 'sigma2', 'tau2']
     """
     model = check_model(model, more)
-    check_arguments(model, chains, var_names, kwargs)
+    check_arguments(model, chains, var_names, keep, kwargs)
     find_spec(model)
     if not quiet:
         _log.info("Priors: %s", "; ".join(describe_priors(model)))
@@ -105,7 +143,8 @@ def sample(
         kwargs["initvals"] = dispersed(model, chains, kwargs.get("random_seed"))
     asked = dict(kwargs.pop("idata_kwargs", None) or {})
     likelihood = asked.pop("log_likelihood", False)
-    idata = draw(model, var_names, chains=chains, quiet=quiet, idata_kwargs=asked, **kwargs)
+    kwargs |= {"chains": chains, "quiet": quiet, "idata_kwargs": asked}
+    idata = draw(model, var_names, keep, **kwargs)
     names = None if likelihood is True else likelihood
     if likelihood:
         finish("the log likelihood", lambda: _add_log_likelihood(idata, model, names))
@@ -114,34 +153,45 @@ def sample(
     return idata
 
 
-def draw(model: pm.Model, var_names: list[str] | None, **kwargs: Any) -> xr.DataTree:
+def draw(
+    model: pm.Model, var_names: list[str] | None, keep: str = "draws", **kwargs: Any
+) -> xr.DataTree:
     """Draw, with ``alpha`` as another name of ``beta`` where nothing else was asked for."""
     alias = var_names is None and kwargs.get("trace") is None and _has_alpha(model)
     if alias:
         var_names = [rv.name for rv in model.unobserved_RVs if rv.name != "alpha"]
-    kwargs |= _own_parts(model, var_names, kwargs)
+    kwargs |= _own_parts(model, var_names, keep, kwargs)
     with arrays_by_file(arrays_of(model)):
         idata = pm.sample(
             model=model, var_names=var_names, compute_convergence_checks=False, **kwargs
         )
-    if alias:
+    trace = kwargs["trace"]
+    if isinstance(trace, SummaryRecorder):
+        finish("the summary of the features", lambda: add_summaries(idata, trace, model))
+    elif alias:
         finish("the alias alpha", lambda: add_alias(idata))
     finish("the name of the dim trait", lambda: name_traits(idata, model))
     return idata
 
 
 def _own_parts(
-    model: pm.Model, var_names: list[str] | None, given: dict[str, Any]
+    model: pm.Model, var_names: list[str] | None, keep: str, given: dict[str, Any]
 ) -> dict[str, Any]:
     """The recorder and the step, where the user gives none and nothing that decides them."""
     own: dict[str, Any] = {}
     if given.get("trace") is None:
-        own["trace"] = recorder(model, var_names)
+        own["trace"] = _recorder(model, var_names, keep, given.get("draws", 1000))
     others = any(given.get(name) for name in ("step", "backend", "nuts_sampler"))
     if not others and all(map(spec_of, model.free_RVs)):
         # PyMC would derive the gradient of the log density, to see whether NUTS can draw.
         own["step"] = BLRGibbs(model=model, compile_kwargs=given.get("compile_kwargs"))
     return own
+
+
+def _recorder(model: pm.Model, var_names: list[str] | None, keep: str, draws: int) -> Recorder:
+    if keep == "summary":
+        return summary_recorder(model, var_names, draws)
+    return recorder(model, var_names)
 
 
 def finish(what: str, task: Callable[[], None]) -> None:

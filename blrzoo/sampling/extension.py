@@ -15,7 +15,15 @@ from blrzoo.sampling.fitted import check_same_model
 __all__ = ["extend"]
 
 #: Arguments of `sample` that a fit decides.
-_DECIDED = ("chains", "initvals", "var_names", "trace", "idata_kwargs", "discard_tuned_samples")
+_DECIDED = (
+    "chains",
+    "discard_tuned_samples",
+    "idata_kwargs",
+    "initvals",
+    "keep",
+    "trace",
+    "var_names",
+)
 
 
 def extend(
@@ -44,7 +52,7 @@ def extend(
     idata : xarray.DataTree
         What `sample`, ``pm.sample`` or this function returned, or read from a file. It is not
         changed. Its posterior needs every variable that is drawn (alpha apart): a fit with
-        `var_names` cannot be continued.
+        `var_names` or ``keep="summary"`` cannot be continued.
     model : pm.Model, optional
         The model that it is a fit of, with the same data. Default: the model on the context.
     draws : int, default 1000
@@ -60,7 +68,7 @@ def extend(
         No progress bar and no log, but of what fails after sampling.
     **kwargs
         Any other argument of `sample` (cores, progressbar, step, target_accept, callback, ...),
-        except what the fit decides: chains, initvals, var_names, trace, idata_kwargs,
+        except what the fit decides: chains, initvals, keep, var_names, trace, idata_kwargs,
         discard_tuned_samples.
 
     Returns

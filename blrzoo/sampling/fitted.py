@@ -7,6 +7,7 @@ import pymc as pm
 import xarray as xr
 
 from blrzoo.gibbs.spec import spec_of
+from blrzoo.summaries._kept import kept_names, refuse_kept
 
 __all__ = ["check_same_model"]
 
@@ -20,6 +21,7 @@ def check_same_model(idata: Any, model: pm.Model) -> xr.Dataset:
             f"idata must be a DataTree with a posterior, got {type(idata).__name__}. Pass what "
             f"blrzoo.sample returned."
         )
+    refuse_kept(idata, *kept_names(idata))
     posterior = idata["posterior"].to_dataset()
     _check_draws(posterior)
     _check_variables(posterior, model)

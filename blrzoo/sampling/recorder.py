@@ -9,7 +9,7 @@ from pymc.backends import NDArray
 from blrzoo.gibbs.compiled import Compiled
 from blrzoo.gibbs.spec import spec_of
 
-__all__ = ["Recorder", "recorder"]
+__all__ = ["Recorder", "n_labels", "recorder"]
 
 
 class Recorder(NDArray):
@@ -30,7 +30,9 @@ class Recorder(NDArray):
         )
 
 
-def recorder(model: pm.Model, var_names: list[str] | None) -> Recorder:
+def recorder[R: Recorder](
+    model: pm.Model, var_names: list[str] | None, kind: type[R] = Recorder
+) -> R:
     """Make the recorder of the variables to keep; None keeps all."""
     kept = [rv for rv in model.unobserved_RVs if var_names is None or rv.name in var_names]
     values = model.replace_rvs_by_values(kept)
@@ -38,7 +40,7 @@ def recorder(model: pm.Model, var_names: list[str] | None) -> Recorder:
         function: Any = Recording(model, values)
     except ValueError:  # a Deterministic of the user's draws numbers: PyMC seeds them
         function = None
-    made = Recorder(model=model, vars=values, fn=function)
+    made = kind(model=model, vars=values, fn=function)
     # Labels are as many as the effects: a byte each.
     made.var_dtypes |= {name: np.dtype(np.int8) for name in _labels(model) & {*made.varnames}}
     return made
@@ -46,10 +48,10 @@ def recorder(model: pm.Model, var_names: list[str] | None) -> Recorder:
 
 def _labels(model: pm.Model) -> set[str]:
     """Names of labels that fit into a byte."""
-    return {str(rv.name) for rv in model.free_RVs if _n_labels(rv) <= np.iinfo(np.int8).max}
+    return {str(rv.name) for rv in model.free_RVs if n_labels(rv) <= np.iinfo(np.int8).max}
 
 
-def _n_labels(rv: Any) -> float:
+def n_labels(rv: Any) -> float:
     """Number of values of a label; infinity where it is not known, and for what is no label."""
     spec = spec_of(rv)
     if spec is None or rv.name not in {term.label_name for term in spec.terms}:

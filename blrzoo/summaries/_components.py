@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from blrzoo.summaries._fit import column_variances
 from blrzoo.summaries._inputs import constant_data, design_of, feature_index, values_by_feature
+from blrzoo.summaries._kept import kept_names
 from blrzoo.summaries._posterior import (
     included_count,
     indicator_name,
@@ -192,15 +193,14 @@ def _unit(idata: xr.DataTree) -> Any:
 def _spread(idata: xr.DataTree, name: str) -> xr.DataArray:
     refuse_broken(idata)
     variables = posterior(idata)
-    if name not in variables:
+    if name not in {*variables, *kept_names(idata)}:
         raise UndeterminedError(f"the posterior has no {name!r}")
-    spread = variables[name]
-    if "feature" in spread.dims:
+    if name not in variables or "feature" in variables[name].dims:
         raise UndeterminedError(
             f"{name!r} has the dim feature: variances that are drawn for each feature say little "
             "of the variance of effects in general"
         )
-    return spread
+    return variables[name]
 
 
 def _inclusion(idata: xr.DataTree) -> xr.DataArray | None:
@@ -208,6 +208,8 @@ def _inclusion(idata: xr.DataTree) -> xr.DataArray | None:
     for group in (posterior(idata), constant_data(idata)):
         if "pi" in group:
             return group["pi"]
+    if "pi" in kept_names(idata):
+        raise UndeterminedError("the fit has keep='summary', and no draws of the 'pi' of features")
     if indicator_name(idata) is not None or included_count(idata) is not None:
         raise UndeterminedError("the model selects features, and the posterior has no 'pi'")
     return None
@@ -216,7 +218,8 @@ def _inclusion(idata: xr.DataTree) -> xr.DataArray | None:
 def _refuse_local(idata: xr.DataTree, pi: xr.DataArray | None) -> None:
     """Refuse relative variances: those of features, or made from annotations."""
     variables = posterior(idata)
-    local = [str(k) for k, v in variables.items() if "feature" in v.dims and k not in _OF_FEATURES]
+    of_features = [str(k) for k, v in variables.items() if "feature" in v.dims]
+    local = [name for name in of_features + kept_names(idata) if name not in _OF_FEATURES]
     if pi is None or "feature" not in pi.dims:
         local += [str(k) for k, v in variables.items() if "annotation" in v.dims]
     if local:

@@ -8,6 +8,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from blrzoo.storage.forms import MISSING
+from blrzoo.summaries._kept import kept_group
 from blrzoo.summaries._posterior import posterior
 from blrzoo.tables import LARGEST
 
@@ -96,7 +97,7 @@ def feature_index(idata: xr.DataTree) -> pd.Index:
     ValueError
         If neither has the dim feature.
     """
-    for group in (posterior(idata), constant_data(idata)):
+    for group in (posterior(idata), kept_group(idata), constant_data(idata)):
         if "feature" in group.dims:
             return group.get_index("feature")
     raise ValueError(

@@ -10,12 +10,22 @@ from scipy import stats
 
 from blrzoo.summaries._posterior import included_blocks, included_count, no_indicators
 
-__all__ = ["LEVEL", "Mixing", "cautious_draws", "changes_of", "effective_draws", "mixing_of"]
+__all__ = [
+    "FEW_CHANGES",
+    "LEVEL",
+    "Mixing",
+    "cautious_draws",
+    "changes_of",
+    "draws_of_size",
+    "effective_draws",
+    "lowered",
+    "mixing_of",
+]
 
 Array = NDArray[Any]
 
 LEVEL = 0.95  # of error_bound and of pip_interval
-_FEW_CHANGES = 20  # about ten visits: fewer do not tell how long a visit lasts
+FEW_CHANGES = 20  # about ten visits: fewer do not tell how long a visit lasts
 _BATCHES = 8  # a chain
 _CHANCE_Z = 3.0  # correlations of fewer standard errors are taken for chance
 _SLOWEST = 50  # indicators whose slow moves are looked for in all others
@@ -61,7 +71,7 @@ def mixing_of(idata: xr.DataTree) -> Mixing:
         slow, errors = np.concatenate([slow, z]), np.concatenate([errors, of_means])
         worst = np.argsort(-errors, kind="stable")[:_SLOWEST]
         slow, errors = slow[worst], errors[worst]
-    of_size = _draws_of_size(number)
+    of_size = draws_of_size(number)
     unseen = min(of_size, variance / error if error > 0 else np.inf)
     effective = _own_draws(slow, unseen)
     return Mixing(number.ravel(), of_size, _standardised(slow), effective, unseen)
@@ -85,11 +95,16 @@ def cautious_draws(z: Array, mixing: Mixing) -> Array:
     the quantile is that of Student's t, so the draws are lowered by its square, as in Korn &
     Graubard (1998).
     """
-    freedom = max(1, z.shape[-2] * min(_BATCHES, z.shape[-1]) - 1)
-    lowered = (stats.norm.isf((1 - LEVEL) / 2) / stats.t.isf((1 - LEVEL) / 2, freedom)) ** 2
+    batches = z.shape[-2] * min(_BATCHES, z.shape[-1])
     with np.errstate(divide="ignore", invalid="ignore"):  # 0 / 0 of what never changes
         by_batches = z.var(axis=(-2, -1)) / _batch_error(z)
-    return lowered * np.fmin(effective_draws(z, mixing), by_batches)
+    return lowered(batches) * np.fmin(effective_draws(z, mixing), by_batches)
+
+
+def lowered(batches: int) -> float:
+    """Share of the effective draws that so many batches tell for sure."""
+    tail = (1 - LEVEL) / 2
+    return float((stats.norm.isf(tail) / stats.t.isf(tail, max(1, batches - 1))) ** 2)
 
 
 def changes_of(z: Array) -> Array:
@@ -105,10 +120,10 @@ def _own_draws(z: Array, unseen: float) -> Array:
     varies = z.min(axis=(-2, -1)) < z.max(axis=(-2, -1))
     if varies.any():
         ess[varies] = azs.ess(z[varies], method="mean", chain_axis=-2, draw_axis=-1)
-    return np.where(changes_of(z) < _FEW_CHANGES, np.minimum(ess, unseen), ess)
+    return np.where(changes_of(z) < FEW_CHANGES, np.minimum(ess, unseen), ess)
 
 
-def _draws_of_size(number: Array) -> float:
+def draws_of_size(number: Array) -> float:
     """ArviZ's bulk ESS, 1 to the number of draws; of a constant: the number of chains."""
     ess = float(np.min(azs.ess(number, method="bulk", chain_axis=-2, draw_axis=-1)))
     if np.ptp(number) == 0 or not np.isfinite(ess):

@@ -13,6 +13,7 @@ from pandas.errors import InvalidIndexError
 
 from blrzoo.summaries._finite import broken_draws, not_finite
 from blrzoo.summaries._fit import variance_of_fit
+from blrzoo.summaries._kept import GROUP, broken_sums, kept_inclusion, refuse_kept
 
 __all__ = [
     "SAMPLE_DIMS",
@@ -105,11 +106,17 @@ def refuse_broken(idata: xr.DataTree) -> None:
     """Refuse a fit whose parameters or indicators hold draws that are not finite."""
     for name, broken in _broken(idata):
         raise not_finite(f"{name!r} in idata.posterior", broken)
+    if names := broken_sums(idata):
+        raise ValueError(
+            f"idata.{GROUP} must be finite, got NaN or infinity in the means of {names}. The "
+            "sampler broke down: look for extreme values in the data, the prior and initvals, "
+            "and sample again."
+        )
 
 
 def broken_variables(idata: xr.DataTree) -> list[str]:
     """Name the parameters and indicators that hold draws that are not finite."""
-    return [name for name, _ in _broken(idata)]
+    return [*(name for name, _ in _broken(idata)), *broken_sums(idata)]
 
 
 def _broken(idata: xr.DataTree) -> Iterator[tuple[str, NDArray[np.bool_]]]:
@@ -141,10 +148,11 @@ def draws_of(idata: xr.DataTree, name: str) -> xr.DataArray:
     Raises
     ------
     ValueError
-        If the variable, or one of the three dims, is missing, or if the fit holds draws that are
-        not finite.
+        If the variable, or one of the three dims, is missing, as in a fit with
+        ``keep="summary"``, or if the fit holds draws that are not finite.
     """
     variables = posterior(idata)
+    refuse_kept(idata, name)
     if name not in variables:
         raise ValueError(
             f"idata.posterior must have the variable {name!r}; it has "
@@ -175,7 +183,9 @@ def indicator_name(idata: xr.DataTree) -> str | None:
         ``"delta"`` (0/1), else ``"label"`` (0 is the null), else None.
     """
     variables = posterior(idata)
-    return next((name for name in _INDICATORS if name in variables), None)
+    kept = kept_inclusion(idata)
+    of_kept = None if kept is None else str(kept["pip"].attrs.get("of", "delta"))
+    return next((name for name in _INDICATORS if name in variables), of_kept)
 
 
 def included_blocks(idata: xr.DataTree) -> Iterator[xr.DataArray]:
@@ -215,14 +225,15 @@ def included_count(idata: xr.DataTree) -> xr.DataArray | None:
     -------
     xarray.DataArray or None
         Dims (chain, draw). With several traits, a feature counts if any trait includes it. None
-        in a model without indicators, where the count never varies.
+        in a model without indicators, where the count never varies, and where neither the count
+        nor draws of indicators were recorded.
     """
     refuse_broken(idata)
     name = indicator_name(idata)
     recorded = _recorded(idata, "model_size")
     if recorded is not None and (name is not None or np.ptp(recorded.values) > 0):
         return recorded
-    if name is None:
+    if name is None or kept_inclusion(idata) is not None:
         return None
     counts = [
         block.any([dim for dim in block.dims[2:] if dim != "feature"]).sum("feature")

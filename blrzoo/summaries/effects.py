@@ -5,11 +5,13 @@ from typing import Literal
 import numpy as np
 import xarray as xr
 
+from blrzoo.summaries._kept import kept_moments, pooled, pooled_sd, squared_error
 from blrzoo.summaries._posterior import (
     draws_of,
     feature_blocks,
     indicator_name,
     join_features,
+    refuse_broken,
 )
 from blrzoo.summaries.inclusion import indicator_table
 from blrzoo.summaries.table import check_interval, draws_table
@@ -23,6 +25,7 @@ _LONG_NAMES = {
     "upper": "upper end of the credible interval",
     "mcse_mean": "Monte Carlo standard error of the mean",
 }
+_LEFT_OUT = "left out: a quantile needs draws, and the fit has keep='summary'"
 
 
 def effect_summary(
@@ -41,7 +44,8 @@ def effect_summary(
     Parameters
     ----------
     idata : xarray.DataTree
-        An InferenceData with ``beta`` (chain, draw, feature[, trait]) in its posterior.
+        An InferenceData with ``beta`` (chain, draw, feature[, trait]) in its posterior, or
+        ``keep="summary"`` of `sample`.
     prob : float, default 0.95
         Probability of the credible interval, between 0 and 1.
     kind : {"eti", "hdi"}, default "eti"
@@ -63,6 +67,9 @@ def effect_summary(
         - ``pip``, ``mcse_pip`` (models with indicators): posterior inclusion probability and its
           Monte Carlo standard error, see `blrzoo.indicator_diagnostics`
 
+        A fit with ``keep="summary"`` has no ``lower`` and ``upper``, which are quantiles of draws,
+        and says so in the attributes of these names. Its ``mcse_mean`` is by batch means.
+
     Raises
     ------
     TypeError
@@ -70,6 +77,21 @@ def effect_summary(
     ValueError
         If the posterior lacks ``beta`` or one of its dims, or an argument is not one of those
         above.
+
+    Notes
+    -----
+    With ``keep="summary"`` the Monte Carlo standard error of a mean is that of batch means [1]_: of
+    the means :math:`\bar\theta_b` of B batches of :math:`n_b` of N draws, 8 of each chain,
+
+    .. math:: \text{mcse}^2 = \frac{1}{N (B - 1)} \sum_b n_b (\bar\theta_b - \bar\theta)^2
+
+    It takes the batches for independent. Where chains stay in one place for longer than a batch
+    they are not, so the same is computed of the chains, and the larger of the two is given.
+
+    References
+    ----------
+    .. [1] Flegal, Haran & Jones (2008). Markov chain Monte Carlo: can we trust the third
+       significant figure? Statistical Science 23:250-260.
 
     Examples
     --------
@@ -91,14 +113,28 @@ def effect_summary(
     age       0.2  0.1    0.0    0.4
     """
     check_interval(prob, kind)
-    blocks = feature_blocks(draws_of(idata, "beta"))
-    table = join_features(draws_table(block, prob=prob, kind=kind) for block in blocks)
-    for name, long_name in _LONG_NAMES.items():
-        table[name].attrs = {"long_name": long_name}
-    table.attrs = {"ci_kind": kind, "ci_prob": prob, "unit": "units of y per unit of x"}
+    kept = kept_moments(idata, "beta")
+    table = _of_draws(idata, prob, kind) if kept is None else _of_sums(idata, kept)
+    for name in _LONG_NAMES.keys() & table.keys():
+        table[name].attrs = {"long_name": _LONG_NAMES[str(name)]}
+    table.attrs["unit"] = "units of y per unit of x"
     if indicator_name(idata) is not None:
         table = table.assign(indicator_table(idata)[["pip", "mcse_pip"]].data_vars)
     return table if sort_by is None else _sort(table, sort_by)
+
+
+def _of_draws(idata: xr.DataTree, prob: float, kind: Literal["eti", "hdi"]) -> xr.Dataset:
+    blocks = feature_blocks(draws_of(idata, "beta"))
+    table = join_features(draws_table(block, prob=prob, kind=kind) for block in blocks)
+    return table.drop_attrs(deep=False).assign_attrs(ci_kind=kind, ci_prob=prob)
+
+
+def _of_sums(idata: xr.DataTree, kept: xr.Dataset) -> xr.Dataset:
+    """The columns of a fit with ``keep="summary"``."""
+    refuse_broken(idata)
+    sd, error = pooled_sd(kept), squared_error(kept, "batch_mean") ** 0.5
+    columns = {"mean": pooled(kept, "mean"), "sd": sd, "mcse_mean": error.where(sd > 0)}
+    return xr.Dataset(columns, attrs=dict.fromkeys(("lower", "upper"), _LEFT_OUT))
 
 
 def _sort(table: xr.Dataset, by: str) -> xr.Dataset:

@@ -1,27 +1,30 @@
 """Posterior inclusion probabilities (PIPs), and how well the draws know them."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from scipy import stats
 
+from blrzoo.summaries._kept import kept_inclusion, pooled, refuse_kept
+from blrzoo.summaries._kept_inclusion import kept_pip_interval, kept_table
 from blrzoo.summaries._mixing import (
-    LEVEL,
     Mixing,
     cautious_draws,
     changes_of,
     effective_draws,
     mixing_of,
 )
+from blrzoo.summaries._pip_errors import interval, standard_error
 from blrzoo.summaries._posterior import (
     SAMPLE_DIMS,
     included_blocks,
     included_count,
+    indicator_name,
     join_features,
     no_indicators,
+    refuse_broken,
 )
 
 __all__ = [
@@ -56,7 +59,7 @@ def pip(idata: xr.DataTree, *, any: str | Sequence[str] | None = None) -> xr.Dat
     ----------
     idata : xarray.DataTree
         The InferenceData of a model with indicators: ``delta`` (chain, draw, feature[, trait]) or
-        ``label`` (chain, draw, feature) in its posterior.
+        ``label`` (chain, draw, feature) in its posterior, or ``keep="summary"`` of `sample`.
     any : str or sequence of str, optional
         Dims of the indicators, such as ``"trait"``: the probability that the feature is included
         for at least one of the traits. Default: the PIP for each trait.
@@ -105,9 +108,23 @@ def pip(idata: xr.DataTree, *, any: str | Sequence[str] | None = None) -> xr.Dat
     >>> blr.pip(idata).values, blr.pip(idata, any="trait").values
     (array([[0.25, 0.5 ]]), array([0.75]))
     """
-    blocks = (collapse(block, any) for block in included_blocks(idata))
-    means = (block.mean(SAMPLE_DIMS).to_dataset(name="pip") for block in blocks)
-    return join_features(means)["pip"].assign_attrs(long_name=_LONG_NAMES["pip"])
+    kept = _kept(idata)
+    if kept is None:
+        blocks = (collapse(block, any) for block in included_blocks(idata))
+        means = (block.mean(SAMPLE_DIMS).to_dataset(name="pip") for block in blocks)
+        result = join_features(means)["pip"]
+    else:
+        chosen = "pip_any" if _dims_of_any(any, kept["pip"].dims) else "pip"
+        result = pooled(kept, chosen).rename("pip")
+    return result.assign_attrs(long_name=_LONG_NAMES["pip"])
+
+
+def _kept(idata: xr.DataTree) -> xr.Dataset | None:
+    """Take what is kept of indicators in the place of their draws, if that is so."""
+    kept = kept_inclusion(idata)
+    if kept is not None:
+        refuse_broken(idata)
+    return kept
 
 
 def collapse(included: xr.DataArray, dims: str | Sequence[str] | None) -> xr.DataArray:
@@ -138,10 +155,15 @@ def collapse(included: xr.DataArray, dims: str | Sequence[str] | None) -> xr.Dat
     >>> collapse(included, "trait").values
     array([[[ True]]])
     """
+    return included if dims is None else included.any(_dims_of_any(dims, included.dims))
+
+
+def _dims_of_any(dims: str | Sequence[str] | None, of: Sequence[Hashable]) -> list[str]:
+    """Check the argument `any` of a summary of indicators with these dims."""
     if dims is None:
-        return included
-    wanted = list(dims) if isinstance(dims, list | tuple | set) else [dims]
-    known = [dim for dim in included.dims if dim not in (*SAMPLE_DIMS, "feature")]
+        return []
+    wanted: list[Any] = list(dims) if isinstance(dims, list | tuple | set) else [dims]
+    known = [dim for dim in of if dim not in (*SAMPLE_DIMS, "feature")]
     if not all(isinstance(dim, str) and dim in known for dim in wanted):
         there = f"they have {known}" if known else "they have no others"
         raise ValueError(
@@ -149,7 +171,7 @@ def collapse(included: xr.DataArray, dims: str | Sequence[str] | None) -> xr.Dat
             f"{dims!r}; {there}. "
             + ("Choose from these." if known else "Leave it out: the PIP is of all traits.")
         )
-    return included.any(wanted)
+    return wanted
 
 
 def model_size(idata: xr.DataTree) -> xr.DataArray:
@@ -185,6 +207,7 @@ def model_size(idata: xr.DataTree) -> xr.DataArray:
     """
     size = included_count(idata)
     if size is None:
+        refuse_kept(idata, str(indicator_name(idata)))
         raise no_indicators(idata)
     return size.assign_attrs(long_name="number of included features")
 
@@ -208,8 +231,12 @@ def indicator_table(idata: xr.DataTree) -> xr.Dataset:
     TypeError, ValueError
         As `pip`.
     """
-    mixing = mixing_of(idata)
-    table = join_features(block_table(block, mixing) for block in included_blocks(idata))
+    kept = _kept(idata)
+    if kept is None:
+        mixing = mixing_of(idata)
+        table = join_features(block_table(block, mixing) for block in included_blocks(idata))
+    else:
+        table = kept_table(idata, kept)
     for name, long_name in _LONG_NAMES.items():
         table[name].attrs = {"long_name": long_name}
     return table
@@ -234,6 +261,9 @@ def pip_interval(idata: xr.DataTree) -> xr.Dataset:
     TypeError, ValueError
         As `pip`.
     """
+    kept = _kept(idata)
+    if kept is not None:
+        return kept_pip_interval(idata, kept)
     mixing = mixing_of(idata)
     return join_features(_block_interval(block, mixing) for block in included_blocks(idata))
 
@@ -255,11 +285,11 @@ def block_table(included: xr.DataArray, mixing: Mixing) -> xr.Dataset:
     """
     z = _chains_last(included)
     probability, by_chain = z.mean(axis=(-2, -1)), z.mean(axis=-1)
-    lower, upper = _interval(probability, cautious_draws(z, mixing), mixing.unseen)
+    lower, upper = interval(probability, cautious_draws(z, mixing), mixing.unseen)
     several = z.shape[-2] > 1  # the spread of one chain would be a 0 that looks perfect
     values = {
         "pip": probability,
-        "mcse_pip": _standard_error(probability, effective_draws(z, mixing)),
+        "mcse_pip": standard_error(probability, effective_draws(z, mixing)),
         "error_bound": np.maximum(probability - lower, upper - probability),
         "pip_spread": np.ptp(by_chain, axis=-1) if several else np.full_like(probability, np.nan),
         "changes": changes_of(z),
@@ -270,7 +300,7 @@ def block_table(included: xr.DataArray, mixing: Mixing) -> xr.Dataset:
 def _block_interval(included: xr.DataArray, mixing: Mixing) -> xr.Dataset:
     z = _chains_last(included)
     probability = z.mean(axis=(-2, -1))
-    lower, upper = _interval(probability, cautious_draws(z, mixing), mixing.unseen)
+    lower, upper = interval(probability, cautious_draws(z, mixing), mixing.unseen)
     return _like(included, {"pip": probability, "lower": lower, "upper": upper})
 
 
@@ -281,25 +311,3 @@ def _chains_last(included: xr.DataArray) -> Array:
 def _like(included: xr.DataArray, values: dict[str, Array]) -> xr.Dataset:
     template = included.isel(chain=0, draw=0, drop=True)
     return xr.Dataset({name: template.copy(data=value) for name, value in values.items()})
-
-
-def _standard_error(probability: Array, ess: Array) -> Array:
-    """SD / sqrt(ess), and if nothing ever changed the SD of Beta(1, ess + 1)."""
-    never = (probability == 0) | (probability == 1)
-    usual = np.sqrt(probability * (1 - probability) / ess)
-    return np.where(never, stats.beta.std(1, ess + 1), usual)
-
-
-def _interval(probability: Array, ess: Array, unseen: float) -> tuple[Array, Array]:
-    """Clopper-Pearson interval in `ess` draws, widened by the chance that a mode was not seen.
-
-    The interval allows for one event more, 1 / ess. A mode of the posterior that none of `unseen`
-    draws has visited has 1 / unseen on average, and there the feature may be in or out.
-    """
-    tail, included = (1 - LEVEL) / 2, ess * probability
-    with np.errstate(invalid="ignore"):  # where the interval ends at 0 or 1
-        lower = stats.beta.ppf(tail, included, ess - included + 1)
-        upper = stats.beta.ppf(1 - tail, included + 1, ess - included)
-    lower, upper = np.where(probability == 0, 0, lower), np.where(probability == 1, 1, upper)
-    missed = np.maximum(1 / (unseen + 1) - 1 / (ess + 1), 0)
-    return lower * (1 - missed), upper + (1 - upper) * missed

@@ -8,6 +8,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from blrzoo.summaries._kept import refuse_kept
 from blrzoo.summaries._posterior import (
     SAMPLE_DIMS,
     draws_of,
@@ -137,6 +138,7 @@ def _check_most(most: Any) -> None:
 
 
 def _delta(idata: xr.DataTree) -> xr.DataArray:
+    refuse_kept(idata, "delta")
     if "delta" not in posterior(idata) or "trait" not in posterior(idata)["delta"].dims:
         raise ValueError(
             "idata.posterior must have indicators for each trait, 'delta' (chain, draw, feature, "

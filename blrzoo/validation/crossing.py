@@ -78,7 +78,8 @@ def cross_validate(
     quiet : bool, default False
         No progress bar, no convergence warnings, no warnings of the functions about their data.
     **sample_kwargs
-        For `blrzoo.sample`: draws, tune, chains, cores, ...
+        For `blrzoo.sample`: draws, tune, chains, cores, ...; but ``keep="summary"``, which has no
+        predictive draws to score.
 
     Returns
     -------
@@ -136,6 +137,7 @@ def cross_validate(
     """
     check_interval(prob)
     _check_keep(keep_draws)
+    _check_settings(sample_kwargs)
     check_flag("quiet", quiet, False)
     factories = _factories(models)
     data = Data.read(X, y, covariates, weights)
@@ -262,6 +264,14 @@ def _name(factory: Any) -> str:
     """Name of a function, also of a partial one."""
     name = getattr(getattr(factory, "func", factory), "__name__", "model")
     return "model" if name == "<lambda>" else name
+
+
+def _check_settings(settings: dict[str, Any]) -> None:
+    if settings.get("keep", "draws") != "draws":
+        raise ValueError(
+            f"keep must be 'draws' in cross_validate, whose scores are of predictive draws, got "
+            f"{settings['keep']!r}. Leave it out: the draws of a fold are forgotten with it."
+        )
 
 
 def _check_keep(keep_draws: Any) -> None:

@@ -1,0 +1,122 @@
+"""Where draws are recorded with ``keep="summary"``: those of single features as running sums.
+
+PyMC records in the process that the user started, also where other processes draw the chains: they
+send it each draw. So what is kept does not depend on the number of cores.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Self
+
+import numpy as np
+import pymc as pm
+import xarray as xr
+from pymc.backends.arviz import coords_and_dims_for_inferencedata
+
+from blrzoo.sampling.recorder import Recorder, n_labels, recorder
+from blrzoo.sampling.running import ChainSums, Components, Inclusion, Moments, Running
+from blrzoo.summaries._kept import GROUP
+
+__all__ = ["SummaryRecorder", "add_summaries", "of_features", "summary_recorder"]
+
+_INDICATORS = ("delta", "label")  # PIPs are of the first of them that is recorded
+_OF_LABELS = ("component", "pattern")  # dims that labels number
+
+_LONG_NAMES = {
+    "draws": "number of draws",
+    "pip": "posterior inclusion probability",
+    "pip_any": "probability of inclusion for any trait",
+    "changes": "number of times that the indicator changed",
+}
+
+
+class Wide:
+    """The variables of single features: what gives their values, and what is kept of each."""
+
+    def __init__(self, model: pm.Model, names: list[str]) -> None:
+        self.recorder: Recorder = recorder(model, names)  # its function, names and shapes
+        self.dims = {name: _dims(name, model.named_vars_to_dims[name]) for name in names}
+        self.indicator = next((name for name in _INDICATORS if name in names), None)
+        self.labels = n_labels(model["label"]) if "label" in names else np.inf
+        sizes = {dim: len(model.coords.get(dim) or ()) for dim in _OF_LABELS}
+        self.label_dim = next((d for d in _OF_LABELS if sizes[d] == self.labels), _OF_LABELS[0])
+
+    def sums(self, draws: int) -> ChainSums:
+        """Sums of a chain of so many draws, empty."""
+        places = enumerate(self.recorder.varnames)
+        return ChainSums(draws, [(k, one) for k, name in places for one in self._running(name)])
+
+    def _running(self, name: str) -> Iterator[Running]:
+        dims, shape = self.dims[name], self.recorder.var_shapes[name]
+        if name not in _INDICATORS:
+            yield Moments(name, dims, shape)
+        if name == self.indicator:
+            yield Inclusion(dims, shape)
+        if name == "label" and np.isfinite(self.labels):
+            yield Components(name, self.label_dim, (*shape, int(self.labels)))
+
+
+class SummaryRecorder(Recorder):
+    """Records some variables draw by draw, and of others running sums of the draws after tuning."""
+
+    wide: Wide
+    planned: int
+
+    def __init__(self, **recorded: Any) -> None:
+        super().__init__(**recorded)
+        self.chains: list[SummaryRecorder] = []
+
+    def __copy__(self) -> Self:
+        """The recorder of a chain, which this one keeps: PyMC returns nothing but its draws."""
+        made = super().__copy__()
+        made.wide, made.planned = self.wide, self.planned
+        self.chains.append(made)
+        return made
+
+    def setup(self, draws: int, chain: int, sampler_vars: Any = None) -> None:
+        """Begin a chain."""
+        super().setup(draws, chain, sampler_vars)
+        self.sums = self.wide.sums(self.planned)
+
+    def record(self, point: Any, sampler_stats: Any = None, *, in_warmup: bool) -> None:
+        """Record a draw."""
+        super().record(point, sampler_stats, in_warmup=in_warmup)
+        if not in_warmup:
+            self.sums.add(self.wide.recorder.fn(*point.values()))
+
+
+def _dims(name: str, dims: Iterable[str | None]) -> tuple[str, ...]:
+    """Dims with the names that PyMC gives to those without one."""
+    return tuple(dim or f"{name}_dim_{axis}" for axis, dim in enumerate(dims))
+
+
+def of_features(model: pm.Model, names: list[str]) -> list[str]:
+    """Choose the variables of single features."""
+    return [name for name in names if "feature" in (model.named_vars_to_dims.get(name) or ())]
+
+
+def summary_recorder(model: pm.Model, var_names: list[str] | None, draws: int) -> Recorder:
+    """Make the recorder of so many draws a chain of the variables to keep; None keeps all."""
+    names = [rv.name for rv in model.unobserved_RVs if var_names is None or rv.name in var_names]
+    wide = of_features(model, names)
+    if not wide:
+        return recorder(model, names)
+    made = recorder(model, [name for name in names if name not in wide], SummaryRecorder)
+    made.wide, made.planned = Wide(model, wide), draws
+    return made
+
+
+def add_summaries(idata: xr.DataTree, made: SummaryRecorder, model: pm.Model) -> None:
+    """Add what was kept of the features, in the chains that PyMC returned."""
+    labels = idata["posterior"].to_dataset().get_index("chain")
+    # After an interrupt, PyMC returns the longest chains, in the order of their numbers.
+    longest = np.sort(np.argsort([len(chain) for chain in made.chains])[-len(labels) :])
+    group = xr.concat([made.chains[k].sums.result() for k in longest], "chain")
+    coords, _ = coords_and_dims_for_inferencedata(model)
+    known = {dim: coords.get(dim, np.arange(size)) for dim, size in group.sizes.items()}
+    group = group.assign_coords(known | {"chain": labels})
+    for name, long_name in _LONG_NAMES.items():
+        if name in group:
+            group[name].attrs = {"long_name": long_name}
+    if "pip" in group:
+        group["pip"].attrs["of"] = made.wide.indicator
+    idata[GROUP] = xr.DataTree(group)

@@ -1,0 +1,35 @@
+"""Standard error and interval of a PIP that so many effective draws tell."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from blrzoo.summaries._mixing import LEVEL
+
+__all__ = ["interval", "standard_error"]
+
+Array = NDArray[Any]
+
+
+def standard_error(probability: Array, ess: Array) -> Array:
+    """SD / sqrt(ess), and if nothing ever changed the SD of Beta(1, ess + 1)."""
+    never = (probability == 0) | (probability == 1)
+    usual = np.sqrt(probability * (1 - probability) / ess)
+    return np.where(never, stats.beta.std(1, ess + 1), usual)
+
+
+def interval(probability: Array, ess: Array, unseen: float) -> tuple[Array, Array]:
+    """Clopper-Pearson interval in `ess` draws, widened by the chance that a mode was not seen.
+
+    The interval allows for one event more, 1 / ess. A mode of the posterior that none of `unseen`
+    draws has visited has 1 / unseen on average, and there the feature may be in or out.
+    """
+    tail, included = (1 - LEVEL) / 2, ess * probability
+    with np.errstate(invalid="ignore"):  # where the interval ends at 0 or 1
+        lower = stats.beta.ppf(tail, included, ess - included + 1)
+        upper = stats.beta.ppf(1 - tail, included + 1, ess - included)
+    lower, upper = np.where(probability == 0, 0, lower), np.where(probability == 1, 1, upper)
+    missed = np.maximum(1 / (unseen + 1) - 1 / (ess + 1), 0)
+    return lower * (1 - missed), upper + (1 - upper) * missed
