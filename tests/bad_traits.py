@@ -396,7 +396,7 @@ ROWS: list[Row] = [
     *rows("pi", select, INDICATORS),
     *rows("pi", select, WEIGHTS, patterns="all"),
     *[(f"pi-mixture-{row[0]}", *row[1:]) for row in rows("pi", mixture, WEIGHTS, components=4)],
-    *rows("groups", grouped, LABELS),
+    *rows("groups", grouped, {k: row for k, row in LABELS.items() if k != "None"}),
     *DATA_ROWS,
     *OWN_ROWS,
 ]

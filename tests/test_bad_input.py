@@ -249,7 +249,7 @@ def gibbs_by_name() -> Any:
 
 MODEL, FREE = r"^model must be a pm\.Model, got ", r"^vars must be free random variables .* got "
 TERM = r"^model must have no added term .*; got "
-ON_BETA = r"which depends on alpha, delta\. Write"
+ON_BETA = r"which depends on beta\. Write"
 SAMPLING_ROWS: list[Row] = [
     ("sample-number", lambda: blr.sample(1000), TE, MODEL + r"1000 .*draws=1000"),
     ("sample-no-model", blr.sample, TE, MODEL + r"none, and none on the context\. Pass model="),
@@ -259,9 +259,9 @@ SAMPLING_ROWS: list[Row] = [
     ("var_names-text", draw(var_names="mu"), VE, r"^var_names must be a list .* got 'mu'"),
     ("gibbs-plain", gibbs(plain), VE, r"^model must be one of blrzoo, .* blrzoo\.regression"),
     ("gibbs-plain-vars", gibbs(plain, "mu"), VE, r"^model must be one of blrzoo"),
-    ("vars-delta", gibbs(select(), "delta"), VE, r"have alpha .* got \['delta'\]\. Give both"),
+    ("vars-delta", gibbs(select(), "delta"), VE, r"beta and delta together.* got \['delta'\]\."),
     ("vars-name", gibbs_by_name, VE, FREE + r"\['delta'\]\. Pass variables"),
-    ("vars-beta", gibbs(select(), "beta"), VE, FREE + r"\[beta\]"),
+    ("vars-beta", gibbs(select(), "beta"), VE, r"together.* got \['beta'\]\. Give both"),
     ("vars-fixed", gibbs(select(tau2=1), "tau2"), VE, FREE + r"\[tau2\]"),
     ("vars-nuts", gibbs(half_normal, "tau2"), VE, r"have full cond.* got tau2, .*Leave it out"),
     ("potential-gibbs", added(potential, blr.BLRGibbs), VE, TERM + "'positive', " + ON_BETA),

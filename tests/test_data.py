@@ -46,7 +46,7 @@ def same(a: RegressionData, b: RegressionData, labels: bool = True) -> None:
 )
 def test_refused(arguments: tuple, error: type[Exception], pattern: str) -> None:
     with pytest.raises(error) as caught:
-        check_data(*arguments)
+        check_data(*arguments, form="auto")
     message = str(caught.value)
     assert type(caught.value) is error
     assert re.search(pattern, message), message

@@ -14,6 +14,7 @@ import pymc as pm
 from pytensor.graph.traversal import ancestors
 from pytensor.tensor.variable import TensorVariable
 
+from blrzoo.distributions.effects import EffectsRV
 from blrzoo.likelihood.single import Likelihood
 from blrzoo.likelihood.traits import TraitLikelihood
 from blrzoo.terms import Term
@@ -91,11 +92,16 @@ class Spec:
             touched = drawn.intersection(ancestors([term], blockers=random - {term}))
             if touched:
                 names = ", ".join(sorted(str(rv.name) for rv in touched))
+                # effects that may be 0 can only be drawn with their labels, by this step
+                alone = any(isinstance(rv.owner.op, EffectsRV) for rv in touched)
+                other = (
+                    ", or give these variables another step method: pm.sample(step=pm.NUTS([...]))"
+                )
                 raise ValueError(
                     f"model must have no added term that depends on variables drawn from their "
                     f"full conditionals, which would not hold; got {term.name!r}, which depends "
-                    f"on {names}. Write the term as a prior (blrzoo.Prior), or give these "
-                    f"variables another step method: pm.sample(step=pm.NUTS([...]))."
+                    f"on {names}. Write the term as a prior (blrzoo.Prior)"
+                    f"{'' if alone else other}."
                 )
 
 

@@ -151,7 +151,7 @@ def _csc(matrix: Any, columns: pd.Index) -> sp.csc_array:
     """A sparse array of our own, sorted, without repeated or stored zeros."""
     if np.dtype(matrix.dtype).kind not in "biuf":
         raise TypeError(
-            f"X must hold real numbers, got a sparse matrix of dtype {matrix.dtype}. Convert it: "
+            f"X must hold real numbers; got a sparse matrix of dtype {matrix.dtype}. Convert it: "
             "X.astype(float)."
         )
     found = canonical(matrix).astype(np.float64, copy=True)
