@@ -176,7 +176,7 @@ def slab(T):
 
 def force(model, single_flips):
     """Choose the way in which the indicators of a model are drawn."""
-    spec_of(model["alpha"]).prior.single_flips = single_flips
+    spec_of(model["alpha"]).main.prior.single_flips = single_flips
     return model
 
 
@@ -252,7 +252,7 @@ def test_conditionals_with_variances_and_a_probability_for_all_traits():
 
 def test_conditionals_can_fail(model):
     """Odds that are not the prior's are found in the block of the effects."""
-    prior = spec_of(model["alpha"]).prior
+    prior = spec_of(model["alpha"]).main.prior
     right = prior.cells
     prior.cells = lambda v: right(v)._replace(log_weights=1.01 * right(v).log_weights)
     with pytest.raises(AssertionError, match="'alpha'"):
@@ -297,7 +297,7 @@ def test_any_number_of_traits():
     """Forty traits: a list of patterns would fill the memory."""
     X, Y, _ = make_data(60, 5, 40)
     model = blr.multivariate_spike_slab(X, Y)
-    assert not hasattr(spec_of(model["alpha"]).prior, "table")
+    assert not hasattr(spec_of(model["alpha"]).main.prior, "table")
     idata = blr.sample(model, draws=50, tune=50, chains=2, random_seed=1, quiet=True)
     assert idata.posterior["delta"].dims == ("chain", "draw", "feature", "trait")
     assert set(np.unique(idata.posterior["delta"])) == {0, 1}
