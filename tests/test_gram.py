@@ -229,7 +229,7 @@ def test_parameters_are_joined_to_traits_and_covariates_by_label(design: str) ->
     gamma = pd.DataFrame([[1.0, 2.0], [3.0, 4.0]], ["sex", "age"], ["t1", "t0"])
     fixed = {"Sigma_e": Sigma_e, "gamma": gamma, "mu": pd.Series({"t1": 1.0, "t0": 2.0})}
     X = X / 3.0 ** np.arange(P)
-    model = blr.multivariate(X, Y, covariates=W, design=design, **fixed)  # type: ignore[arg-type]
+    model = blr.multivariate(X, Y, covariates=W, design=design, **fixed)
     found = {name: model[name].eval(mode="FAST_COMPILE").tolist() for name in fixed}
     assert found == {
         "Sigma_e": [[4.0, 1.0], [1.0, 9.0]],
