@@ -221,7 +221,6 @@ WEIGHTS = {
 LABELS = {
     "short": (GROUPS[:3], VE, r"must have one value for each of the 4 features, got shape \(3,\)"),
     "matrix": ([GROUPS], VE, r"must have one value for each .* got shape \(1, 4\)\. Pass an array"),
-    "None": (None, VE, r"must have one value for each .* got shape \(\)"),
     "text": ("aabb", VE, r"must have one value for each .* got shape \(\)"),
     "missing": (["a", None, "b", "b"], VE, r"must name a group for each .* 1 missing .*position 1"),
     "series": (pd.Series(GROUPS, FEATURES), VE, r"must have a value .* none for \[0, 1, 2, 3\]"),

@@ -221,6 +221,24 @@ def test_traits_with_holes_are_refused_with_the_reason() -> None:
         blr.multivariate(X, Y, design="gram")
 
 
+@pytest.mark.parametrize("design", ["dense", "gram"])
+def test_parameters_are_joined_to_traits_and_covariates_by_label(design: str) -> None:
+    """Also those of the likelihood, which is made again with the data."""
+    X, Y = traits()
+    W = pd.DataFrame(ARGUMENTS["covariates"]["covariates"], columns=["age", "sex"])
+    Sigma_e = pd.DataFrame([[9.0, 1.0], [1.0, 4.0]], ["t1", "t0"], ["t1", "t0"])
+    gamma = pd.DataFrame([[1.0, 2.0], [3.0, 4.0]], ["sex", "age"], ["t1", "t0"])
+    fixed = {"Sigma_e": Sigma_e, "gamma": gamma, "mu": pd.Series({"t1": 1.0, "t0": 2.0})}
+    X = X / 3.0 ** np.arange(P)
+    model = blr.multivariate(X, Y, covariates=W, design=design, **fixed)
+    found = {name: model[name].eval(mode="FAST_COMPILE").tolist() for name in fixed}
+    assert found == {
+        "Sigma_e": [[4.0, 1.0], [1.0, 9.0]],
+        "gamma": [[4.0, 3.0], [2.0, 1.0]],
+        "mu": [2.0, 1.0],
+    }
+
+
 def test_groups_are_asked_for() -> None:
     with pytest.raises(TypeError, match=r"^hierarchical_multivariate\(\) needs groups"):
         blr.hierarchical_multivariate(statistics(traits()))

@@ -145,7 +145,7 @@ REFUSED: dict[str, tuple[Callable[[xr.DataTree, pm.Model], Any], str]] = {
     "fit_em": (lambda i, m: blr.fit_em(m), OBSERVATIONS.format("for fit_em")),
     "plot_shrinkage": (
         lambda i, m: blr.plot_shrinkage(i),
-        r"^least_squares must be given where the fit has no X and y, .*np\.linalg\.solve\(",
+        r"^least_squares must be given for a fit of sufficient statistics, .*np\.linalg\.solve\(",
     ),
     "ppc_statistics": (
         lambda i, m: blr.ppc_statistics(i),

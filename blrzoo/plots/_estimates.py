@@ -116,8 +116,8 @@ def least_squares_effects(
     ValueError
         If the data are missing, or joint estimates are asked for that have no answer.
     """
-    ys = _responses(idata, traits)
-    X = design_of(idata)
+    _check_rows(idata)
+    X, ys = design_of(idata), _responses(idata, traits)
     data = [_Rows.of(idata, X, y) for y in ys]
     if method != "marginal":
         small = X.shape[1] <= _MOST_JOINT
@@ -133,13 +133,22 @@ def least_squares_effects(
     return [rows.marginal() for rows in data], "marginal"
 
 
-def _responses(idata: xr.DataTree, traits: list[Any] | None) -> list[Array]:
-    if of_statistics(idata) or "X" not in constant_data(idata):
+def _check_rows(idata: xr.DataTree) -> None:
+    """Refuse a fit without X, which is not an argument here."""
+    remedy = "Pass estimates: least_squares=blrzoo.ols(X, y)"
+    if of_statistics(idata):
         raise ValueError(
-            "least_squares must be given where the fit has no X and y, as here. Pass estimates: "
-            "least_squares=blrzoo.ols(X, y), or of sufficient statistics without covariates "
-            "least_squares=np.linalg.solve(statistics['XX'].values, statistics['Xy'].values)."
+            f"least_squares must be given for a fit of sufficient statistics, got none. {remedy}, "
+            f"or without covariates "
+            f"least_squares=np.linalg.solve(statistics['XX'].values, statistics['Xy'].values)."
         )
+    if "X" not in constant_data(idata):
+        raise ValueError(
+            f"least_squares must be given where idata.constant_data has no 'X', got none. {remedy}."
+        )
+
+
+def _responses(idata: xr.DataTree, traits: list[Any] | None) -> list[Array]:
     group = idata["observed_data"].to_dataset() if "observed_data" in idata.children else {}
     if "y" not in group:
         raise ValueError(

@@ -38,6 +38,7 @@ def labelled(value: Any) -> Labelled:
 
     Dims of a DataArray are put into the order in which variables have them. The columns of a
     square matrix are put into the order of its rows, so that one can see whether it is symmetric.
+    What was split before stays as it is.
 
     Examples
     --------
@@ -47,6 +48,8 @@ def labelled(value: Any) -> Labelled:
     >>> list(found.labels[1])
     ['height', 'weight']
     """
+    if isinstance(value, Labelled):
+        return value
     if isinstance(value, xr.DataArray):
         if set(value.dims) <= set(_DIMS):
             value = value.transpose(*(dim for dim in _DIMS if dim in value.dims))
