@@ -382,7 +382,7 @@ def test_bad_estimates_are_refused(estimates, message):
 
 
 def test_without_data_to_compute_estimates_from():
-    with pytest.raises(ValueError, match="least_squares must be given where the fit has no X"):
+    with pytest.raises(ValueError, match="constant_data has no 'X'"):
         plot_shrinkage(tree(3))
     with pytest.raises(ValueError, match=r"observed_data must have the response 'y'.*\[\]"):
         plot_shrinkage(tree(3, data={"constant_data": {"X": np.eye(3)}}))
