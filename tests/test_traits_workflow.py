@@ -283,10 +283,10 @@ def test_predict_has_the_mean_of_the_posterior_predictive():
     data = blr.simulate(n=60, p=5, n_traits=2, n_causal=2, random_seed=2)
     model = blr.multivariate(data.X, data.y)
     fit = blr.sample(model, **SHORT)
-    predicted = blr.predict(fit, data.X)
+    predicted = blr.predict(fit, data.X, random_seed=2)
     with model:
         drawn = pm.sample_posterior_predictive(fit, random_seed=1, progressbar=False)
     drawn = drawn.posterior_predictive["y"]
-    error = 5 * drawn.std(("chain", "draw")) / np.sqrt(400)
+    error = 5 * drawn.std(("chain", "draw")) * np.sqrt(2 / 400)  # of the difference of two means
     mean = predicted["mean"].transpose("obs", "trait")
     assert (abs(drawn.mean(("chain", "draw")).values - mean.values) < error.values).all()
