@@ -70,7 +70,7 @@ def main() -> None:
         worktree = ["git", "worktree"]
         subprocess.run([*worktree, "add", "--detach", old, given.commit], cwd=here, check=True)
         try:
-            for n, p, draws in ((442, 64, 3000), (599, 1279, 1000)):
+            for n, p, draws in ((442, 64, 20_000), (599, 1279, 4000)):
                 versions = [Version(path, n, p, draws) for path in (old, here)]
                 found = np.array([[v.measure() for v in versions] for _ in range(given.repeats)])
                 for version in versions:

@@ -4,9 +4,9 @@ Data and all numbers that follow from them are inputs, so that the graph of anot
 same graph, and a process compiles it once. That also keeps its memory flat: numba's registry never
 forgets what it compiled.
 
-Of a small model a draw takes 20 microseconds, and a call took 140 more: PyTensor's numba functions
-take ``*args``, and of a tuple that holds a random generator numba looks up the types of all members
-in Python, at each call. Functions of a fixed number of arguments do not have that cost.
+Of a small model a draw takes 20 microseconds, and a call took 140 more: of arguments one of which
+is a random generator, numba looks up all types in Python, at each call. So the generator is handed
+over as an array of its addresses, and what numba compiled is called directly.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,18 +15,18 @@ from typing import Any
 
 import numpy as np
 import pytensor
+import pytensor.tensor as pt
 from pytensor.compile.io import In, Out
-from pytensor.compile.mode import Mode, get_mode
 from pytensor.compile.sharedvalue import SharedVariable
 from pytensor.graph.fg import FrozenFunctionGraph
 from pytensor.graph.traversal import ancestors, io_toposort
-from pytensor.link.numba.cache import CACHED_SRC_FUNCTIONS, compile_numba_function_src
-from pytensor.link.numba.dispatch.basic import numba_njit
-from pytensor.link.numba.linker import NumbaLinker
+from pytensor.tensor.random.type import RandomGeneratorType
 from pytensor.tensor.type import TensorType
 from pytensor.tensor.variable import TensorConstant
 
-__all__ = ["Compiled", "FixedArityLinker"]
+from blrzoo.ops.generator import GeneratorAt
+
+__all__ = ["Compiled"]
 
 #: Most dims of anything: a longer index array is data, a shorter one may be a shape.
 _SHAPE = 4
@@ -35,39 +35,19 @@ _SHAPE = 4
 _KEPT = 64
 
 
-class FixedArityLinker(NumbaLinker):
-    """PyTensor's linker for numba, but the function has as many arguments as the graph."""
-
-    def jit_compile(self, fn_and_cache: tuple[Any, str | None]) -> Callable[..., Any]:
-        """Compile ``call(a0, a1, ...)`` in the place of PyTensor's ``call(*args)``."""
-        function, key = fn_and_cache
-        if key is None:  # not to be cached: PyTensor passes the graph's own function
-            return super().jit_compile(fn_and_cache)
-        wrapper = function.py_func
-        arguments = ", ".join(f"a{k}" for k in range(len(self.fgraph.inputs)))
-        call = compile_numba_function_src(
-            f"def call({arguments}):\n    return jitable_func({arguments})",
-            "call",
-            wrapper.__globals__,
-            cache_key=f"{CACHED_SRC_FUNCTIONS[wrapper]}_fixed_arity",
-        )
-        return numba_njit(call, final_function=True, cache=True)
-
-
 class Compiled:
     """A function of arrays of the right types, which are not checked.
 
     Shared variables are read at each call, so that `pm.set_data` works as with PyTensor's own.
+    A generator is given as its `blrzoo.ops.generator.addresses`.
     Outputs may be inputs themselves (the same memory).
 
     Parameters
     ----------
     inputs, outputs : sequence of variables
         What it takes and returns.
-    mutable : sequence of variables, optional
-        Inputs that may be overwritten.
     mode : str or Mode, optional
-        As for ``pytensor.function``. Where it uses numba, the number of arguments is fixed.
+        As for ``pytensor.function``.
     **options
         Other arguments of ``pytensor.function``.
 
@@ -91,15 +71,15 @@ class Compiled:
         inputs: Sequence[Any],
         outputs: Sequence[Any],
         *,
-        mutable: Sequence[Any] = (),
         mode: Any = None,
         **options: Any,
     ) -> None:
-        outputs, data = _data_as_inputs(list(outputs))
+        places = {v: pt.vector("addresses", dtype="uint64") for v in inputs if _is_generator(v)}
+        memo = {v: GeneratorAt()(place) for v, place in places.items()}
+        outputs, data = _data_as_inputs(list(outputs), memo)
         self._data = [shared.container for shared in data.values()]
-        graph = FrozenFunctionGraph.from_io([*inputs, *data], outputs)
-        overwritten = (*(i for i, variable in enumerate(inputs) if variable in mutable),)
-        self._kind = (graph, overwritten, mode, tuple(sorted(options.items())))
+        graph = FrozenFunctionGraph.from_io([*(places.get(v, v) for v in inputs), *data], outputs)
+        self._kind = (graph, mode, tuple(sorted(options.items())))
 
     @cached_property
     def function(self) -> Any:
@@ -125,25 +105,23 @@ class Compiled:
 @lru_cache(maxsize=_KEPT)
 def _compile(
     graph: FrozenFunctionGraph,
-    mutable: tuple[int, ...],
     mode: Any,
     options: tuple[tuple[str, Any], ...],
     _flags: tuple[Any, ...],
 ) -> Any:
     """PyTensor's function of a graph, of new variables: tags of a model's would keep its data."""
-    mode = get_mode(mode)
-    if type(mode.linker) is NumbaLinker:
-        mode = Mode(FixedArityLinker(), mode.provided_optimizer)
     inputs = [variable.type() for variable in graph.inputs]
     return pytensor.function(
-        [In(v, mutable=i in mutable, borrow=True) for i, v in enumerate(inputs)],
+        [In(v, borrow=True) for v in inputs],
         [Out(v, borrow=True) for v in graph.bind(inputs)],
         mode=mode,
         **{"on_unused_input": "ignore", "trust_input": True} | dict(options),
     )
 
 
-def _data_as_inputs(outputs: list[Any]) -> tuple[list[Any], dict[Any, SharedVariable]]:
+def _data_as_inputs(
+    outputs: list[Any], memo: dict[Any, Any]
+) -> tuple[list[Any], dict[Any, SharedVariable]]:
     """Make inputs of all data: of shared variables, and of numbers that follow from the data.
 
     Returns the outputs over these inputs, and for each input the shared variable with its value.
@@ -151,7 +129,7 @@ def _data_as_inputs(outputs: list[Any]) -> tuple[list[Any], dict[Any, SharedVari
     formulas keep their whole numbers and halves, and lengths are those of the inputs.
     """
     shared = {v: _holder(v) for v in ancestors(outputs) if _is_data(v)}
-    memo: dict[Any, Any] = {v: holder.type(name=v.name) for v, holder in shared.items()}
+    memo = memo | {v: holder.type(name=v.name) for v, holder in shared.items()}
     inputs = {memo[v]: holder for v, holder in shared.items()}
     # Each node is copied once: graph_replace copies draws twice, and hands a generator to both.
     for node in io_toposort([], outputs):
@@ -160,6 +138,10 @@ def _data_as_inputs(outputs: list[Any]) -> tuple[list[Any], dict[Any, SharedVari
             copy = node.op.make_node(*copied)  # anew, as lengths are no longer known
             memo.update(zip(node.outputs, copy.outputs, strict=True))
     return [memo.get(output, output) for output in outputs], inputs
+
+
+def _is_generator(v: Any) -> bool:
+    return isinstance(v.type, RandomGeneratorType)
 
 
 def _is_data(v: Any) -> bool:

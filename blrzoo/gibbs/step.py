@@ -22,6 +22,7 @@ from blrzoo.distributions.effects import EffectsRV
 from blrzoo.gibbs.compiled import Compiled
 from blrzoo.gibbs.compose import Composer
 from blrzoo.gibbs.spec import find_model, find_spec, observed, spec_of
+from blrzoo.ops.generator import addresses
 from blrzoo.options import check_flag
 from blrzoo.terms import Term
 
@@ -148,7 +149,6 @@ class BLRGibbs(BlockedStep):
         self._sweep = Compiled(
             [*composer.inputs, *composer.fits, composer.rng],
             [*values, *statistics, *composer.current_fits, composer.state.rng],
-            mutable=[composer.rng],
             **compile_kwargs,
         )
 
@@ -186,7 +186,7 @@ class BLRGibbs(BlockedStep):
     def _draw(self, values: list[np.ndarray]) -> list[Any]:
         """One compiled sweep; the fits and the generator are kept for the next."""
         try:
-            *drawn, self.rng = self._sweep(*values, *self.fits, self.rng)
+            *drawn, self.rng = self._sweep(*values, *self.fits, addresses(self.rng))
         except ArithmeticError as error:  # of compiled code: a divisor is 0, a number overflowed
             raise SamplingError(self._broken("numbers") + f" ({error})") from error
         drawn, self.fits = drawn[: -len(self.fits)], drawn[-len(self.fits) :]

@@ -30,9 +30,9 @@ def _prepare(xx, sigma2, variances, log_weights, races):  # type: ignore[no-unty
     for j in range(variances.shape[0]):
         d = xx[j] / sigma2
         for k in range(variances.shape[1]):
-            shrink = 1.0 + variances[j, k] * d
+            shrink, race = 1.0 + variances[j, k] * d, races[j, k]
             spread[j, k] = variances[j, k] / shrink
-            scores[j, k] = log_weights[j, k] - 0.5 * np.log(shrink) - np.log(races[j, k])
+            scores[j, k] = log_weights[j, k] - 0.5 * np.log(shrink * race * race)  # one, not two
     return spread, scores
 
 

@@ -1,0 +1,102 @@
+"""A random generator by its addresses, which a compiled function takes without looking it up.
+
+Given a generator, numba looks up types, a state and three functions in Python, at each call: where
+PyTensor packs all arguments, six times as long as a draw of a small model. Addresses are looked up
+once, and types of arrays are known at once.
+"""
+
+import ctypes
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pytensor.tensor as pt
+from numba.core import cgutils, types
+from numba.extending import intrinsic
+from numba.np.unsafe.ndarray import to_fixed_tuple
+from pytensor.graph.basic import Apply
+from pytensor.graph.op import Op
+from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_default_op_cache_key
+from pytensor.tensor.random.type import random_generator_type
+
+__all__ = ["GeneratorAt", "addresses"]
+
+_FUNCTIONS = ("next_uint64", "next_uint32", "next_double")
+_LENGTH = 4 + len(_FUNCTIONS)
+
+
+@lru_cache(maxsize=16)  # it holds the generators too, so that no other has their addresses
+def addresses(generator: np.random.Generator) -> np.ndarray:
+    """Return the addresses of a generator, of its bits, their state and their functions.
+
+    Parameters
+    ----------
+    generator : numpy.random.Generator
+        It has to live as long as the addresses are used.
+
+    Returns
+    -------
+    ndarray of uint64
+        For this process only.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from blrzoo.ops.generator import addresses
+    >>> rng = np.random.default_rng(1)
+    >>> int(addresses(rng)[0]) == id(rng)
+    True
+    """
+    bits = generator.bit_generator
+    binding = bits.ctypes
+    functions = [ctypes.cast(getattr(binding, f), ctypes.c_void_p).value for f in _FUNCTIONS]
+    own = id(generator), id(bits), binding.state_address, binding.state.value
+    return np.array([*own, *functions], dtype=np.uint64)
+
+
+class GeneratorAt(Op):
+    """The generator of some `addresses`: the same object, which draws advance."""
+
+    __props__ = ()
+
+    def make_node(self, places: Any) -> Apply:
+        """Take a vector of addresses."""
+        return Apply(self, [pt.as_tensor_variable(places)], [random_generator_type()])
+
+    def perform(self, node: Apply, inputs: Any, output_storage: Any) -> None:
+        """Return the Python object."""
+        (places,) = inputs
+        output_storage[0][0] = ctypes.cast(int(places[0]), ctypes.py_object).value
+
+
+@intrinsic
+def _generator_at(_context: Any, places: Any) -> Any:
+    """What numba makes of a generator, of a tuple of its addresses."""
+
+    def build(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        own, bits, address, state, *functions = cgutils.unpack_tuple(builder, arguments[0])
+        inner = cgutils.create_struct_proxy(_BITS)(context, builder)
+        inner.parent = builder.inttoptr(bits, cgutils.voidptr_t)
+        inner.state_address, inner.state = address, state
+        for name, function in zip(_FUNCTIONS, functions, strict=True):
+            setattr(inner, f"fnptr_{name}", function)
+        outer = cgutils.create_struct_proxy(_GENERATOR)(context, builder)
+        outer.parent = builder.inttoptr(own, cgutils.voidptr_t)
+        outer.bit_generator = inner._getvalue()
+        return outer._getvalue()
+
+    return _GENERATOR(places), build
+
+
+_BITS = types.NumPyRandomBitGeneratorType("bit_generator")
+_GENERATOR = types.NumPyRandomGeneratorType("generator")
+
+
+@register_funcify_default_op_cache_key(GeneratorAt)
+def _funcify(op: GeneratorAt, **kwargs: Any) -> Callable[..., Any]:
+    @numba_njit
+    def generator_at(places):  # type: ignore[no-untyped-def]
+        return _generator_at(to_fixed_tuple(places, _LENGTH))
+
+    return generator_at
