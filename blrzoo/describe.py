@@ -8,7 +8,7 @@ from pytensor.graph.traversal import ancestors
 from pytensor.tensor.random.op import RNGConsumerOp
 from pytensor.tensor.variable import TensorVariable
 
-from blrzoo.gibbs.spec import spec_of
+from blrzoo.gibbs.spec import spec_in
 
 __all__ = ["describe_priors"]
 
@@ -36,7 +36,7 @@ def describe_priors(model: pm.Model) -> list[str]:
     >>> describe_priors(blr.spike_slab(data.X, data.y, tau2=0.1, sigma2=(4, 0.25)))[1:]
     ['sigma2 ~ InverseGamma(2, 0.5)', 'pi ~ Beta(1, 7)']
     """
-    spec = next((spec for rv in model.free_RVs if (spec := spec_of(rv))), None)
+    spec = spec_in(model.free_RVs)
     if spec is None:
         return []
     names = {*spec.names.values(), *(name for term in spec.terms for name in term.names.values())}

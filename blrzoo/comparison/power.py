@@ -17,7 +17,7 @@ from pymc.pytensorf import toposort_replace
 from pytensor.tensor.type_other import NoneTypeT
 from pytensor.tensor.variable import TensorVariable
 
-from blrzoo.gibbs.spec import Spec, refuse_sums, spec_of
+from blrzoo.gibbs.spec import Spec, refuse_sums, spec_in
 from blrzoo.likelihood.single import POWER
 
 __all__ = ["check_model", "power_posterior"]
@@ -100,7 +100,7 @@ def check_model(model: pm.Model) -> Spec:
     ValueError
         Where blrzoo did not make it, or where there is more than y to condition on.
     """
-    spec = next((found for rv in model.basic_RVs if (found := spec_of(rv))), None)
+    spec = spec_in(model.basic_RVs)
     if spec is None:
         raise ValueError(
             "model must be one of blrzoo, got a model whose variables carry no mark of it. Make "

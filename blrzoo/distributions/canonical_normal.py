@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 import pytensor.tensor as pt
 from pymc.distributions.dist_math import check_parameters
-from pymc.distributions.distribution import SymbolicRandomVariable
 from pymc.logprob.abstract import _logprob
 from pymc.pytensorf import normalize_rng_param
 from pytensor.tensor.variable import TensorVariable
 
+from blrzoo.distributions.one_generator import OneGenerator
 from blrzoo.ops.small import CanonicalDraw, inverse_log_determinant
 
 __all__ = ["canonical_normal"]
@@ -67,15 +67,11 @@ def canonical_normal(precision: Any, linear: Any) -> TensorVariable:
     return CanonicalNormalRV.rv_op(precision, linear)
 
 
-class CanonicalNormalRV(SymbolicRandomVariable):
+class CanonicalNormalRV(OneGenerator):
     """Draws of `canonical_normal`."""
 
     name = "canonical_normal"
     _print_name = ("CanonicalNormal", "\\operatorname{CanonicalNormal}")
-
-    def update(self, node: Any) -> dict[Any, Any]:
-        """The generator in, and the generator out."""
-        return {node.inputs[0]: node.outputs[0]}
 
     @classmethod
     def rv_op(cls, precision: Any, linear: Any, *, rng: Any = None) -> TensorVariable:

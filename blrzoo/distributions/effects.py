@@ -5,10 +5,12 @@ from typing import Any
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
-from pymc.distributions.distribution import SymbolicRandomVariable, _support_point
+from pymc.distributions.distribution import _support_point
 from pymc.logprob.abstract import _logprob
 from pymc.pytensorf import normalize_rng_param
 from pytensor.tensor.variable import TensorVariable
+
+from blrzoo.distributions.one_generator import OneGenerator
 
 __all__ = ["EffectsRV", "effects"]
 
@@ -57,16 +59,12 @@ def effects(name: str, variance: Any, dims: str) -> TensorVariable:
     return pm.modelcontext(None).register_rv(EffectsRV.rv_op(variance), name, dims=(dims,))
 
 
-class EffectsRV(SymbolicRandomVariable):
+class EffectsRV(OneGenerator):
     """Draws of `effects`."""
 
     name = "effects"
     extended_signature = "[rng],()->[rng],()"
     _print_name = ("Effects", "\\operatorname{Effects}")
-
-    def update(self, node: Any) -> dict[Any, Any]:
-        """The generator in, and the generator out."""
-        return {node.inputs[0]: node.outputs[0]}
 
     @classmethod
     def rv_op(cls, variance: Any, *, rng: Any = None) -> TensorVariable:

@@ -6,7 +6,6 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 from pymc.distributions.dist_math import check_parameters
-from pymc.distributions.distribution import SymbolicRandomVariable
 from pymc.distributions.shape_utils import implicit_size_from_params, rv_size_is_none
 from pymc.distributions.transforms import _default_transform
 from pymc.pytensorf import normalize_rng_param
@@ -15,21 +14,18 @@ from pytensor.tensor.random.utils import normalize_size_param
 from pytensor.tensor.variable import TensorConstant, TensorVariable
 
 from blrzoo.distributions.log_cholesky import LogCholeskyTransform
+from blrzoo.distributions.one_generator import OneGenerator
 from blrzoo.ops.small import InverseBartlett, inverse_log_determinant, positive_definite
 
 __all__ = ["InverseWishart"]
 
 
-class InverseWishartRV(SymbolicRandomVariable):
+class InverseWishartRV(OneGenerator):
     """Draws of `InverseWishart`: chi-squares and normals, then the Bartlett decomposition."""
 
     name = "inverse_wishart"
     extended_signature = "[rng],[size],(),(m,m)->[rng],(m,m)"
     _print_name = ("InverseWishart", "\\operatorname{InverseWishart}")
-
-    def update(self, node: Any) -> dict[Any, Any]:
-        """The generator in, and the generator out."""
-        return {node.inputs[0]: node.outputs[0]}
 
     @classmethod
     def rv_op(cls, nu: Any, S: Any, *, size: Any = None, rng: Any = None) -> TensorVariable:

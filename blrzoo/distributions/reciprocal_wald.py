@@ -4,10 +4,11 @@ from typing import Any
 
 import numpy as np
 import pytensor.tensor as pt
-from pymc.distributions.distribution import SymbolicRandomVariable
 from pymc.logprob.abstract import _logprob
 from pymc.pytensorf import normalize_rng_param
 from pytensor.tensor.variable import TensorVariable
+
+from blrzoo.distributions.one_generator import OneGenerator
 
 __all__ = ["reciprocal_wald"]
 
@@ -48,16 +49,12 @@ def reciprocal_wald(inverse_mean: Any, shape: Any) -> TensorVariable:
     return ReciprocalWaldRV.rv_op(inverse_mean, shape)
 
 
-class ReciprocalWaldRV(SymbolicRandomVariable):
+class ReciprocalWaldRV(OneGenerator):
     """Draws of `reciprocal_wald`."""
 
     name = "reciprocal_wald"
     extended_signature = "[rng],(),()->[rng],()"
     _print_name = ("ReciprocalWald", "\\operatorname{ReciprocalWald}")
-
-    def update(self, node: Any) -> dict[Any, Any]:
-        """The generator in, and the generator out."""
-        return {node.inputs[0]: node.outputs[0]}
 
     @classmethod
     def rv_op(cls, inverse_mean: Any, shape: Any, *, rng: Any = None) -> TensorVariable:

@@ -8,7 +8,7 @@ import pymc as pm
 import pytensor.tensor as pt
 from pytensor.graph.traversal import ancestors
 
-from blrzoo.gibbs.spec import Spec, refuse_sums, spec_of
+from blrzoo.gibbs.spec import Spec, refuse_sums, spec_in
 from blrzoo.terms import Term
 
 __all__ = ["MixedModel", "read_model"]
@@ -115,7 +115,7 @@ def read_model(model: pm.Model) -> MixedModel:
 def _check_model(model: pm.Model) -> Spec:
     rule = "model must be of one trait, with effects from normal distributions without labels"
     remedy = "Make it with blrzoo.single_component, or sample it: blrzoo.sample(model)."
-    spec = next((spec for rv in model.basic_RVs if (spec := spec_of(rv))), None)
+    spec = spec_in(model.basic_RVs)
     if spec is None:
         raise ValueError(f"{rule}, made by blrzoo; got one that blrzoo did not make. {remedy}")
     refuse_sums(model, "for fit_em, which factorises X")

@@ -19,7 +19,16 @@ from blrzoo.likelihood.single import Likelihood
 from blrzoo.likelihood.traits import TraitLikelihood
 from blrzoo.terms import Term
 
-__all__ = ["Spec", "find_model", "find_spec", "mark", "observed", "refuse_sums", "spec_of"]
+__all__ = [
+    "Spec",
+    "find_model",
+    "find_spec",
+    "mark",
+    "observed",
+    "refuse_sums",
+    "spec_in",
+    "spec_of",
+]
 
 
 @dataclass(frozen=True)
@@ -167,7 +176,7 @@ def find_spec(model: pm.Model, variables: Iterable[Any] = ()) -> Spec:
     ValueError
         Where none carries one.
     """
-    spec = next(filter(None, map(spec_of, [*variables, *model.free_RVs])), None)
+    spec = spec_in([*variables, *model.free_RVs])
     if spec is None:
         raise ValueError(
             "model must be one of blrzoo, got a model whose variables carry no mark of it. Make "
@@ -185,7 +194,7 @@ def refuse_sums(model: pm.Model, purpose: str) -> None:
     ValueError
         For such a model; models that blrzoo did not make pass.
     """
-    spec = next(filter(None, map(spec_of, model.basic_RVs)), None)
+    spec = spec_in(model.basic_RVs)
     if spec is not None and not spec.likelihood.has_rows:
         raise ValueError(
             f"model must be of observations {purpose}, got one of sufficient statistics, which "
@@ -198,6 +207,11 @@ def observed(model: pm.Model) -> np.ndarray | None:
     if "y" not in model.named_vars or model["y"] not in model.observed_RVs:
         return None
     return np.asarray(model.rvs_to_values[model["y"]].eval(mode="FAST_COMPILE"))
+
+
+def spec_in(variables: Iterable[Any]) -> Spec | None:
+    """Return the spec that the first of some variables with a spec carries, if any does."""
+    return next(filter(None, map(spec_of, variables)), None)
 
 
 def spec_of(variable: Any) -> Spec | None:

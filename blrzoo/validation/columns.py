@@ -11,7 +11,7 @@ import xarray as xr
 from pytensor.tensor.variable import TensorConstant
 
 from blrzoo.comparison.observed import response_of
-from blrzoo.gibbs.spec import refuse_sums, spec_of
+from blrzoo.gibbs.spec import refuse_sums, spec_in
 from blrzoo.storage.forms import as_float, is_int8
 from blrzoo.tables import show
 from blrzoo.validation.data import Data
@@ -72,7 +72,7 @@ def _values(model: pm.Model, name: str) -> np.ndarray | None:
         return data.get_value(borrow=True)
     if isinstance(data, TensorConstant):
         return data.data
-    spec = next(filter(None, map(spec_of, model.free_RVs)), None)
+    spec = spec_in(model.free_RVs)
     return spec.main.design.as_given() if spec is not None and name == "X" else None
 
 
