@@ -112,7 +112,7 @@ def test_what_is_missing_is_told(fits, complete):
     other = complete["selection"]
     with pytest.raises(ValueError, match=r"none in 'ridge'.*\(model, idata\).*compute_log_like"):
         compare({"ridge": idata, "selection": other})
-    with pytest.raises(ValueError, match=r"no alpha, delta, pi in the posterior of 'ridge'"):
+    with pytest.raises(ValueError, match=r"no delta, pi in the posterior of 'ridge'"):
         compare({"ridge": (fits["selection"][0], idata), "selection": other})
     unseen = complete["ridge"].copy()
     del unseen["observed_data"]
