@@ -81,7 +81,7 @@ def geweke_joint(
     >>> model = blr.spike_slab(X, X[:, 0] + X[:, 1], mu=(0, 1), tau2=(9, 1), sigma2=(9, 1))
     >>> z = blr.testing.geweke_joint(model, draws=500, random_seed=1)
     >>> dict(z.sizes)
-    {'quantity': 15}
+    {'quantity': 13}
     """
     check_count("draws", draws, 10, 5000)
     check_count("chains", chains, 1, 2)
