@@ -8,6 +8,7 @@ from functools import wraps
 from typing import Any, ParamSpec, TypeVar, get_args, get_type_hints
 
 from blrzoo.priors.base import Prior
+from blrzoo.priors.multivariate.base import MultivariatePrior
 
 __all__ = ["advised", "needs_groups", "prior_like", "prior_names"]
 
@@ -100,8 +101,8 @@ def _unexpected(function: str, key: str, value: Any, own: list[str]) -> str:
 
 
 def _needs_prior() -> str:
-    names = ", ".join(prior_names(several_traits=False))
-    several = ", ".join(prior_names(several_traits=True))
+    names = ", ".join(prior_names(Prior.dims))
+    several = ", ".join(prior_names(MultivariatePrior.dims))
     return (
         f"prior, the prior of the effects. Pass for instance prior=blr.SpikeSlab(). There are "
         f"{names}; for several traits {several}; and your own subclass of blr.Prior."
@@ -120,16 +121,16 @@ def needs_groups() -> str:
 _NEEDED = {"prior": _needs_prior, "groups": needs_groups}
 
 
-def prior_names(several_traits: bool) -> list[str]:
-    """Names of the priors of blrzoo that can be passed to `blrzoo.regression`.
+def prior_names(dims: tuple[str, ...]) -> list[str]:
+    """Names of the priors of blrzoo, of effects of some dims.
 
     Examples
     --------
     >>> from blrzoo.advice import prior_names
-    >>> prior_names(several_traits=False)[:3]
+    >>> prior_names(("feature",))[:3]
     ['AnnotatedInclusion', 'AnnotatedVariance', 'BayesA']
     """
-    return sorted({kind.__name__ for kind in _zoo(Prior) if kind.several_traits == several_traits})
+    return sorted({kind.__name__ for kind in _zoo(Prior) if kind.dims == dims})
 
 
 def _zoo(base: type[Prior]) -> Iterator[type[Prior]]:

@@ -17,7 +17,6 @@ from blrzoo.gibbs.spec import Spec, mark
 from blrzoo.likelihood.single import Likelihood
 from blrzoo.likelihood.traits import TraitLikelihood
 from blrzoo.priors.base import Prior
-from blrzoo.priors.multivariate.base import MultivariatePrior
 from blrzoo.sources import Source
 from blrzoo.terms import Term, TermModel
 
@@ -101,7 +100,7 @@ def _term(part: Part, prior: Prior, shared: dict[str, TensorVariable]) -> Term:
     with TermModel(prefix, own) if prefix else nullcontext(pm.modelcontext(None)) as model:
         designs = part.source.add_features(model, prior.data.x_scale)
         v = {**shared, **_named(prior)}
-        _check_variance(prior, v)
+        prior.check(v)
         prior.effects(v)
     return Term(
         prior=prior,
@@ -139,33 +138,6 @@ def _named(prior: Prior) -> dict[str, TensorVariable]:
     }
 
 
-def _check_variance(prior: Prior, v: dict[str, TensorVariable]) -> None:
-    """Refuse a variance that is not one number, or one for each feature."""
-    if isinstance(prior, MultivariatePrior):
-        return _check_covariance(prior, v)
-    if prior.label_name is not None:
-        return
-    value: Any = prior.variance(v)
-    shape = None if value is None else pt.as_tensor(value).type.shape
-    if shape is None or len(shape) > 1 or not {*shape} <= {None, 1, prior.data.p}:
-        raise ValueError(
-            f"prior must return a variance of shape () or ({prior.data.p},), got "
-            f"{value if shape is None else f'shape {shape}'} from {type(prior).__name__}. "
-            f"Return one number for all features, or one for each."
-        )
-
-
-def _check_covariance(prior: MultivariatePrior, v: dict[str, TensorVariable]) -> None:
-    """Refuse cells of other shapes than (group, component, trait, trait)."""
-    T = prior.data.n_traits
-    slabs = prior.cells(v).slabs.type.shape
-    if len(slabs) != 4 or not {*slabs[2:]} <= {None, T}:
-        raise ValueError(
-            f"prior must return covariances of {T} by {T} traits, got shape {slabs[2:]} from "
-            f"{type(prior).__name__}. Return (trait, trait_bis), or one for each group."
-        )
-
-
 def _mark(model: pm.Model, spec: Spec) -> None:
     """Mark what the Gibbs step can draw."""
     response = spec.likelihood.response(spec.variables(model), model)
@@ -182,7 +154,7 @@ def _choose_update(
             f"update must be 'single-site' or 'auto' with the design {design.name!r}, got 'joint', "
             f"which needs a factorisation of X. Pass update='single-site', or X and y."
         )
-    common = prior.label_name is None and _is_common(prior, v)
+    common = prior.is_common(v)
     if update == "joint" and not common:
         raise ValueError(
             f"update must be 'single-site' or 'auto' unless all effects have one common "
@@ -197,10 +169,3 @@ def _choose_update(
     choice = "joint" if joint else "single-site"
     _log.debug("update='auto' chose %r for n=%d, p=%d", choice, n, p)
     return choice
-
-
-def _is_common(prior: Prior, v: dict[str, TensorVariable]) -> bool:
-    """Whether all features share one variance, or one covariance."""
-    if isinstance(prior, MultivariatePrior):
-        return prior.group_index is None
-    return pt.as_tensor(prior.variance(v)).ndim == 0

@@ -178,11 +178,11 @@ def regression(
         covariates=covariates,
         weights=weights,
         missing=missing,
-        traits=prior.several_traits,
+        traits="trait" in prior.dims,
         center=center,
         design=design,
     )
-    likelihood = _likelihood(prior.several_traits, mu, gamma, sigma2, Sigma_e, residual)
+    likelihood = _likelihood("trait" in prior.dims, mu, gamma, sigma2, Sigma_e, residual)
     if gamma is not None and "covariate" not in source.coords:
         raise ValueError(
             "gamma must be left out where there are no covariates, got a gamma. "

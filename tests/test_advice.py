@@ -63,7 +63,7 @@ def test_a_missing_prior_is_answered_with_all_priors():
     assert message.startswith("regression() needs prior, the prior of the effects. Pass ")
     bases = {"Prior", "MixturePrior", "MultivariatePrior", "MultivariateMixturePrior"}
     public = {name for name in blr.__all__ if _is_prior(getattr(blr, name))} - bases
-    assert {*prior_names(several_traits=False), *prior_names(several_traits=True)} == public
+    assert {*prior_names(("feature",)), *prior_names(("feature", "trait"))} == public
     assert set(re.findall(r"\w+", message)) >= public
 
 

@@ -174,9 +174,10 @@ def slab(T):
     return np.outer(scale, scale) * (0.5 * np.eye(T) + 0.5)
 
 
-def force(model, single_flips):
+def force(model, one_by_one):
     """Choose the way in which the indicators of a model are drawn."""
-    spec_of(model["alpha"]).main.prior.single_flips = single_flips
+    block = "indicators" if one_by_one else "traits"
+    spec_of(model["alpha"]).main.prior.blocks = {"single-site": block}
     return model
 
 

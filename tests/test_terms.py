@@ -21,7 +21,7 @@ def two_terms(n=20, priors=(), updates=("auto", "auto"), likelihood=None, codes=
     X, y = small_data(n, 4)
     Z = np.random.default_rng(3).normal(size=(n, 2))
     X = (X > 0).astype(np.int8) + (X > 1).astype(np.int8) if codes else X
-    if priors and priors[0].several_traits:
+    if priors and priors[0].dims == ("feature", "trait"):
         y = np.column_stack([y, y[::-1]])
     parts = [
         Part(Observations(check_data(x, y, traits=y.ndim > 1, form="auto"), True), *rest)

@@ -74,7 +74,7 @@ class Composer:
     def trait_shape(self) -> tuple[int, ...]:
         """Shape of what there is once for each trait."""
         prior = self.spec.main.prior
-        return (prior.data.n_traits,) if prior.several_traits else ()
+        return (prior.data.n_traits,) * (len(prior.dims) - 1)
 
     def augment(self) -> None:
         """Complete the responses that have holes."""

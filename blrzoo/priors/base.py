@@ -1,6 +1,8 @@
 """What a prior is: hyperparameters, the variance of each effect, and full conditionals."""
 
 import copy
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Self
 
 import numpy as np
@@ -58,11 +60,11 @@ class Prior:
     effects_name = "beta"
     label_name: str | None = None
 
-    #: Whether the effects are of several traits, (feature, trait).
-    several_traits = False
+    #: Dims of the effects.
+    dims: tuple[str, ...] = ("feature",)
 
-    #: Whether the indicators of a feature are drawn one by one: `MultivariateSpikeSlab`.
-    single_flips = False
+    #: Names of the blocks that draw the effects (`blrzoo.gibbs.blocks`), by ``update``.
+    blocks: Mapping[str, str] = MappingProxyType({"single-site": "single-site", "joint": "joint"})
 
     def variables(self) -> Variables:
         """Make the hyperparameters, inside the model's context.
@@ -117,6 +119,21 @@ class Prior:
         bound = copy.copy(self)
         bound.data, bound.h2 = data, h2
         return bound
+
+    def check(self, v: Variables) -> None:
+        """Refuse a variance that is not one number, or one for each feature."""
+        value: Any = self.variance(v)
+        shape = None if value is None else pt.as_tensor(value).type.shape
+        if shape is None or len(shape) > 1 or not {*shape} <= {None, 1, self.data.p}:
+            raise ValueError(
+                f"prior must return a variance of shape () or ({self.data.p},), got "
+                f"{value if shape is None else f'shape {shape}'} from {type(self).__name__}. "
+                f"Return one number for all features, or one for each."
+            )
+
+    def is_common(self, v: Variables) -> bool:
+        """Whether all effects are from one normal distribution, and can be drawn at once."""
+        return pt.as_tensor(self.variance(v)).ndim == 0
 
     def effects(self, v: Variables) -> TensorVariable:
         """Make the effects in the model on the context, and return ``beta``."""
@@ -202,6 +219,13 @@ class MixturePrior(Prior):
             prior probabilities.
         """
         raise NotImplementedError(f"{type(self).__name__} must define components(self, v)")
+
+    def check(self, v: Variables) -> None:
+        """Nothing: `components` are broadcast to what they are used for."""
+
+    def is_common(self, v: Variables) -> bool:
+        """Whether all effects are from one normal distribution: of components they are not."""
+        return False
 
     def index(self, label: Any) -> Any:
         """Number of each feature's component, (feature,), from the value of the label."""

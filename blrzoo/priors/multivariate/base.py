@@ -1,5 +1,7 @@
 """What a prior of effects on several traits is: hyperparameters, covariances, conditionals."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -66,7 +68,8 @@ class MultivariatePrior(Prior):
     ['Sigma_e', 'beta', 'mu', 'sd']
     """
 
-    several_traits = True
+    dims = ("feature", "trait")
+    blocks: Mapping[str, str] = MappingProxyType({"single-site": "traits", "joint": "joint-traits"})
 
     #: Number of each feature's group, (feature,), where covariances differ by group.
     group_index: np.ndarray | None = None
@@ -90,6 +93,19 @@ class MultivariatePrior(Prior):
         """Not for several traits: see `covariance`."""
         raise NotImplementedError("effects on several traits have a covariance(), no variance()")
 
+    def check(self, v: Variables) -> None:
+        """Refuse covariances of other shapes than (group, component, trait, trait)."""
+        T, slabs = self.data.n_traits, self.cells(v).slabs.type.shape
+        if len(slabs) != 4 or not {*slabs[2:]} <= {None, T}:
+            raise ValueError(
+                f"prior must return covariances of {T} by {T} traits, got shape {slabs[2:]} from "
+                f"{type(self).__name__}. Return (trait, trait_bis), or one for each group."
+            )
+
+    def is_common(self, v: Variables) -> bool:
+        """Whether all effects are from one normal distribution, and can be drawn at once."""
+        return self.label_name is None and self.group_index is None
+
     def effects(self, v: Variables) -> TensorVariable:
         """Make the effects in the model on the context, and return ``beta``."""
         covariance, index = self._covariances(v), self._group_index()
@@ -104,7 +120,7 @@ class MultivariatePrior(Prior):
             covariance = self.data.per_unit(
                 self.data.per_unit(covariance + np.zeros((shape[0], 1, 1)))
             )
-        return pm.MvNormal(name, np.zeros(shape), cov=covariance, dims=("feature", "trait"))
+        return pm.MvNormal(name, np.zeros(shape), cov=covariance, dims=self.dims)
 
     def cells(self, v: Variables) -> Cells:
         """Arrays for the sweep."""
@@ -245,7 +261,7 @@ class MultivariateMixturePrior(MultivariatePrior):
 
     def effects(self, v: Variables) -> TensorVariable:
         """Make labels, ``alpha`` and ``beta`` in the model, and return ``beta``."""
-        cells, dims = self.cells(v), ("feature", "trait")
+        cells, dims = self.cells(v), self.dims
         v[self.label_name] = self.labels(v, cells.log_weights)
         k = self.index(v[self.label_name])
         alpha = v["alpha"] = self.multivariate_normal("alpha", cells.slabs[cells.groups, k])

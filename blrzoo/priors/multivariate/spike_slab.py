@@ -136,8 +136,9 @@ class MultivariateSpikeSlab(MultivariateMixturePrior):
     def bind(self, data: DataSummary, h2: float) -> Self:
         """List the patterns of the traits at hand, unless there are too many."""
         bound = super().bind(data, h2)
-        bound.single_flips = self.independent and data.n_traits > MAX_TRAITS
-        if not bound.single_flips:
+        if self.independent and data.n_traits > MAX_TRAITS:
+            bound.blocks = {"single-site": "indicators"}
+        else:
             traits = data.coords["trait"]
             bound.table = read_patterns(self.patterns, data.n_traits, traits)
         dim = "trait" if self.independent else "pattern"
@@ -217,7 +218,7 @@ class MultivariateSpikeSlab(MultivariateMixturePrior):
         trait and for those that affect any; the weights are log odds of indicators, (feature,
         trait).
         """
-        if not self.single_flips:
+        if self.blocks["single-site"] != "indicators":
             return super().cells(v)
         T, p = self.data.n_traits, self.data.size
         slabs = pt.stack([pt.constant(self.pseudo_covariance()), v["Sigma_b"]])[None]

@@ -1,0 +1,48 @@
+"""All effects on several traits at once."""
+
+import numpy as np
+import pytensor.tensor as pt
+from pytensor.tensor.variable import TensorVariable
+
+from blrzoo.designs.factorisation import Factorisation
+from blrzoo.gibbs.blocks.base import Block, Drawn, register
+from blrzoo.ops.joint import JointDraw
+from blrzoo.ops.small import product
+from blrzoo.ops.traits import Rotate
+
+__all__ = ["JointTraits"]
+
+
+@register
+class JointTraits(Block):
+    """Effects on all traits at once, where all features have one common covariance.
+
+    In the coordinates of `Rotate` prior and likelihood are diagonal together: as many independent
+    draws of one trait as there are traits.
+    """
+
+    name = "joint-traits"
+    design: Factorisation
+
+    def inputs(self) -> list[TensorVariable]:
+        """Response less everything but the features, residual precision, and the covariance."""
+        v = self.spec.variables(self.model, self.term)
+        precision = self.likelihood.precision(v, self.model)
+        covariance = pt.as_tensor(self.prior.covariance(v))
+        return self.state.rebuild([self.residual + self.current_fit, precision, covariance])
+
+    def draw(self) -> Drawn:
+        """Draw the effects."""
+        p, T = self.prior.data.size, self.prior.data.n_traits
+        target, precision, covariance = self.inputs()
+        identity = pt.constant(np.eye(T)[None])
+        alphas, _, values = Rotate()(covariance[None, None], identity, precision)
+        # 0 where the data say nothing: next to nothing in its place leaves the prior, and divides
+        axes, information = alphas[0, 0], pt.maximum(values[0, 0], 1e-30 * values[0, 0, 0])
+        weights, shared, drawn = product(precision, axes), self.design.shared(), []
+        for i in range(T):
+            projected = pt.sum(target * weights[:, i], axis=1) / information[i]
+            noise = [1 / information[i], pt.constant(1.0), self.state.normals(p)]
+            drawn.append(JointDraw()(*shared, projected, *noise))
+        effects, fit = (pt.stack(part, axis=1) for part in zip(*drawn, strict=True))
+        return Drawn(product(effects, axes.T), None, product(fit, axes.T))
