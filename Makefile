@@ -22,9 +22,9 @@ test:  ## set up, then run the tests
 	@$(SETUP) test
 	$(PYTEST) $(ARGS)
 
-test-slow:  ## only the tests marked slow
+test-slow:  ## the tests that take long, and those of the samplers once more, compiled
 	@$(SETUP) test
-	$(PYTEST) -m slow $(ARGS)
+	$(PYTEST) --compiled -m "slow or engine" $(ARGS)
 
 bench:  ## timings
 	@$(SETUP)

@@ -1,5 +1,38 @@
-"""Fixtures shared by the tests."""
+"""How tests run, and fixtures that they share.
+
+Most tests have PyTensor run each Op by its NumPy reference, so that nothing is compiled: the same
+graphs and formulas, at a cost of milliseconds a draw. Tests marked ``compiled`` and ``slow`` use
+numba as users do; with ``--compiled`` all do.
+"""
+
+import os
+from collections.abc import Iterator
 
 import matplotlib
+import pytensor
+import pytest
 
 matplotlib.use("Agg")
+
+REFERENCE = "FAST_COMPILE"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add --compiled."""
+    parser.addoption("--compiled", action="store_true", help="compile in all tests")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Set the mode before any fixture is made, and for processes that are spawned."""
+    if not config.getoption("--compiled"):
+        pytensor.config.mode = REFERENCE
+        flags = os.environ.get("PYTENSOR_FLAGS", "")
+        os.environ["PYTENSOR_FLAGS"] = ",".join(filter(None, [flags, f"mode={REFERENCE}"]))
+
+
+@pytest.fixture(autouse=True)
+def _mode(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Compile where a test asks for it."""
+    asked = any(request.node.get_closest_marker(name) for name in ("compiled", "slow"))
+    with pytensor.config.change_flags(mode="NUMBA" if asked else pytensor.config.mode):
+        yield

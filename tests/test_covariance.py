@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 
 import blrzoo as blr
-from blrzoo.summaries import _fit, _posterior
+from blrzoo.posterior import fit_variance, reader
 from blrzoo.summaries.covariance import (
     genetic_correlation,
     genetic_covariance,
@@ -69,8 +69,8 @@ def correlation(matrices):
 @pytest.mark.parametrize("block", [1, 300, 2**25])
 @pytest.mark.parametrize("sparse", [0.0, 1.1])
 def test_covariance_of_the_fit_against_numpy(monkeypatch, block, sparse):
-    monkeypatch.setattr(_fit, "_BLOCK_BYTES", block)
-    monkeypatch.setattr(_fit, "_SPARSE", sparse)
+    monkeypatch.setattr(fit_variance, "_BLOCK_BYTES", block)
+    monkeypatch.setattr(fit_variance, "_SPARSE", sparse)
     X, beta = random_X(), effects()
     idata = tree(X, beta=beta)
     covariance = genetic_covariance(idata, kind="fit")["cov_fit"]
@@ -305,7 +305,7 @@ def random_delta(seed=6, shape=(2, 50, 4, 3)):
 
 @pytest.mark.parametrize("block", [1, 2**24])
 def test_patterns_against_counting(monkeypatch, block):
-    monkeypatch.setattr(_posterior, "_BLOCK_BYTES", block)
+    monkeypatch.setattr(reader, "_BLOCK_BYTES", block)
     delta = random_delta()
     result = pleiotropy(tree(delta=delta), prob=0.8)
     names = np.apply_along_axis(lambda row: "".join(map(str, row)), -1, delta)

@@ -10,8 +10,8 @@ import xarray as xr
 from scipy import stats
 
 import blrzoo as blr
-from blrzoo.summaries import _correlations, _posterior
-from blrzoo.summaries._correlations import Correlations
+from blrzoo.posterior import correlations, reader
+from blrzoo.posterior.correlations import Correlations
 from blrzoo.summaries.fine_mapping import credible_sets
 from tests.oracles import enumerate_spike_slab
 from tests.test_inclusion import draws, tree
@@ -234,11 +234,11 @@ def test_correlations_against_numpy(monkeypatch, dtype):
     X = (rng.integers(0, 3, size=(30, 9)) + (50 if dtype is not np.int8 else 0)).astype(dtype)
     expected = np.abs(np.corrcoef(X.astype(float).T))
     for size in (2**24, 8 * 30 * 2):
-        monkeypatch.setattr(_correlations, "_BLOCK_BYTES", size)
+        monkeypatch.setattr(correlations, "_BLOCK_BYTES", size)
         for matrix in (X, np.asfortranarray(X)):
-            correlations = Correlations(matrix)
+            absolute = Correlations(matrix)
             for others in (np.arange(9), np.array([7, 2]), np.array([], int)):
-                found = correlations.with_one(4, others)
+                found = absolute.with_one(4, others)
                 np.testing.assert_allclose(found, expected[4, others], atol=1e-10)
 
 
@@ -246,8 +246,8 @@ def test_blocks_change_nothing(monkeypatch):
     delta = np.concatenate([one_of(k, 0.5, 0.3, 0.2) for k in range(4)], axis=2)
     idata, X = tree(delta=delta), exact_design(blocks([3] * 4, 0.8))
     whole = credible_sets(idata, X)
-    monkeypatch.setattr(_posterior, "_BLOCK_BYTES", 1000 * 8 * 2)
-    monkeypatch.setattr(_correlations, "_BLOCK_BYTES", 40 * 8 * 2)
+    monkeypatch.setattr(reader, "_BLOCK_BYTES", 1000 * 8 * 2)
+    monkeypatch.setattr(correlations, "_BLOCK_BYTES", 40 * 8 * 2)
     xr.testing.assert_allclose(credible_sets(idata, X), whole, rtol=1e-12)
     assert whole.sizes["set"] == 4
 

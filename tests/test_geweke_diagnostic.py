@@ -16,7 +16,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
 from blrzoo.diagnostics import geweke, plot_geweke
-from blrzoo.summaries import _posterior
+from blrzoo.posterior import reader
 
 DRAWS = 4000
 CHAINS, REPLICATES = 4, 500
@@ -188,7 +188,7 @@ def test_several_traits():
 def test_wide_variables_are_read_by_blocks(monkeypatch):
     idata = full(traits=True)
     whole = geweke(idata, var_names="beta")
-    monkeypatch.setattr(_posterior, "_BLOCK_BYTES", 8 * 200 * 2 * 2)  # one feature
+    monkeypatch.setattr(reader, "_BLOCK_BYTES", 8 * 200 * 2 * 2)  # one feature
     xr.testing.assert_identical(geweke(idata, var_names="beta"), whole)
 
 

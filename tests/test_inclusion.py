@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 
 import blrzoo as blr
-from blrzoo.summaries import _posterior
+from blrzoo.posterior import reader
 from blrzoo.summaries.group_inclusion import group_pip, window_pip
 from blrzoo.summaries.inclusion import indicator_table, pip, pip_interval
 from blrzoo.summaries.selection import bayes_factor_inclusion, bayesian_fdr
@@ -200,7 +200,7 @@ def test_blocks_change_nothing(monkeypatch, traits):
         lambda: window_pip(idata, None, 4, step=1),
     ]
     whole = [function() for function in functions]
-    monkeypatch.setattr(_posterior, "_BLOCK_BYTES", 2 * 25 * 8 * 2)
+    monkeypatch.setattr(reader, "_BLOCK_BYTES", 2 * 25 * 8 * 2)
     for function, expected in zip(functions, whole, strict=True):
         xr.testing.assert_allclose(function(), expected, rtol=1e-12)
 

@@ -14,10 +14,10 @@ import xarray as xr
 import blrzoo as blr
 from blrzoo.diagnostics.convergence import convergence_messages
 from blrzoo.diagnostics.elements import _split_rhat
+from blrzoo.posterior.kept import GROUP, kept_moments, split_rhat
 from blrzoo.sampling import draw as drawing
 from blrzoo.sampling.running import ChainSums, Inclusion, Moments
 from blrzoo.sampling.summary_recorder import summary_recorder
-from blrzoo.summaries._kept import GROUP, kept_moments, split_rhat
 from tests.readers import READERS, X, one_trait
 from tests.table import PRIORS, small_data
 

@@ -9,8 +9,8 @@ import xarray as xr
 from scipy import stats
 
 import blrzoo as blr
+from blrzoo.posterior import reader
 from blrzoo.prediction import _linear, log_score, ppc_statistics, predict, score
-from blrzoo.summaries import _posterior
 
 SAMPLE = ("chain", "draw")
 
@@ -105,7 +105,7 @@ def test_blocks_change_nothing_and_the_seed_decides(monkeypatch, traits):
     other = predict(idata, X, summary=False, random_seed=4)
     assert not np.isclose(whole, other).any()
     monkeypatch.setattr(_linear, "_BLOCK_BYTES", 2 * 60 * 8 * max(1, len(traits)))
-    monkeypatch.setattr(_posterior, "_BLOCK_BYTES", 2 * 60 * 8)
+    monkeypatch.setattr(reader, "_BLOCK_BYTES", 2 * 60 * 8)
     again = predict(idata, X, summary=False, random_seed=np.random.default_rng(3))
     np.testing.assert_allclose(again, whole, rtol=1e-12, atol=1e-13)
     xr.testing.assert_allclose(predict(idata, X, random_seed=3), table, rtol=1e-12)

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 
 import blrzoo as blr
 from blrzoo.diagnostics import Diagnosis
-from blrzoo.summaries import _posterior
+from blrzoo.posterior import reader
 from tests.readers import DRAWN, FITS, READERS, one_trait
 
 of_each = pytest.mark.parametrize(("fit", "read"), READERS.values(), ids=READERS.keys())
@@ -163,7 +163,7 @@ def test_draws_that_are_not_finite_are_refused(fit, read, change, request):
 
 
 def test_effects_on_disk_and_of_float32_are_looked_at_by_blocks(monkeypatch, tmp_path):
-    monkeypatch.setattr(_posterior, "_BLOCK_BYTES", 8 * 240 * 3)  # three features
+    monkeypatch.setattr(reader, "_BLOCK_BYTES", 8 * 240 * 3)  # three features
     idata = changed(one_trait(), beta=lambda draws: draws.astype(np.float32))
     broken = changed(idata, beta=lambda draws: draws.where(draws["feature"] != "snp7", np.nan))
     for name, fit in {"sound": idata, "broken": broken}.items():

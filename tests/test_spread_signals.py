@@ -5,9 +5,10 @@ import pytest
 import xarray as xr
 
 from blrzoo import progress
-from blrzoo.summaries import _correlations, _neighbourhoods, _set_search, fine_mapping
-from blrzoo.summaries._correlations import Correlations
-from blrzoo.summaries._neighbourhoods import Neighbourhoods, Rows
+from blrzoo.posterior import correlations, neighbourhoods
+from blrzoo.posterior.correlations import Correlations
+from blrzoo.posterior.neighbourhoods import Neighbourhoods, Rows
+from blrzoo.summaries import _set_search, fine_mapping
 from blrzoo.summaries.fine_mapping import credible_sets
 from tests.oracles import enumerate_spike_slab
 from tests.test_fine_mapping import exact_design
@@ -198,8 +199,8 @@ def test_neighbourhoods_against_numpy(monkeypatch, dtype):
     near = (r >= smallest) & ~np.eye(11, dtype=bool) & np.isin(np.arange(11), features)
     sums = np.where(np.isin(np.arange(11), features), pips + near @ pips, 0)
     for tile, kept in ((1024, 2**23), (3, 2**23), (3, 0)):
-        monkeypatch.setattr(_correlations, "_TILE", tile)
-        monkeypatch.setattr(_neighbourhoods, "_KEPT", kept)
+        monkeypatch.setattr(correlations, "_TILE", tile)
+        monkeypatch.setattr(neighbourhoods, "_KEPT", kept)
         found = Neighbourhoods(Correlations(X), features, pips, smallest, False)
         np.testing.assert_allclose(found.sums, sums, rtol=1e-12)
         for j in features:
@@ -211,7 +212,7 @@ def test_neighbourhoods_against_numpy(monkeypatch, dtype):
 
 
 def test_rows_of_correlations_against_numpy(monkeypatch):
-    monkeypatch.setattr(_neighbourhoods, "_ROWS", 2)
+    monkeypatch.setattr(neighbourhoods, "_ROWS", 2)
     X = np.random.default_rng(27).normal(size=(10, 7))
     features = np.array([5, 0, 2, 6, 1])
     r = np.abs(np.corrcoef(X.T))
@@ -226,10 +227,10 @@ def test_blocks_change_nothing(monkeypatch):
     whole = credible_sets(idata, X)
     assert whole.sizes["set"] == 1
     assert (whole["reason"] != "").any()
-    monkeypatch.setattr(_correlations, "_TILE", 7)
-    monkeypatch.setattr(_correlations, "_BLOCK_BYTES", 60 * 8 * 2)
-    monkeypatch.setattr(_neighbourhoods, "_KEPT", 0)
-    monkeypatch.setattr(_neighbourhoods, "_ROWS", 3)
+    monkeypatch.setattr(correlations, "_TILE", 7)
+    monkeypatch.setattr(correlations, "_BLOCK_BYTES", 60 * 8 * 2)
+    monkeypatch.setattr(neighbourhoods, "_KEPT", 0)
+    monkeypatch.setattr(neighbourhoods, "_ROWS", 3)
     monkeypatch.setattr(_set_search, "_BLOCK_BYTES", 4000 * 8 * 3)
     xr.testing.assert_allclose(credible_sets(idata, X), whole, rtol=1e-12)
 

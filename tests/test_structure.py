@@ -16,16 +16,17 @@ LAYERS = (
     "describe sampling gene_sets comparison validation"
 ).split()
 #: These know InferenceData and nothing of the rest.
-READERS = ["summaries", "diagnostics", "plots", "prediction"]
+READERS = ["posterior", "summaries", "diagnostics", "plots", "prediction"]
 #: A fit is diagnosed as soon as it is drawn, and cross-validation predicts. New rows, and an X for
 #: read-outs, are a user's data: they are checked and joined by the code that does it for a model.
 ALSO_READS = {
-    "sampling": {"diagnostics", "summaries"},
-    "validation": {"diagnostics", "prediction", "summaries"},
-    "comparison": {"summaries"},
+    "sampling": {"diagnostics", "posterior", "summaries"},
+    "validation": {"diagnostics", "posterior", "prediction", "summaries"},
+    "comparison": {"posterior", "summaries"},
     "prediction": {"storage", "tables", "joining"},
+    "posterior": {"storage", "tables"},
     "summaries": {"storage", "tables"},
-    "gene_sets": {"summaries"},
+    "gene_sets": {"posterior", "summaries"},
 }
 #: These stand alone.
 SOURCES = ["simulation", "datasets"]
@@ -62,6 +63,14 @@ def test_imports_point_one_way(path):
         assert here in ("__init__", "__main__", "demo", "testing"), f"{here} has no place yet"
         return
     assert set(imports(path)) <= allowed
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_private_module_is_imported_from_another_package(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and "._" in str(node.module):
+            package = Path(*str(node.module).split(".")).parent
+            assert path.parent == ROOT.parent / package
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))

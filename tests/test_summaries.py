@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from blrzoo.summaries import _posterior, effect_summary, model_size, pip
-from blrzoo.summaries._posterior import genetic_variance
+from blrzoo.posterior import reader
+from blrzoo.posterior.reader import genetic_variance
+from blrzoo.summaries import effect_summary, model_size, pip
 from blrzoo.summaries.inclusion import indicator_table
 
 DIMS = ("chain", "draw", "feature", "trait")
@@ -116,7 +117,7 @@ def test_blocks_of_features_change_nothing(monkeypatch, traits):
     idata = tree(delta=delta, beta=beta, X=X)
     functions = [effect_summary, indicator_table, pip, model_size, genetic_variance]
     whole = [function(idata) for function in functions]
-    monkeypatch.setattr(_posterior, "_BLOCK_BYTES", 2 * 25 * 8 * 3)
+    monkeypatch.setattr(reader, "_BLOCK_BYTES", 2 * 25 * 8 * 3)
     for function, expected in zip(functions, whole, strict=True):
         xr.testing.assert_allclose(function(idata), expected, rtol=1e-12)
 

@@ -10,7 +10,7 @@ import xarray as xr
 
 import blrzoo as blr
 from blrzoo import progress
-from blrzoo.summaries import _fit, _group_fit
+from blrzoo.posterior import fit_variance, group_variance
 from blrzoo.summaries.effects import effect_summary
 from blrzoo.summaries.table import draws_table
 from blrzoo.summaries.variance import (
@@ -314,10 +314,10 @@ SHARES = [1.0, 0.5]
 @pytest.mark.parametrize("path", ["cells", "covariances", "fits"])
 @pytest.mark.parametrize("block", [1, 300, 2**25])
 def test_partition_against_numpy(monkeypatch, share, path, block):
-    monkeypatch.setattr(_fit, "_BLOCK_BYTES", block)
-    monkeypatch.setattr(_fit, "_SPARSE", 1.1 if path == "cells" else 0.0)
+    monkeypatch.setattr(fit_variance, "_BLOCK_BYTES", block)
+    monkeypatch.setattr(fit_variance, "_SPARSE", 1.1 if path == "cells" else 0.0)
     if path == "fits":
-        monkeypatch.setattr(_group_fit, "_SMALL", 0)
+        monkeypatch.setattr(group_variance, "_SMALL", 0)
     X, beta = random_X(), effects(share=share)
     result = variance_draws(tree(X, beta=beta), groups=GROUPS)
     for name, expected in zip(result, by_hand(X, beta, MEMBERS), strict=True):
@@ -332,7 +332,7 @@ def test_partition_against_numpy(monkeypatch, share, path, block):
 
 @pytest.mark.parametrize("path", ["cells", "covariances"])
 def test_partition_of_several_traits_is_that_of_each(monkeypatch, path):
-    monkeypatch.setattr(_fit, "_SPARSE", 1.1 if path == "cells" else 0.0)
+    monkeypatch.setattr(fit_variance, "_SPARSE", 1.1 if path == "cells" else 0.0)
     X, beta = random_X(), effects(shape=(2, 7, 5, 2))
     both = variance_draws(tree(X, beta=beta), groups=GROUPS)
     assert both["share"].dims == ("chain", "draw", "group", "trait")
@@ -624,7 +624,7 @@ def test_memory_is_that_of_blocks_and_not_of_the_draws(monkeypatch, dtype, share
     idata = tree(X, coords=labels, beta=beta, sigma2=draws(1.0, size), tau2=draws(1.0, size))
     few, many = np.arange(p) // 500, np.arange(p) // 25
     free = peak(variance_draws, idata, groups=few)
-    monkeypatch.setattr(_fit, "_BLOCK_BYTES", 2**17)
+    monkeypatch.setattr(fit_variance, "_BLOCK_BYTES", 2**17)
     assert peak(heritability, idata) < 2e6
     assert peak(variance_draws, idata, groups=few) < 2e6 < free
     results = 5 * 8 * 400 * 100  # variance, share, covariance and two in passing
@@ -635,14 +635,14 @@ def test_sparse_draws_take_as_many_products_as_there_are_effects(monkeypatch):
     """Twice n products for each effect that is not 0; dense draws take n for each that is."""
     products = []
 
-    def counted(X, some, positions, multiply=_fit.sparse_fit):
+    def counted(X, some, positions, multiply=fit_variance.sparse_fit):
         products.append(some.nnz)
         return multiply(X, some, positions)
 
-    monkeypatch.setattr(_fit, "sparse_fit", counted)
-    monkeypatch.setattr(_group_fit, "sparse_fit", counted)
-    monkeypatch.setattr(_group_fit._Groups, "of_many", None)
-    monkeypatch.setattr(_fit, "_BLOCK_BYTES", 2**17)
+    monkeypatch.setattr(fit_variance, "sparse_fit", counted)
+    monkeypatch.setattr(group_variance, "sparse_fit", counted)
+    monkeypatch.setattr(group_variance._Groups, "of_many", None)
+    monkeypatch.setattr(fit_variance, "_BLOCK_BYTES", 2**17)
     X, beta = random_X(p=300), effects(shape=(1, 200, 300), share=0.01)
     idata = tree(X, coords={"feature": np.arange(300)}, beta=beta)
     variance_draws(idata, groups=np.arange(300) // 100)

@@ -9,9 +9,9 @@ import pymc as pm
 import xarray as xr
 
 from blrzoo.comparison.observed import check_same, observed_y
-from blrzoo.summaries._finite import broken_draws, not_finite
-from blrzoo.summaries._kept import kept_names, refuse_kept
-from blrzoo.summaries._posterior import (
+from blrzoo.posterior.finite import broken_draws, not_finite
+from blrzoo.posterior.kept import kept_names, refuse_kept
+from blrzoo.posterior.reader import (
     SAMPLE_DIMS,
     numbered,
     posterior,

@@ -6,7 +6,7 @@ import numpy as np
 import pymc as pm
 import xarray as xr
 
-from blrzoo.summaries._inputs import of_statistics
+from blrzoo.posterior.inputs import of_statistics
 from blrzoo.tables import show
 
 __all__ = ["check_same", "observed_y", "response_of"]

@@ -7,8 +7,8 @@ import xarray as xr
 
 from blrzoo.diagnostics.elements import Array, labels_of
 from blrzoo.diagnostics.finding import Finding, Level, more_draws, some
-from blrzoo.summaries._kept import kept_inclusion
-from blrzoo.summaries._posterior import included_blocks, indicator_name
+from blrzoo.posterior.kept import kept_inclusion
+from blrzoo.posterior.reader import included_blocks, indicator_name
 
 __all__ = [
     "THRESHOLDS",

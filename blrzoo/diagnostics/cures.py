@@ -8,8 +8,8 @@ import xarray as xr
 
 from blrzoo.diagnostics.agreement import Indicators
 from blrzoo.diagnostics.elements import Array
-from blrzoo.summaries._kept import kept_inclusion
-from blrzoo.summaries._posterior import draws_of, included_blocks, indicator_name
+from blrzoo.posterior.kept import kept_inclusion
+from blrzoo.posterior.reader import draws_of, included_blocks, indicator_name
 
 __all__ = ["ENOUGH", "Causes", "find_causes", "of_a_variance"]
 

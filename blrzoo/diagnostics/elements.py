@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from blrzoo.summaries._posterior import SAMPLE_DIMS, feature_blocks, posterior
+from blrzoo.posterior.reader import SAMPLE_DIMS, feature_blocks, posterior
 
 __all__ = [
     "WIDE",

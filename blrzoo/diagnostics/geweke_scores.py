@@ -10,8 +10,8 @@ from scipy import stats
 from blrzoo.diagnostics.elements import hyperparameters, sampled
 from blrzoo.diagnostics.indicators import quantities
 from blrzoo.options import check_names
-from blrzoo.summaries._kept import refuse_kept
-from blrzoo.summaries._posterior import (
+from blrzoo.posterior.kept import refuse_kept
+from blrzoo.posterior.reader import (
     SAMPLE_DIMS,
     feature_blocks,
     join_features,

@@ -5,7 +5,7 @@ import numpy as np
 import xarray as xr
 
 from blrzoo.diagnostics.elements import by_element
-from blrzoo.summaries._posterior import (
+from blrzoo.posterior.reader import (
     genetic_variance,
     included_count,
     indicator_name,

@@ -21,8 +21,8 @@ from blrzoo.diagnostics.elements import (
     worst_elements,
 )
 from blrzoo.diagnostics.indicators import quantities, statistics
-from blrzoo.summaries._kept import kept_moments, kept_names, split_rhat
-from blrzoo.summaries._posterior import broken_variables
+from blrzoo.posterior.kept import kept_moments, kept_names, split_rhat
+from blrzoo.posterior.reader import broken_variables
 
 __all__ = ["ENOUGH", "FEWEST_DRAWS", "Convergence", "Extreme", "measure"]
 

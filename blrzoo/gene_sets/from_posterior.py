@@ -10,9 +10,9 @@ from scipy import sparse
 
 from blrzoo.gene_sets.labels import gene_members, snps_by_gene
 from blrzoo.gene_sets.ld import LD, effective_number, gene_covariates
-from blrzoo.summaries._group_fit import moments_by_group
-from blrzoo.summaries._inputs import design_of, feature_index
-from blrzoo.summaries._posterior import SAMPLE_DIMS, draws_of, feature_blocks, indicator_name
+from blrzoo.posterior.group_variance import moments_by_group
+from blrzoo.posterior.inputs import design_of, feature_index
+from blrzoo.posterior.reader import SAMPLE_DIMS, draws_of, feature_blocks, indicator_name
 from blrzoo.summaries.group_inclusion import group_pip
 from blrzoo.summaries.table import mcse_of_mean
 

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from blrzoo.summaries._inputs import constant_data, feature_index, values_by_feature
-from blrzoo.summaries._posterior import SAMPLE_DIMS, draws_of, feature_blocks, join_features
+from blrzoo.posterior.inputs import constant_data, feature_index, values_by_feature
+from blrzoo.posterior.reader import SAMPLE_DIMS, draws_of, feature_blocks, join_features
 from blrzoo.summaries.effects import effect_summary
 
 __all__ = ["gene_set_table"]

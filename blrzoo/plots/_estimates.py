@@ -8,7 +8,7 @@ import scipy.linalg
 import xarray as xr
 from numpy.typing import NDArray
 
-from blrzoo.summaries._inputs import (
+from blrzoo.posterior.inputs import (
     constant_data,
     design_of,
     feature_index,

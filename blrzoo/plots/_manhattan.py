@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from blrzoo.summaries._inputs import feature_index, groups_of, values_by_feature
+from blrzoo.posterior.inputs import feature_index, groups_of, values_by_feature
 
 __all__ = ["Arrangement", "arrange", "read_sets"]
 

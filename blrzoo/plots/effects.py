@@ -19,7 +19,7 @@ from blrzoo.plots._axes import (
     panels_of,
 )
 from blrzoo.plots._names import name_rows, row_font, shorten
-from blrzoo.summaries._posterior import SAMPLE_DIMS, draws_of, feature_blocks, indicator_name
+from blrzoo.posterior.reader import SAMPLE_DIMS, draws_of, feature_blocks, indicator_name
 from blrzoo.summaries.effects import effect_summary
 from blrzoo.summaries.inclusion import pip
 from blrzoo.summaries.table import check_interval

@@ -13,8 +13,8 @@ from blrzoo.diagnostics.elements import by_element, hyperparameters
 from blrzoo.options import check_names
 from blrzoo.plots._axes import give_back, legend_outside, new_axes, panels_of, styled
 from blrzoo.plots._names import shorten
-from blrzoo.summaries._inputs import prior_draws
-from blrzoo.summaries._posterior import SAMPLE_DIMS, refuse_broken
+from blrzoo.posterior.inputs import prior_draws
+from blrzoo.posterior.reader import SAMPLE_DIMS, refuse_broken
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

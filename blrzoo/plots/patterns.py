@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from blrzoo.options import check_choice
 from blrzoo.plots._axes import check_top, new_axes, panels_of
 from blrzoo.plots._names import shorten
-from blrzoo.summaries._inputs import feature_index
-from blrzoo.summaries._posterior import SAMPLE_DIMS, included_blocks
+from blrzoo.posterior.inputs import feature_index
+from blrzoo.posterior.reader import SAMPLE_DIMS, included_blocks
 from blrzoo.summaries.covariance import genetic_correlation
 from blrzoo.summaries.inclusion import pip
 from blrzoo.summaries.pleiotropy import pleiotropy

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from blrzoo.plots._axes import check_top, columns_of, give_back, new_axes, of_trait, panels_of
 from blrzoo.plots._estimates import Method, least_squares_effects, read_effects
 from blrzoo.plots._names import name_points, shorten
-from blrzoo.summaries._posterior import SAMPLE_DIMS, draws_of, feature_blocks, indicator_name
+from blrzoo.posterior.reader import SAMPLE_DIMS, draws_of, feature_blocks, indicator_name
 from blrzoo.summaries.inclusion import pip
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from blrzoo.plots._axes import (
     panels_of,
 )
 from blrzoo.plots._names import name_rows, shorten
-from blrzoo.summaries._inputs import groups_of
+from blrzoo.posterior.inputs import groups_of
 from blrzoo.summaries.variance import enrichment, variance_explained
 
 if TYPE_CHECKING:

@@ -11,17 +11,17 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from blrzoo.prediction._rows import Rows
-from blrzoo.storage.forms import as_float
-from blrzoo.summaries._inputs import constant_data
-from blrzoo.summaries._kept import kept_moments, pooled
-from blrzoo.summaries._posterior import (
+from blrzoo.posterior.inputs import constant_data
+from blrzoo.posterior.kept import kept_moments, pooled
+from blrzoo.posterior.reader import (
     SAMPLE_DIMS,
     draws_of,
     feature_blocks,
     posterior,
     refuse_broken,
 )
+from blrzoo.prediction.rows import Rows
+from blrzoo.storage.forms import as_float
 
 __all__ = [
     "Fit",

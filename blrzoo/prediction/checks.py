@@ -10,12 +10,12 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from blrzoo.options import check_flag
+from blrzoo.posterior.finite import not_finite
+from blrzoo.posterior.inputs import constant_data, of_statistics
+from blrzoo.posterior.kept import kept_names, refuse_kept
+from blrzoo.posterior.reader import SAMPLE_DIMS, posterior
 from blrzoo.prediction._linear import Fit, mean_blocks
-from blrzoo.prediction._rows import Rows
-from blrzoo.summaries._finite import not_finite
-from blrzoo.summaries._inputs import constant_data, of_statistics
-from blrzoo.summaries._kept import kept_names, refuse_kept
-from blrzoo.summaries._posterior import SAMPLE_DIMS, posterior
+from blrzoo.prediction.rows import Rows
 from blrzoo.summaries.table import check_interval
 
 __all__ = ["ppc_statistics"]

@@ -7,6 +7,7 @@ import xarray as xr
 from scipy.special import logsumexp
 
 from blrzoo.options import check_choice, check_flag, check_seed
+from blrzoo.posterior.reader import SAMPLE_DIMS
 from blrzoo.prediction._linear import (
     Fit,
     add_residuals,
@@ -14,8 +15,7 @@ from blrzoo.prediction._linear import (
     mean_blocks,
     residual_factor,
 )
-from blrzoo.prediction._rows import Rows, read_response, read_rows
-from blrzoo.summaries._posterior import SAMPLE_DIMS
+from blrzoo.prediction.rows import Rows, read_response, read_rows
 from blrzoo.summaries.table import check_interval
 
 __all__ = ["interval_summary", "log_score", "predict"]

@@ -8,8 +8,8 @@ import xarray as xr
 
 from blrzoo.options import check_flag
 from blrzoo.prediction._linear import row_blocks
-from blrzoo.prediction._rows import read_response
 from blrzoo.prediction.new_rows import interval_summary
+from blrzoo.prediction.rows import read_response
 from blrzoo.summaries.table import check_interval
 
 __all__ = ["score", "score_of_rows"]

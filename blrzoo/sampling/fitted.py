@@ -7,7 +7,7 @@ import pymc as pm
 import xarray as xr
 
 from blrzoo.gibbs.spec import spec_of
-from blrzoo.summaries._kept import kept_names, refuse_kept
+from blrzoo.posterior.kept import kept_names, refuse_kept
 
 __all__ = ["check_same_model"]
 

@@ -12,9 +12,9 @@ import pymc as pm
 import xarray as xr
 from pymc.backends.arviz import coords_and_dims_for_inferencedata
 
+from blrzoo.posterior.kept import GROUP
 from blrzoo.sampling.recorder import Recorder, n_labels, recorder
 from blrzoo.sampling.running import ChainSums, Components, Inclusion, Moments, Running
-from blrzoo.summaries._kept import GROUP
 
 __all__ = ["SummaryRecorder", "add_summaries", "of_features", "summary_recorder"]
 

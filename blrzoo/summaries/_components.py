@@ -7,10 +7,10 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from blrzoo.summaries._fit import column_variances
-from blrzoo.summaries._inputs import constant_data, design_of, feature_index, values_by_feature
-from blrzoo.summaries._kept import kept_names
-from blrzoo.summaries._posterior import (
+from blrzoo.posterior.fit_variance import column_variances
+from blrzoo.posterior.inputs import constant_data, design_of, feature_index, values_by_feature
+from blrzoo.posterior.kept import kept_names
+from blrzoo.posterior.reader import (
     included_count,
     indicator_name,
     posterior,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from blrzoo.options import as_float
-from blrzoo.summaries._inputs import feature_index, groups_of, values_by_feature
+from blrzoo.posterior.inputs import feature_index, groups_of, values_by_feature
 
 __all__ = ["FeatureSets", "model_groups", "read_groups", "windows"]
 

@@ -8,7 +8,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy import stats
 
-from blrzoo.summaries._posterior import included_blocks, included_count, no_indicators
+from blrzoo.posterior.reader import included_blocks, included_count, no_indicators
 
 __all__ = [
     "FEW_CHANGES",

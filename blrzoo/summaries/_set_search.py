@@ -8,10 +8,10 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from blrzoo.posterior.correlations import Correlations
+from blrzoo.posterior.neighbourhoods import Neighbourhoods, Rows
+from blrzoo.posterior.reader import included_blocks
 from blrzoo.progress import track
-from blrzoo.summaries._correlations import Correlations
-from blrzoo.summaries._neighbourhoods import Neighbourhoods, Rows
-from blrzoo.summaries._posterior import included_blocks
 from blrzoo.summaries.inclusion import collapse
 
 __all__ = ["SetSearch"]

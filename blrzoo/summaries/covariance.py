@@ -6,14 +6,14 @@ import numpy as np
 import xarray as xr
 
 from blrzoo.options import check_choice
+from blrzoo.posterior.fit_variance import covariance_of_fit
+from blrzoo.posterior.inputs import constant_data, design_of
+from blrzoo.posterior.reader import draws_of, posterior, refuse_broken
 from blrzoo.summaries._components import (
     UndeterminedError,
     expected_covariance,
     feature_variances,
 )
-from blrzoo.summaries._fit import covariance_of_fit
-from blrzoo.summaries._inputs import constant_data, design_of
-from blrzoo.summaries._posterior import draws_of, posterior, refuse_broken
 
 __all__ = ["genetic_correlation", "genetic_covariance", "residual_correlation"]
 

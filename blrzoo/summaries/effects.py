@@ -5,8 +5,8 @@ from typing import Literal
 import numpy as np
 import xarray as xr
 
-from blrzoo.summaries._kept import kept_moments, pooled, pooled_sd, squared_error
-from blrzoo.summaries._posterior import (
+from blrzoo.posterior.kept import kept_moments, pooled, pooled_sd, squared_error
+from blrzoo.posterior.reader import (
     draws_of,
     feature_blocks,
     indicator_name,

@@ -9,10 +9,10 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from blrzoo.options import as_float
-from blrzoo.summaries._correlations import Correlations
-from blrzoo.summaries._inputs import design_of
+from blrzoo.posterior.correlations import Correlations
+from blrzoo.posterior.inputs import design_of
+from blrzoo.posterior.reader import SAMPLE_DIMS, draws_of, indicator_name, no_indicators
 from blrzoo.summaries._mixing import Mixing, mixing_of
-from blrzoo.summaries._posterior import SAMPLE_DIMS, draws_of, indicator_name, no_indicators
 from blrzoo.summaries._set_search import SetSearch
 from blrzoo.summaries.inclusion import block_table, pip
 

@@ -8,16 +8,16 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy import sparse
 
-from blrzoo.summaries import _posterior
-from blrzoo.summaries._feature_sets import FeatureSets, model_groups, read_groups, windows
-from blrzoo.summaries._mixing import Mixing, effective_draws, mixing_of
-from blrzoo.summaries._posterior import (
+from blrzoo.posterior import reader
+from blrzoo.posterior.reader import (
     SAMPLE_DIMS,
     draws_of,
     included_blocks,
     indicator_name,
     no_indicators,
 )
+from blrzoo.summaries._feature_sets import FeatureSets, model_groups, read_groups, windows
+from blrzoo.summaries._mixing import Mixing, effective_draws, mixing_of
 from blrzoo.summaries.inclusion import block_table, collapse
 
 __all__ = ["group_pip", "window_pip"]
@@ -219,7 +219,7 @@ def _numbers(
 ) -> Iterator[xr.DataArray]:
     """Count the included features of each set (chain, draw, set[, trait]), by blocks of sets."""
     draws = _indicators(idata)
-    width = max(1, _posterior._BLOCK_BYTES // (8 * max(1, draws.isel(feature=0).size)))
+    width = max(1, reader._BLOCK_BYTES // (8 * max(1, draws.isel(feature=0).size)))
     for start in range(0, members.shape[0], width):
         block = members[start : start + width]
         used = np.unique(block.indices)

@@ -7,7 +7,16 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from blrzoo.summaries._kept import kept_inclusion, pooled, refuse_kept
+from blrzoo.posterior.kept import kept_inclusion, pooled, refuse_kept
+from blrzoo.posterior.reader import (
+    SAMPLE_DIMS,
+    included_blocks,
+    included_count,
+    indicator_name,
+    join_features,
+    no_indicators,
+    refuse_broken,
+)
 from blrzoo.summaries._kept_inclusion import kept_pip_interval, kept_table
 from blrzoo.summaries._mixing import (
     Mixing,
@@ -17,15 +26,6 @@ from blrzoo.summaries._mixing import (
     mixing_of,
 )
 from blrzoo.summaries._pip_errors import interval, standard_error
-from blrzoo.summaries._posterior import (
-    SAMPLE_DIMS,
-    included_blocks,
-    included_count,
-    indicator_name,
-    join_features,
-    no_indicators,
-    refuse_broken,
-)
 
 __all__ = [
     "block_table",

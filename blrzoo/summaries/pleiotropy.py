@@ -8,8 +8,8 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from blrzoo.summaries._kept import refuse_kept
-from blrzoo.summaries._posterior import (
+from blrzoo.posterior.kept import refuse_kept
+from blrzoo.posterior.reader import (
     SAMPLE_DIMS,
     draws_of,
     included_blocks,

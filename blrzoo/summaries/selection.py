@@ -8,8 +8,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from blrzoo.options import as_float
-from blrzoo.summaries._inputs import constant_data, groups_of, prior_draws, values_by_feature
-from blrzoo.summaries._posterior import SAMPLE_DIMS, indicator_name, posterior
+from blrzoo.posterior.inputs import constant_data, groups_of, prior_draws, values_by_feature
+from blrzoo.posterior.reader import SAMPLE_DIMS, indicator_name, posterior
 from blrzoo.summaries.inclusion import pip, pip_interval
 
 __all__ = ["bayes_factor_inclusion", "bayesian_fdr"]

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from blrzoo.options import check_choice
-from blrzoo.summaries._posterior import SAMPLE_DIMS
+from blrzoo.posterior.reader import SAMPLE_DIMS
 
 __all__ = ["check_interval", "draws_table", "mcse_of_mean"]
 

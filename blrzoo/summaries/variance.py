@@ -6,16 +6,16 @@ import numpy as np
 import xarray as xr
 
 from blrzoo.options import check_choice
+from blrzoo.posterior.fit_variance import variance_of_fit
+from blrzoo.posterior.group_variance import moments_by_group
+from blrzoo.posterior.inputs import design_of, groups_of
+from blrzoo.posterior.reader import draws_of, genetic_variance
 from blrzoo.summaries._components import (
     UndeterminedError,
     expected_variance,
     feature_variances,
     residual_variance,
 )
-from blrzoo.summaries._fit import variance_of_fit
-from blrzoo.summaries._group_fit import moments_by_group
-from blrzoo.summaries._inputs import design_of, groups_of
-from blrzoo.summaries._posterior import draws_of, genetic_variance
 from blrzoo.summaries.table import check_interval, draws_table
 
 __all__ = ["enrichment", "heritability", "variance_draws", "variance_explained"]

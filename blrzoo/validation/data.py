@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from blrzoo.joining import join
-from blrzoo.prediction._rows import read_argument
+from blrzoo.prediction.rows import read_argument
 from blrzoo.storage.forms import is_sparse
 from blrzoo.tables import Table
 

@@ -7,9 +7,9 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from blrzoo.posterior.kept import kept_group
+from blrzoo.posterior.reader import posterior
 from blrzoo.storage.forms import MISSING
-from blrzoo.summaries._kept import kept_group
-from blrzoo.summaries._posterior import posterior
 from blrzoo.tables import LARGEST
 
 __all__ = [

@@ -7,7 +7,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy import sparse
 
-from blrzoo.summaries._fit import (
+from blrzoo.posterior.fit_variance import (
     as_slice,
     centre,
     column_blocks,

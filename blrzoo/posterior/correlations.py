@@ -27,7 +27,7 @@ class Correlations:
     Examples
     --------
     >>> import numpy as np
-    >>> from blrzoo.summaries._correlations import Correlations
+    >>> from blrzoo.posterior.correlations import Correlations
     >>> correlations = Correlations(np.array([[1, 3, 1], [2, 2, 1], [3, 1, 2]]))
     >>> correlations.with_one(0, np.array([1, 2])).round(2)
     array([1.  , 0.87])

@@ -11,9 +11,9 @@ import xarray as xr
 from numpy.typing import NDArray
 from pandas.errors import InvalidIndexError
 
-from blrzoo.summaries._finite import broken_draws, not_finite
-from blrzoo.summaries._fit import variance_of_fit
-from blrzoo.summaries._kept import GROUP, broken_sums, kept_inclusion, refuse_kept
+from blrzoo.posterior.finite import broken_draws, not_finite
+from blrzoo.posterior.fit_variance import variance_of_fit
+from blrzoo.posterior.kept import GROUP, broken_sums, kept_inclusion, refuse_kept
 
 __all__ = [
     "SAMPLE_DIMS",

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from blrzoo.posterior.correlations import Correlations
 from blrzoo.progress import track
-from blrzoo.summaries._correlations import Correlations
 
 __all__ = ["Neighbourhoods", "Rows"]
 
@@ -42,8 +42,8 @@ class Neighbourhoods:
     Examples
     --------
     >>> import numpy as np
-    >>> from blrzoo.summaries._correlations import Correlations
-    >>> from blrzoo.summaries._neighbourhoods import Neighbourhoods
+    >>> from blrzoo.posterior.correlations import Correlations
+    >>> from blrzoo.posterior.neighbourhoods import Neighbourhoods
     >>> X, pips = np.array([[1, 3, 1], [2, 2, 3], [3, 1, 1]]), np.array([0.5, 0.2, 0.1])
     >>> near = Neighbourhoods(Correlations(X), np.arange(3), pips, 0.5, False)
     >>> near.of(0).tolist(), near.sums.tolist()
@@ -131,8 +131,8 @@ class Rows:
     Examples
     --------
     >>> import numpy as np
-    >>> from blrzoo.summaries._correlations import Correlations
-    >>> from blrzoo.summaries._neighbourhoods import Rows
+    >>> from blrzoo.posterior.correlations import Correlations
+    >>> from blrzoo.posterior.neighbourhoods import Rows
     >>> correlations = Correlations(np.array([[1, 3, 1], [2, 2, 3], [3, 1, 1]]))
     >>> Rows(correlations, np.array([2, 0, 1]), 0.5).of(1)
     array([False,  True,  True])
