@@ -75,6 +75,7 @@ def test_a_draw_that_is_not_finite_is_named(step, model, monkeypatch):
         step.step(point)
 
 
+@pytest.mark.compiled  # a NumPy reference warns before it overflows
 def test_a_sweep_that_overflows_stops(step, model):
     """Effects of 1e200 have no finite sum of squares."""
     point = start(step, model, beta=np.full(P, 1e200), delta=np.ones(P, dtype=int))

@@ -18,6 +18,8 @@ from blrzoo import zoo
 from blrzoo.gibbs.compiled import Compiled, _compile
 from tests.table import small_data
 
+pytestmark = pytest.mark.compiled
+
 
 @pytest.fixture(scope="module")
 def model() -> pm.Model:
