@@ -11,6 +11,7 @@ import xarray as xr
 
 import blrzoo as blr
 from blrzoo import sources
+from blrzoo.gibbs.spec import spec_of
 from tests.table import PRIORS
 
 SHORT: dict[str, Any] = {"draws": 20, "tune": 5, "chains": 2, "random_seed": 1, "quiet": True}
@@ -84,6 +85,15 @@ def test_every_form_draws_as_numbers_do(form: str, arguments: str) -> None:
     assert_same(expected, sweeps(model), atol=1e-5 if form == "float32" else 1e-9)
     if form != "float32":
         assert max(blr.testing.check_conditionals(model, random_seed=1).values()) < 1e-9
+
+
+@pytest.mark.parametrize("fill", [0.0, np.nan, 1.0])
+def test_sparse_columns_stay_sparse_where_they_leave_out_zeros(fill):
+    X = np.random.default_rng(1).integers(0, 3, size=(20, 3)).astype(float)
+    frame = pd.DataFrame({j: pd.arrays.SparseArray(X[:, j], fill_value=fill) for j in range(3)})
+    design = spec_of(blr.spike_slab(frame, X[:, 0])["beta"]).main.design
+    assert design.name == ("sparse" if fill == 0 else "dense")
+    np.testing.assert_allclose(design.columns(slice(None)), X - X.mean(axis=0), atol=1e-14)
 
 
 @pytest.mark.parametrize("form", ["genotypes", "sparse", "float32", "gram"])

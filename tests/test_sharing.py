@@ -54,4 +54,5 @@ def test_spawned_chains_draw_as_forked_ones(update):
     settings = {"draws": 5, "tune": 2, "chains": 2, "random_seed": 1, "quiet": True}
     one = blr.sample(model, cores=1, **settings).posterior
     two = blr.sample(model, cores=2, mp_ctx="spawn", **settings).posterior
-    xr.testing.assert_equal(one.to_dataset(), two.to_dataset())
+    # What is compiled and what is loaded from numba's cache may differ in the last bits.
+    xr.testing.assert_allclose(one.to_dataset(), two.to_dataset(), rtol=1e-9)

@@ -31,10 +31,10 @@ FORMS = ("auto", "dense", "float32", "sparse", "genotypes")
 
 
 def is_sparse(value: Any) -> bool:
-    """Whether a user's argument is a sparse matrix, or a DataFrame of sparse columns."""
+    """Whether a user's argument is a sparse matrix, or a DataFrame of columns that leave out 0."""
     if isinstance(value, pd.DataFrame):
         return value.shape[1] > 0 and all(
-            isinstance(dtype, pd.SparseDtype) for dtype in value.dtypes
+            isinstance(dtype, pd.SparseDtype) and dtype.fill_value == 0 for dtype in value.dtypes
         )
     return sp.issparse(value)
 
