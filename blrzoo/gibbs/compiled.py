@@ -28,7 +28,8 @@ from blrzoo.ops.generator import GeneratorAt
 
 __all__ = ["Compiled"]
 
-#: Most dims of anything: a longer index array is data, a shorter one may be a shape.
+#: Most dims of anything: a longer index array is data, a shorter one may be a shape. So many traits
+#: or components are a kind of model of their own: code for unknown lengths compiles much longer.
 _SHAPE = 4
 
 #: Kinds of function that a process keeps.
@@ -163,5 +164,5 @@ def _holder(v: Any) -> SharedVariable:
     if isinstance(v, SharedVariable):
         return v
     # a writeable copy: numba compiles anew for another kind of array
-    length = tuple(1 if n == 1 else None for n in v.type.shape[:1])
+    length = tuple(None if n > _SHAPE else n for n in v.type.shape[:1])
     return pytensor.shared(np.array(v.data), shape=(*length, *v.type.shape[1:]))

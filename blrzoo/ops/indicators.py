@@ -2,12 +2,12 @@
 
 from typing import Any
 
-import pytensor.tensor as pt
 from pytensor.graph.basic import Apply
 from pytensor.graph.op import Op
 
 from blrzoo.designs.base import DESIGNS
 from blrzoo.ops import indicator_reference
+from blrzoo.ops.node import node_of
 
 __all__ = ["IndicatorSweep"]
 
@@ -54,9 +54,8 @@ class IndicatorSweep(Op):
         self.design = design
 
     def make_node(self, *inputs: Any) -> Apply:
-        """Check the kinds of the inputs."""
-        outputs = [pt.dmatrix(), pt.dmatrix(), pt.lmatrix(), pt.dmatrix()]
-        return Apply(self, [pt.as_tensor(value) for value in inputs], outputs)
+        """Take tensors."""
+        return node_of(self, inputs, ["float64", "float64", "int64", "float64"])
 
     def perform(self, node: Apply, inputs: list[Any], outputs: list[list[Any]]) -> None:
         """Evaluate with the NumPy reference, where PyTensor does not compile with numba."""

@@ -3,11 +3,11 @@
 from typing import Any
 
 import numpy as np
-import pytensor.tensor as pt
 from pytensor.graph.basic import Apply
 from pytensor.graph.op import Op
 
 from blrzoo.designs.factorisation import rotated_moments
+from blrzoo.ops.node import node_of
 
 __all__ = ["JointDraw"]
 
@@ -27,8 +27,8 @@ class JointDraw(Op):
     __props__ = ()
 
     def make_node(self, *inputs: Any) -> Apply:
-        """Check the kinds of the inputs."""
-        return Apply(self, [pt.as_tensor(value) for value in inputs], [pt.dvector(), pt.dvector()])
+        """Take tensors."""
+        return node_of(self, inputs, ["float64", "float64"])
 
     def perform(self, node: Apply, inputs: list[Any], outputs: list[list[Any]]) -> None:
         """Evaluate in NumPy, where PyTensor does not compile with numba."""

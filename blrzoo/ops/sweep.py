@@ -2,12 +2,12 @@
 
 from typing import Any
 
-import pytensor.tensor as pt
-from pytensor.graph.basic import Apply, Variable
+from pytensor.graph.basic import Apply
 from pytensor.graph.op import Op
 
 from blrzoo.designs.base import DESIGNS
 from blrzoo.ops import reference
+from blrzoo.ops.node import node_of
 
 __all__ = ["Sweep"]
 
@@ -45,10 +45,8 @@ class Sweep(Op):
         self.design = design
 
     def make_node(self, *inputs: Any) -> Apply:
-        """Check the kinds of the inputs."""
-        variables: list[Variable] = [pt.as_tensor(value) for value in inputs]
-        residual, effects = variables[-7:-5]
-        return Apply(self, variables, [effects.type(), pt.lvector(), residual.type()])
+        """Take tensors."""
+        return node_of(self, inputs, ["float64", "int64", "float64"])
 
     def perform(self, node: Apply, inputs: list[Any], outputs: list[list[Any]]) -> None:
         """Evaluate with the NumPy reference, where PyTensor does not compile with numba."""

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-import pytensor.tensor as pt
 from pytensor.graph.basic import Apply
 from pytensor.graph.op import Op
 
 from blrzoo.designs.base import DESIGNS
 from blrzoo.ops import trait_reference
+from blrzoo.ops.node import node_of
 
 __all__ = ["Rotate", "TraitSweep"]
 
@@ -37,9 +37,8 @@ class Rotate(Op):
     __props__ = ()
 
     def make_node(self, *inputs: Any) -> Apply:
-        """Check the kinds of the inputs."""
-        outputs = [pt.dtensor4(), pt.dtensor4(), pt.dtensor3()]
-        return Apply(self, [pt.as_tensor(value) for value in inputs], outputs)
+        """Take tensors."""
+        return node_of(self, inputs, ["float64", "float64", "float64"])
 
     def perform(self, node: Apply, inputs: list[Any], outputs: list[list[Any]]) -> None:
         """Evaluate in NumPy, where PyTensor does not compile with numba."""
@@ -84,9 +83,8 @@ class TraitSweep(Op):
         self.design = design
 
     def make_node(self, *inputs: Any) -> Apply:
-        """Check the kinds of the inputs."""
-        outputs = [pt.dmatrix(), pt.dmatrix(), pt.lvector(), pt.dmatrix()]
-        return Apply(self, [pt.as_tensor(value) for value in inputs], outputs)
+        """Take tensors."""
+        return node_of(self, inputs, ["float64", "float64", "int64", "float64"])
 
     def perform(self, node: Apply, inputs: list[Any], outputs: list[list[Any]]) -> None:
         """Evaluate with the NumPy reference, where PyTensor does not compile with numba."""
