@@ -9,11 +9,34 @@ from pytensor.link.numba.dispatch.basic import register_funcify_default_op_cache
 
 from blrzoo.designs.base import DESIGNS, Design
 from blrzoo.ops.kernel import design_version, operations, source_version
+from blrzoo.ops.small_kernel import checked
 from blrzoo.ops.trait_reference import ROUNDING
 from blrzoo.ops.traits import Rotate, TraitSweep
 from blrzoo.ops.working import trait_operations
 
 __all__ = ["make_trait_kernel", "rotate"]
+
+
+@njit
+def _times(left, right):  # type: ignore[no-untyped-def]
+    """Product of small matrices; numba's own compiles for a second."""
+    out = np.zeros((left.shape[0], right.shape[1]))
+    for i in range(left.shape[0]):
+        for k in range(left.shape[1]):
+            for j in range(right.shape[1]):
+                out[i, j] += left[i, k] * right[k, j]
+    return out
+
+
+@njit
+def _cross(left, right):  # type: ignore[no-untyped-def]
+    """left' right, of small matrices."""
+    out = np.zeros((left.shape[1], right.shape[1]))
+    for i in range(left.shape[1]):
+        for k in range(left.shape[0]):
+            for j in range(right.shape[1]):
+                out[i, j] += left[k, i] * right[k, j]
+    return out
 
 
 @njit
@@ -24,13 +47,14 @@ def rotate(slabs, projections, precision):  # type: ignore[no-untyped-def]
     values = np.zeros((n_groups, n_components, n_traits))
     for g in range(n_groups):
         for k in range(n_components):
-            factor = np.linalg.cholesky(np.ascontiguousarray(slabs[g, k]))
-            loaded = np.ascontiguousarray(projections[k]) @ factor
-            found, vectors = np.linalg.eigh(loaded.T @ (precision @ loaded))
-            alpha, beta = factor @ vectors, loaded @ vectors
+            factor = checked(slabs[g, k])
+            loaded = _times(projections[k], factor)
+            found, vectors = np.linalg.eigh(_cross(loaded, _times(precision, loaded)))
+            alpha, beta = _times(factor, vectors), _times(loaded, vectors)
             for i in range(n_traits):
                 last = n_traits - 1 - i
-                alphas[g, k, :, i], betas[g, k, :, i] = alpha[:, last], beta[:, last]
+                for t in range(n_traits):
+                    alphas[g, k, t, i], betas[g, k, t, i] = alpha[t, last], beta[t, last]
                 if found[last] > ROUNDING * found[n_traits - 1]:
                     values[g, k, i] = found[last]
     return alphas, betas, values
@@ -142,7 +166,7 @@ def make_trait_kernel(design: type[Design]) -> Callable[..., Any]:
 
 @register_funcify_default_op_cache_key(Rotate)
 def _funcify_rotate(op: Rotate, **kwargs: Any) -> tuple[Callable[..., Any], int]:
-    return rotate, source_version(rotate)
+    return rotate, source_version(rotate, checked)
 
 
 @register_funcify_default_op_cache_key(TraitSweep)
