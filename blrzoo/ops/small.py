@@ -249,9 +249,7 @@ class CanonicalDraw(_Small):
         precision, linear, normals = inputs
         factor = _factor(precision)
         half = scipy.linalg.solve_triangular(factor, linear, lower=True)
-        outputs[0][0] = scipy.linalg.solve_triangular(
-            factor, half + normals, lower=True, trans="T"
-        )
+        outputs[0][0] = scipy.linalg.solve_triangular(factor, half + normals, lower=True, trans="T")
 
     def infer_shape(self, node: Apply | None, shapes: list[Any]) -> list[Any]:
         """As the linear term."""
