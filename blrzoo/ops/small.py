@@ -2,8 +2,9 @@
 
 A compiled graph with BLAS or LAPACK in it takes tens of seconds to make; plain loops over
 matrices of a few rows take none of that, and run faster. The Ops are of one matrix; the functions,
-PyTensor's Blockwise of them, take leading batch dimensions, (...). Only symmetric positive definite matrices are factorised, and what is not one never passes
-silently: the inverse is NaN then, and the other Ops raise ``numpy.linalg.LinAlgError``.
+PyTensor's Blockwise of them, take leading batch dimensions, (...). Only symmetric positive
+definite matrices are factorised, and what is not one never passes silently: the inverse is NaN
+then, and the other Ops raise ``numpy.linalg.LinAlgError``.
 """
 
 from typing import Any
