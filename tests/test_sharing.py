@@ -1,6 +1,7 @@
 """Processes that are spawned map X from a file, where forked ones share memory."""
 
 import copyreg
+from contextlib import nullcontext
 from pathlib import Path
 
 import cloudpickle
@@ -9,6 +10,7 @@ import pytest
 import xarray as xr
 
 import blrzoo as blr
+from blrzoo.sampling import draw
 from blrzoo.sampling.sharing import arrays_by_file, arrays_of
 
 
@@ -56,3 +58,13 @@ def test_spawned_chains_draw_as_forked_ones(update):
     two = blr.sample(model, cores=2, mp_ctx="spawn", **settings).posterior
     # What is compiled and what is loaded from numba's cache may differ in the last bits.
     xr.testing.assert_allclose(one.to_dataset(), two.to_dataset(), rtol=1e-9)
+
+
+def test_what_is_in_a_file_draws_as_what_was_pickled(model, monkeypatch):
+    settings = {"draws": 5, "tune": 2, "chains": 2, "random_seed": 1, "quiet": True}
+    settings |= {"cores": 2, "mp_ctx": "spawn"}
+    blr.sample(model, **settings)  # so that both load what numba compiled
+    mapped = blr.sample(model, **settings).posterior
+    monkeypatch.setattr(draw, "arrays_by_file", lambda arrays: nullcontext())
+    pickled = blr.sample(model, **settings).posterior
+    xr.testing.assert_equal(mapped.to_dataset(), pickled.to_dataset())

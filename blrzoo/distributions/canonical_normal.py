@@ -10,7 +10,7 @@ from pymc.pytensorf import normalize_rng_param
 from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.distributions.one_generator import OneGenerator
-from blrzoo.ops.small import CanonicalDraw, inverse_log_determinant
+from blrzoo.ops.small import canonical_draw, inverse_log_determinant
 
 __all__ = ["canonical_normal"]
 
@@ -82,7 +82,7 @@ class CanonicalNormalRV(OneGenerator):
         rng = normalize_rng_param(rng)
         flat = pt.reshape(vector, (matrix.shape[-1],))
         new, normals = pt.random.normal(size=flat.shape, rng=rng, return_next_rng=True)
-        drawn = pt.reshape(CanonicalDraw()(matrix, flat, normals), vector.shape)
+        drawn = pt.reshape(canonical_draw(matrix, flat, normals), vector.shape)
         shape = ",".join(f"k{axis}" for axis in range(vector.ndim))
         made = cls(
             inputs=[rng, matrix, vector],

@@ -15,7 +15,7 @@ from pytensor.tensor.variable import TensorConstant, TensorVariable
 
 from blrzoo.distributions.log_cholesky import LogCholeskyTransform
 from blrzoo.distributions.one_generator import OneGenerator
-from blrzoo.ops.small import InverseBartlett, inverse_log_determinant, positive_definite
+from blrzoo.ops.small import inverse_bartlett, inverse_log_determinant, positive_definite
 
 __all__ = ["InverseWishart"]
 
@@ -41,7 +41,7 @@ class InverseWishartRV(OneGenerator):
         )
         new, chi2 = pt.random.chisquare(freedom, size=(*batch, m), rng=rng, return_next_rng=True)
         new, normals = pt.random.normal(size=(*batch, m, m), rng=new, return_next_rng=True)
-        drawn = InverseBartlett()(S, chi2, normals)
+        drawn = inverse_bartlett(S, chi2, normals)
         return cls(inputs=[rng, size, nu, S], outputs=[new, drawn])(rng, size, nu, S)
 
 

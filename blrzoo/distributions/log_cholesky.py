@@ -7,7 +7,7 @@ import pytensor.tensor as pt
 from pymc.logprob.transforms import Transform
 from pytensor.tensor.variable import TensorVariable
 
-from blrzoo.ops.small import LogCholesky, Unpack, product
+from blrzoo.ops.small import log_cholesky, product, unpack
 
 __all__ = ["LogCholeskyTransform"]
 
@@ -49,14 +49,14 @@ class LogCholeskyTransform(Transform):
 
     def forward(self, value: Any, *inputs: Any) -> TensorVariable:
         """Packed factors, (..., m (m + 1) / 2), of matrices, (..., m, m)."""
-        return LogCholesky()(value)
+        return log_cholesky(value)
 
     def backward(self, value: Any, *inputs: Any) -> TensorVariable:
         """Matrices, (..., m, m), exactly symmetric, of packed factors."""
         value = pt.as_tensor(value)
         if value.type.shape[-1] == 1:  # PyTensor 3.3 fails to compile the sum of one product
             return pt.exp(2 * value)[..., None]
-        packed = Unpack()(value)
+        packed = unpack(value)
         diagonal = _diagonal(packed)
         # The exponential is taken of the diagonal alone: nothing else may overflow in gradients.
         factor = pt.switch(diagonal, pt.exp(pt.switch(diagonal, packed, 0.0)), packed)
@@ -64,7 +64,7 @@ class LogCholeskyTransform(Transform):
 
     def log_jac_det(self, value: Any, *inputs: Any) -> TensorVariable:
         """Logarithm of the Jacobian determinant of ``backward``, (...)."""
-        packed = Unpack()(value)
+        packed = unpack(value)
         m = packed.shape[-1]
         powers = pt.arange(m + 1, 1, -1)
         logs = pt.switch(_diagonal(packed), powers * packed, 0.0)

@@ -1,8 +1,7 @@
 """A random generator by its addresses, which a compiled function takes without looking it up.
 
-Given a generator, numba looks up types, a state and three functions in Python, at each call: where
-PyTensor packs all arguments, six times as long as a draw of a small model. Addresses are looked up
-once, and types of arrays are known at once.
+Given a generator, numba looks up types, a state and three functions in Python, at each call.
+Addresses are looked up once, and types of arrays are known at once.
 """
 
 import ctypes
@@ -19,6 +18,8 @@ from pytensor.graph.basic import Apply
 from pytensor.graph.op import Op
 from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_default_op_cache_key
 from pytensor.tensor.random.type import random_generator_type
+
+from blrzoo.ops.kernel import source_version
 
 __all__ = ["GeneratorAt", "addresses"]
 
@@ -93,10 +94,11 @@ _BITS = types.NumPyRandomBitGeneratorType("bit_generator")
 _GENERATOR = types.NumPyRandomGeneratorType("generator")
 
 
-@register_funcify_default_op_cache_key(GeneratorAt)
-def _funcify(op: GeneratorAt, **kwargs: Any) -> Callable[..., Any]:
-    @numba_njit
-    def generator_at(places):  # type: ignore[no-untyped-def]
-        return _generator_at(to_fixed_tuple(places, _LENGTH))
+@numba_njit
+def _of_addresses(places):  # type: ignore[no-untyped-def]
+    return _generator_at(to_fixed_tuple(places, _LENGTH))
 
-    return generator_at
+
+@register_funcify_default_op_cache_key(GeneratorAt)
+def _funcify(op: GeneratorAt, **kwargs: Any) -> tuple[Callable[..., Any], int]:
+    return _of_addresses, source_version(GeneratorAt)

@@ -1,9 +1,10 @@
 """Linear algebra of small matrices as PyTensor Ops, without BLAS or LAPACK in the compiled form.
 
 A compiled graph with BLAS or LAPACK in it takes tens of seconds to make; plain loops over
-matrices of a few rows take none of that, and run faster. All Ops take leading batch dimensions.
-Only symmetric positive definite matrices are factorised, and what is not one never passes
-silently: the inverse is NaN then, and the other Ops raise ``numpy.linalg.LinAlgError``.
+matrices of a few rows take none of that, and run faster. The Ops are of one matrix; the functions,
+PyTensor's Blockwise of them, take leading batch dimensions, (...). Only symmetric positive
+definite matrices are factorised, and what is not one never passes silently: the inverse is NaN
+then, and the other Ops raise ``numpy.linalg.LinAlgError``.
 """
 
 from typing import Any
@@ -14,7 +15,10 @@ import scipy.linalg
 from pytensor.gradient import DisconnectedType
 from pytensor.graph.basic import Apply
 from pytensor.graph.op import Op
+from pytensor.tensor.blockwise import Blockwise
 from pytensor.tensor.variable import TensorVariable
+
+from blrzoo.ops.node import node_of
 
 __all__ = [
     "SYMMETRY",
@@ -24,9 +28,14 @@ __all__ = [
     "LogCholesky",
     "Pack",
     "Unpack",
+    "canonical_draw",
+    "inverse_bartlett",
     "inverse_log_determinant",
+    "log_cholesky",
+    "pack",
     "positive_definite",
     "product",
+    "unpack",
 ]
 
 #: How far a_ij may be from a_ji, relative to sqrt(a_ii a_jj), in what passes as symmetric.
@@ -37,7 +46,7 @@ NOT_POSITIVE = "a matrix that must be symmetric and positive definite is not"
 
 
 class _Small(Op):
-    """Inputs of double precision whose last dimensions are the matrices; the others are batch."""
+    """Inputs and outputs of double precision."""
 
     __props__ = ()
     gufunc_signature: str
@@ -45,14 +54,14 @@ class _Small(Op):
     def make_node(self, *inputs: Any) -> Apply:
         """Take anything that is a tensor, in double precision."""
         variables = [pt.cast(pt.as_tensor(value), "float64") for value in inputs]
-        shapes = self.infer_shape(None, [variable.type.shape for variable in variables])
-        return Apply(self, variables, [pt.tensor(dtype="float64", shape=s) for s in shapes])
+        outputs = self.gufunc_signature.split("->")[1].count("(")
+        return node_of(self, variables, ["float64"] * outputs)
 
 
 class LogCholesky(_Small):
-    """Lower Cholesky factors, packed row by row, with the logarithm of the diagonal.
+    """Lower Cholesky factor, packed row by row, with the logarithm of the diagonal.
 
-    (..., m, m) to (..., m (m + 1) / 2). Has no gradient.
+    (m, m) to (m (m + 1) / 2). Has no gradient.
 
     Examples
     --------
@@ -66,23 +75,17 @@ class LogCholesky(_Small):
 
     def perform(self, node: Apply, inputs: list[Any], outputs: list[list[Any]]) -> None:
         """Evaluate in NumPy, where PyTensor does not compile with numba."""
-        (matrices,) = inputs
-        m = matrices.shape[-1]
-        packed = np.empty((*matrices.shape[:-2], m * (m + 1) // 2))
-        for batch in np.ndindex(matrices.shape[:-2]):
-            factor = _factor(matrices[batch])
-            np.fill_diagonal(factor, np.log(np.diagonal(factor)))
-            packed[batch] = factor[np.tril_indices(m)]
-        outputs[0][0] = packed
+        factor = _factor(inputs[0])
+        np.fill_diagonal(factor, np.log(np.diagonal(factor)))
+        outputs[0][0] = factor[np.tril_indices(len(factor))]
 
     def infer_shape(self, node: Apply | None, shapes: list[Any]) -> list[Any]:
         """One number for each element of the lower triangle."""
-        *batch, m, _ = shapes[0]
-        return [(*batch, None if m is None else m * (m + 1) // 2)]
+        return [(_elements(shapes[0][0]),)]
 
 
 class Unpack(_Small):
-    """Lower triangular matrices, (..., m, m), of their rows one after another.
+    """Lower triangular matrix, (m, m), of its rows one after another.
 
     Examples
     --------
@@ -97,16 +100,15 @@ class Unpack(_Small):
 
     def perform(self, node: Apply, inputs: list[Any], outputs: list[list[Any]]) -> None:
         """Evaluate in NumPy, where PyTensor does not compile with numba."""
-        (packed,) = inputs
-        m = _rows(packed.shape[-1])
-        outputs[0][0] = np.zeros((*packed.shape[:-1], m, m))
-        outputs[0][0][(..., *np.tril_indices(m))] = packed
+        m = _rows(len(inputs[0]))
+        outputs[0][0] = np.zeros((m, m))
+        outputs[0][0][np.tril_indices(m)] = inputs[0]
 
     def infer_shape(self, node: Apply | None, shapes: list[Any]) -> list[Any]:
         """As many rows as fill the vector."""
-        *batch, length = shapes[0]
+        length = shapes[0][0]
         m = None if length is None else _rows(length)
-        return [(*batch, m, m)]
+        return [(m, m)]
 
     def pullback(self, inputs: Any, outputs: Any, cotangents: Any) -> list[Any]:
         """Gradient, packed."""
@@ -114,7 +116,7 @@ class Unpack(_Small):
 
 
 class Pack(_Small):
-    """Lower triangles, row by row, (..., m (m + 1) / 2), of matrices, (..., m, m).
+    """Lower triangle, row by row, (m (m + 1) / 2), of a matrix, (m, m).
 
     Examples
     --------
@@ -128,12 +130,11 @@ class Pack(_Small):
 
     def perform(self, node: Apply, inputs: list[Any], outputs: list[list[Any]]) -> None:
         """Evaluate in NumPy, where PyTensor does not compile with numba."""
-        outputs[0][0] = inputs[0][(..., *np.tril_indices(inputs[0].shape[-1]))]
+        outputs[0][0] = inputs[0][np.tril_indices(len(inputs[0]))]
 
     def infer_shape(self, node: Apply | None, shapes: list[Any]) -> list[Any]:
         """One number for each element of the lower triangle."""
-        *batch, m, _ = shapes[0]
-        return [(*batch, None if m is None else m * (m + 1) // 2)]
+        return [(_elements(shapes[0][0]),)]
 
     def pullback(self, inputs: Any, outputs: Any, cotangents: Any) -> list[Any]:
         """Gradient, unpacked."""
@@ -141,9 +142,9 @@ class Pack(_Small):
 
 
 class InverseLogDeterminant(_Small):
-    """Inverse, (..., m, m), and log determinant, (...), of covariance matrices, (..., m, m).
+    """Inverse, (m, m), and log determinant, (), of a covariance matrix, (m, m).
 
-    Both are NaN where a matrix is not symmetric and positive definite.
+    Both are NaN where the matrix is not symmetric and positive definite.
 
     Examples
     --------
@@ -158,44 +159,41 @@ class InverseLogDeterminant(_Small):
 
     def perform(self, node: Apply, inputs: list[Any], outputs: list[list[Any]]) -> None:
         """Evaluate in NumPy, where PyTensor does not compile with numba."""
-        (matrices,) = inputs
-        inverses, logs = np.full_like(matrices, np.nan), np.full(matrices.shape[:-2], np.nan)
-        for batch in np.ndindex(matrices.shape[:-2]):
-            try:
-                factor = _factor(matrices[batch])
-            except np.linalg.LinAlgError:
-                continue
-            half = scipy.linalg.solve_triangular(factor, np.eye(len(factor)), lower=True)
-            inverses[batch] = _square(half)
-            logs[batch] = 2 * np.log(np.diagonal(factor)).sum()
-        outputs[0][0], outputs[1][0] = inverses, logs
+        try:
+            factor = _factor(inputs[0])
+        except np.linalg.LinAlgError:
+            outputs[0][0], outputs[1][0] = np.full_like(inputs[0], np.nan), np.array(np.nan)
+            return
+        half = scipy.linalg.solve_triangular(factor, np.eye(len(factor)), lower=True)
+        outputs[0][0] = _square(half)
+        outputs[1][0] = np.array(2 * np.log(np.diagonal(factor)).sum())
 
     def infer_shape(self, node: Apply | None, shapes: list[Any]) -> list[Any]:
-        """Shapes of the matrices, and of the batch."""
-        return [shapes[0], shapes[0][:-2]]
+        """As the matrix, and none."""
+        return [shapes[0], ()]
 
     def pullback(self, inputs: Any, outputs: Any, cotangents: Any) -> list[Any]:
         """Gradient for a symmetric matrix, made symmetric."""
         (inverse, _), (by_inverse, by_log) = outputs, cotangents
         total = pt.zeros_like(inverse)
         if not isinstance(by_log.type, DisconnectedType):
-            total += by_log[..., None, None] * inverse
+            total += by_log * inverse
         if not isinstance(by_inverse.type, DisconnectedType):
-            middle = (by_inverse + pt.swapaxes(by_inverse, -1, -2)) / 2
+            middle = (by_inverse + by_inverse.T) / 2
             total -= product(product(inverse, middle), inverse)
         return [total]
 
 
 class InverseBartlett(_Small):
-    """Inverse-Wishart matrices out of their noise, by the Bartlett decomposition.
+    """An inverse-Wishart matrix out of its noise, by the Bartlett decomposition.
 
-    Inputs, where the batch dimensions are those of the last two:
+    Inputs:
 
-    - S : (..., m, m) scale, or one for a whole batch
-    - chi2 : (..., m) chi-squares with nu, nu - 1, ..., nu - m + 1 degrees of freedom
-    - normals : (..., m, m) standard normals, of which those below the diagonal are used
+    - S : (m, m) scale
+    - chi2 : (m) chi-squares with nu, nu - 1, ..., nu - m + 1 degrees of freedom
+    - normals : (m, m) standard normals, of which those below the diagonal are used
 
-    Output: (..., m, m), exactly symmetric. With S = L L' and the Bartlett factor A, which has the
+    Output: (m, m), exactly symmetric. With S = L L' and the Bartlett factor A, which has the
     roots of chi2 on its diagonal, it is L (A A')^-1 L' [1]_.
 
     References
@@ -217,12 +215,9 @@ class InverseBartlett(_Small):
     def perform(self, node: Apply, inputs: list[Any], outputs: list[list[Any]]) -> None:
         """Evaluate in NumPy, where PyTensor does not compile with numba."""
         S, chi2, normals = inputs
-        scales, drawn = np.broadcast_to(S, normals.shape), np.empty_like(normals)
-        for batch in np.ndindex(chi2.shape[:-1]):
-            bartlett = np.tril(normals[batch], -1) + np.diag(np.sqrt(chi2[batch]))
-            half = scipy.linalg.solve_triangular(bartlett, _factor(scales[batch]).T, lower=True)
-            drawn[batch] = _square(half)
-        outputs[0][0] = drawn
+        bartlett = np.tril(normals, -1) + np.diag(np.sqrt(chi2))
+        half = scipy.linalg.solve_triangular(bartlett, _factor(S).T, lower=True)
+        outputs[0][0] = _square(half)
 
     def infer_shape(self, node: Apply | None, shapes: list[Any]) -> list[Any]:
         """As the normals."""
@@ -230,11 +225,11 @@ class InverseBartlett(_Small):
 
 
 class CanonicalDraw(_Small):
-    """Normal vectors given by their precision matrix, out of standard normals.
+    """A normal vector given by its precision matrix, out of standard normals.
 
-    Inputs: precision (..., m, m), linear (..., m) and normals (..., m). Output: (..., m), a draw
-    from the normal distribution proportional to ``exp(-x'Px / 2 + linear'x)``, that is the
-    solution x of L'x = L^-1 linear + normals with P = L L' [1]_.
+    Inputs: precision (m, m), linear (m) and normals (m). Output: (m), a draw from the normal
+    distribution proportional to ``exp(-x'Px / 2 + linear'x)``, that is the solution x of
+    L'x = L^-1 linear + normals with P = L L' [1]_.
 
     References
     ----------
@@ -253,29 +248,28 @@ class CanonicalDraw(_Small):
     def perform(self, node: Apply, inputs: list[Any], outputs: list[list[Any]]) -> None:
         """Evaluate in NumPy, where PyTensor does not compile with numba."""
         precision, linear, normals = inputs
-        drawn = np.empty_like(linear)
-        for batch in np.ndindex(linear.shape[:-1]):
-            factor = _factor(precision[batch])
-            half = scipy.linalg.solve_triangular(factor, linear[batch], lower=True)
-            drawn[batch] = scipy.linalg.solve_triangular(
-                factor, half + normals[batch], lower=True, trans="T"
-            )
-        outputs[0][0] = drawn
+        factor = _factor(precision)
+        half = scipy.linalg.solve_triangular(factor, linear, lower=True)
+        outputs[0][0] = scipy.linalg.solve_triangular(factor, half + normals, lower=True, trans="T")
 
     def infer_shape(self, node: Apply | None, shapes: list[Any]) -> list[Any]:
         """As the linear term."""
         return [shapes[1]]
 
 
-def inverse_log_determinant(matrices: Any) -> tuple[TensorVariable, TensorVariable]:
-    """Inverse, (..., m, m), and log determinant, (...); see `InverseLogDeterminant`."""
-    inverse, log_determinant = InverseLogDeterminant()(matrices)
-    return inverse, log_determinant
+log_cholesky, unpack, pack = Blockwise(LogCholesky()), Blockwise(Unpack()), Blockwise(Pack())
+inverse_log_determinant = Blockwise(InverseLogDeterminant())
+inverse_bartlett, canonical_draw = Blockwise(InverseBartlett()), Blockwise(CanonicalDraw())
 
 
 def product(left: TensorVariable, right: TensorVariable) -> TensorVariable:
     """Matrix product, (..., m, m), of symbolic small matrices, elementwise."""
     return pt.sum(left[..., :, :, None] * right[..., None, :, :], axis=-2)
+
+
+def _elements(m: Any) -> Any:
+    """Elements of the lower triangle of m rows."""
+    return None if m is None else m * (m + 1) // 2
 
 
 def _rows(length: Any) -> Any:

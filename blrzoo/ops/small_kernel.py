@@ -18,14 +18,7 @@ from blrzoo.ops.small import (
     Unpack,
 )
 
-__all__ = ["factorise", "solve_lower", "solve_upper", "stacked"]
-
-
-@njit
-def stacked(matrices):  # type: ignore[no-untyped-def]
-    """All matrices of a batch, (batch, m, m)."""
-    m = matrices.shape[-1]
-    return np.ascontiguousarray(matrices).reshape((matrices.size // (m * m), m, m))
+__all__ = ["factorise", "solve_lower", "solve_upper"]
 
 
 @njit
@@ -91,96 +84,70 @@ def _square(half, out):  # type: ignore[no-untyped-def]
 
 
 @njit
-def _pack(matrices):  # type: ignore[no-untyped-def]
-    stack = stacked(matrices)
-    n, m = stack.shape[:2]
-    packed = np.empty((n, m * (m + 1) // 2))
-    for b in range(n):
-        at = 0
-        for i in range(m):
-            for j in range(i + 1):
-                packed[b, at] = stack[b, i, j]
-                at += 1
-    return packed.reshape((*matrices.shape[:-2], m * (m + 1) // 2))
+def _pack(matrix):  # type: ignore[no-untyped-def]
+    m, at = matrix.shape[0], 0
+    packed = np.empty(m * (m + 1) // 2)
+    for i in range(m):
+        for j in range(i + 1):
+            packed[at] = matrix[i, j]
+            at += 1
+    return packed
 
 
 @njit
 def _unpack(packed):  # type: ignore[no-untyped-def]
-    length = packed.shape[-1]
-    m = int(np.sqrt(8.0 * length + 1.0) - 1.0) // 2
-    rows = np.ascontiguousarray(packed).reshape((packed.size // length, length))
-    matrices = np.zeros((rows.shape[0], m, m))
-    for b in range(rows.shape[0]):
-        at = 0
-        for i in range(m):
-            for j in range(i + 1):
-                matrices[b, i, j] = rows[b, at]
-                at += 1
-    return matrices.reshape((*packed.shape[:-1], m, m))
+    m, at = int(np.sqrt(8.0 * packed.shape[0] + 1.0) - 1.0) // 2, 0
+    matrix = np.zeros((m, m))
+    for i in range(m):
+        for j in range(i + 1):
+            matrix[i, j] = packed[at]
+            at += 1
+    return matrix
 
 
 @njit
-def _log_cholesky(matrices):  # type: ignore[no-untyped-def]
-    stack = stacked(matrices)
-    n, m = stack.shape[:2]
-    packed = np.empty((n, m * (m + 1) // 2))
-    for b in range(n):
-        factor = checked(stack[b])
-        at = 0
-        for i in range(m):
-            for j in range(i + 1):
-                packed[b, at] = np.log(factor[i, i]) if i == j else factor[i, j]
-                at += 1
-    return packed.reshape((*matrices.shape[:-2], m * (m + 1) // 2))
+def _log_cholesky(matrix):  # type: ignore[no-untyped-def]
+    factor = checked(matrix)
+    for i in range(factor.shape[0]):
+        factor[i, i] = np.log(factor[i, i])
+    return _pack(factor)
 
 
 @njit
-def _inverse_log_determinant(matrices):  # type: ignore[no-untyped-def]
-    stack = stacked(matrices)
-    n, m = stack.shape[:2]
-    inverses, logs = np.full((n, m, m), np.nan), np.full(n, np.nan)
-    for b in range(n):
-        factor, positive = factorise(stack[b])
-        if positive:
-            half, log = np.eye(m), 0.0
-            for i in range(m):
-                solve_lower(factor, half[:, i])
-                log += np.log(factor[i, i])
-            _square(half, inverses[b])
-            logs[b] = 2.0 * log
-    return inverses.reshape(matrices.shape), logs.reshape(matrices.shape[:-2])
+def _inverse_log_determinant(matrix):  # type: ignore[no-untyped-def]
+    m, log = matrix.shape[0], 0.0
+    inverse, half = np.empty((m, m)), np.eye(m)
+    factor, positive = factorise(matrix)
+    if not positive:
+        inverse[:] = np.nan
+        return inverse, np.array(np.nan)
+    for i in range(m):
+        solve_lower(factor, half[:, i])
+        log += 2.0 * np.log(factor[i, i])
+    _square(half, inverse)
+    return inverse, np.array(log)
 
 
 @njit
 def _inverse_bartlett(S, chi2, normals):  # type: ignore[no-untyped-def]
-    scales, noise = stacked(np.broadcast_to(S, normals.shape)), stacked(normals)
-    n, m = scales.shape[:2]
-    roots = np.sqrt(np.ascontiguousarray(chi2).reshape((n, m)))
-    drawn = np.empty((n, m, m))
-    for b in range(n):
-        half = checked(scales[b]).T.copy()
-        bartlett = noise[b].copy()
-        for i in range(m):
-            bartlett[i, i] = roots[b, i]
-        for i in range(m):
-            solve_lower(bartlett, half[:, i])
-        _square(half, drawn[b])
-    return drawn.reshape(normals.shape)
+    factor, bartlett, drawn = checked(S), normals.copy(), np.empty(S.shape)
+    half = factor.T
+    for i in range(chi2.shape[0]):
+        bartlett[i, i] = np.sqrt(chi2[i])
+    for i in range(chi2.shape[0]):
+        solve_lower(bartlett, half[:, i])
+    _square(half, drawn)
+    return drawn
 
 
 @njit
 def _canonical_draw(precision, linear, normals):  # type: ignore[no-untyped-def]
-    stack = stacked(precision)
-    n, m = stack.shape[:2]
-    drawn = np.ascontiguousarray(linear).copy().reshape((n, m))
-    noise = np.ascontiguousarray(normals).reshape((n, m))
-    for b in range(n):
-        factor = checked(stack[b])
-        solve_lower(factor, drawn[b])
-        for i in range(m):
-            drawn[b, i] += noise[b, i]
-        solve_upper(factor, drawn[b])
-    return drawn.reshape(linear.shape)
+    factor, drawn = checked(precision), linear.copy()
+    solve_lower(factor, drawn)
+    for i in range(drawn.shape[0]):
+        drawn[i] += normals[i]
+    solve_upper(factor, drawn)
+    return drawn
 
 
 _KERNELS = {
