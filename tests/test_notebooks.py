@@ -31,6 +31,7 @@ def test_there_are_notebooks():
     assert [path.name for path in NOTEBOOKS][:1] == ["01_first_fit.ipynb"]
 
 
+@pytest.mark.slow
 @of_each
 def test_runs_in_a_clean_kernel(path, tmp_path):
     notebook = nbformat.read(path, as_version=4)
