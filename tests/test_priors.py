@@ -1,5 +1,7 @@
 """What holds for every prior: one table, the same tests for each row."""
 
+import copy
+
 import cloudpickle
 import numpy as np
 import pymc as pm
@@ -76,18 +78,30 @@ def test_chain_does_not_depend_on_what_the_step_did_before(model):
 
 
 @every_prior
+def test_effects_that_another_step_moved_are_seen(model):
+    """What a step carries belongs to effects that it drew last: of others it is made anew."""
+    step, fresh = blr.BLRGibbs(model=model), blr.BLRGibbs(model=model)
+    point = run(step, model, 3)[-1]
+    moved = {k: 1.5 * x if k in step.last and x.dtype.kind == "f" else x for k, x in point.items()}
+    fresh.setup_chain(copy.deepcopy(step.rng), 0, 1)
+    (first, _), (second, _) = step.step(moved), fresh.step(moved)
+    for name in first:
+        np.testing.assert_allclose(first[name], second[name], rtol=1e-9, atol=1e-12)
+
+
+@every_prior
 def test_pickled_step_gives_the_same_draw(model):
     step = blr.BLRGibbs(model=model)
-    copy = cloudpickle.loads(cloudpickle.dumps(step))
-    assert_same(run(step, model, 3)[-1], run(copy, model, 3)[-1])
+    loaded = cloudpickle.loads(cloudpickle.dumps(step))
+    assert_same(run(step, model, 3)[-1], run(loaded, model, 3)[-1])
 
 
 @every_prior
 def test_model_copies_keep_the_step(model):
     """clone_model and pm.do reorder variables; names decide, so draws stay the same."""
     expected = run(blr.BLRGibbs(model=model), model, 3)[-1]
-    copy = clone_model(model)
-    assert_same(run(blr.BLRGibbs(model=copy), copy, 3)[-1], expected)
+    cloned = clone_model(model)
+    assert_same(run(blr.BLRGibbs(model=cloned), cloned, 3)[-1], expected)
 
 
 @every_prior

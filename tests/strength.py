@@ -1,0 +1,453 @@
+"""Break the package on purpose and see that tests notice: python -m tests.strength [NAME ...].
+
+Each fault changes one place of a copy of the checkout, in which the tests named for it run; one of
+them must fail. Tests run as `make test` has them, or with ``--compiled`` as `make test-slow` has.
+"""
+
+import argparse
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[1]
+PARTS = ("blrzoo", "tests", "pyproject.toml", "README.md", "docs", "notebooks")
+
+CONDITIONALS = "tests/test_priors.py -k conditionals_match"
+COMPILED = "--compiled"
+
+
+class Fault(NamedTuple):
+    """A change of the source that tests must notice; `old` occurs once in the package."""
+
+    name: str
+    old: str
+    new: str
+    tests: str
+
+
+FAULTS = [
+    # The sweep of one trait, compiled and in NumPy.
+    Fault(
+        "sweep: own part of the residual subtracted",
+        "q = (dot(arrays, j, working) + arrays[-1][j] * effects[j]) / s2",
+        "q = (dot(arrays, j, working) - arrays[-1][j] * effects[j]) / s2",
+        f"tests/test_sweep.py {COMPILED}",
+    ),
+    Fault(
+        "sweep: residual updated the wrong way",
+        "update(arrays, j, effects[j] - effect, working)\n            labels[j]",
+        "update(arrays, j, effect - effects[j], working)\n            labels[j]",
+        f"tests/test_sweep.py {COMPILED}",
+    ),
+    Fault(
+        "sweep: no race between the labels",
+        "0.5 * np.log(shrink * race * race)",
+        "0.5 * np.log(shrink)",
+        f"tests/test_sweep.py {COMPILED}",
+    ),
+    Fault(
+        "sweep: label drawn without the factor one half",
+        "score = scores[k] + 0.5 * spread[k] * q * q",
+        "score = scores[k] + spread[k] * q * q",
+        f"tests/test_sweep.py {COMPILED}",
+    ),
+    Fault(
+        "sweep in NumPy: residual not updated",
+        "        design.update(arrays, j, effects[j] - effect, working)\n        labels[j]",
+        "        labels[j]",
+        "tests/test_sweep.py tests/test_exact.py",
+    ),
+    Fault(
+        "block conditional: spread without shrinkage",
+        "return logits - np.logaddexp.reduce(logits), means, variances / shrink",
+        "return logits - np.logaddexp.reduce(logits), means, variances",
+        "tests/test_testing.py tests/test_sweep.py tests/test_exact.py",
+    ),
+    Fault(
+        "block: one race for all features",
+        "races = pt.ones((p, 1)) if label is None else self.state.exponentials(inputs[2].shape)",
+        "races = pt.ones(inputs[2].shape)",
+        "tests/test_exact.py",
+    ),
+    Fault(
+        "joint draw: singular values not squared",
+        "variance = 1.0 / (s[k] * s[k] / s2 + 1.0 / t2)",
+        "variance = 1.0 / (s[k] / s2 + 1.0 / t2)",
+        f"tests/test_sweep.py {COMPILED}",
+    ),
+    Fault(
+        "joint draw: fit of the rotated effects, not of X",
+        "        rotated[k] *= s[k]\n",
+        "",
+        f"tests/test_sweep.py {COMPILED}",
+    ),
+    # Several traits.
+    Fault(
+        "traits: spread of a coordinate without the root",
+        "projected[i] / shrink + normals[i] / np.sqrt(shrink)",
+        "projected[i] / shrink + normals[i] / shrink",
+        f"tests/test_trait_sweep.py {COMPILED}",
+    ),
+    Fault(
+        "traits: coordinates in the order of the smallest first",
+        "last = n_traits - 1 - i\n",
+        "last = i\n",
+        f"tests/test_trait_sweep.py {COMPILED}",
+    ),
+    Fault(
+        "indicators: determinant with the wrong sign",
+        "return 0.5 * (variance * q * q / shrink - np.log(shrink))",
+        "return 0.5 * (variance * q * q / shrink + np.log(shrink))",
+        f"tests/test_indicators.py -k kernel {COMPILED}",
+    ),
+    Fault(
+        "indicators: evidence of on and off exchanged",
+        "gain = current - proposed if on[t] else proposed - current",
+        "gain = proposed - current if on[t] else current - proposed",
+        f"tests/test_indicators.py -k kernel {COMPILED}",
+    ),
+    Fault(
+        "Bartlett: chi-squares in the place of their roots",
+        "bartlett[i, i] = np.sqrt(chi2[i])",
+        "bartlett[i, i] = chi2[i]",
+        f"tests/test_small.py {COMPILED}",
+    ),
+    Fault(
+        "inverse Wishart: degrees of freedom go up with the rows",
+        "freedom = nu[..., None] - pt.arange(m)",
+        "freedom = nu[..., None] + pt.arange(m)",
+        "tests/test_distributions.py -k draws",
+    ),
+    Fault(
+        "normal draw by its precision: only half of the solution",
+        "    solve_upper(factor, drawn)\n",
+        "",
+        f"tests/test_small.py {COMPILED}",
+    ),
+    # The likelihood.
+    Fault(
+        "mu: own part of the residual forgotten",
+        "linear = (r.total + r.weight * mu) / variance",
+        "linear = r.total / variance",
+        CONDITIONALS,
+    ),
+    Fault(
+        "gamma: own part of the residual subtracted",
+        "r.projection + pt.sum(r.covariates * gamma, axis=1)",
+        "r.projection - pt.sum(r.covariates * gamma, axis=1)",
+        CONDITIONALS,
+    ),
+    Fault(
+        "sigma2: a degree of freedom too few",
+        "conjugate.inverse_gamma(sigma2, t * r.count, t * r.squares)",
+        "conjugate.inverse_gamma(sigma2, t * (r.count - 1), t * r.squares)",
+        CONDITIONALS,
+    ),
+    Fault(
+        "power posterior: effects drawn without the power",
+        'return v["sigma2"] / power(model)',
+        'return v["sigma2"]',
+        "tests/test_evidence.py -k powered",
+    ),
+    Fault(
+        "power posterior: residual sum of squares without the power",
+        "conjugate.inverse_gamma(sigma2, t * r.count, t * r.squares)",
+        "conjugate.inverse_gamma(sigma2, t * r.count, r.squares)",
+        "tests/test_evidence.py -k powered",
+    ),
+    Fault(
+        "weights: their roots are summed",
+        "weight=pt.sum(one**2)",
+        "weight=pt.sum(one)",
+        "tests/test_priors.py tests/test_rows.py -k 'conditionals_match or weight'",
+    ),
+    Fault(
+        "weights: residuals of all rows count alike for mu",
+        "weighted = (one[:, None] if several else one) * residual",
+        "weighted = residual",
+        "tests/test_priors.py tests/test_rows.py -k 'conditionals_match or weight'",
+    ),
+    Fault(
+        "variance of the fit: still times the roots of the weights",
+        "return pt.var(fit / root_weights(model))",
+        "return pt.var(fit)",
+        "tests/test_rows.py",
+    ),
+    Fault(
+        "intercepts of traits: summed over the wrong index",
+        "linear = pt.sum(precision * (r.total + r.weight * mu), axis=1)",
+        "linear = pt.sum(precision * (r.total + r.weight * mu), axis=0)",
+        CONDITIONALS,
+    ),
+    Fault(
+        "covariates of traits: precisions and cross-products exchanged",
+        "both = cross[:, None, :, None] * precision[None, :, None, :]",
+        "both = cross[None, :, None, :] * precision[:, None, :, None]",
+        CONDITIONALS,
+    ),
+    Fault(
+        "Sigma_e: a degree of freedom too many",
+        'conjugate.inverse_wishart(v["Sigma_e"], t * r.count, t * r.squares)',
+        'conjugate.inverse_wishart(v["Sigma_e"], t * r.count + 1, t * r.squares)',
+        CONDITIONALS,
+    ),
+    Fault(
+        "residual variances of traits: covariances added",
+        "squares = t * pt.diagonal(r.squares)",
+        "squares = t * pt.sum(r.squares, axis=1)",
+        CONDITIONALS,
+    ),
+    Fault(
+        "completed rows: intercept and covariates forgotten",
+        "mean = self.base(v, model) + fit / pt.atleast_1d(root_weights(model))[:, None]",
+        "mean = fit / pt.atleast_1d(root_weights(model))[:, None]",
+        CONDITIONALS,
+    ),
+    Fault(
+        "sums: the gap between mu and the mean of y forgotten",
+        "found = self.yy + self.weight * inner(gap, gap) + inner(effects, fit)",
+        "found = self.yy + inner(effects, fit)",
+        "tests/test_gram.py",
+    ),
+    # Priors.
+    Fault(
+        "ridge: one effect left out",
+        "sum_of_squares = pt.sum(effects**2)\n        return {v",
+        "sum_of_squares = pt.sum(effects[1:] ** 2)\n        return {v",
+        CONDITIONALS,
+    ),
+    Fault(
+        "spike and slab: all features inform the slab's variance",
+        'conjugate.inverse_gamma(v["tau2"], pt.sum(v["delta"]), pt.sum(effects**2))',
+        'conjugate.inverse_gamma(v["tau2"], self.data.size, pt.sum(effects**2))',
+        CONDITIONALS,
+    ),
+    Fault(
+        "spike and slab: included and excluded exchanged",
+        'conjugate.beta(v["pi"], included, excluded)',
+        'conjugate.beta(v["pi"], excluded, included)',
+        CONDITIONALS,
+    ),
+    Fault(
+        "spike and slab by group: excluded features of all groups",
+        "excluded = self.groups.sizes - included",
+        "excluded = self.data.p - included",
+        CONDITIONALS,
+    ),
+    Fault(
+        "spike and slab: probabilities of spike and slab exchanged",
+        "pt.stack([pt.log1p(-pi), pt.log(pi)], axis=-1)",
+        "pt.stack([pt.log(pi), pt.log1p(-pi)], axis=-1)",
+        "tests/test_exact.py",
+    ),
+    Fault(
+        "mixture: index of a cell",
+        'cell = self.group_index * shape[-1] + v["label"]',
+        'cell = self.group_index + v["label"]',
+        CONDITIONALS,
+    ),
+    Fault(
+        "mixture: ratios multiply in the place of dividing",
+        "scaled = (sums[..., 1:] / self.ratios).sum(axis=-1)",
+        "scaled = (sums[..., 1:] * self.ratios).sum(axis=-1)",
+        CONDITIONALS,
+    ),
+    Fault(
+        "components of traits: a degree of freedom too many",
+        "conjugate.inverse_wishart(slabs, counts[:, self.learned], cross)",
+        "conjugate.inverse_wishart(slabs, counts[:, self.learned] + 1, cross)",
+        CONDITIONALS,
+    ),
+    Fault(
+        "lasso: rate of lambda2 doubled",
+        'conjugate.gamma(v["lambda2"], effects.shape[0], total / 2)',
+        'conjugate.gamma(v["lambda2"], effects.shape[0], total)',
+        CONDITIONALS,
+    ),
+    Fault(
+        "lasso: mean of the inverse Gaussian upside down",
+        "reciprocal_wald(abs(deviates) / pt.sqrt(rate), rate)",
+        "reciprocal_wald(abs(deviates) * pt.sqrt(rate), rate)",
+        CONDITIONALS,
+    ),
+    Fault(
+        "scaled t: one feature informs S2",
+        'conjugate.gamma(v["S2"], prior.data.size * half, half * precision)',
+        'conjugate.gamma(v["S2"], half, half * precision)',
+        CONDITIONALS,
+    ),
+    Fault(
+        "BayesB: excluded effects inform their variances",
+        'conjugate.inverse_gamma(v["tau2"], count, effects**2)',
+        'conjugate.inverse_gamma(v["tau2"], 1, effects**2)',
+        CONDITIONALS,
+    ),
+    Fault(
+        "normal: standard deviation for the variance",
+        "mu=(mean / sd**2 + linear) / total",
+        "mu=(mean / sd + linear) / total",
+        CONDITIONALS,
+    ),
+    # Designs.
+    Fault(
+        "genotypes: missing codes at -1 less",
+        "total += (fill[j] + 1.0) * unknown",
+        "total += fill[j] * unknown",
+        "tests/test_designs.py -k genotypes",
+    ),
+    Fault(
+        "genotypes: sum of the residual not updated",
+        "working[n] += by_unit * arrays[-2][j]",
+        "working[n] += 0.0",
+        "tests/test_designs.py -k genotypes",
+    ),
+    Fault(
+        "sparse: shift by the excess in the place of the centre",
+        "working[n + 1] += by_unit * center[j]",
+        "working[n + 1] += by_unit * excess[j]",
+        "tests/test_designs.py -k sparse",
+    ),
+    Fault(
+        "dense: weights forgotten",
+        "part = (X[obs, features] - center[features]).T * scale[obs]",
+        "part = (X[obs, features] - center[features]).T",
+        "tests/test_designs.py tests/test_rows.py",
+    ),
+    Fault(
+        "merged statistics: means move all the way",
+        'total[f"{side}_center"] += shift[side] * (more / (weight + more))',
+        'total[f"{side}_center"] += shift[side]',
+        "tests/test_statistics.py -k merged",
+    ),
+    # The step.
+    Fault(
+        "stale linear predictor after another step moved the effects",
+        "if not self._carried(point):",
+        "if not self.fits:",
+        "tests/test_priors.py -k another_step",
+    ),
+    Fault(
+        "rounding errors of an extreme start are kept",
+        "elif self.count % _PERIOD == 0:",
+        "elif False:",
+        "tests/test_broken_draws.py",
+    ),
+    Fault(
+        "a term's fit added to the residual",
+        "            residual = residual - fit\n",
+        "            residual = residual + fit\n",
+        "tests/test_exact.py tests/test_terms.py",
+    ),
+    Fault(
+        "effects not brought to the units of X",
+        "values[self.effects] = self.prior.data.per_unit(effects)",
+        "values[self.effects] = effects",
+        "tests/test_standardize.py",
+    ),
+    Fault(
+        "labels that were set are drawn",
+        'current[log_weights] = pt.switch(fixed, 0.0, -float("inf"))',
+        'current[log_weights] = pt.switch(fixed, -float("inf"), 0.0)',
+        "tests/test_effects.py tests/test_broken_draws.py",
+    ),
+    Fault(
+        "joint draw: from the residual without the term's own fit",
+        "parts = [self.residual + self.current_fit, variance, self.prior.variance(v)]",
+        "parts = [self.residual, variance, self.prior.variance(v)]",
+        "tests/test_exact.py tests/test_terms.py",
+    ),
+    Fault(
+        "generator not handed on between draws",
+        "self.rng = copy.outputs[node.outputs.index(new)]",
+        "copy.outputs[node.outputs.index(new)]",
+        "tests/test_priors.py -k takes_the_generator",
+    ),
+    Fault(
+        "exponentials used again as the next draw's numbers",
+        "self.rng, draw = self.rng.exponential(size=size)",
+        "_, draw = self.rng.exponential(size=size)",
+        "tests/test_priors.py -k takes_the_generator",
+    ),
+    # Around the sampler.
+    Fault(
+        "all chains start alike",
+        "for start in starts[:chains]]",
+        "for start in starts[:1] * chains]",
+        "tests/test_sampling.py tests/test_workflow.py",
+    ),
+    Fault(
+        "stepping stones: likelihood to the power 1",
+        "log_weights = steps[:, None, None] * log_likelihood",
+        "log_weights = log_likelihood",
+        "tests/test_evidence.py -k enumeration",
+    ),
+    Fault(
+        "running means move too slowly",
+        "self.means[batch] += deviation / count",
+        "self.means[batch] += deviation / (count + 1)",
+        "tests/test_keep_summary.py -k moments",
+    ),
+    Fault(
+        "running PIPs: a draw too few",
+        '"pip": xr.Variable(self.dims, self.counts.sum(axis=0) / counts.sum())',
+        '"pip": xr.Variable(self.dims, self.counts.sum(axis=0) / (counts.sum() - 1))',
+        "tests/test_keep_summary.py -k inclusion",
+    ),
+]
+
+
+def place(fault: Fault, root: Path = ROOT) -> Path:
+    """File of the package that has the text of a fault, which must occur once."""
+    found = [path for path in sorted((root / "blrzoo").rglob("*.py")) if fault.old in _text(path)]
+    if len(found) != 1 or _text(found[0]).count(fault.old) != 1:
+        raise ValueError(f"{fault.name}: text occurs not once in the package: {fault.old!r}")
+    return found[0]
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def is_caught(fault: Fault, copy: Path) -> bool:
+    """Whether a test fails, in a copy of the checkout, while the fault is in it."""
+    path = place(fault, copy)
+    right = _text(path)
+    path.write_text(right.replace(fault.old, fault.new), encoding="utf-8")
+    try:
+        command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
+        command += shlex.split(fault.tests)
+        done = subprocess.run(command, cwd=copy, capture_output=True)
+    finally:
+        path.write_text(right, encoding="utf-8")
+    if done.returncode not in (0, 1):
+        raise RuntimeError(f"{fault.name}: {done.stdout.decode()[-500:]}")
+    return done.returncode == 1
+
+
+def main() -> int:
+    """Print for each fault whether tests notice it; the number of those that they do not."""
+    parser = argparse.ArgumentParser(prog="python -m tests.strength", description=__doc__)
+    parser.add_argument("names", nargs="*", help="parts of the names of faults; default: all")
+    wanted = parser.parse_args().names or [""]
+    chosen = [fault for fault in FAULTS if any(name in fault.name for name in wanted)]
+    survived = 0
+    with tempfile.TemporaryDirectory() as folder:
+        for part in PARTS:
+            source, target = ROOT / part, Path(folder) / part
+            (shutil.copytree if source.is_dir() else shutil.copy)(source, target)
+        for fault in chosen:
+            caught = is_caught(fault, Path(folder))
+            survived += not caught
+            print(
+                f"{'caught' if caught else 'SURVIVED':9s} {fault.name} | {fault.tests}", flush=True
+            )
+    print(f"{len(chosen) - survived} of {len(chosen)} faults are caught")
+    return survived
+
+
+if __name__ == "__main__":
+    sys.exit(main())
