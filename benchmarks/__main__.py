@@ -13,7 +13,7 @@ import blrzoo as blr
 from benchmarks.traits import trait_sweeps
 from blrzoo.designs import Dense, Design
 from blrzoo.gibbs.spec import find_spec
-from blrzoo.ops.kernel import make_kernel
+from blrzoo.ops.sweep import make_kernel
 
 FIRST_FIT = """
 import time; start = time.perf_counter()

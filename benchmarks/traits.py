@@ -7,8 +7,8 @@ import numpy as np
 from numba import njit
 
 from blrzoo.designs.dense import Dense
-from blrzoo.ops.indicator_kernel import make_indicator_kernel
-from blrzoo.ops.trait_kernel import make_trait_kernel, rotate
+from blrzoo.ops.indicators import make_indicator_kernel
+from blrzoo.ops.traits import make_trait_kernel, rotate
 from blrzoo.priors.multivariate.patterns import read_patterns
 
 __all__ = ["IndicatorChain", "TraitChain", "trait_sweeps"]

@@ -25,13 +25,12 @@ from blrzoo.designs import (
 from blrzoo.ops import (
     IndicatorSweep,
     LinearPredictor,
+    Rotate,
     Sweep,
     TraitSweep,
-    indicator_reference,
-    kernel,
-    reference,
-    trait_reference,
+    numba,
 )
+from blrzoo.ops.sweep import make_kernel
 from blrzoo.storage.csc import canonical
 from tests import test_indicators, test_sweep, test_trait_sweep
 
@@ -134,13 +133,11 @@ def state_of(op, n, p):
     if op is IndicatorSweep:
         return list(test_indicators.make_inputs(n, p, 3, seed=5)[1].values())
     state = test_trait_sweep.make_inputs(n, p, 2, 2, seed=5)[1]
-    rotation = test_trait_sweep.rotation_of(state, trait_reference.rotate)
+    rotation = test_trait_sweep.rotation_of(state, Rotate().reference)
     return test_trait_sweep.sweep_inputs(state, rotation)
 
 
-REFERENCES = {Sweep: reference, TraitSweep: trait_reference, IndicatorSweep: indicator_reference}
-
-sweeps = pytest.mark.parametrize("op", REFERENCES)
+sweeps = pytest.mark.parametrize("op", [Sweep, TraitSweep, IndicatorSweep])
 
 
 @cache
@@ -163,8 +160,8 @@ def test_sweeps_equal_the_reference_and_those_of_the_dense_design(name, op):
         design, X = make(name, variant)
         state = state_of(op, *X.shape)
         drawn = run(op, name, design.arrays, *state)
-        expected = REFERENCES[op].sweep(type(design), design.arrays, *state)
-        dense = REFERENCES[op].sweep(Dense, make("dense", variant)[0].arrays, *state)
+        expected = op(name).reference(*design.arrays, *state)
+        dense = op("dense").reference(*make("dense", variant)[0].arrays, *state)
         apart = 1e-4 if name == "float32" else 1e-10
         for value, same, similar in zip(drawn, expected, dense, strict=True):
             np.testing.assert_allclose(value, same, rtol=1e-12, atol=1e-12)
@@ -196,7 +193,7 @@ class Minimal(Design):
 @sweeps
 def test_a_design_of_ones_own_in_a_sweep(minimal, op):
     state = state_of(op, *minimal.shape)
-    expected = REFERENCES[op].sweep(Dense, minimal.arrays, *state)
+    expected = op("dense").reference(*minimal.arrays, *state)
     for value, other in zip(run(op, "minimal", minimal.arrays, *state), expected, strict=True):
         np.testing.assert_allclose(value, other, rtol=1e-11, atol=1e-11)
 
@@ -420,20 +417,19 @@ def test_other_kinds_of_numbers_become_float64():
 
 
 def test_the_key_of_compiled_kernels_follows_the_source(monkeypatch):
-    """That of a class, of the classes that it inherits from, and of none in a session."""
+    """That of the kernel, of a class and those that it inherits from, and of none in a session."""
     sources = {}
-    monkeypatch.setattr(
-        kernel.inspect, "getsource", lambda module: sources.get(module.__name__, "")
-    )
-    for name in ("blrzoo.designs.genotypes", "blrzoo.designs.centred", "blrzoo.designs.base"):
-        before = kernel.design_version(Genotypes)
-        sources[name] = "changed"
-        assert kernel.design_version(Genotypes) != before
-        assert kernel.design_version(Genotypes) == kernel.design_version(Genotypes)
+    monkeypatch.setattr(numba.inspect, "getsource", lambda module: sources.get(module.__name__, ""))
+    parts = "designs.genotypes", "designs.centred", "designs.base", "ops.sweep", "ops.numba"
+    for part in parts:
+        before = numba.design_version(Genotypes, make_kernel)
+        sources[f"blrzoo.{part}"] = "changed"
+        assert numba.design_version(Genotypes, make_kernel) != before
+        assert numba.design_version(Genotypes) == numba.design_version(Genotypes)
     monkeypatch.undo()
     session = type("Session", (Dense,), {"__module__": "nowhere"})
-    assert kernel.design_version(session) != kernel.design_version(session)
-    assert kernel.design_version(Dense) == kernel.design_version(Dense)
+    assert numba.design_version(session) != numba.design_version(session)
+    assert numba.design_version(Dense) == numba.design_version(Dense)
 
 
 def test_registered_by_name():

@@ -14,9 +14,13 @@ import blrzoo as blr
 from blrzoo.designs.base import DESIGNS
 from blrzoo.designs.dense import Dense
 from blrzoo.gibbs.spec import spec_of
-from blrzoo.ops import indicator_reference, trait_reference
-from blrzoo.ops.indicator_kernel import make_indicator_kernel
-from blrzoo.ops.indicators import IndicatorSweep
+from blrzoo.ops.indicators import (
+    IndicatorInputs,
+    IndicatorSweep,
+    make_indicator_kernel,
+    pattern_conditional,
+)
+from blrzoo.ops.traits import trait_conditional
 from tests.oracles import assert_effects_agree, assert_same_posterior
 from tests.table import TRAIT_NARROW
 from tests.test_multivariate import elements
@@ -34,7 +38,7 @@ def make_inputs(n, p, T, seed, signal=1.0):
     X = rng.normal(size=(n, p)) + rng.normal(size=p)
     indicators = rng.integers(2, size=(p, T))
     state = {
-        "working": signal * rng.normal(size=(n, T)),
+        "residual": signal * rng.normal(size=(n, T)),
         "effects": rng.normal(size=(p, T)) * indicators,
         "precision": covariances(rng, (), T),
         "covariance": covariances(rng, (), T),
@@ -52,8 +56,8 @@ def make_inputs(n, p, T, seed, signal=1.0):
 @pytest.mark.parametrize("T", range(1, 9))
 def test_kernel_equals_reference(name, signal, T):
     design, state = make_inputs(20, 15, T, seed=T, signal=signal)
-    inputs = state.values()
-    expected = indicator_reference.sweep(DESIGNS[name], design.arrays, *inputs)
+    inputs = IndicatorInputs(**state)
+    expected = IndicatorSweep(name).reference(*design.arrays, *inputs)
     drawn = compiled(name)(*design.arrays, *inputs)
     np.testing.assert_array_equal(drawn[2], expected[2])
     np.testing.assert_array_equal(drawn[1] != 0, expected[2] == 1)
@@ -70,7 +74,7 @@ def test_the_op_is_pure(mode):
     outputs = IndicatorSweep("dense")(*design.shared(), *symbols)
     before = [np.copy(value) for value in state.values()]
     drawn = pytensor.function(symbols, outputs, mode=mode)(*state.values())
-    expected = indicator_reference.sweep(Dense, design.arrays, *state.values())
+    expected = IndicatorSweep("dense").reference(*design.arrays, *state.values())
     for old, new in zip(before, state.values(), strict=True):
         np.testing.assert_array_equal(old, new)
     for value, other in zip(drawn, expected, strict=True):
@@ -98,20 +102,20 @@ def enumerated(design, state):
     T = state["effects"].shape[1]
     patterns = np.array(list(itertools.product([0, 1], repeat=T)))
     d = design.arrays[-1][0]
-    q = state["precision"] @ (design.arrays[0][0] @ state["working"] + d * state["effects"][0])
+    q = state["precision"] @ (design.arrays[0][0] @ state["residual"] + d * state["effects"][0])
     slabs = np.stack([state["covariance"] if s.any() else state["pseudo"] for s in patterns])
     given = d, q, state["precision"], slabs, patterns[:, :, None] * np.eye(T)
-    return patterns, trait_reference.block_conditional(*given, patterns @ state["log_odds"][0])
+    return patterns, trait_conditional(*given, patterns @ state["log_odds"][0])
 
 
 def test_pattern_conditional_is_the_block_conditional():
     design, state = make_inputs(8, 1, 4, seed=7)
     patterns, (log_p, means, covs) = enumerated(design, state)
     d = design.arrays[-1][0]
-    q = state["precision"] @ (design.arrays[0][0] @ state["working"] + d * state["effects"][0])
+    q = state["precision"] @ (design.arrays[0][0] @ state["residual"] + d * state["effects"][0])
     given = d, q, state["precision"], state["covariance"], state["pseudo"]
     for k, pattern in enumerate(patterns):
-        found = indicator_reference.pattern_conditional(*given, pattern > 0)
+        found = pattern_conditional(*given, pattern > 0)
         odds = found[0] + pattern @ state["log_odds"][0]
         np.testing.assert_allclose(odds, log_p[k] - log_p[0], rtol=1e-10, atol=1e-12)
         np.testing.assert_allclose(found[1], means[k], rtol=1e-9, atol=1e-12)

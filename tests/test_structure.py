@@ -73,6 +73,14 @@ def test_no_private_module_is_imported_from_another_package(path):
             assert path.parent == ROOT.parent / package
 
 
+def test_ops_share_only_what_their_cache_keys_follow():
+    for path in (ROOT / "ops").glob("[!_]*.py"):
+        nodes = ast.walk(ast.parse(path.read_text()))
+        modules = {str(node.module) for node in nodes if isinstance(node, ast.ImportFrom)}
+        own = {name for name in modules if name.startswith("blrzoo.ops")}
+        assert own <= {"blrzoo.ops.base", "blrzoo.ops.numba"}, path.name
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_files_are_short_and_say_what_they_are_for(path):
     text = path.read_text()

@@ -8,10 +8,8 @@ import pytest
 from blrzoo.designs.base import DESIGNS
 from blrzoo.designs.dense import Dense
 from blrzoo.designs.factorisation import Factorisation
-from blrzoo.ops import reference
 from blrzoo.ops.joint import JointDraw
-from blrzoo.ops.kernel import make_kernel
-from blrzoo.ops.sweep import Sweep
+from blrzoo.ops.sweep import Sweep, SweepInputs, block_conditional, make_kernel
 
 
 def make_inputs(n, p, k, seed, signal=1.0):
@@ -25,8 +23,8 @@ def make_inputs(n, p, k, seed, signal=1.0):
     log_weights = np.log(rng.dirichlet(np.ones(k), size=p))
     working = signal * rng.normal(size=n)
     noise = [rng.exponential(size=(p, k)), rng.normal(size=p)]
-    state = [working, effects, variances, log_weights, np.array(0.7), *noise]
-    return design, state
+    state = working, effects, variances, log_weights, np.array(0.7), *noise
+    return design, SweepInputs(*state)
 
 
 SHAPES = [(30, 10, 1), (30, 10, 2), (10, 30, 4), (2, 1, 2), (5, 40, 3)]
@@ -37,7 +35,7 @@ SHAPES = [(30, 10, 1), (30, 10, 2), (10, 30, 4), (2, 1, 2), (5, 40, 3)]
 @pytest.mark.parametrize("signal", [0.1, 30.0])
 def test_kernel_equals_reference(name, n, p, k, signal):
     design, state = make_inputs(n, p, k, seed=n + p + k, signal=signal)
-    expected = reference.sweep(DESIGNS[name], design.arrays, *state)
+    expected = Sweep(name).reference(*design.arrays, *state)
     drawn = make_kernel(DESIGNS[name])(*design.arrays, *state)
     np.testing.assert_array_equal(drawn[1], expected[1])
     np.testing.assert_allclose(drawn[0], expected[0], rtol=1e-12, atol=1e-12)
@@ -55,13 +53,15 @@ def test_op_is_pure(mode):
     drawn = function(*state)
     for old, now in zip(before, state, strict=True):
         np.testing.assert_array_equal(old, now)
-    for value, expected in zip(drawn, reference.sweep(Dense, design.arrays, *state), strict=True):
+    for value, expected in zip(
+        drawn, Sweep("dense").reference(*design.arrays, *state), strict=True
+    ):
         np.testing.assert_allclose(value, expected, rtol=1e-12, atol=1e-12)
 
 
 def test_weight_of_zero_is_never_drawn():
     design, state = make_inputs(20, 50, 3, seed=4)
-    state[3][:, 1] = -np.inf
+    state.log_weights[:, 1] = -np.inf
     _, labels, _ = make_kernel(Dense)(*design.arrays, *state)
     assert set(labels) == {0, 2}
 
@@ -69,10 +69,9 @@ def test_weight_of_zero_is_never_drawn():
 def test_extreme_log_odds():
     """Signals far beyond the range of exp: the label is certain, and nothing overflows."""
     design, state = make_inputs(50, 3, 2, seed=5)
-    state[0] = 1e4 * design.arrays[0][1]
-    state[1][:] = 0.0
+    state = state._replace(residual=1e4 * design.arrays[0][1], effects=np.zeros(3))
     with np.errstate(over="raise", invalid="raise", divide="raise"):
-        effects, labels, _ = reference.sweep(Dense, design.arrays, *state)
+        effects, labels, _ = Sweep("dense").reference(*design.arrays, *state)
     drawn = make_kernel(Dense)(*design.arrays, *state)
     assert labels[1] == drawn[1][1] == 1
     assert np.isfinite(effects).all()
@@ -83,13 +82,13 @@ def test_label_frequencies_follow_the_block_conditional():
     """Over fresh noise, labels have the probabilities of the formula."""
     design, state = make_inputs(8, 1, 3, seed=6)
     d = design.arrays[-1][0] / 0.7
-    q = Dense.dot(design.arrays, 0, state[0]) / 0.7 + d * state[1][0]
-    log_p, _, _ = reference.block_conditional(d, q, state[2][0], state[3][0])
+    q = Dense.dot(design.arrays, 0, state.residual) / 0.7 + d * state.effects[0]
+    log_p, _, _ = block_conditional(d, q, state.variances[0], state.log_weights[0])
     expected = np.exp(log_p)
     assert expected.min() > 0.01
     kernel, labels, size = make_kernel(Dense), [], 40_000
     for races in np.random.default_rng(1).exponential(size=(size, 1, 3)):
-        labels.append(kernel(*design.arrays, *state[:5], races, state[6])[1][0])
+        labels.append(kernel(*design.arrays, *state._replace(races=races))[1][0])
     error = np.sqrt(expected * (1 - expected) / size)
     assert (np.abs(np.bincount(labels, minlength=3) / size - expected) < 4.5 * error).all()
 

@@ -1,7 +1,6 @@
 """The sweep of several traits: rotation, numba kernel against NumPy, block conditionals."""
 
 import itertools
-from functools import partial
 
 import numpy as np
 import pytensor
@@ -10,9 +9,15 @@ import pytest
 
 from blrzoo.designs.base import DESIGNS
 from blrzoo.designs.dense import Dense
-from blrzoo.ops import reference, trait_reference
-from blrzoo.ops.trait_kernel import make_trait_kernel, rotate
-from blrzoo.ops.traits import Rotate, TraitSweep
+from blrzoo.ops.sweep import Sweep
+from blrzoo.ops.traits import (
+    Rotate,
+    TraitInputs,
+    TraitSweep,
+    make_trait_kernel,
+    rotate,
+    trait_conditional,
+)
 
 
 def covariances(rng, shape, T):
@@ -28,7 +33,7 @@ def make_inputs(n, p, T, n_groups, seed, signal=1.0):
     patterns = np.array(list(itertools.product([0, 1], repeat=T)))
     K = len(patterns)
     state = {
-        "working": signal * rng.normal(size=(n, T)),
+        "residual": signal * rng.normal(size=(n, T)),
         "effects": rng.normal(size=(p, T)) * (rng.uniform(size=(p, 1)) < 0.5),
         "precision": covariances(rng, (), T),
         "slabs": covariances(rng, (n_groups, K), T),
@@ -42,8 +47,8 @@ def make_inputs(n, p, T, n_groups, seed, signal=1.0):
 
 
 def sweep_inputs(state, rotation):
-    first = [state[name] for name in ("working", "effects", "precision")]
-    return [*first, *rotation, *(state[n] for n in ("groups", "log_weights", "races", "normals"))]
+    given = {name: state[name] for name in TraitInputs._fields if name in state}
+    return TraitInputs(**given, **dict(zip(("alphas", "betas", "values"), rotation, strict=True)))
 
 
 def rotation_of(state, function=rotate):
@@ -54,7 +59,7 @@ SHAPES = [(30, 10, 1, 1), (30, 10, 2, 2), (10, 30, 3, 1), (2, 1, 2, 1), (8, 20, 
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-@pytest.mark.parametrize("function", [rotate, trait_reference.rotate], ids=["numba", "numpy"])
+@pytest.mark.parametrize("function", [rotate, Rotate().reference], ids=["numba", "numpy"])
 def test_rotation_makes_prior_and_likelihood_diagonal(shape, function):
     """F U (F U)' = A, (P F U)' Omega (P F U) = diag(lambda), and beta is P alpha."""
     _, state = make_inputs(*shape, seed=1)
@@ -79,7 +84,7 @@ def _active(state):
 def test_kernel_equals_reference(name, shape, signal):
     design, state = make_inputs(*shape, seed=sum(shape), signal=signal)
     inputs = sweep_inputs(state, rotation_of(state))
-    expected = trait_reference.sweep(DESIGNS[name], design.arrays, *inputs)
+    expected = TraitSweep(name).reference(*design.arrays, *inputs)
     drawn = make_trait_kernel(DESIGNS[name])(*design.arrays, *inputs)
     np.testing.assert_array_equal(drawn[2], expected[2])
     for i in (0, 1, 3):
@@ -101,15 +106,14 @@ def test_directions_that_rounding_hides(tiny, kernel):
     """Their effects are those of the working state too: it must not drift away from X beta."""
     design, state = make_inputs(20, 6, 2, 1, seed=8)
     state["slabs"][:], state["precision"] = np.diag([0.5, tiny]), np.eye(2)
-    rotation = rotation_of(state, rotate if kernel else trait_reference.rotate)
+    rotation = rotation_of(state, rotate if kernel else Rotate().reference)
     inputs = sweep_inputs(state, rotation)
-    sweep = make_trait_kernel(Dense) if kernel else partial(trait_reference.sweep, Dense)
-    arrays = design.arrays if kernel else (design.arrays,)
-    alpha, beta, labels, working = sweep(*arrays, *inputs)
+    sweep = make_trait_kernel(Dense) if kernel else TraitSweep("dense").reference
+    alpha, beta, labels, residual = sweep(*design.arrays, *inputs)
     patterns = state["projections"][labels].diagonal(axis1=1, axis2=2)
     np.testing.assert_allclose(beta, alpha * patterns, rtol=1e-7, atol=0)
     fit = design.arrays[0].T @ (beta - state["effects"])
-    np.testing.assert_allclose(state["working"] - working, fit, rtol=0, atol=1e-13)
+    np.testing.assert_allclose(state["residual"] - residual, fit, rtol=0, atol=1e-13)
 
 
 @pytest.mark.parametrize("mode", ["NUMBA", "FAST_COMPILE"])
@@ -125,8 +129,8 @@ def test_ops_are_pure(mode):
     drawn = function(*state.values())
     for name, old in before.items():
         np.testing.assert_array_equal(old, state[name], err_msg=name)
-    inputs = sweep_inputs(state, rotation_of(state, trait_reference.rotate))
-    expected = trait_reference.sweep(Dense, design.arrays, *inputs)
+    inputs = sweep_inputs(state, rotation_of(state, Rotate().reference))
+    expected = TraitSweep("dense").reference(*design.arrays, *inputs)
     np.testing.assert_array_equal(drawn[2], expected[2])
     # An eigenvector's sign is free, so a draw may be the mirror image of the other.
     assert np.isfinite(np.hstack([np.ravel(value) for value in drawn])).all()
@@ -139,10 +143,9 @@ def test_one_trait_is_the_single_trait_sweep():
     inputs = sweep_inputs(state, (np.abs(alphas), np.abs(betas), values))
     _, beta, labels, working = make_trait_kernel(Dense)(*design.arrays, *inputs)
     variances = np.array([0.0, state["slabs"][0, 1, 0, 0]])
-    single = reference.sweep(
-        Dense,
-        design.arrays,
-        state["working"][:, 0],
+    single = Sweep("dense").reference(
+        *design.arrays,
+        state["residual"][:, 0],
         state["effects"][:, 0],
         np.broadcast_to(variances, (12, 2)),
         state["log_weights"],
@@ -160,9 +163,9 @@ def test_draws_follow_the_block_conditional():
     design, state = make_inputs(6, 1, 2, 1, seed=21)
     kernel, size, rng = make_trait_kernel(Dense), 40_000, np.random.default_rng(2)
     d = design.arrays[-1][0]
-    dots = design.arrays[0][0] @ state["working"]
+    dots = design.arrays[0][0] @ state["residual"]
     q = state["precision"] @ (dots + d * state["effects"][0])
-    log_p, means, covs = trait_reference.block_conditional(
+    log_p, means, covs = trait_conditional(
         d, q, state["precision"], state["slabs"][0], state["projections"], state["log_weights"][0]
     )
     rotation, labels, alphas = rotation_of(state), [], []
@@ -193,7 +196,7 @@ def test_block_conditional_takes_singular_covariances():
     V = direction.T @ direction
     P = V / np.trace(V)
     slab = V + (np.eye(2) - P)
-    log_p, means, covs = trait_reference.block_conditional(
+    log_p, means, covs = trait_conditional(
         d, q, precision, np.stack([np.eye(2), slab]), np.stack([0 * P, P]), np.log([0.5, 0.5])
     )
     D = d * precision

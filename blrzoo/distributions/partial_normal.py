@@ -18,7 +18,6 @@ from pytensor.tensor.random.utils import normalize_size_param
 from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.distributions.partial_inputs import check_known, check_parameters, check_rows
-from blrzoo.ops import partial_kernel  # noqa: F401  # registers the kernel
 from blrzoo.ops.partial import Complete
 from blrzoo.ops.small import inverse_log_determinant
 

@@ -5,7 +5,6 @@ Addresses are looked up once, and types of arrays are known at once.
 """
 
 import ctypes
-from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -16,10 +15,10 @@ from numba.extending import intrinsic
 from numba.np.unsafe.ndarray import to_fixed_tuple
 from pytensor.graph.basic import Apply
 from pytensor.graph.op import Op
-from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_default_op_cache_key
+from pytensor.link.numba.dispatch.basic import numba_njit
 from pytensor.tensor.random.type import random_generator_type
 
-from blrzoo.ops.kernel import source_version
+from blrzoo.ops.numba import register
 
 __all__ = ["GeneratorAt", "addresses"]
 
@@ -94,11 +93,7 @@ _BITS = types.NumPyRandomBitGeneratorType("bit_generator")
 _GENERATOR = types.NumPyRandomGeneratorType("generator")
 
 
+@register(GeneratorAt)
 @numba_njit
 def _of_addresses(places):  # type: ignore[no-untyped-def]
     return _generator_at(to_fixed_tuple(places, _LENGTH))
-
-
-@register_funcify_default_op_cache_key(GeneratorAt)
-def _funcify(op: GeneratorAt, **kwargs: Any) -> tuple[Callable[..., Any], int]:
-    return _of_addresses, source_version(GeneratorAt)

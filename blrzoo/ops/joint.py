@@ -1,18 +1,20 @@
-"""The joint draw of all effects with one common variance, as an Op."""
+"""The joint draw of all effects with one common variance: the Op and its numba kernel."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numba import njit
 from pytensor.graph.basic import Apply
-from pytensor.graph.op import Op
 
 from blrzoo.designs.factorisation import rotated_moments
-from blrzoo.ops.node import node_of
+from blrzoo.ops.base import ReferenceOp
+from blrzoo.ops.numba import FASTMATH, register
 
 __all__ = ["JointDraw"]
 
 
-class JointDraw(Op):
+class JointDraw(ReferenceOp):
     """The draw as a PyTensor Op: a pure function of the state and of its noise.
 
     Inputs: U, s, V' of a `Factorisation`, then
@@ -24,21 +26,47 @@ class JointDraw(Op):
     Outputs: effects (feature,), and their fit X beta (obs,).
     """
 
-    __props__ = ()
+    dtypes = ("float64", "float64")
 
-    def make_node(self, *inputs: Any) -> Apply:
-        """Take tensors."""
-        return node_of(self, inputs, ["float64", "float64"])
-
-    def perform(self, node: Apply, inputs: list[Any], outputs: list[list[Any]]) -> None:
-        """Evaluate in NumPy, where PyTensor does not compile with numba."""
-        U, s, Vt, target, sigma2, tau2, normals = inputs
+    def reference(
+        self, U: Any, s: Any, Vt: Any, target: Any, sigma2: Any, tau2: Any, normals: Any
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Draw in the coordinates V'beta, whose elements are independent."""
         mean, variance = rotated_moments(U.T @ target, s, sigma2, tau2)
         noise, tau = Vt @ normals, np.sqrt(tau2)
         rotated = mean + np.sqrt(variance) * noise
-        outputs[0][0] = tau * normals + (rotated - tau * noise) @ Vt
-        outputs[1][0] = U @ (s * rotated)
+        return tau * normals + (rotated - tau * noise) @ Vt, U @ (s * rotated)
 
-    def infer_shape(self, node: Apply, shapes: list[Any]) -> list[Any]:
+    def infer_shape(self, node: Apply | None, shapes: Sequence[Any]) -> list[Any]:
         """Effects are as long as the noise, the fit is as long as the target."""
-        return [shapes[-1], shapes[3]]
+        _, _, _, target, _, _, normals = shapes
+        return [normals, target]
+
+
+@register(JointDraw)
+@njit(fastmath=FASTMATH)
+def _joint(U, s, Vt, target, sigma2, tau2, normals):  # type: ignore[no-untyped-def]
+    """`JointDraw` in one pass over U, one over V' and one more over U."""
+    s2, t2 = sigma2.item(), tau2.item()
+    tau = np.sqrt(t2)
+    effects, rotated = tau * normals, np.zeros(s.shape[0])
+    fit = np.empty(U.shape[0])
+    for i in range(U.shape[0]):
+        for k in range(s.shape[0]):
+            rotated[k] += U[i, k] * target[i]
+    for k in range(s.shape[0]):
+        noise = 0.0
+        for j in range(normals.shape[0]):
+            noise += Vt[k, j] * normals[j]
+        variance = 1.0 / (s[k] * s[k] / s2 + 1.0 / t2)
+        rotated[k] = variance * s[k] * rotated[k] / s2 + np.sqrt(variance) * noise
+        change = rotated[k] - tau * noise
+        for j in range(normals.shape[0]):
+            effects[j] += change * Vt[k, j]
+        rotated[k] *= s[k]
+    for i in range(U.shape[0]):
+        total = 0.0
+        for k in range(s.shape[0]):
+            total += U[i, k] * rotated[k]
+        fit[i] = total
+    return effects, fit

@@ -1,25 +1,28 @@
-"""The linear predictor X beta as a PyTensor Op that never sees X: any design can hold it."""
+"""The linear predictor X beta and its transpose, of any design: the Ops and their kernels."""
 
+from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytensor.tensor as pt
+from numba import njit
 from pytensor.gradient import disconnected_type
 from pytensor.graph.basic import Apply, Variable
-from pytensor.graph.op import Op
 from pytensor.graph.replace import _vectorize_node
+from pytensor.link.numba.dispatch.basic import register_funcify_default_op_cache_key
 
-from blrzoo.designs.base import DESIGNS, SUMS
+from blrzoo.designs.base import SUMS, Design
+from blrzoo.ops.base import DesignOp
+from blrzoo.ops.numba import design_version, operations, trait_operations
 
-__all__ = ["CrossProduct", "LinearPredictor"]
+__all__ = ["CrossProduct", "LinearPredictor", "make_cross", "make_predictor"]
+
+#: Columns whose working vectors stay in the cache of a core while the features pass: their numbers.
+_CACHE = 1 << 15
 
 
-class _Product(Op):
+class _Product(DesignOp):
     """A product with X* or with its transpose; linear in the last input, the rest are arrays."""
-
-    __props__ = ("design",)
-
-    def __init__(self, design: str) -> None:
-        self.design = design
 
     def make_node(self, *inputs: Any) -> Apply:
         """Check the kinds of the inputs."""
@@ -40,7 +43,7 @@ class _Product(Op):
         """Gradient: the product with the transpose."""
         *arrays, _ = inputs
         # Cross-products are symmetric: their product is its own transpose.
-        kind = type(self) if DESIGNS[self.design].form == SUMS else TRANSPOSED[type(self)]
+        kind = type(self) if self.kind.form == SUMS else TRANSPOSED[type(self)]
         transposed = kind(self.design)
         return [*(disconnected_type() for _ in arrays), transposed(*arrays, *cotangents)]
 
@@ -79,14 +82,14 @@ class LinearPredictor(_Product):
     array([20., 11.])
     """
 
-    def perform(self, node: Apply, inputs: list[Any], outputs: list[list[Any]]) -> None:
-        """Evaluate in NumPy, where PyTensor does not compile with numba."""
+    def reference(self, *inputs: Any) -> np.ndarray:
+        """Multiply in NumPy."""
         *arrays, effects = inputs
-        outputs[0][0] = DESIGNS[self.design].product(tuple(arrays), effects)
+        return self.kind.product(tuple(arrays), effects)
 
     def infer_shape(self, node: Apply, shapes: list[Any]) -> list[Any]:
         """As many observations as the design has."""
-        return [(DESIGNS[self.design].rows(node.inputs[:-1]), *shapes[-1][1:])]
+        return [(self.kind.rows(node.inputs[:-1]), *shapes[-1][1:])]
 
 
 class CrossProduct(_Product):
@@ -122,10 +125,10 @@ class CrossProduct(_Product):
     array([10., 12.])
     """
 
-    def perform(self, node: Apply, inputs: list[Any], outputs: list[list[Any]]) -> None:
-        """Evaluate in NumPy, where PyTensor does not compile with numba."""
+    def reference(self, *inputs: Any) -> np.ndarray:
+        """Multiply in NumPy."""
         *arrays, residual = inputs
-        outputs[0][0] = DESIGNS[self.design].cross(tuple(arrays), residual)
+        return self.kind.cross(tuple(arrays), residual)
 
     def infer_shape(self, node: Apply, shapes: list[Any]) -> list[Any]:
         """As many features as the diagonal, the last array, has."""
@@ -150,3 +153,90 @@ def _vectorize(op: _Product, node: Apply, *inputs: Any) -> list[Variable]:
     first = pt.moveaxis(batched, last, 0)
     columns = op(*arrays, first.reshape((first.shape[0], -1)))
     return [pt.moveaxis(columns.reshape((columns.shape[0], *first.shape[1:])), 0, last)]
+
+
+def make_predictor(design: type[Design]) -> Callable[..., Any]:
+    """Compile X* times effects, (feature, trait), for a design.
+
+    Parameters
+    ----------
+    design : type
+        A subclass of `Design`, whose compiled methods are inlined.
+
+    Returns
+    -------
+    callable
+        With the inputs and the output of a `LinearPredictor` of a matrix of effects.
+    """
+    _, _, update, _ = operations(design)
+    begin, end = trait_operations(design)
+    rows = njit(design.rows)
+
+    @njit
+    def predict(*inputs):  # type: ignore[no-untyped-def]
+        arrays, effects = inputs[:-1], inputs[-1]
+        n, (p, n_traits) = rows(arrays), effects.shape
+        working = begin(arrays, np.zeros((n, n_traits)))
+        step = max(1, _CACHE // max(n, 1))
+        for start in range(0, n_traits, step):
+            for j in range(p):
+                for t in range(start, min(start + step, n_traits)):
+                    if effects[j, t] != 0.0:
+                        update(arrays, j, effects[j, t], working[t])
+        return end(arrays, working, n)
+
+    return predict
+
+
+def make_cross(design: type[Design]) -> Callable[..., Any]:
+    """Compile the transpose of X* times a residual, (obs, trait), for a design.
+
+    Parameters
+    ----------
+    design : type
+        A subclass of `Design`, whose compiled methods are inlined.
+
+    Returns
+    -------
+    callable
+        With the inputs and the output of a `CrossProduct` of a matrix.
+    """
+    _, dot, _, _ = operations(design)
+    begin, _ = trait_operations(design)
+
+    @njit
+    def cross(*inputs):  # type: ignore[no-untyped-def]
+        arrays, residual = inputs[:-1], inputs[-1]
+        p, (n, n_traits) = arrays[-1].shape[0], residual.shape
+        dots, working = np.empty((p, n_traits)), begin(arrays, residual)
+        step = max(1, _CACHE // max(n, 1))
+        for start in range(0, n_traits, step):
+            for j in range(p):
+                for t in range(start, min(start + step, n_traits)):
+                    dots[j, t] = dot(arrays, j, working[t])
+        return dots
+
+    return cross
+
+
+def _of_vectors(product: Callable[..., Any]) -> Callable[..., Any]:
+    """The same for a vector, as a matrix of one column."""
+
+    @njit
+    def of_vector(*inputs):  # type: ignore[no-untyped-def]
+        column = np.ascontiguousarray(inputs[-1]).reshape(-1, 1)
+        return product(*inputs[:-1], column)[:, 0].copy()
+
+    return of_vector
+
+
+#: What makes the kernels.
+_MAKE = {LinearPredictor: make_predictor, CrossProduct: make_cross}
+
+
+@register_funcify_default_op_cache_key(_Product)
+def _funcify(op: _Product, node: Apply, **kwargs: Any) -> tuple[Callable[..., Any], int]:
+    """Kernel of a node and its version, which knows of what kind the input is."""
+    make, dims = _MAKE[type(op)], node.inputs[-1].type.ndim
+    product, version = make(op.kind), design_version(op.kind, make)
+    return (product, version) if dims == 2 else (_of_vectors(product), version + 1)

@@ -7,21 +7,30 @@ definite matrices are factorised, and what is not one never passes silently: the
 then, and the other Ops raise ``numpy.linalg.LinAlgError``.
 """
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 import pytensor.tensor as pt
 import scipy.linalg
+from numba import njit
 from pytensor.gradient import DisconnectedType
 from pytensor.graph.basic import Apply
-from pytensor.graph.op import Op
 from pytensor.tensor.blockwise import Blockwise
 from pytensor.tensor.variable import TensorVariable
 
-from blrzoo.ops.node import node_of
+from blrzoo.ops.base import ReferenceOp
+from blrzoo.ops.numba import (
+    NOT_POSITIVE,
+    SYMMETRY,
+    checked,
+    factorise,
+    register,
+    solve_lower,
+    solve_upper,
+)
 
 __all__ = [
-    "SYMMETRY",
     "CanonicalDraw",
     "InverseBartlett",
     "InverseLogDeterminant",
@@ -38,24 +47,16 @@ __all__ = [
     "unpack",
 ]
 
-#: How far a_ij may be from a_ji, relative to sqrt(a_ii a_jj), in what passes as symmetric.
-SYMMETRY = 1e-8
 
-#: What is raised where a factorisation does not exist.
-NOT_POSITIVE = "a matrix that must be symmetric and positive definite is not"
-
-
-class _Small(Op):
+class _Small(ReferenceOp):
     """Inputs and outputs of double precision."""
 
-    __props__ = ()
+    dtypes: ClassVar[tuple[str, ...]] = ("float64",)
     gufunc_signature: str
 
     def make_node(self, *inputs: Any) -> Apply:
         """Take anything that is a tensor, in double precision."""
-        variables = [pt.cast(pt.as_tensor(value), "float64") for value in inputs]
-        outputs = self.gufunc_signature.split("->")[1].count("(")
-        return node_of(self, variables, ["float64"] * outputs)
+        return super().make_node(*(pt.cast(pt.as_tensor(value), "float64") for value in inputs))
 
 
 class LogCholesky(_Small):
@@ -73,13 +74,13 @@ class LogCholesky(_Small):
 
     gufunc_signature = "(m,m)->(k)"
 
-    def perform(self, node: Apply, inputs: list[Any], outputs: list[list[Any]]) -> None:
-        """Evaluate in NumPy, where PyTensor does not compile with numba."""
-        factor = _factor(inputs[0])
+    def reference(self, matrix: np.ndarray) -> np.ndarray:
+        """Evaluate in NumPy."""
+        factor = _factor(matrix)
         np.fill_diagonal(factor, np.log(np.diagonal(factor)))
-        outputs[0][0] = factor[np.tril_indices(len(factor))]
+        return factor[np.tril_indices(len(factor))]
 
-    def infer_shape(self, node: Apply | None, shapes: list[Any]) -> list[Any]:
+    def infer_shape(self, node: Apply | None, shapes: Sequence[Any]) -> list[Any]:
         """One number for each element of the lower triangle."""
         return [(_elements(shapes[0][0]),)]
 
@@ -98,13 +99,14 @@ class Unpack(_Small):
 
     gufunc_signature = "(k)->(m,m)"
 
-    def perform(self, node: Apply, inputs: list[Any], outputs: list[list[Any]]) -> None:
-        """Evaluate in NumPy, where PyTensor does not compile with numba."""
-        m = _rows(len(inputs[0]))
-        outputs[0][0] = np.zeros((m, m))
-        outputs[0][0][np.tril_indices(m)] = inputs[0]
+    def reference(self, packed: np.ndarray) -> np.ndarray:
+        """Evaluate in NumPy."""
+        m = _rows(len(packed))
+        matrix = np.zeros((m, m))
+        matrix[np.tril_indices(m)] = packed
+        return matrix
 
-    def infer_shape(self, node: Apply | None, shapes: list[Any]) -> list[Any]:
+    def infer_shape(self, node: Apply | None, shapes: Sequence[Any]) -> list[Any]:
         """As many rows as fill the vector."""
         length = shapes[0][0]
         m = None if length is None else _rows(length)
@@ -128,11 +130,11 @@ class Pack(_Small):
 
     gufunc_signature = "(m,m)->(k)"
 
-    def perform(self, node: Apply, inputs: list[Any], outputs: list[list[Any]]) -> None:
-        """Evaluate in NumPy, where PyTensor does not compile with numba."""
-        outputs[0][0] = inputs[0][np.tril_indices(len(inputs[0]))]
+    def reference(self, matrix: np.ndarray) -> np.ndarray:
+        """Evaluate in NumPy."""
+        return matrix[np.tril_indices(len(matrix))]
 
-    def infer_shape(self, node: Apply | None, shapes: list[Any]) -> list[Any]:
+    def infer_shape(self, node: Apply | None, shapes: Sequence[Any]) -> list[Any]:
         """One number for each element of the lower triangle."""
         return [(_elements(shapes[0][0]),)]
 
@@ -156,19 +158,18 @@ class InverseLogDeterminant(_Small):
     """
 
     gufunc_signature = "(m,m)->(m,m),()"
+    dtypes = ("float64", "float64")
 
-    def perform(self, node: Apply, inputs: list[Any], outputs: list[list[Any]]) -> None:
-        """Evaluate in NumPy, where PyTensor does not compile with numba."""
+    def reference(self, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Evaluate in NumPy."""
         try:
-            factor = _factor(inputs[0])
+            factor = _factor(matrix)
         except np.linalg.LinAlgError:
-            outputs[0][0], outputs[1][0] = np.full_like(inputs[0], np.nan), np.array(np.nan)
-            return
+            return np.full_like(matrix, np.nan), np.array(np.nan)
         half = scipy.linalg.solve_triangular(factor, np.eye(len(factor)), lower=True)
-        outputs[0][0] = _square(half)
-        outputs[1][0] = np.array(2 * np.log(np.diagonal(factor)).sum())
+        return _square(half), np.array(2 * np.log(np.diagonal(factor)).sum())
 
-    def infer_shape(self, node: Apply | None, shapes: list[Any]) -> list[Any]:
+    def infer_shape(self, node: Apply | None, shapes: Sequence[Any]) -> list[Any]:
         """As the matrix, and none."""
         return [shapes[0], ()]
 
@@ -212,14 +213,13 @@ class InverseBartlett(_Small):
 
     gufunc_signature = "(m,m),(m),(m,m)->(m,m)"
 
-    def perform(self, node: Apply, inputs: list[Any], outputs: list[list[Any]]) -> None:
-        """Evaluate in NumPy, where PyTensor does not compile with numba."""
-        S, chi2, normals = inputs
+    def reference(self, S: np.ndarray, chi2: np.ndarray, normals: np.ndarray) -> np.ndarray:
+        """Evaluate in NumPy."""
         bartlett = np.tril(normals, -1) + np.diag(np.sqrt(chi2))
         half = scipy.linalg.solve_triangular(bartlett, _factor(S).T, lower=True)
-        outputs[0][0] = _square(half)
+        return _square(half)
 
-    def infer_shape(self, node: Apply | None, shapes: list[Any]) -> list[Any]:
+    def infer_shape(self, node: Apply | None, shapes: Sequence[Any]) -> list[Any]:
         """As the normals."""
         return [shapes[2]]
 
@@ -245,14 +245,16 @@ class CanonicalDraw(_Small):
 
     gufunc_signature = "(m,m),(m),(m)->(m)"
 
-    def perform(self, node: Apply, inputs: list[Any], outputs: list[list[Any]]) -> None:
-        """Evaluate in NumPy, where PyTensor does not compile with numba."""
-        precision, linear, normals = inputs
+    def reference(
+        self, precision: np.ndarray, linear: np.ndarray, normals: np.ndarray
+    ) -> np.ndarray:
+        """Evaluate in NumPy."""
         factor = _factor(precision)
         half = scipy.linalg.solve_triangular(factor, linear, lower=True)
-        outputs[0][0] = scipy.linalg.solve_triangular(factor, half + normals, lower=True, trans="T")
+        drawn = scipy.linalg.solve_triangular(factor, half + normals, lower=True, trans="T")
+        return np.asarray(drawn)
 
-    def infer_shape(self, node: Apply | None, shapes: list[Any]) -> list[Any]:
+    def infer_shape(self, node: Apply | None, shapes: Sequence[Any]) -> list[Any]:
         """As the linear term."""
         return [shapes[1]]
 
@@ -303,3 +305,87 @@ def _square(half: np.ndarray) -> np.ndarray:
     """half' half, exactly symmetric."""
     square = half.T @ half
     return np.tril(square) + np.tril(square, -1).T
+
+
+@njit
+def _square_into(half, out):  # type: ignore[no-untyped-def]
+    """half' half into `out`."""
+    for i in range(half.shape[1]):
+        for j in range(i + 1):
+            total = 0.0
+            for k in range(half.shape[0]):
+                total += half[k, i] * half[k, j]
+            out[i, j] = out[j, i] = total
+
+
+@register(Pack)
+@njit
+def _pack(matrix):  # type: ignore[no-untyped-def]
+    m, at = matrix.shape[0], 0
+    packed = np.empty(m * (m + 1) // 2)
+    for i in range(m):
+        for j in range(i + 1):
+            packed[at] = matrix[i, j]
+            at += 1
+    return packed
+
+
+@register(Unpack)
+@njit
+def _unpack(packed):  # type: ignore[no-untyped-def]
+    m, at = int(np.sqrt(8.0 * packed.shape[0] + 1.0) - 1.0) // 2, 0
+    matrix = np.zeros((m, m))
+    for i in range(m):
+        for j in range(i + 1):
+            matrix[i, j] = packed[at]
+            at += 1
+    return matrix
+
+
+@register(LogCholesky)
+@njit
+def _log_cholesky(matrix):  # type: ignore[no-untyped-def]
+    factor = checked(matrix)
+    for i in range(factor.shape[0]):
+        factor[i, i] = np.log(factor[i, i])
+    return _pack(factor)
+
+
+@register(InverseLogDeterminant)
+@njit
+def _inverse_log_determinant(matrix):  # type: ignore[no-untyped-def]
+    m, log = matrix.shape[0], 0.0
+    inverse, half = np.empty((m, m)), np.eye(m)
+    factor, positive = factorise(matrix)
+    if not positive:
+        inverse[:] = np.nan
+        return inverse, np.array(np.nan)
+    for i in range(m):
+        solve_lower(factor, half[:, i])
+        log += 2.0 * np.log(factor[i, i])
+    _square_into(half, inverse)
+    return inverse, np.array(log)
+
+
+@register(InverseBartlett)
+@njit
+def _inverse_bartlett(S, chi2, normals):  # type: ignore[no-untyped-def]
+    factor, bartlett, drawn = checked(S), normals.copy(), np.empty(S.shape)
+    half = factor.T
+    for i in range(chi2.shape[0]):
+        bartlett[i, i] = np.sqrt(chi2[i])
+    for i in range(chi2.shape[0]):
+        solve_lower(bartlett, half[:, i])
+    _square_into(half, drawn)
+    return drawn
+
+
+@register(CanonicalDraw)
+@njit
+def _canonical_draw(precision, linear, normals):  # type: ignore[no-untyped-def]
+    factor, drawn = checked(precision), linear.copy()
+    solve_lower(factor, drawn)
+    for i in range(drawn.shape[0]):
+        drawn[i] += normals[i]
+    solve_upper(factor, drawn)
+    return drawn

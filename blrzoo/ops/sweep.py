@@ -1,32 +1,54 @@
-"""The sweep as a PyTensor Op: a pure function of the state and of its noise."""
+"""The sweep of one trait: the Op with its NumPy reference, and its numba kernel."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
-from pytensor.graph.basic import Apply
-from pytensor.graph.op import Op
+import numpy as np
+from numba import njit
 
-from blrzoo.designs.base import DESIGNS
-from blrzoo.ops import reference
-from blrzoo.ops.node import node_of
+from blrzoo.designs.base import Design
+from blrzoo.ops.base import SweepOp
+from blrzoo.ops.numba import operations, register_by_design
 
-__all__ = ["Sweep"]
+__all__ = ["Sweep", "SweepInputs", "block_conditional", "make_kernel"]
 
 
-class Sweep(Op):
+class SweepInputs(NamedTuple):
+    """Inputs of a `Sweep` after the design's arrays.
+
+    Attributes
+    ----------
+    residual : (obs,)
+        Of everything, times root weights.
+    effects : (feature,)
+        beta.
+    variances, log_weights : (feature, component)
+        Of the prior's components.
+    sigma2 : ()
+        Residual variance.
+    races : (feature, component)
+        Noise of the labels, standard exponential.
+    normals : (feature,)
+        Noise of the effects, standard normal.
+    """
+
+    residual: Any
+    effects: Any
+    variances: Any
+    log_weights: Any
+    sigma2: Any
+    races: Any
+    normals: Any
+
+
+class Sweep(SweepOp):
     """One Gibbs sweep over the features of the general single-trait model.
 
     For each feature in turn, (label, effect) is drawn as one block from its full conditional
-    given all the rest (section 2 of the design). The general member of the family: K components,
-    variances and weights by feature, so groups and annotations need no kernel of their own.
+    given all the rest. The general member of the family: K components, variances and weights by
+    feature, so groups and annotations need no kernel of their own.
 
-    Inputs: the design's arrays, then
-
-    - residual : (obs,) of everything, times root weights
-    - effects : (feature,) beta
-    - variances, log_weights : (feature, component)
-    - sigma2 : () residual variance
-    - races : (feature, component) noise of the labels, standard exponential
-    - normals : (feature,) noise of the effects, standard normal
+    Inputs: the design's arrays, then `SweepInputs`.
 
     Outputs: effects, labels (int64) and the residual, all new.
 
@@ -39,23 +61,119 @@ class Sweep(Op):
         Name of the design, a key of `blrzoo.designs.base.DESIGNS`.
     """
 
-    __props__ = ("design",)
+    Inputs = SweepInputs
+    dtypes = ("float64", "int64", "float64")
 
-    def __init__(self, design: str) -> None:
-        self.design = design
+    def shapes(self, given: SweepInputs) -> list[Any]:
+        """Shapes of the outputs."""
+        return [given.effects, given.effects, given.residual]
 
-    def make_node(self, *inputs: Any) -> Apply:
-        """Take tensors."""
-        return node_of(self, inputs, ["float64", "int64", "float64"])
+    def reference(self, *inputs: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Draw each feature's (label, effect) in turn."""
+        design, (arrays, given) = self.kind, self.parts(inputs)
+        working, effects = design.begin(arrays, given.residual), given.effects.copy()
+        labels = np.zeros(effects.shape, dtype=np.int64)
+        for j in range(effects.size):
+            d = arrays[-1][j] / given.sigma2
+            q = design.dot(arrays, j, working) / given.sigma2 + d * effects[j]
+            prior = given.variances[j], given.log_weights[j]
+            log_p, means, spread = block_conditional(d, q, *prior)
+            k = int(np.argmax(log_p - np.log(given.races[j])))
+            effect = means[k] + np.sqrt(spread[k]) * given.normals[j]
+            design.update(arrays, j, effects[j] - effect, working)
+            labels[j], effects[j] = k, effect
+        return effects, labels, design.end(arrays, working)
 
-    def perform(self, node: Apply, inputs: list[Any], outputs: list[list[Any]]) -> None:
-        """Evaluate with the NumPy reference, where PyTensor does not compile with numba."""
-        arrays, rest = tuple(inputs[:-7]), inputs[-7:]
-        drawn = reference.sweep(DESIGNS[self.design], arrays, *rest)
-        for storage, value in zip(outputs, drawn, strict=True):
-            storage[0] = value
 
-    def infer_shape(self, node: Apply, shapes: list[Any]) -> list[Any]:
-        """Shapes of the outputs are those of the inputs that they renew."""
-        residual, effects = shapes[-7:-5]
-        return [effects, effects, residual]
+def block_conditional(
+    d: Any, q: Any, variances: np.ndarray, log_weights: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Full conditional of (label, effect) of one feature, the effect integrated out of the label.
+
+    Parameters
+    ----------
+    d, q : float
+        ``x'x / sigma2`` and ``x'(r + x beta) / sigma2``.
+    variances, log_weights : ndarray, (component,)
+        Of the mixture's components; a variance of 0 is a point mass at zero.
+
+    Returns
+    -------
+    log_probabilities, means, conditional_variances : ndarray, (component,)
+        Of the label (normalised), and of the effect given the label.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from blrzoo.ops.sweep import block_conditional
+    >>> logp, mean, var = block_conditional(4.0, 2.0, np.array([0.0, 1.0]), np.log([0.5, 0.5]))
+    >>> mean, var
+    (array([0. , 0.4]), array([0. , 0.2]))
+    """
+    shrink = 1.0 + variances * d
+    means = variances * q / shrink
+    logits = log_weights - 0.5 * np.log(shrink) + 0.5 * q * means
+    return logits - np.logaddexp.reduce(logits), means, variances / shrink
+
+
+@njit
+def _prepare(xx, sigma2, variances, log_weights, races):  # type: ignore[no-untyped-def]
+    """All that does not depend on the residual, so that no logarithm stands in the sweep's way.
+
+    Conditional variances v / (1 + v d), and the scores of the labels up to q.
+    """
+    spread, scores = np.empty_like(variances), np.empty_like(variances)
+    for j in range(variances.shape[0]):
+        d = xx[j] / sigma2
+        for k in range(variances.shape[1]):
+            shrink, race = 1.0 + variances[j, k] * d, races[j, k]
+            spread[j, k] = variances[j, k] / shrink
+            scores[j, k] = log_weights[j, k] - 0.5 * np.log(shrink * race * race)  # one, not two
+    return spread, scores
+
+
+@njit
+def _draw_label(q, spread, scores):  # type: ignore[no-untyped-def]
+    """Draw the label by the exponential race."""
+    best, label = -np.inf, 0
+    for k in range(scores.shape[0]):
+        score = scores[k] + 0.5 * spread[k] * q * q
+        if score > best:
+            best, label = score, k
+    return label
+
+
+@register_by_design(Sweep)
+def make_kernel(design: type[Design]) -> Callable[..., Any]:
+    """Compile the sweep for a design.
+
+    Parameters
+    ----------
+    design : type
+        A subclass of `Design`, whose compiled methods are inlined.
+
+    Returns
+    -------
+    callable
+        With the inputs and outputs of `Sweep`.
+    """
+    begin, dot, update, end = operations(design)
+    first = -len(SweepInputs._fields)
+
+    @njit
+    def sweep(*inputs):  # type: ignore[no-untyped-def]
+        arrays, own = inputs[:first], inputs[first:]
+        residual, effects, variances, log_weights, sigma2, races, normals = own
+        working, effects, s2 = begin(arrays, residual), effects.copy(), sigma2.item()
+        labels = np.zeros(effects.shape[0], dtype=np.int64)
+        spread, scores = _prepare(arrays[-1], s2, variances, log_weights, races)
+        for j in range(effects.shape[0]):
+            q = (dot(arrays, j, working) + arrays[-1][j] * effects[j]) / s2
+            k = _draw_label(q, spread[j], scores[j])
+            effect = spread[j, k] * q + np.sqrt(spread[j, k]) * normals[j]
+            if effect != effects[j]:
+                update(arrays, j, effects[j] - effect, working)
+            labels[j], effects[j] = k, effect
+        return effects, labels, end(arrays, working)
+
+    return sweep

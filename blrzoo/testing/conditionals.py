@@ -9,6 +9,7 @@ import pytensor
 import pytensor.tensor as pt
 
 from blrzoo.distributions.partial_normal import PartialNormal
+from blrzoo.gibbs.blocks import Block
 from blrzoo.gibbs.compose import Composer
 from blrzoo.gibbs.spec import find_model, spec_of
 from blrzoo.gibbs.state import State
@@ -96,7 +97,7 @@ def check_conditionals(
             check
             for block in composer.blocks
             if block.draws_effects
-            for check in effect_checks(block, _function(composer, block.inputs()), features, rng)
+            for check in effect_checks(block, _inputs(composer, block), features, rng)
         ),
     ]
     errors = {name: 0.0 for name, _ in checks}
@@ -165,6 +166,13 @@ def _function(composer: Composer, outputs: Any) -> Callable[[Point], Any]:
         return function(*(given[value.name] for value in inputs))
 
     return call
+
+
+def _inputs(composer: Composer, block: Block) -> Callable[[Point], dict[str, Any]]:
+    """What the Op of a block reads at a point, by name."""
+    inputs = block.inputs()
+    values = _function(composer, list(inputs.values()))
+    return lambda point: dict(zip(inputs, values(point), strict=True))
 
 
 def _relative_error(joint: Callable[[Point], float], pieces: Slice) -> float:

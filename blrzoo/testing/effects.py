@@ -7,9 +7,9 @@ import numpy as np
 from scipy import stats
 
 from blrzoo.gibbs.blocks.base import Block
-from blrzoo.ops import trait_reference
-from blrzoo.ops.indicator_reference import pattern_conditional
-from blrzoo.ops.reference import block_conditional
+from blrzoo.ops.indicators import pattern_conditional
+from blrzoo.ops.sweep import block_conditional
+from blrzoo.ops.traits import trait_conditional
 
 __all__ = ["CHECKS", "Check", "Point", "Slice", "checks", "effect_checks"]
 
@@ -19,8 +19,8 @@ Point = dict[str, np.ndarray]
 Slice = Iterator[tuple[Point, float]]
 Check = Callable[[Point, np.random.Generator], Slice]
 
-#: What a block reads, at a point.
-Inputs = Callable[[Point], list[Any]]
+#: What the Op of a block reads, by name, at a point.
+Inputs = Callable[[Point], dict[str, Any]]
 
 #: Makes the checks of a block, of some of the features.
 MakeChecks = Callable[[Block, Inputs, np.ndarray, np.random.Generator], list[Check]]
@@ -55,7 +55,7 @@ def effect_checks(
 
 @checks("joint")
 def _joint(block: Block, inputs: Inputs, chosen: Any, rng: Any) -> list[Check]:
-    return [_joint_check(block, lambda point: block.design.moments(*inputs(point)))]
+    return [_joint_check(block, lambda point: block.design.moments(**inputs(point)))]
 
 
 @checks("joint-traits")
@@ -63,7 +63,7 @@ def _joint_traits(block: Block, inputs: Inputs, chosen: Any, rng: Any) -> list[C
     X = (block.design.U * block.design.s) @ block.design.Vt
 
     def moments(point: Point) -> tuple[np.ndarray, np.ndarray]:
-        target, precision, covariance = inputs(point)
+        target, precision, covariance = inputs(point).values()
         prior = np.kron(np.eye(X.shape[1]), np.linalg.inv(covariance))
         spread = np.linalg.inv(np.kron(X.T @ X, precision) + prior)
         return spread @ (X.T @ target @ precision).ravel(), spread
@@ -111,30 +111,28 @@ def _dot(design: Any, j: int, residual: np.ndarray) -> Any:
     return design.dot(design.arrays, j, design.begin(design.arrays, np.ascontiguousarray(residual)))
 
 
-def _site_conditional(block: Block, inputs: list[Any], j: int) -> Conditional:
+def _site_conditional(block: Block, given: dict[str, Any], j: int) -> Conditional:
     """Of one feature, one trait."""
-    working, effects, variances, log_weights, sigma2 = inputs
-    design = block.design
+    design, sigma2 = block.design, given["sigma2"]
     d = design.arrays[-1][j] / sigma2
-    q = _dot(design, j, working) / sigma2 + d * effects[j]
-    log_p, means, spread = block_conditional(d, q, variances[j], log_weights[j])
+    q = _dot(design, j, given["residual"]) / sigma2 + d * given["effects"][j]
+    log_p, means, spread = block_conditional(d, q, given["variances"][j], given["log_weights"][j])
     return log_p, means[:, None], spread[:, None, None]
 
 
-def _trait_conditional(block: Block, inputs: list[Any], j: int) -> Conditional:
+def _trait_conditional(block: Block, given: dict[str, Any], j: int) -> Conditional:
     """Of one feature, several traits."""
-    working, effects, precision, slabs, projections, groups, log_weights = inputs
-    design = block.design
+    slabs = given["slabs"][given["groups"][j]]
+    data = _precisions(block, given, j)
+    return trait_conditional(*data, slabs, given["projections"], given["log_weights"][j])
+
+
+def _precisions(block: Block, given: dict[str, Any], j: int) -> tuple[Any, np.ndarray, np.ndarray]:
+    """x'x, Omega (R + x b')'x and Omega, of one feature and several traits."""
+    design, precision = block.design, given["precision"]
     d = design.arrays[-1][j]
-    dots = np.array([_dot(design, j, row) for row in working.T])
-    return trait_reference.block_conditional(
-        d,
-        precision @ (dots + d * effects[j]),
-        precision,
-        slabs[groups[j]],
-        projections,
-        log_weights[j],
-    )
+    dots = np.array([_dot(design, j, row) for row in given["residual"].T])
+    return d, precision @ (dots + d * given["effects"][j]), precision
 
 
 def _flip(t: int) -> tuple[Callable[..., Conditional], Callable[..., Any]]:
@@ -143,15 +141,11 @@ def _flip(t: int) -> tuple[Callable[..., Conditional], Callable[..., Any]]:
     def relabel(prior: Any, old: np.ndarray, k: Any) -> np.ndarray:
         return np.where(np.arange(old.size) == t, k, old)
 
-    def conditional(block: Block, inputs: list[Any], j: int) -> Conditional:
-        working, effects, precision, covariance, pseudo, log_odds, delta = inputs
-        design = block.design
-        d = design.arrays[-1][j]
-        dots = np.array([_dot(design, j, row) for row in working.T])
-        given = d, precision @ (dots + d * effects[j]), precision, covariance, pseudo
-        patterns = [relabel(None, delta[j], k) > 0 for k in (0, 1)]
-        (off, *first), (on, *second) = (pattern_conditional(*given, s) for s in patterns)
-        odds = log_odds[j, t] + on - off
+    def conditional(block: Block, given: dict[str, Any], j: int) -> Conditional:
+        fixed = *_precisions(block, given, j), given["covariance"], given["pseudo"]
+        patterns = [relabel(None, given["indicators"][j], k) > 0 for k in (0, 1)]
+        (off, *first), (on, *second) = (pattern_conditional(*fixed, s) for s in patterns)
+        odds = given["log_odds"][j, t] + on - off
         means, roots = zip(first, second, strict=True)
         log_p = -np.logaddexp(0.0, np.array([odds, -odds]))
         return log_p, np.array(means), np.array([root @ root.T for root in roots])
@@ -167,7 +161,7 @@ def _relabel(prior: Any, old: Any, k: Any) -> Any:
 def _block_check(
     block: Block,
     inputs: Inputs,
-    conditional: Callable[[Block, list[Any], int], Conditional],
+    conditional: Callable[[Block, dict[str, Any], int], Conditional],
     relabel: Callable[[Any, Any, Any], Any],
     j: int,
 ) -> Check:

@@ -1,7 +1,7 @@
 """What a block of effects and labels is: a way of drawing them given all the rest.
 
 A block is built from the `State` of a sweep, so that everything it reads is current. `inputs` is
-what its Op reads besides the design and the noise; `draw` draws.
+what its Op reads besides the design and the noise, by name; `draw` draws.
 """
 
 from collections.abc import Collection
@@ -102,19 +102,22 @@ class Block:
         if self.draws_label:
             values[self.label] = label
 
-    def inputs(self) -> list[TensorVariable]:
-        """Current values of what the Op reads."""
+    def inputs(self) -> dict[str, TensorVariable]:
+        """Current values of what the Op reads, by name."""
         raise NotImplementedError
 
     def draw(self) -> Drawn:
         """Draw effects and labels."""
         raise NotImplementedError
 
-    def _current(self, parts: list[Any], log_weights: int) -> list[Any]:
-        """Rebuild the parts over the current values; labels that are not drawn are certain."""
-        current = self.state.rebuild(parts)
-        if self.label is not None and not self.draws_label:
-            index = self.prior.index(self.state.value(self.label))
-            fixed = pt.eq(index[:, None], pt.arange(current[log_weights].shape[1]))
-            current[log_weights] = pt.switch(fixed, 0.0, -float("inf"))
-        return current
+    def _current(self, **parts: Any) -> dict[str, TensorVariable]:
+        """Rebuild the parts over the current values."""
+        return dict(zip(parts, self.state.rebuild(parts.values()), strict=True))
+
+    def _log_weights(self, log_weights: TensorVariable) -> TensorVariable:
+        """Log weights of the components; labels that are not drawn are certain."""
+        if self.label is None or self.draws_label:
+            return log_weights
+        index = self.prior.index(self.state.value(self.label))
+        fixed = pt.eq(index[:, None], pt.arange(log_weights.shape[1]))
+        return pt.switch(fixed, 0.0, -float("inf"))

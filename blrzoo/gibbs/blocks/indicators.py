@@ -5,7 +5,7 @@ from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.designs.base import Design
 from blrzoo.gibbs.blocks.base import Block, Drawn, register
-from blrzoo.ops.indicators import IndicatorSweep
+from blrzoo.ops.indicators import IndicatorInputs, IndicatorSweep
 
 __all__ = ["Indicators"]
 
@@ -18,31 +18,29 @@ class Indicators(Block):
     design: Design
     label: TensorVariable
 
-    def inputs(self) -> list[TensorVariable]:
-        """Working state, effects, residual precision, covariances, log odds and indicators."""
+    def inputs(self) -> dict[str, TensorVariable]:
+        """Those of `IndicatorInputs` but the noise."""
         v = self.spec.variables(self.model, self.term)
-        precision = self.likelihood.precision(v, self.model)
-        slabs, _, _, log_odds = self.prior.cells(v)
-        covariances = [slabs[0, 1], slabs[0, 0]]
-        parts = [
-            self.residual,
-            self.term.scaled_effects(self.model),
-            precision,
-            *covariances,
-            log_odds,
-            self.label,
-        ]
-        *current, log_odds, delta = self.state.rebuild(parts)
+        precision, cells = self.likelihood.precision(v, self.model), self.prior.cells(v)
+        given = self._current(
+            residual=self.residual,
+            effects=self.term.scaled_effects(self.model),
+            precision=precision,
+            covariance=cells.slabs[0, 1],
+            pseudo=cells.slabs[0, 0],
+            log_odds=cells.log_weights,
+            indicators=self.label,
+        )
         if not self.draws_label:
-            log_odds = pt.switch(delta > 0, float("inf"), -float("inf"))
-        return [*current, log_odds, delta]
+            given["log_odds"] = pt.switch(given["indicators"] > 0, float("inf"), -float("inf"))
+        return given
 
     def draw(self) -> Drawn:
         """Draw effects and indicators."""
-        inputs = self.inputs()
-        shape = inputs[1].shape
+        given = self.inputs()
+        shape = given["effects"].shape
         logistics = pt.log(self.state.exponentials(shape) / self.state.exponentials(shape))
-        noise = [logistics, self.state.normals(shape)]
+        inputs = IndicatorInputs(**given, logistics=logistics, normals=self.state.normals(shape))
         sweep = IndicatorSweep(self.design.name)
-        alpha, _, delta, left = sweep(*self.design.shared(), *inputs, *noise)
-        return Drawn(alpha, delta, self.fit + inputs[0] - left)
+        alpha, _, delta, residual = sweep(*self.design.shared(), *inputs)
+        return Drawn(alpha, delta, self.fit + inputs.residual - residual)

@@ -16,15 +16,17 @@ class Joint(Block):
     name = "joint"
     design: Factorisation
 
-    def inputs(self) -> list[TensorVariable]:
-        """Response less everything but the features, sigma2, and the common variance."""
+    def inputs(self) -> dict[str, TensorVariable]:
+        """Response minus everything but the features, sigma2, and the common variance."""
         v = self.spec.variables(self.model, self.term)
-        variance = self.likelihood.variance(v, self.model)
-        parts = [self.residual + self.current_fit, variance, self.prior.variance(v)]
-        return self.state.rebuild(parts)
+        return self._current(
+            target=self.residual + self.current_fit,
+            sigma2=self.likelihood.variance(v, self.model),
+            tau2=self.prior.variance(v),
+        )
 
     def draw(self) -> Drawn:
         """Draw the effects."""
         normals = self.state.normals(self.prior.data.size)
-        effects, fit = JointDraw()(*self.design.shared(), *self.inputs(), normals)
+        effects, fit = JointDraw()(*self.design.shared(), *self.inputs().values(), normals)
         return Drawn(effects, None, fit)

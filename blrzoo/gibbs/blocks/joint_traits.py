@@ -24,17 +24,19 @@ class JointTraits(Block):
     name = "joint-traits"
     design: Factorisation
 
-    def inputs(self) -> list[TensorVariable]:
-        """Response less everything but the features, residual precision, and the covariance."""
+    def inputs(self) -> dict[str, TensorVariable]:
+        """Response minus everything but the features, residual precision, and the covariance."""
         v = self.spec.variables(self.model, self.term)
-        precision = self.likelihood.precision(v, self.model)
-        covariance = pt.as_tensor(self.prior.covariance(v))
-        return self.state.rebuild([self.residual + self.current_fit, precision, covariance])
+        return self._current(
+            target=self.residual + self.current_fit,
+            precision=self.likelihood.precision(v, self.model),
+            covariance=pt.as_tensor(self.prior.covariance(v)),
+        )
 
     def draw(self) -> Drawn:
         """Draw the effects."""
         p, T = self.prior.data.size, self.prior.data.n_traits
-        target, precision, covariance = self.inputs()
+        target, precision, covariance = self.inputs().values()
         identity = pt.constant(np.eye(T)[None])
         alphas, _, values = Rotate()(covariance[None, None], identity, precision)
         # 0 where the data say nothing: next to nothing in its place leaves the prior, and divides

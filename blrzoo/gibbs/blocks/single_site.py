@@ -5,7 +5,7 @@ from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.designs.base import Design
 from blrzoo.gibbs.blocks.base import Block, Drawn, register
-from blrzoo.ops.sweep import Sweep
+from blrzoo.ops.sweep import Sweep, SweepInputs
 
 __all__ = ["SingleSite"]
 
@@ -17,26 +17,28 @@ class SingleSite(Block):
     name = "single-site"
     design: Design
 
-    def inputs(self) -> list[TensorVariable]:
-        """Working state, effects, variances, log weights and sigma2."""
+    def inputs(self) -> dict[str, TensorVariable]:
+        """Those of `SweepInputs` but the noise."""
         v = self.spec.variables(self.model, self.term)
-        variance = self.likelihood.variance(v, self.model)
-        parts = [
-            self.residual,
-            self.term.scaled_effects(self.model),
-            *self.prior.by_feature(v),
-            variance,
-        ]
-        return self._current(parts, log_weights=3)
+        sigma2 = self.likelihood.variance(v, self.model)
+        variances, log_weights = self.prior.by_feature(v)
+        given = self._current(
+            residual=self.residual,
+            effects=self.term.scaled_effects(self.model),
+            variances=variances,
+            log_weights=log_weights,
+            sigma2=sigma2,
+        )
+        return given | {"log_weights": self._log_weights(given["log_weights"])}
 
     def draw(self) -> Drawn:
         """Draw effects and labels."""
-        prior, inputs = self.prior, self.inputs()
-        p, label = prior.data.size, self.label
-        races = pt.ones((p, 1)) if label is None else self.state.exponentials(inputs[2].shape)
-        normals = self.state.normals(p)
-        sweep = Sweep(self.design.name)
-        effects, labels, working = sweep(*self.design.shared(), *inputs, races, normals)
-        if label is not None:
+        given, p = self.inputs(), self.prior.data.size
+        races = pt.ones((p, 1))
+        if self.label is not None:
+            races = self.state.exponentials(given["variances"].shape)
+        inputs = SweepInputs(**given, races=races, normals=self.state.normals(p))
+        effects, labels, residual = Sweep(self.design.name)(*self.design.shared(), *inputs)
+        if self.label is not None:
             effects = pt.switch(labels > 0, effects, 0.0)  # not -0
-        return Drawn(effects, labels, self.fit + inputs[0] - working)
+        return Drawn(effects, labels, self.fit + inputs.residual - residual)

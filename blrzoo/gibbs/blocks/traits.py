@@ -5,7 +5,7 @@ from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.designs.base import Design
 from blrzoo.gibbs.blocks.base import Block, Drawn, register
-from blrzoo.ops.traits import Rotate, TraitSweep
+from blrzoo.ops.traits import Rotate, TraitInputs, TraitSweep
 
 __all__ = ["Traits"]
 
@@ -17,29 +17,27 @@ class Traits(Block):
     name = "traits"
     design: Design
 
-    def inputs(self) -> list[TensorVariable]:
-        """Working state, effects, residual precision, and the prior's cells."""
+    def inputs(self) -> dict[str, TensorVariable]:
+        """Those of `TraitInputs` but the noise, with what is rotated: slabs and projections."""
         v = self.spec.variables(self.model, self.term)
-        precision = self.likelihood.precision(v, self.model)
-        parts = [
-            self.residual,
-            self.term.scaled_effects(self.model),
-            precision,
-            *self.prior.cells(v),
-        ]
-        return self._current(parts, log_weights=6)
+        given = self._current(
+            residual=self.residual,
+            effects=self.term.scaled_effects(self.model),
+            precision=self.likelihood.precision(v, self.model),
+            **self.prior.cells(v)._asdict(),
+        )
+        return given | {"log_weights": self._log_weights(given["log_weights"])}
 
     def draw(self) -> Drawn:
         """Draw effects and labels."""
-        inputs = self.inputs()
-        working, beta, precision, slabs, projections, groups, log_weights = inputs
-        rotation = Rotate()(slabs, projections, precision)
+        given, state = self.inputs(), self.state
+        rotated = given.pop("slabs"), given.pop("projections"), given["precision"]
+        alphas, betas, values = Rotate()(*rotated)
         races = pt.ones((self.prior.data.size, 1))
         if self.label is not None:
-            races = self.state.exponentials(log_weights.shape)
-        noise = [races, self.state.normals(beta.shape)]
-        alpha, _, index, left = TraitSweep(self.design.name)(
-            *self.design.shared(), working, beta, precision, *rotation, groups, log_weights, *noise
-        )
+            races = state.exponentials(given["log_weights"].shape)
+        noise = {"races": races, "normals": state.normals(given["effects"].shape)}
+        inputs = TraitInputs(**given, alphas=alphas, betas=betas, values=values, **noise)
+        alpha, _, index, residual = TraitSweep(self.design.name)(*self.design.shared(), *inputs)
         label = None if self.label is None else self.prior.label(index)
-        return Drawn(alpha, label, self.fit + working - left)
+        return Drawn(alpha, label, self.fit + inputs.residual - residual)

@@ -1,0 +1,97 @@
+"""What the Ops have in common: a NumPy reference, and for sweeps a design and named inputs."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import pytensor.tensor as pt
+from pytensor.graph.basic import Apply
+from pytensor.graph.op import Op
+
+from blrzoo.designs.base import DESIGNS, Design
+
+__all__ = ["DesignOp", "ReferenceOp", "SweepOp", "begin_traits", "end_traits"]
+
+
+class ReferenceOp(Op):
+    """An Op that is evaluated in NumPy where PyTensor does not compile with numba.
+
+    A subclass has a `reference`, with the inputs and outputs of its numba kernel and easy to read,
+    the `dtypes` of its outputs, and `infer_shape`, which must also do for a node of None and
+    static shapes.
+    """
+
+    __props__: tuple[str, ...] = ()
+    dtypes: ClassVar[tuple[str, ...]]
+    reference: Callable[..., Any]
+
+    def make_node(self, *inputs: Any) -> Apply:
+        """Take tensors; what is known of their shapes is known of the outputs'."""
+        variables = [pt.as_tensor(value) for value in inputs]
+        shapes = self.infer_shape(None, [variable.type.shape for variable in variables])
+        pairs = zip(self.dtypes, shapes, strict=True)
+        return Apply(
+            self, variables, [pt.tensor(dtype=dtype, shape=shape) for dtype, shape in pairs]
+        )
+
+    def perform(self, node: Apply, inputs: Sequence[Any], outputs: list[list[Any]]) -> None:
+        """Evaluate with the NumPy reference."""
+        values = self.reference(*inputs)
+        for storage, value in zip(outputs, values if len(outputs) > 1 else [values], strict=True):
+            storage[0] = value
+
+
+class DesignOp(ReferenceOp):
+    """An Op whose first inputs are the arrays of a design.
+
+    Parameters
+    ----------
+    design : str
+        Name of the design, a key of `blrzoo.designs.base.DESIGNS`.
+    """
+
+    __props__ = ("design",)
+
+    def __init__(self, design: str) -> None:
+        self.design = design
+
+    @property
+    def kind(self) -> type[Design]:
+        """Class of the design."""
+        return DESIGNS[self.design]
+
+
+class SweepOp(DesignOp):
+    """One Gibbs sweep over the features: a pure function of the state and of its noise.
+
+    A subclass has a NamedTuple `Inputs` of all its inputs but the design's arrays, and `shapes`
+    of its outputs.
+
+    Parameters
+    ----------
+    design : str
+        Name of the design, a key of `blrzoo.designs.base.DESIGNS`.
+    """
+
+    Inputs: ClassVar[Any]
+    shapes: Callable[[Any], list[Any]]
+
+    def infer_shape(self, node: Apply | None, shapes: Sequence[Any]) -> list[Any]:
+        """Shapes of the outputs are those of the inputs that they renew."""
+        _, given = self.parts(shapes)
+        return self.shapes(given)
+
+    def parts(self, inputs: Sequence[Any]) -> tuple[tuple[Any, ...], Any]:
+        """Arrays of the design, and the other inputs by name."""
+        first = -len(self.Inputs._fields)
+        return tuple(inputs[:first]), self.Inputs(*inputs[first:])
+
+
+def begin_traits(design: type[Design], arrays: Any, residual: np.ndarray) -> np.ndarray:
+    """Working vectors of the design as rows, (trait, any), from the residual, (obs, trait)."""
+    return np.array([design.begin(arrays, column) for column in residual.T])
+
+
+def end_traits(design: type[Design], arrays: Any, rows: np.ndarray) -> np.ndarray:
+    """Residual, (obs, trait), from the working vectors of the traits."""
+    return np.stack([design.end(arrays, row) for row in rows], axis=1)
