@@ -6,8 +6,8 @@ import numpy as np
 import pymc as pm
 import xarray as xr
 
+from blrzoo.labels import show
 from blrzoo.posterior.inputs import of_statistics
-from blrzoo.tables import show
 
 __all__ = ["check_same", "observed_y", "response_of"]
 

@@ -12,7 +12,7 @@ from blrzoo.priors import conjugate
 from blrzoo.priors.base import Variables
 from blrzoo.priors.counting import total
 from blrzoo.priors.covariance import check_covariance, covariance
-from blrzoo.priors.labelled import Groups, by_feature
+from blrzoo.priors.groups import Groups
 from blrzoo.priors.multivariate.base import MultivariatePrior
 from blrzoo.priors.parameters import VARIANCE, check_parameter, dims_shape, parameter
 from blrzoo.priors.scale import DataSummary
@@ -197,7 +197,7 @@ class GroupedMultivariate(Multivariate):
     def bind(self, data: DataSummary, h2: float) -> Self:
         """Join the groups to the features of the data."""
         bound = super().bind(data, h2)
-        bound.groups = Groups(by_feature("groups", self.group_labels, data))
+        bound.groups = Groups.of(self.group_labels, data)
         bound.group_index = bound.groups.index
         return bound
 
