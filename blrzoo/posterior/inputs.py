@@ -167,7 +167,7 @@ def _known(idata: xr.DataTree, matrix: NDArray[Any]) -> NDArray[Any]:
     missing = matrix == MISSING if matrix.dtype == np.int8 else matrix != matrix
     if not missing.any():
         return matrix
-    return np.where(missing, fill.sel(feature=feature_index(idata)).values, matrix)
+    return np.where(missing, one_per_feature("X_fill", fill, feature_index(idata)), matrix)
 
 
 def _matrix(X: Any, features: pd.Index) -> NDArray[Any]:

@@ -99,7 +99,8 @@ class GroupedRidge(Prior):
     Parameters
     ----------
     groups : array-like, (feature,)
-        Label of each feature's group; a Series or DataArray is joined to the features by label.
+        Label of each feature's group; a Series or DataArray is joined to the features by label,
+        and labels of other features are left out.
     tau2 : None, array, (nu, S2) or ``.dist()``
         Variance of an effect by group, (group); values with labels are joined to the groups by
         label. Default ``(4, S2)`` with prior mean
@@ -177,7 +178,8 @@ class GroupedMixture(MultipleComponent):
     Parameters
     ----------
     groups : array-like, (feature,)
-        Label of each feature's group; a Series or DataArray is joined to the features by label.
+        Label of each feature's group; a Series or DataArray is joined to the features by label,
+        and labels of other features are left out.
     shared_pi : bool, default False
         One vector of probabilities for all groups.
     pooled : bool, default False

@@ -63,7 +63,8 @@ class SpikeSlab(MixturePrior):
         ``pi=(1, (p - expected_size) / expected_size)``.
     inclusion : array-like, (feature,), optional
         Fixed prior inclusion probability of each feature, in the place of `pi`; 0 and 1 are
-        allowed. A Series or DataArray is joined to the features by label.
+        allowed. A Series or DataArray is joined to the features by label, and labels of other
+        features are left out.
     groups : array-like, (feature,), optional
         Label of each feature's group: pi is learned for each, (group), with the same prior. Values
         of `pi` with labels are then joined to the groups by label.

@@ -44,7 +44,8 @@ class GroupedMultivariateMixture(MultivariateMixturePrior):
     Parameters
     ----------
     groups : array-like, (feature,)
-        Label of each feature's group; a Series or DataArray is joined to the features by label.
+        Label of each feature's group; a Series or DataArray is joined to the features by label,
+        and labels of other features are left out.
     components : int or list
         The number of components, at most 100: a null and learned ones. Or a list of "null" (which
         there always is), "learned", the canonical "equal" (the same effect on all traits), "each"

@@ -162,7 +162,8 @@ class GroupedMultivariate(Multivariate):
     Parameters
     ----------
     groups : array-like, (feature,)
-        Label of each feature's group; a Series or DataArray is joined to the features by label.
+        Label of each feature's group; a Series or DataArray is joined to the features by label,
+        and labels of other features are left out.
     Sigma_b, form, tau2
         See `Multivariate`; ([group,] trait, trait_bis) and ([group,] trait). Values with labels
         are joined to the groups and traits by label.
