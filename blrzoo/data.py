@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from blrzoo.joining import join
+from blrzoo.labels import show
 from blrzoo.options import check_choice
 from blrzoo.response import refuse_swapped
 from blrzoo.storage.forms import as_float, form_of, is_sparse, take_rows
 from blrzoo.storage.moments import Moments, column_moments
-from blrzoo.tables import Table, read_table, show
+from blrzoo.tables import Table, join, read_table
 from blrzoo.values import check_covariates, check_features, check_response, check_weights
 
 __all__ = ["RegressionData", "check_data"]

@@ -11,11 +11,10 @@ import xarray as xr
 from scipy import stats
 
 from blrzoo.data import RegressionData, check_data
-from blrzoo.tables import show
+from blrzoo.labels import align, labels_of, oriented, show
 
 __all__ = ["ols"]
 
-_COLUMN_DIMS = ("feature", "covariate")
 _CONSTANT = 1e-12  # as in blrzoo.data: max - min relative to max |x|
 _COLLINEAR = 1e-7  # part of a scaled column that the ones before leave over; as in R's lm
 
@@ -178,7 +177,7 @@ class _LeastSquares:
     def predictions(self, X_new: Any, covariates_new: Any) -> xr.Dataset:
         """Predictions and their intervals at new rows."""
         X, labels = _read_new("X_new", X_new, self.data.coords["feature"])
-        rows = np.hstack([self._covariates(covariates_new, len(X)), X])
+        rows = np.hstack([self._covariates(covariates_new, labels, len(X)), X])
         se = self._mean_se(rows)
         value, half = self.intercept + rows @ self.b, self.quantile * se
         half_new = self.quantile * np.sqrt(se**2 + self.sigma2)
@@ -189,9 +188,10 @@ class _LeastSquares:
             "predicted_lower": value - half_new,
             "predicted_upper": value + half_new,
         }
-        return xr.Dataset({k: ("obs_new", v) for k, v in parts.items()}, {"obs_new": labels})
+        obs = np.arange(len(X)) if labels is None else labels
+        return xr.Dataset({k: ("obs_new", v) for k, v in parts.items()}, {"obs_new": obs})
 
-    def _covariates(self, covariates_new: Any, m: int) -> np.ndarray:
+    def _covariates(self, covariates_new: Any, labels: pd.Index | None, m: int) -> np.ndarray:
         k = self.data.W.shape[1]
         if (covariates_new is not None) != (k > 0):
             raise ValueError(
@@ -201,65 +201,43 @@ class _LeastSquares:
             )
         if not k:
             return np.empty((m, 0))
-        W, _ = _read_new("covariates_new", covariates_new, self.data.coords["covariate"])
-        if len(W) != m:
-            raise ValueError(
-                f"covariates_new must have one row per row of X_new, got {len(W)} and {m}. "
-                "Pass the same observations in both."
-            )
-        return W
+        W, rows = _read_new("covariates_new", covariates_new, self.data.coords["covariate"])
+        if labels is None:
+            rows, labels = None, pd.RangeIndex(m)
+        return align("covariates_new", W, rows, labels, "rows of X_new")
 
 
-def _read_new(name: str, value: Any, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _read_new(name: str, value: Any, columns: np.ndarray) -> tuple[np.ndarray, pd.Index | None]:
     """Rows of new observations with the columns in the order of the fit, and their labels."""
-    frame = _as_frame(name, value, len(columns))
-    if frame.shape[1] != len(columns):
-        raise ValueError(
-            f"{name} must have the {len(columns)} columns of the fit, got {frame.shape[1]}."
-            " Pass one row per observation and the same columns."
-        )
-    if list(frame.columns) != list(columns) and _labelled(value):
-        wrong = [label for label in frame.columns if label not in set(columns.tolist())]
-        if wrong or not frame.columns.is_unique:
-            raise ValueError(
-                f"{name} must have the column labels of the fit, {show(columns.tolist())}, got "
-                f"{show(frame.columns)}. Rename them, or pass {name}.to_numpy() to join by "
-                "position."
-            )
-        frame = frame[list(columns)]
+    table = _as_matrix(name, value, len(columns))
     try:
-        values = frame.to_numpy(dtype=float)
+        values = np.asarray(table, dtype=float)
     except (TypeError, ValueError) as error:
         raise TypeError(f"{name} must be real numbers, got {error}. Convert them first.") from error
+    rows, names = labels_of(name, table), labels_of(name, table, axis=1)
+    wanted = pd.Index(columns)
+    values = align(name, values, names, wanted, "columns of the fit", axis=1)
     if not np.isfinite(values).all():
         raise ValueError(
             f"{name} must be complete and finite, got {int((~np.isfinite(values)).sum())} missing "
             "or infinite value(s). Drop these observations, or impute the values."
         )
-    return values, frame.index.to_numpy()
+    return values, rows
 
 
-def _labelled(value: Any) -> bool:
+def _as_matrix(name: str, value: Any, width: int) -> Any:
+    """Put dims into the order observation, column; a Series is the one column of such a fit."""
     if isinstance(value, xr.DataArray):
-        return value.ndim == 2 and all(dim in value.coords for dim in value.dims if dim != "obs")
-    return isinstance(value, pd.DataFrame)
-
-
-def _as_frame(name: str, value: Any, width: int) -> pd.DataFrame:
-    if isinstance(value, xr.DataArray):
-        if value.ndim == 2 and (value.dims[1] == "obs" or value.dims[0] in _COLUMN_DIMS):
-            value = value.transpose()
-        value = value.to_pandas()
-    if isinstance(value, pd.Series) and width == 1:
-        return value.to_frame()
-    if not isinstance(value, pd.DataFrame):
-        value = np.asarray(value)
-        if value.ndim != 2:
-            raise ValueError(
-                f"{name} must have 2 dimensions, (observation, column), got {value.ndim}. For one "
-                f"observation pass {name}.reshape(1, -1)."
-            )
-        value = pd.DataFrame(value)
+        value = oriented(value, "obs", "feature", "covariate")
+    if width == 1 and isinstance(value, pd.Series | xr.DataArray) and value.ndim == 1:
+        rows = labels_of(name, value)
+        given = {} if rows is None else {"obs": rows}
+        return xr.DataArray(np.asarray(value)[:, None], given, ("obs", "column"))
+    if np.ndim(value) != 2:
+        raise ValueError(
+            f"{name} must have 2 dimensions, (observation, column), got {np.ndim(value)}. For one "
+            f"observation pass {name}.reshape(1, -1)."
+        )
     return value
 
 

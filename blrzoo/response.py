@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from blrzoo.tables import Table, show
+from blrzoo.labels import show
+from blrzoo.tables import Table
 
 __all__ = ["binary_advice", "refuse_swapped", "shape_of"]
 

@@ -1,12 +1,12 @@
 """One argument of the user to a table: NumPy, pandas or xarray in, labelled float64 matrix out.
 
 What needs no other argument is checked here: the container, the dtypes, dimensions, labels, and
-that all values are finite. `blrzoo.data` joins the tables and looks at the numbers.
+that all values are finite. Then rows are joined; `blrzoo.data` looks at the numbers.
 """
 
 import numbers
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -17,9 +17,10 @@ import xarray as xr
 from pandas.api import types as pdt
 from pandas.api.extensions import ExtensionArray
 
-from blrzoo.storage.forms import float_blocks, form_of, is_sparse, read_form
+from blrzoo.labels import check_unique, labels_of, order, oriented, show
+from blrzoo.storage.forms import float_blocks, form_of, is_sparse, read_form, take_rows
 
-__all__ = ["LARGEST", "Table", "check_largest", "check_scale", "read_table", "show"]
+__all__ = ["LARGEST", "Table", "check_largest", "check_scale", "join", "read_table"]
 
 #: Largest absolute value: squares and their ratios stay finite.
 LARGEST = 1e60
@@ -128,13 +129,11 @@ def read_table(name: str, value: Any, *, missing: bool = False, form: str | None
     """
     array = value if form and is_sparse(value) else _known_container(name, value)
     _check_ndim(name, array, type(value).__name__)
-    matrix, obs, columns = _unpack(array, _COLUMN[name])
+    matrix, obs, columns = _unpack(name, array)
     _check_shape(name, matrix.shape)
     columns = pd.RangeIndex(matrix.shape[1]) if columns is None else columns
-    columns = _plain_labels(name, columns, "columns")
     if name not in ("y", "weights"):
-        _check_unique(name, columns)
-    obs = None if obs is None else _plain_labels(name, obs, "index")
+        check_unique(name, columns, _COLUMN[name])
     values = _in_form(name, matrix, columns, form)
     table = Table(name, values, obs, columns)
     if form_of(values) in ("dense", "float32"):
@@ -199,44 +198,19 @@ def _check_ndim(name: str, value: Any, container: str) -> None:
     )
 
 
-def _unpack(value: Any, column: str) -> tuple[Any, pd.Index | None, pd.Index | None]:
+def _unpack(name: str, value: Any) -> tuple[Any, pd.Index | None, pd.Index | None]:
     """Split into a matrix (DataFrame or array), row labels and column labels."""
-    if isinstance(value, pd.DataFrame):
-        return value, value.index, value.columns
     if isinstance(value, pd.Series):
-        return value.to_frame(), value.index, None if value.name is None else pd.Index([value.name])
+        value = value.to_frame()
+    elif isinstance(value, xr.DataArray):
+        value = oriented(value, "obs", _COLUMN[name])
+    labels = [labels_of(name, value, axis) for axis in range(value.ndim)]
     if isinstance(value, ExtensionArray):
-        return pd.DataFrame({0: value}), None, None
-    if isinstance(value, xr.DataArray):
-        return _unpack_dataarray(value, column)
-    return (value[:, None] if value.ndim == 1 else value), None, None
-
-
-def _unpack_dataarray(array: xr.DataArray, column: str) -> tuple[Any, Any, Any]:
-    dims = list(array.dims)
-    if len(dims) == 2 and (dims[1] == "obs" or (dims[0] == column and "obs" not in dims)):
-        dims.reverse()
-    values = array.transpose(*dims).to_numpy()
-    labels = [array[dim].to_index() if dim in array.coords else None for dim in dims]
-    return (values, labels[0], labels[1]) if len(dims) == 2 else (values[:, None], labels[0], None)
-
-
-def _plain_labels(name: str, index: pd.Index, axis: str) -> pd.Index:
-    """Refuse a MultiIndex; rebuild the index, so that equal labels compare equal in any dtype."""
-    if isinstance(index, pd.MultiIndex):
-        raise ValueError(
-            f"{name} must have plain labels; got a MultiIndex with {index.nlevels} levels as its "
-            f"{axis}. Flatten it, in pandas for instance by "
-            f'{name}.{axis} = ["_".join(map(str, i)) for i in {name}.{axis}].'
-        )
-    if any(isinstance(label, tuple | list) for label in index if index.dtype == object):
-        raise ValueError(
-            f"{name} must have plain labels; got tuples as its {axis}, which a fit cannot hold. "
-            f'Make them text, in pandas for instance by {name}.{axis} = ["_".join(map(str, i)) '
-            f"for i in {name}.{axis}]."
-        )
-    plain = isinstance(index, pd.RangeIndex)
-    return index if plain else pd.Index(index.tolist(), tupleize_cols=False)
+        matrix: Any = pd.DataFrame({0: value})
+    else:
+        matrix = value.to_numpy() if isinstance(value, xr.DataArray) else value
+        matrix = matrix[:, None] if matrix.ndim == 1 else matrix
+    return matrix, labels[0], labels[1] if len(labels) == 2 else None
 
 
 def _check_shape(name: str, shape: tuple[int, ...]) -> None:
@@ -256,15 +230,6 @@ def _check_shape(name: str, shape: tuple[int, ...]) -> None:
     if name in ("X", "Y") and shape[1] == 0:
         raise ValueError(
             f"{name} must have at least one {_COLUMN[name]}; got shape {shape}. Pass more columns."
-        )
-
-
-def _check_unique(name: str, columns: pd.Index) -> None:
-    twice = columns[columns.duplicated()].unique()
-    if len(twice):
-        raise ValueError(
-            f"{name} must have a different name for every {_COLUMN[name]}; got {show(twice)} "
-            "more than once. Rename or drop columns."
         )
 
 
@@ -375,25 +340,28 @@ def check_largest(table: Table, size: np.ndarray | None = None) -> None:
     check_scale(table, size > LARGEST, f"absolute values above {LARGEST:g}")
 
 
-def show(labels: Iterable[Any], limit: int = 5) -> str:
-    """Print labels as Python literals, for messages.
+def join(tables: list[Table]) -> tuple[pd.Index, list[Table]]:
+    """Bring the rows of all tables into the order of the first one that carries obs labels."""
+    labelled = [table for table in tables if table.obs is not None]
+    if labelled:
+        tables = [_in_order(table, labelled[0]) for table in tables]
+    for table in tables[1:]:
+        _check_lengths(tables[0], table)
+    obs = labelled[0].obs if labelled else None
+    return (pd.RangeIndex(tables[0].values.shape[0]) if obs is None else obs), tables
 
-    Parameters
-    ----------
-    labels : iterable
-        The labels.
-    limit : int, default 5
-        How many of them to print.
 
-    Returns
-    -------
-    str
+def _in_order(table: Table, first: Table) -> Table:
+    if table.obs is None or first.obs is None or table.obs.equals(first.obs):
+        return table
+    rows = order(table.name, table.obs, first.obs, f"obs labels of {first.name}")
+    return replace(table, values=take_rows(table.values, rows), obs=first.obs)
 
-    Examples
-    --------
-    >>> show(range(7))
-    '[0, 1, 2, 3, 4, ...]'
-    """
-    items = labels.tolist() if isinstance(labels, pd.Index) else list(labels)
-    text = ", ".join(repr(x) for x in items[:limit])
-    return f"[{text}{', ...' if len(items) > limit else ''}]"
+
+def _check_lengths(first: Table, table: Table) -> None:
+    n, m = first.values.shape[0], table.values.shape[0]
+    if n != m:
+        raise ValueError(
+            f"{table.name} must have one row per observation of {first.name}; got {m} rows in "
+            f"{table.name} and {n} in {first.name}. Pass the same observations in both."
+        )

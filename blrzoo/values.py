@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from blrzoo.labels import show
 from blrzoo.response import binary_advice
 from blrzoo.storage.forms import as_float, form_of
 from blrzoo.storage.moments import MISSING, column_moments
-from blrzoo.tables import Table, check_largest, check_scale, show
+from blrzoo.tables import Table, check_largest, check_scale
 
 __all__ = [
     "check_covariates",

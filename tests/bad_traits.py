@@ -186,7 +186,7 @@ COMPONENTS = {
     "three": (["null", THREE], VE, r"must have names, or matrices of 2 by 2 .*shape \(3, 3\)"),
     "number": (["null", 3], VE, r"must have names, or matrices .*got 3 of shape \(\)"),
     "text-matrix": (["null", [["a", "b"], ["c", "d"]]], TE, r"matrices of 2 by 2 numbers, got"),
-    "labels": ([pd.DataFrame(EYE, list("ab"), list("ab"))], VE, r"must have the labels \[0, 1\]"),
+    "labels": ([pd.DataFrame(EYE, list("ab"), list("ab"))], VE, r"must have the labels .*\[0, 1\]"),
 }  # fmt: skip
 INDICATORS = {
     "zero": (0, VE, r"must be strictly between 0 and 1, got 0\. Leave pi out"),
@@ -250,7 +250,7 @@ RESPONSES = {
     "one-known": (ONE, VE, r"known for at least 2 obs.* 1 of 12 in trait \['extra'\].*drop the tr"),
     "none-known": (frame(extra=NAN), VE, r"known for at least 2 .* 0 of 12 in trait \['extra'\]"),
     "all-missing": (put(NAN, ...), VE, r"known for at least 2 .* 0 of 12 in trait \[0, 1\]"),
-    "twice": (frame(["a", "a"]), VE, r"different name for every trait; got \['a'\] more than once"),
+    "twice": (frame(["a", "a"]), VE, r"different label for every trait; got \['a'\] more"),
     "one-row": (Y[:1], VE, r"must have at least 2 observations \(rows\); got shape \(1, 2\)"),
     "no-rows": (Y[:0], VE, r"must have at least 2 observations .*got shape \(0, 2\)"),
     "no-traits": (Y[:, :0], VE, r"must have at least one trait; got shape \(12, 0\)"),

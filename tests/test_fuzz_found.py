@@ -104,7 +104,11 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         TE,
         "^least_squares must hold numbers",
     ),
-    "prior": (of_fit(blr.bayes_factor_inclusion, prior=xr.Dataset()), TE, "^prior must be values"),
+    "prior": (
+        of_fit(blr.bayes_factor_inclusion, prior=xr.Dataset()),
+        TE,
+        "^prior must have one value for each",
+    ),
     "sparse groups": (
         of_fit(blr.group_pip, groups=sparse.csr_matrix(np.eye(5))),
         TE,

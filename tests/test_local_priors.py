@@ -269,10 +269,18 @@ BAD_ANNOTATIONS = {
     "cube-xarray": (xr.DataArray(np.ones((3, 1, 1))), ValueError, "must have dims"),
     "empty": (np.ones((3, 0)), ValueError, r"none of them empty.*\(3, 0\)"),
     "ragged": ([[1.0], [1.0, 2.0], [3.0]], ValueError, "must be rectangular"),
-    "repeated-feature": (TABLE.rename({"b": "a"}), ValueError, r"for every feature.*\['a'\]"),
+    "repeated-feature": (TABLE.rename({"b": "a"}), ValueError, r"for every feature.*\['a'\] more"),
     "repeated-name": (TABLE.set_axis(["u", "u"], axis=1), ValueError, r"every annotation.*'u'"),
-    "rows": (np.arange(4.0), ValueError, "one row per feature, got 4 rows for 3"),
-    "labels": (TABLE.rename({"b": "z"}), ValueError, r"row for every feature.*1 of 3: \['b'\]"),
+    "rows": (
+        np.arange(4.0),
+        ValueError,
+        r"one row for each of the 3 features of X, got shape \(4, 1\)",
+    ),
+    "labels": (
+        TABLE.rename({"b": "z"}),
+        ValueError,
+        r"^annotations must have all features of X.* missing \['b'\]",
+    ),
     "positions": (TABLE.reset_index(drop=True), ValueError, r"to_numpy\(\) to join by position"),
     "constant": (TABLE.assign(coding=1), ValueError, r"must vary.*\['coding'\]"),
 }

@@ -163,9 +163,9 @@ def test_groups_are_joined_by_label():
 X4 = np.random.default_rng(17).normal(size=(20, 4))
 Y4 = X4[:, 0] + np.random.default_rng(18).normal(size=20)
 REFUSED = [
-    ("short", {"groups": ["a", "b"]}, "groups must have one value for each of the 4 features"),
+    ("short", {"groups": ["a", "b"]}, "groups must have one value for each of the 4 features of X"),
     ("missing", {"groups": ["a", None, "a", "b"]}, "groups must name a group for each feature"),
-    ("labels", {"groups": pd.Series({0: "a", 1: "b"})}, r"groups must have .* got none for \[2, 3"),
+    ("labels", {"groups": pd.Series({0: "a", 1: "b"})}, r"groups must have .* missing \[2, 3"),
     ("twice", {"groups": pd.Series("a", index=[0, 0, 1, 2, 3])}, r"groups .* several for \[0\]"),
     ("pooled", {"groups": list("aabb"), "pooled": True, "tau2": 1.0}, "pooled must be False"),
     ("no-mixture", {"groups": list("aabb"), "pi": (1, 1)}, "pi must be left out with components=1"),

@@ -149,8 +149,16 @@ BAD = {
     "of-W": ((X.assign(e=3 * W["age"]), Y), {"covariates": W}, r"feature \['e'\] as"),
     "prob-0": ((X, Y), {"prob": 0}, r"prob must be strictly between 0 and 1, got 0\. Leave"),
     "prob-95": ((X, Y), {"prob": 95}, r"prob must be strictly .*, got 95"),
-    "new-names": ((X, Y), {"X_new": NEW.rename(columns={"a": "q"})}, r"X_new .*labels.*'q'"),
-    "new-width": ((X, Y), {"X_new": A[:2, :3]}, r"X_new must have the 4 columns.* got 3"),
+    "new-names": (
+        (X, Y),
+        {"X_new": NEW.rename(columns={"a": "q"})},
+        r"^X_new must have the columns of the fit.*unknown \['q'\]",
+    ),
+    "new-width": (
+        (X, Y),
+        {"X_new": A[:2, :3]},
+        r"X_new must .* the 4 columns.* got shape \(2, 3\)",
+    ),
     "new-1d": ((X, Y), {"X_new": A[0]}, r"X_new must have 2 dim.*reshape\(1, -1\)"),
     "new-nan": ((X, Y), {"X_new": A[:2] * np.nan}, r"X_new must be complete.* got 8 missing"),
     "new-no-W": ((X, Y), {"covariates": W, "X_new": NEW}, r"covariates_new must be given"),
@@ -159,7 +167,7 @@ BAD = {
     "new-rows": (
         (X, Y),
         {"covariates": W, "X_new": NEW, "covariates_new": W[:3]},
-        r"covariates_new must have one row per row of X_new, got 3 and 2",
+        r"covariates_new must have the rows of X_new.* \(3 for 2\): unknown \[2\]",
     ),
 }
 

@@ -168,13 +168,16 @@ def test_a_single_row(value):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"X_new": new_rows(columns="abx")}, r"X_new.*lacks 1: \['c'\], and has 1 others: \['x'\]"),
-        ({"X_new": new_rows(columns="abcd")}, r"lacks 0: \[\], and has 1 others: \['d'\]"),
-        ({"X_new": new_rows().to_numpy()[:, :2]}, "X_new must have 3 columns.*got 2"),
-        ({"X_new": pd.DataFrame(np.ones((5, 3)))}, r"X_new.*lacks 3: \['a', 'b', 'c'\]"),
+        ({"X_new": new_rows(columns="abx")}, r"X_new.*missing \['c'\], unknown \['x'\]"),
+        ({"X_new": new_rows(columns="abcd")}, r"got .* \(4 for 3\): unknown \['d'\]"),
+        (
+            {"X_new": new_rows().to_numpy()[:, :2]},
+            r"X_new must have one .* each of the 3 features.*got shape",
+        ),
+        ({"X_new": pd.DataFrame(np.ones((5, 3)))}, r"X_new.*missing \['a', 'b', 'c'\]"),
         ({"X_new": new_rows().where(lambda x: x > -9, np.nan) * np.nan}, "X_new is read as X.*NaN"),
         ({"covariates": None}, r"covariates must be given, the fit has \['w'\]"),
-        ({"covariates": new_rows(columns="q")}, r"covariates.*lacks 1: \['w'\].*\['q'\]"),
+        ({"covariates": new_rows(columns="q")}, r"covariates.*missing \['w'\].*\['q'\]"),
         ({"covariates": np.ones(4)}, "covariates must have one row per observation"),
         ({"covariates": new_rows(columns="w").rename(str.upper)}, "obs labels"),
         ({"weights": [1, 1, 0, 1, 1]}, "weights must be positive; got 0"),
@@ -509,7 +512,7 @@ def test_what_a_score_refuses():
         score([1.0, 2.0, 3.0], draws)
     with pytest.raises(ValueError, match=r"y_true is read as y.*infinite"):
         score([1.0, np.inf], draws)
-    with pytest.raises(ValueError, match="y_true must have 2 columns, one for each trait"):
+    with pytest.raises(ValueError, match=r"y_true must have one .* for each of the 2 traits"):
         score(np.ones((2, 3)), as_draws(np.ones((1, 3, 2, 2)), trait=["u", "v"]))
 
 

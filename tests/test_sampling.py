@@ -280,7 +280,7 @@ REFUSED = [
     (
         lambda i: blr.extend(i, other(lambda X, y: (X.rename(columns={"a": "z"}), y))),
         ValueError,
-        r"^idata must be a fit of the model, got 5 labels of feature .* not in both: \['a', 'z'\]",
+        r"^idata must have the feature labels of the model.*: missing \['z'\], unknown \['a'\]",
     ),
     (
         lambda i: blr.extend(i, other(lambda X, y: (X, -y))),

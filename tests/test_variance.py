@@ -496,18 +496,18 @@ def test_small_integers_do_not_overflow():
 
 
 X_REFUSED = {
-    r"X must have the shape \(obs, 5\)": np.ones((3, 4)),
-    r"X must have every feature .* \['e'\] \(1 of 5\)": pd.DataFrame(
+    r"X must have one column for each of the 5 features": np.ones((3, 4)),
+    r"X must have all features .*: missing \['e'\]\.": pd.DataFrame(
         np.ones((3, 4)), columns=list("abcd")
     ),
-    r"X must have each feature once.*\['a'\]": pd.DataFrame(
+    r"X must have all features .* each once.*: repeated \['a'\]": pd.DataFrame(
         np.ones((3, 6)), columns=list("abcdea")
     ),
     r"X must have the dims \(obs, feature\)": xr.DataArray(np.ones((3, 5)), dims=("obs", "snp")),
     "X must have at least 2 observations": np.ones((1, 5)),
     "X must be finite": np.where(np.eye(5), np.nan, 1.0),
     # as by position
-    r"X must have every feature .*pass X.to_numpy\(\)": pd.DataFrame(np.ones((3, 5))),
+    r"X must have all features .*pass X.to_numpy\(\)": pd.DataFrame(np.ones((3, 5))),
 }
 
 
@@ -528,10 +528,19 @@ def test_an_x_of_another_kind_is_refused():
 @pytest.mark.parametrize(
     ("groups", "message"),
     [
-        (["u"] * 4, "groups must have one value for each of the 5 features, got shape"),
+        (
+            ["u"] * 4,
+            "groups must have one value for each of the 5 features of the posterior",
+        ),
         (["u", None, "v", "v", "v"], r"groups must name a group.*1 missing labels, for \['b'\]"),
-        (pd.Series(["u"] * 4, index=list("abcd")), r"groups must have every feature.*\['e'\]"),
-        (pd.Series(["u"] * 6, index=list("abcdea")), r"groups must have each feature once"),
+        (
+            pd.Series(["u"] * 4, index=list("abcd")),
+            r"groups must have all .*missing \['e'\]",
+        ),
+        (
+            pd.Series(["u"] * 6, index=list("abcdea")),
+            r"groups .*each once.*repeated \['a'\]",
+        ),
     ],
 )
 @pytest.mark.parametrize("function", [variance_draws, variance_explained, enrichment])

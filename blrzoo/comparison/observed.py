@@ -6,8 +6,8 @@ import numpy as np
 import pymc as pm
 import xarray as xr
 
+from blrzoo.labels import find, order, show
 from blrzoo.posterior.inputs import of_statistics
-from blrzoo.tables import show
 
 __all__ = ["check_same", "observed_y", "response_of"]
 
@@ -110,12 +110,14 @@ def _difference(name: str, y: xr.DataArray, first: str, reference: xr.DataArray)
         labels, expected = y.get_index(dim), reference.get_index(dim)
         if labels.equals(expected):
             continue
-        if not labels.is_unique or not labels.sort_values().equals(expected.sort_values()):
-            extra = labels.difference(expected).tolist() or labels.tolist()
+        try:
+            places = order("y", labels, expected, "labels")
+        except ValueError:
+            extra = labels[find(expected.unique(), labels) < 0].tolist() or labels.tolist()
             return (
                 f"other labels of {dim} in {name!r} than in {first!r}, for instance {show(extra)}"
             )
-        y = y.sel({dim: expected})
+        y = y.isel({dim: places})
     return _other_values(name, y, first, reference)
 
 

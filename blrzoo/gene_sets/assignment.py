@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from blrzoo.gene_sets.labels import labels_of, vector
+from blrzoo.gene_sets.snps import vector
+from blrzoo.labels import one_per_feature, show
 from blrzoo.options import as_float
-from blrzoo.tables import show
 
 __all__ = ["assign_to_genes"]
 
@@ -41,8 +41,8 @@ def assign_to_genes(
         How far outside of the gene a SNP may lie; a pair is of the sides of smaller and of larger
         positions.
     chromosome : array-like, (feature,), optional
-        Chromosome of each SNP, in the order of `positions`, named as in `genes`. Needed if and
-        only if `genes` has the column ``chromosome``.
+        Chromosome of each SNP, named as in `genes`; joined by label where it has labels, else in
+        the order of `positions`. Needed if and only if `genes` has the column ``chromosome``.
 
     Returns
     -------
@@ -130,12 +130,9 @@ def _chromosomes(
         )
     if chromosome is None:
         return np.zeros(snps.size, dtype=int), np.zeros(len(genes), dtype=int)
-    labels, values = labels_of(chromosome), np.asarray(chromosome, dtype=object)
-    if values.shape != (snps.size,) or (labels is not None and not labels.equals(snps)):
-        raise ValueError(
-            f"chromosome must have one label for each SNP, in the order of positions, got shape "
-            f"{values.shape} for {snps.size} SNPs. Take both from one table."
-        )
+    if isinstance(chromosome, list | tuple):  # of which NumPy would make text
+        chromosome = np.asarray(chromosome, dtype=object)
+    values = one_per_feature("chromosome", chromosome, snps, "SNPs of positions").astype(object)
     of = genes["chromosome"].to_numpy(dtype=object)
     if not set(of) & set(values):
         raise ValueError(

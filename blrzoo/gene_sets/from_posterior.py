@@ -8,8 +8,8 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy import sparse
 
-from blrzoo.gene_sets.labels import gene_members, snps_by_gene
 from blrzoo.gene_sets.ld import LD, effective_number, gene_covariates
+from blrzoo.gene_sets.snps import gene_members, snps_by_gene
 from blrzoo.posterior.group_variance import moments_by_group
 from blrzoo.posterior.inputs import design_of, feature_index
 from blrzoo.posterior.reader import SAMPLE_DIMS, draws_of, feature_blocks, indicator_name

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy import special
 
 from blrzoo.gene_sets.chi2_sums import normal_score
-from blrzoo.gene_sets.labels import gene_members, snps_by_gene, vector
 from blrzoo.gene_sets.ld import LD, effective_number, gene_covariates, square_sums
+from blrzoo.gene_sets.snps import gene_members, snps_by_gene, vector
 from blrzoo.options import check_choice, check_flag
 
 __all__ = ["gene_z_scores"]

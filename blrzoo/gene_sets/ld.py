@@ -8,8 +8,8 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy import sparse
 
-from blrzoo.gene_sets.labels import aligned, read_correlation
-from blrzoo.tables import show
+from blrzoo.gene_sets.snps import matrix, read_correlation
+from blrzoo.labels import show
 
 __all__ = ["LD", "effective_number", "gene_covariates", "square_sums"]
 
@@ -50,7 +50,7 @@ class LD:
             return
         if isinstance(X, xr.DataArray) and "feature" in X.dims:
             X = X.transpose(..., "feature")
-        self._X = aligned("X", X, snps, (1,))
+        self._X = matrix("X", X, snps, (1,))
         if len(self._X) < 3 or not np.isfinite(self._X).all():
             raise ValueError(
                 f"X must be finite and have at least 3 observations, got shape {self._X.shape}"

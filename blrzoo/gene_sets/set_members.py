@@ -10,8 +10,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from blrzoo.gene_sets.labels import labels_of
-from blrzoo.tables import show
+from blrzoo.labels import check_unique, labels_of
 
 __all__ = ["membership"]
 
@@ -85,12 +84,9 @@ def membership(
 
 
 def _genes(genes: Any) -> pd.Index:
-    labels = labels_of(genes)
-    if labels is None:
-        labels = pd.Index(np.asarray(genes))
-    if not labels.is_unique:
-        twice = labels[labels.duplicated()].unique()
-        raise ValueError(f"genes must be different, got several of {show(twice)}. Drop some.")
+    labels = labels_of("genes", genes)
+    labels = pd.Index(np.asarray(genes)) if labels is None else labels
+    check_unique("genes", labels, "gene")
     return labels.rename("gene")
 
 

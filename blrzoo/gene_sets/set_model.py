@@ -12,8 +12,9 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from blrzoo.data import RegressionData, check_data
-from blrzoo.gene_sets.labels import labels_of, read_correlation
 from blrzoo.gene_sets.set_members import membership
+from blrzoo.gene_sets.snps import read_correlation
+from blrzoo.labels import labels_of
 from blrzoo.zoo.one_trait import spike_slab
 
 __all__ = ["gene_set_model"]
@@ -135,7 +136,7 @@ def gene_set_model(
 def _members(y: Any, sets: Any, min_size: int | None, max_size: int | None) -> xr.DataArray:
     given = {k: v for k, v in (("min_size", min_size), ("max_size", max_size)) if v is not None}
     if isinstance(sets, Mapping):
-        if labels_of(y) is None:
+        if labels_of("y", y) is None:
             raise TypeError(
                 f"y must name its genes, got {type(y).__name__} without labels. Pass a Series "
                 "indexed by gene, or a DataArray with coordinates."

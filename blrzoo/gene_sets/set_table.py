@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from blrzoo.posterior.inputs import constant_data, feature_index, values_by_feature
+from blrzoo.labels import one_per_feature
+from blrzoo.posterior.inputs import constant_data, feature_index
 from blrzoo.posterior.reader import SAMPLE_DIMS, draws_of, feature_blocks, join_features
 from blrzoo.summaries.effects import effect_summary
 
@@ -83,8 +84,8 @@ def _sizes(idata: xr.DataTree) -> np.ndarray | None:
     """Sizes that the model recorded, or those of an X of memberships."""
     data, sets = constant_data(idata), feature_index(idata)
     if "set_size" in data:
-        return values_by_feature("set_size", data["set_size"], sets)
+        return one_per_feature("set_size", data["set_size"], sets)
     if "X" not in data or not np.isin(data["X"], (0, 1)).all():
         return None
     sizes = pd.Series(data["X"].sum("obs").values, data["X"].get_index("feature"))
-    return values_by_feature("X", sizes, sets).astype(int)
+    return one_per_feature("X", sizes, sets).astype(int)

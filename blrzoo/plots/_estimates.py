@@ -8,12 +8,12 @@ import scipy.linalg
 import xarray as xr
 from numpy.typing import NDArray
 
+from blrzoo.labels import one_per_feature
 from blrzoo.posterior.inputs import (
     constant_data,
     design_of,
     feature_index,
     of_statistics,
-    values_by_feature,
 )
 
 __all__ = ["Method", "least_squares_effects", "read_effects"]
@@ -65,7 +65,7 @@ def read_effects(value: Any, idata: xr.DataTree, traits: list[Any] | None) -> li
 
 
 def _numbers(value: Any, features: pd.Index) -> NDArray[np.float64]:
-    values = values_by_feature("least_squares", value, features)
+    values = one_per_feature("least_squares", value, features)
     try:
         return values.astype(float)
     except (TypeError, ValueError, OverflowError) as error:

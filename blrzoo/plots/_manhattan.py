@@ -8,7 +8,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from blrzoo.posterior.inputs import feature_index, groups_of, values_by_feature
+from blrzoo.labels import one_per_feature
+from blrzoo.posterior.inputs import feature_index, groups_of
 
 __all__ = ["Arrangement", "arrange", "read_sets"]
 
@@ -83,7 +84,7 @@ def arrange(idata: xr.DataTree, groups: Any, positions: Any) -> Arrangement:
 
 
 def _numbers(positions: Any, idata: xr.DataTree) -> Array:
-    at = values_by_feature("positions", positions, feature_index(idata))
+    at = one_per_feature("positions", positions, feature_index(idata))
     if at.dtype.kind not in "iuf":
         raise TypeError(f"positions must be numbers, got dtype {at.dtype}. Convert them first.")
     if not np.isfinite(at).all():
@@ -187,5 +188,5 @@ def _numbers_of(sets: Any, idata: xr.DataTree) -> Array:
             "credible_sets must have the variable 'credible_set' (feature), the number of each "
             f"feature's set; it has {list(sets.data_vars)}. Pass what blrzoo.credible_sets returns."
         )
-    numbers = values_by_feature("credible_sets", sets["credible_set"], feature_index(idata))
+    numbers = one_per_feature("credible_sets", sets["credible_set"], feature_index(idata))
     return numbers.astype(int)

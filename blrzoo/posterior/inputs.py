@@ -7,6 +7,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from blrzoo.labels import align, labels_of, one_per_feature, show
 from blrzoo.posterior.kept import kept_group
 from blrzoo.posterior.reader import posterior
 from blrzoo.storage.forms import MISSING
@@ -19,10 +20,7 @@ __all__ = [
     "groups_of",
     "of_statistics",
     "prior_draws",
-    "values_by_feature",
 ]
-
-_SHOWN = 5  # labels in a message
 
 
 def constant_data(idata: xr.DataTree) -> xr.Dataset:
@@ -169,7 +167,7 @@ def _known(idata: xr.DataTree, matrix: NDArray[Any]) -> NDArray[Any]:
     missing = matrix == MISSING if matrix.dtype == np.int8 else matrix != matrix
     if not missing.any():
         return matrix
-    return np.where(missing, fill.sel(feature=feature_index(idata)).values, matrix)
+    return np.where(missing, one_per_feature("X_fill", fill, feature_index(idata)), matrix)
 
 
 def _matrix(X: Any, features: pd.Index) -> NDArray[Any]:
@@ -179,89 +177,20 @@ def _matrix(X: Any, features: pd.Index) -> NDArray[Any]:
                 f"X must have the dims (obs, feature), got {X.dims}. Rename them: "
                 "X.rename({...: 'feature'})."
             )
-        matrix = X.transpose(..., "feature").values
-        labels = X.get_index("feature") if "feature" in X.coords else None
-    elif isinstance(X, pd.DataFrame):
-        matrix, labels = X.to_numpy(), X.columns
+        X = X.transpose(..., "feature")
     elif hasattr(X, "toarray") or isinstance(X, xr.Dataset | xr.DataTree):
         remedy = "X.toarray()" if hasattr(X, "toarray") else "one variable of it, X['X']"
         if "blrzoo" in getattr(X, "attrs", ()):
             remedy = "the features of individuals (obs, feature): sums over them are no rows"
         raise TypeError(f"X must be a matrix, got {type(X).__name__}. Pass {remedy}.")
-    else:
-        matrix, labels = np.asarray(X), None
-    if labels is not None:
-        return _take(matrix, _positions("X", labels, features))
-    if matrix.ndim != 2 or matrix.shape[1] != features.size:
+    matrix = np.asarray(X)
+    if matrix.ndim != 2:
         raise ValueError(
             f"X must have the shape (obs, {features.size}), one column for each feature of the "
-            f"posterior, got {matrix.shape}. Pass a DataFrame or DataArray to join by label."
+            f"posterior, got {matrix.shape}. Pass a matrix."
         )
-    return matrix
-
-
-def _take(matrix: NDArray[Any], positions: NDArray[np.intp]) -> NDArray[Any]:
-    """Choose columns, without a copy where they are those that there are."""
-    if np.array_equal(positions, np.arange(matrix.shape[1])):
-        return matrix
-    return matrix[:, positions]
-
-
-def _positions(name: str, labels: pd.Index, features: pd.Index) -> NDArray[np.intp]:
-    """Find each feature among labels."""
-    if not labels.is_unique:
-        twice = list(labels[labels.duplicated()].unique()[:_SHOWN])
-        raise ValueError(
-            f"{name} must have each feature once, got several of {twice}. Drop the repeated ones."
-        )
-    # as objects: labels of unlike type are then unlike, and nothing is parsed
-    positions = labels.astype(object).get_indexer(features.astype(object))
-    if (missing := features[positions < 0]).size:
-        raise ValueError(
-            f"{name} must have every feature of the posterior, got none of "
-            f"{list(missing[:_SHOWN])} ({missing.size} of {features.size}). Add them, or pass "
-            f"{name}.to_numpy() to join by position."
-        )
-    return positions
-
-
-def values_by_feature(name: str, value: Any, features: pd.Index) -> NDArray[Any]:
-    """Values in the order of the features.
-
-    Parameters
-    ----------
-    name : str
-        Name of the argument, for messages.
-    value : array-like (feature,)
-        A Series or a DataArray with labels is joined by label, anything else by position.
-    features : pandas.Index
-        Labels of the features.
-
-    Returns
-    -------
-    ndarray (feature,)
-
-    Raises
-    ------
-    ValueError
-        For a wrong length, repeated labels, or features without a value.
-    """
-    if isinstance(value, xr.Dataset | xr.DataTree):
-        raise TypeError(
-            f"{name} must be values by feature, got {type(value).__name__}. Pass one "
-            "variable of it."
-        )
-    if isinstance(value, xr.DataArray):
-        value = value.to_series() if value.ndim == 1 and value.coords else value.values
-    if isinstance(value, pd.Series):
-        return value.to_numpy()[_positions(name, value.index, features)]
-    array = np.asarray(value)
-    if array.shape != (features.size,):
-        raise ValueError(
-            f"{name} must have one value for each of the {features.size} features, got shape "
-            f"{array.shape}. Pass an array of that length, or a Series indexed by feature."
-        )
-    return array
+    labels, what = labels_of("X", X, axis=1), "features of the posterior"
+    return align("X", matrix, labels, features, what, axis=1, more=True)
 
 
 def groups_of(idata: xr.DataTree, groups: Any = None) -> tuple[NDArray[np.intp], pd.Index]:
@@ -289,9 +218,9 @@ def groups_of(idata: xr.DataTree, groups: Any = None) -> tuple[NDArray[np.intp],
     features = feature_index(idata)
     if groups is None:
         return _groups_of_model(idata, features)
-    index, names = pd.factorize(values_by_feature("groups", groups, features))
+    index, names = pd.factorize(one_per_feature("groups", groups, features))
     if (index < 0).any():
-        where = list(features[index < 0][:_SHOWN])
+        where = show(features[index < 0])
         raise ValueError(
             f"groups must name a group for each feature, got {int((index < 0).sum())} missing "
             f"labels, for {where}. Give these features a group of their own."
@@ -307,7 +236,7 @@ def _groups_of_model(idata: xr.DataTree, features: pd.Index) -> tuple[NDArray[np
             "idata.constant_data), as here. Pass groups=, the label of each feature's group, for "
             "instance its chromosome."
         )
-    index = values_by_feature("group_index", data["group_index"], features).astype(np.intp)
+    index = one_per_feature("group_index", data["group_index"], features).astype(np.intp)
     for known in (posterior(idata), data):
         if "group" in known.coords:
             return index, pd.Index(known["group"].values, name="group")

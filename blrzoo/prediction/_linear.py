@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from blrzoo.labels import order
 from blrzoo.posterior.inputs import constant_data
 from blrzoo.posterior.kept import kept_moments, pooled
 from blrzoo.posterior.reader import (
@@ -169,14 +170,10 @@ def _center(idata: xr.DataTree, name: str, labels: pd.Index, dim: str) -> np.nda
             f"subtracted from each {dim} (zeros if center=False). Keep the group constant_data "
             f"with the posterior, or add it."
         )
-    given = found[name].get_index(dim)
-    if len(given) != len(labels) or not given.isin(labels).all():
-        raise ValueError(
-            f"{name!r} in idata.constant_data must be of the {dim}s of the posterior; it is of "
-            f"{len(given)}, the posterior of {len(labels)}. Predict from the whole posterior, all "
-            f"{dim}s of the fit together."
-        )
-    return found[name].sel({dim: labels}).values.astype(float)
+    remedy = f"Predict from the whole posterior, all {dim}s of the fit together."
+    what, given = f"{dim}s of the posterior", found[name].get_index(dim)
+    places = order(f"{name!r} in idata.constant_data", given, labels, what, remedy=remedy)
+    return found[name].values[places].astype(float)
 
 
 def row_blocks(rows: int, bytes_per_row: int) -> Iterator[slice]:

@@ -9,6 +9,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from blrzoo.labels import order
 from blrzoo.options import check_flag
 from blrzoo.posterior.finite import not_finite
 from blrzoo.posterior.inputs import constant_data, of_statistics
@@ -306,7 +307,8 @@ def _rows_of_fit(idata: xr.DataTree, fit: Fit) -> Rows:
             f"the data with the posterior, or pass residuals=False."
         )
     X = data["X"].transpose("obs", "feature")
-    features = X.get_index("feature").get_indexer(fit.features)
+    what = "features of the posterior"
+    features = order("X in idata.constant_data", X.get_index("feature"), fit.features, what)
     W = None
     if fit.covariates is not None:
         W = data["W"].sel(covariate=fit.covariates).transpose("obs", "covariate").values

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from blrzoo.joining import join
+from blrzoo.labels import align, show
 from blrzoo.storage.forms import is_int8, is_sparse
-from blrzoo.tables import Table, check_largest, read_table, show
+from blrzoo.tables import Table, check_largest, join, read_table
 
 __all__ = ["Rows", "read_argument", "read_response", "read_rows"]
 
@@ -197,24 +197,9 @@ def _columns(
     argument: str, table: Table, value: Any, labels: pd.Index, what: str | None = None
 ) -> np.ndarray:
     """Which column each label of the fit is: by name if the user gave names, else by position."""
-    what = _COLUMN[table.name] if what is None else what
-    given = table.columns
-    if not _has_names(given, value):
-        if len(given) != len(labels):
-            raise ValueError(
-                f"{argument} must have {len(labels)} columns, one for each {what} of the fit in "
-                f"its order; got {len(given)}. Pass these columns, or a DataFrame with their names."
-            )
-        return np.arange(len(labels))
-    lacking, extra = labels[~labels.isin(given)], given[~given.isin(labels)]
-    if len(lacking) or len(extra):
-        raise ValueError(
-            f"{argument} must have the {what}s of the fit, each of them and no other; it lacks "
-            f"{len(lacking)}: {show(lacking)}, and has {len(extra)} others: {show(extra)}. Rename, "
-            f"add or drop columns; {argument}.to_numpy() is matched by position."
-        )
-    # as objects, because a DatetimeIndex would parse strings
-    return given.astype(object).get_indexer(labels.astype(object))
+    given = table.columns if _has_names(table.columns, value) else None
+    what = f"{_COLUMN[table.name] if what is None else what}s of the fit"
+    return align(argument, np.arange(len(table.columns)), given, labels, what)
 
 
 def _has_names(columns: pd.Index, value: Any) -> bool:

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from blrzoo.tables import LARGEST, show
+from blrzoo.labels import align, check_unique, labels_of, oriented, show
+from blrzoo.tables import LARGEST
 
 __all__ = ["Annotations", "read_annotations"]
 
@@ -48,7 +49,10 @@ class Annotations:
             Where a feature has no row, the numbers of rows and features differ, or an annotation
             is the same for all of several.
         """
-        values = self._rows(pd.Index(features))
+        wanted = pd.Index(features)
+        values = align(
+            "annotations", self.values, self.features, wanted, "features of X", more=True
+        )
         constant = np.ptp(values, axis=0) == 0
         if constant.any() and len(values) > 1:
             names = show([name for name, same in zip(self.names, constant, strict=True) if same])
@@ -57,24 +61,6 @@ class Annotations:
                 f"prior has an intercept of its own."
             )
         return values
-
-    def _rows(self, features: pd.Index) -> np.ndarray:
-        if self.features is None:
-            if len(self.values) != len(features):
-                raise ValueError(
-                    f"annotations must have one row per feature, got {len(self.values)} rows for "
-                    f"{len(features)} features. Pass a DataFrame to join by the features' labels."
-                )
-            return self.values
-        # as objects: labels of unlike type are then unlike, and nothing is parsed
-        rows = self.features.astype(object).get_indexer(features.astype(object))
-        if (rows < 0).any():
-            raise ValueError(
-                f"annotations must have a row for every feature of X, got none for "
-                f"{int((rows < 0).sum())} of {len(features)}: {show(features[rows < 0])}. Add "
-                f"these rows, or pass annotations.to_numpy() to join by position."
-            )
-        return self.values[rows]
 
 
 def read_annotations(value: Any) -> Annotations:
@@ -106,31 +92,32 @@ def read_annotations(value: Any) -> Annotations:
     array([[0. , 2. ],
            [1. , 0.5]])
     """
-    content, features, names = _unpack(value)
+    table = _unpack(value)
+    content = _content(table)
     if content.ndim != 2 or 0 in content.shape:
         raise ValueError(
             f"annotations must have dims (feature, annotation), none of them empty, got shape "
             f"{content.shape}. Pass one row per feature and one column per annotation."
         )
-    columns = pd.RangeIndex(content.shape[1]) if names is None else names
-    for what, labels in (("feature", features), ("annotation", columns)):
-        _check_labels(what, labels)
-    return Annotations(_numbers(content, columns), columns.tolist(), features)
+    features, names = (labels_of("annotations", table, axis) for axis in range(2))
+    names = pd.RangeIndex(content.shape[1]) if names is None else names
+    check_unique("annotations", names, "annotation")
+    if features is not None:
+        check_unique("annotations", features, "feature")
+    return Annotations(_numbers(content, names), names.tolist(), features)
 
 
-def _unpack(value: Any) -> tuple[np.ndarray, pd.Index | None, pd.Index | None]:
-    """Content (at least two dims), labels of rows and labels of columns."""
+def _unpack(value: Any) -> Any:
+    """Turn a vector into a column, and put the features of a DataArray first."""
     if isinstance(value, xr.Dataset | xr.DataTree):
         raise TypeError(
             f"annotations must be NumPy, pandas or a DataArray, got {type(value).__name__}. Pass "
             f"annotations.to_dataframe(), or one variable of it."
         )
     if isinstance(value, xr.DataArray):
-        return _unpack_xarray(value)
-    if isinstance(value, pd.Series):
-        value = value.to_frame()
-    if isinstance(value, pd.DataFrame):
-        return _content(value), value.index, value.columns
+        return oriented(value.expand_dims("annotation", 1) if value.ndim == 1 else value, "feature")
+    if isinstance(value, pd.Series | pd.DataFrame):
+        return value.to_frame() if value.ndim == 1 else value
     try:
         array = np.array(value)
     except ValueError as error:
@@ -138,35 +125,17 @@ def _unpack(value: Any) -> tuple[np.ndarray, pd.Index | None, pd.Index | None]:
             f"annotations must be rectangular, got rows of different lengths ({error}). Give "
             f"every row the same number of values."
         ) from error
-    return (array[:, None] if array.ndim == 1 else array), None, None
+    return array[:, None] if array.ndim == 1 else array
 
 
-def _content(frame: pd.DataFrame) -> np.ndarray:
-    """Values of a frame; missing ones of nullable dtypes are NaN."""
-    plain = all(isinstance(dtype, np.dtype) for dtype in frame.dtypes)
-    kinds = {getattr(dtype, "kind", "O") for dtype in frame.dtypes}
-    if kinds <= set("biuf"):
-        return frame.to_numpy(dtype=float, na_value=np.nan)
-    return frame.to_numpy(copy=True) if plain else frame.astype(object).to_numpy(copy=True)
-
-
-def _unpack_xarray(value: xr.DataArray) -> tuple[np.ndarray, pd.Index | None, pd.Index | None]:
-    if value.ndim == 1:
-        value = value.expand_dims("annotation", -1)
-    if "feature" in value.dims:
-        value = value.transpose("feature", ...)
-    labels = [value.indexes.get(dim) for dim in value.dims]
-    return np.array(value.values), *(labels[:2] if value.ndim == 2 else (None, None))
-
-
-def _check_labels(what: str, labels: pd.Index | None) -> None:
-    if labels is not None and (isinstance(labels, pd.MultiIndex) or not labels.is_unique):
-        twice = show(labels[labels.duplicated()].unique())
-        got = "a MultiIndex" if isinstance(labels, pd.MultiIndex) else f"{twice} more than once"
-        raise ValueError(
-            f"annotations must have one label, of its own, for every {what}, got {got}. Make the "
-            f"labels unique, or pass annotations.to_numpy() to join by position."
-        )
+def _content(value: Any) -> np.ndarray:
+    """Values; missing ones of nullable dtypes are NaN."""
+    if not isinstance(value, pd.DataFrame):
+        return np.array(value)
+    if {getattr(dtype, "kind", "O") for dtype in value.dtypes} <= set("biuf"):
+        return value.to_numpy(dtype=float, na_value=np.nan)
+    plain = all(isinstance(dtype, np.dtype) for dtype in value.dtypes)
+    return value.to_numpy(copy=True) if plain else value.astype(object).to_numpy(copy=True)
 
 
 def _numbers(content: np.ndarray, columns: pd.Index) -> np.ndarray:

@@ -7,7 +7,7 @@ import pymc as pm
 from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.distributions.inverse_wishart import InverseWishart
-from blrzoo.priors.labels import Labelled, in_order
+from blrzoo.priors.given import Labelled, in_order
 from blrzoo.priors.parameters import (
     LEAST,
     LEAST_SHAPE,

@@ -10,8 +10,8 @@ from blrzoo.options import check_flag
 from blrzoo.priors import conjugate
 from blrzoo.priors.base import Prior, Variables
 from blrzoo.priors.counting import total
-from blrzoo.priors.labelled import Groups, by_feature
-from blrzoo.priors.labels import in_order
+from blrzoo.priors.given import in_order
+from blrzoo.priors.groups import Groups
 from blrzoo.priors.mixture import MultipleComponent
 from blrzoo.priors.parameters import VARIANCE, check_parameter, dims_shape, parameter
 from blrzoo.priors.scale import DataSummary
@@ -99,7 +99,8 @@ class GroupedRidge(Prior):
     Parameters
     ----------
     groups : array-like, (feature,)
-        Label of each feature's group; a Series or DataArray is joined to the features by label.
+        Label of each feature's group; a Series or DataArray is joined to the features by label,
+        and labels of other features are left out.
     tau2 : None, array, (nu, S2) or ``.dist()``
         Variance of an effect by group, (group); values with labels are joined to the groups by
         label. Default ``(4, S2)`` with prior mean
@@ -140,7 +141,7 @@ class GroupedRidge(Prior):
     def bind(self, data: DataSummary, h2: float) -> Self:
         """Join the groups to the features of the data."""
         bound = super().bind(data, h2)
-        bound.groups = Groups(by_feature("groups", self.group_labels, data))
+        bound.groups = Groups.of(self.group_labels, data)
         return bound
 
     def variables(self) -> Variables:
@@ -177,7 +178,8 @@ class GroupedMixture(MultipleComponent):
     Parameters
     ----------
     groups : array-like, (feature,)
-        Label of each feature's group; a Series or DataArray is joined to the features by label.
+        Label of each feature's group; a Series or DataArray is joined to the features by label,
+        and labels of other features are left out.
     shared_pi : bool, default False
         One vector of probabilities for all groups.
     pooled : bool, default False
@@ -222,7 +224,7 @@ class GroupedMixture(MultipleComponent):
     def bind(self, data: DataSummary, h2: float) -> Self:
         """Join the groups to the features of the data."""
         bound = super().bind(data, h2)
-        bound.groups = Groups(by_feature("groups", self.group_labels, data))
+        bound.groups = Groups.of(self.group_labels, data)
         bound.group_index, bound.group_shape = bound.groups.index, bound.groups.sizes.shape
         bound.pi = self.pi_in_order({"group": bound.groups.names})
         return bound

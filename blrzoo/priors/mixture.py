@@ -11,7 +11,7 @@ from blrzoo.options import check_flag
 from blrzoo.priors import conjugate
 from blrzoo.priors.base import MixturePrior, Variables
 from blrzoo.priors.counting import count, total
-from blrzoo.priors.labels import Labelled, in_order, ordered
+from blrzoo.priors.given import Labelled, in_order, ordered
 from blrzoo.priors.multivariate.weights import MOST_COMPONENTS, check_reached, check_weights
 from blrzoo.priors.parameters import (
     LEAST,
@@ -248,7 +248,8 @@ def _by_number(ratios: np.ndarray | Labelled) -> np.ndarray:
         return ratios
     labels = ratios.labels[-1]
     first = 0 if labels is not None and 0 in labels else 1
-    values = ordered("ratios", ratios, (range(first, first + ratios.values.shape[-1]),))
+    numbered = range(first, first + ratios.values.shape[-1])
+    values = ordered("ratios", ratios, (numbered,), "numbers of the components")
     if first == 0 and values[..., 0].any():
         raise ValueError(
             f"ratios must be 0 for component 0, the null, got {values[..., 0]}. Number the other "

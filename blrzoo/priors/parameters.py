@@ -17,7 +17,7 @@ from pymc.distributions.distribution import support_point
 from pytensor.graph.basic import Variable
 from pytensor.tensor.variable import TensorVariable
 
-from blrzoo.priors.labels import Labelled, has_labels, in_order, labelled
+from blrzoo.priors.given import Labelled, has_labels, in_order, labelled
 from blrzoo.priors.support import check_dist, is_dist
 
 __all__ = [
@@ -325,7 +325,7 @@ def numbers_of(what: str, value: Any, kinds: str, remedy: str) -> np.ndarray | L
         raise ValueError(f"{what} must be {kinds}, got nothing: {value!r}. {remedy}")
     if not np.isfinite(number).all():
         raise ValueError(f"{what} must be finite, got {value!r}. {remedy}")
-    given = labelled(value)
+    given = labelled(what, value)
     if all(labels is None for labels in given.labels):
         return np.asarray(given.values, dtype=float)
     return replace(given, values=np.asarray(given.values, dtype=float))

@@ -10,7 +10,7 @@ from pytensor.tensor.type import TensorType
 from pytensor.tensor.variable import TensorConstant, TensorVariable
 
 from blrzoo.data import RegressionData
-from blrzoo.tables import show
+from blrzoo.labels import show
 from blrzoo.values import warn_user
 
 __all__ = ["DataSummary", "warn_of_units"]

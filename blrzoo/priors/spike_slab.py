@@ -4,16 +4,18 @@ import numbers
 from typing import Any, Self
 
 import numpy as np
+import pandas as pd
 import pymc as pm
 import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
+from blrzoo.labels import one_per_feature
 from blrzoo.options import as_float
 from blrzoo.priors import conjugate
 from blrzoo.priors.base import MixturePrior, Variables
 from blrzoo.priors.counting import total
-from blrzoo.priors.labelled import Groups, by_feature
-from blrzoo.priors.labels import in_order
+from blrzoo.priors.given import in_order
+from blrzoo.priors.groups import Groups
 from blrzoo.priors.parameters import (
     LEAST_SHAPE,
     PROBABILITY,
@@ -61,7 +63,8 @@ class SpikeSlab(MixturePrior):
         ``pi=(1, (p - expected_size) / expected_size)``.
     inclusion : array-like, (feature,), optional
         Fixed prior inclusion probability of each feature, in the place of `pi`; 0 and 1 are
-        allowed. A Series or DataArray is joined to the features by label.
+        allowed. A Series or DataArray is joined to the features by label, and labels of other
+        features are left out.
     groups : array-like, (feature,), optional
         Label of each feature's group: pi is learned for each, (group), with the same prior. Values
         of `pi` with labels are then joined to the groups by label.
@@ -130,9 +133,11 @@ class SpikeSlab(MixturePrior):
         if self.expected_size is not None:
             bound.pi = _size_prior(self.expected_size, data.p)
         if self.inclusion is not None:
-            bound.inclusion = _check_inclusion(by_feature("inclusion", self.inclusion, data))
+            features = pd.Index(data.coords["feature"])
+            values = one_per_feature("inclusion", self.inclusion, features, "features of X")
+            bound.inclusion = _check_inclusion(values)
         if self.group_labels is not None:
-            bound.groups = Groups(by_feature("groups", self.group_labels, data))
+            bound.groups = Groups.of(self.group_labels, data)
             bound.pi = in_order("pi", bound.pi, ("group",), {"group": bound.groups.names})
         return bound
 

@@ -3,10 +3,12 @@
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pymc as pm
 import xarray as xr
 
 from blrzoo.gibbs.spec import spec_of
+from blrzoo.labels import order
 from blrzoo.posterior.kept import kept_names, refuse_kept
 
 __all__ = ["check_same_model"]
@@ -96,14 +98,9 @@ def _values(model: pm.Model, name: str) -> np.ndarray:
 def _in_order(data: xr.Dataset, model: pm.Model) -> xr.Dataset:
     """Join by label, along each dim that the model has labels of."""
     for dim, labels in model.coords.items():
-        if dim not in data.indexes or labels is None or list(data.indexes[dim]) == list(labels):
-            continue
-        own, given = list(labels), list(data.indexes[dim])
-        if len(own) != len(given) or set(own) != set(given):
-            differ = [*(set(given) - set(own)), *(set(own) - set(given))]
-            raise ValueError(
-                f"idata must be a fit of the model, got {len(given)} labels of {dim} where the "
-                f"model has {len(own)}; not in both: {differ[:5]}. {_REMEDY}"
-            )
-        data = data.sel({dim: own})
+        if dim in data.indexes and labels is not None:
+            own, given = pd.Index(list(labels), tupleize_cols=False), data.indexes[dim]
+            if not given.equals(own):
+                what = f"{dim} labels of the model"
+                data = data.isel({dim: order("idata", given, own, what, remedy=_REMEDY)})
     return data

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from blrzoo.labels import check_unique, show
 from blrzoo.statistics.check_values import check_values
 from blrzoo.statistics.layout import FORMAT, KIND, LABELLED, dims_of
-from blrzoo.tables import show
 
 __all__ = ["check_statistics"]
 
@@ -131,12 +131,7 @@ def _check_dim(data: xr.Dataset, name: str, dim: str) -> None:
                 f"data.assign_coords({one}=labels)."
             )
     labels, again = data.indexes[dim], data.indexes[bis]
-    if not labels.is_unique:
-        twice = labels[labels.duplicated()].unique()
-        raise ValueError(
-            f"{name} must have a different label for every {dim}; got {show(twice)} more than "
-            "once. Rename or drop them."
-        )
+    check_unique(name, labels, dim)
     if not labels.equals(again):
         raise ValueError(
             f"{name} must have the same labels for {bis} as for {dim}, in the same order; got "

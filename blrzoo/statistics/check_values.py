@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from blrzoo.labels import show
 from blrzoo.statistics.layout import CROSS, LABELLED, sides
-from blrzoo.tables import show
 
 __all__ = ["check_values"]
 

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from blrzoo.labels import order
 from blrzoo.statistics.check import check_statistics
 from blrzoo.statistics.layout import CROSS, LABELLED, as_dataset, sides
 from blrzoo.statistics.notes import Notes, same
-from blrzoo.tables import show
 
 __all__ = ["merge_statistics"]
 
@@ -137,31 +137,23 @@ def _check_listed(parts: Any) -> None:
 
 def _reorder(part: xr.Dataset, coords: xr.Dataset, name: str) -> xr.Dataset:
     """Bring features, covariates and traits into the order of the first part."""
-    order: dict[str, Any] = {}
+    found: dict[str, Any] = {}
     for dim in LABELLED:
         wanted, labels = _labels(coords, dim), _labels(part, dim)
         if labels.equals(wanted):
             continue
-        _check_same(dim, wanted, labels, name)
-        order |= dict.fromkeys((dim, f"{dim}_bis"), labels.get_indexer(wanted))
-    return part.isel(order)
+        remedy = (
+            f"Choose the common ones in all parts, part.sel({dim}=common, {dim}_bis=common), or "
+            "make the statistics again, of the same columns."
+        )
+        places = order(name, labels, wanted, f"{dim}s of parts[0]", remedy=remedy)
+        found |= dict.fromkeys((dim, f"{dim}_bis"), places)
+    return part.isel(found)
 
 
 def _labels(part: xr.Dataset, dim: str) -> pd.Index:
-    """Labels of a dim as objects, because an index of dates would parse text; none without it."""
-    labels = part.indexes[dim] if dim in part.dims else pd.Index([])
-    return pd.Index(labels.tolist(), dtype=object)
-
-
-def _check_same(dim: str, wanted: pd.Index, labels: pd.Index, name: str) -> None:
-    only_first, only_part = wanted.difference(labels, sort=False), labels.difference(wanted, False)
-    if len(only_first) or len(only_part):
-        raise ValueError(
-            f"{name} must have the {dim}s of parts[0]; got {len(labels)} of them and "
-            f"{len(wanted)} in parts[0], only in parts[0]: {show(only_first)}, only in {name}: "
-            f"{show(only_part)}. Choose the common ones in all parts, part.sel({dim}=common, "
-            f"{dim}_bis=common), or make the statistics again, of the same columns."
-        )
+    """Labels of a dim; none without it."""
+    return part.indexes[dim] if dim in part.dims else pd.Index([])
 
 
 def _add(total: dict[str, np.ndarray], part: Mapping[str, np.ndarray]) -> None:

@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 
 from blrzoo.data import RegressionData, check_data
+from blrzoo.labels import show
 from blrzoo.statistics.layout import LABELLED
-from blrzoo.tables import LARGEST, show
+from blrzoo.tables import LARGEST
 
 __all__ = ["plain_labels", "read_data"]
 

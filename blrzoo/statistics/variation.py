@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from blrzoo.tables import show
+from blrzoo.labels import show
 from blrzoo.values import check_varying_features, warn_of_dependent_traits
 
 __all__ = ["check_variation"]

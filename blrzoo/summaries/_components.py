@@ -7,8 +7,9 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from blrzoo.labels import one_per_feature
 from blrzoo.posterior.fit_variance import column_variances
-from blrzoo.posterior.inputs import constant_data, design_of, feature_index, values_by_feature
+from blrzoo.posterior.inputs import constant_data, design_of, feature_index
 from blrzoo.posterior.kept import kept_names
 from blrzoo.posterior.reader import (
     included_count,
@@ -56,7 +57,7 @@ def feature_variances(idata: xr.DataTree, X: Any = None) -> NDArray[np.float64]:
     if X is not None or "X" in data:
         return column_variances(design_of(idata, X))
     if "X_variance" in data:
-        return values_by_feature("X_variance", data["X_variance"], feature_index(idata))
+        return one_per_feature("X_variance", data["X_variance"], feature_index(idata))
     raise UndeterminedError("there is no X in constant_data, and none was given")
 
 
@@ -187,7 +188,7 @@ def _unit(idata: xr.DataTree) -> Any:
     data = constant_data(idata)
     if "X_scale" not in data:
         return 1.0
-    return values_by_feature("X_scale", data["X_scale"], feature_index(idata))
+    return one_per_feature("X_scale", data["X_scale"], feature_index(idata))
 
 
 def _spread(idata: xr.DataTree, name: str) -> xr.DataArray:
@@ -274,7 +275,7 @@ def _by_group(
     if "group_index" not in data:
         raise UndeterminedError("variances are by group, and constant_data has no 'group_index'")
     features: pd.Index = feature_index(idata)
-    index = values_by_feature("group_index", data["group_index"], features).astype(np.intp)
+    index = one_per_feature("group_index", data["group_index"], features).astype(np.intp)
     sums = np.bincount(index, weights=x_variance, minlength=moment.sizes["group"])
     coords = {"group": moment["group"].values} if "group" in moment.coords else None
     return xr.DataArray(sums, coords, "group")

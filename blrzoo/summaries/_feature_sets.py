@@ -1,7 +1,7 @@
 """Sets of features, as users give them: groups, overlapping sets, windows of positions."""
 
 import numbers
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,8 +11,9 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy import sparse
 
+from blrzoo.labels import align, labels_of, member_matrix, members, one_per_feature, oriented, show
 from blrzoo.options import as_float
-from blrzoo.posterior.inputs import feature_index, groups_of, values_by_feature
+from blrzoo.posterior.inputs import feature_index, groups_of
 
 __all__ = ["FeatureSets", "model_groups", "read_groups", "windows"]
 
@@ -86,7 +87,9 @@ def read_groups(idata: xr.DataTree, groups: Any) -> FeatureSets:
     """
     features = feature_index(idata)
     if isinstance(groups, Mapping):
-        return _named(groups, features)
+        return FeatureSets(
+            pd.Index(list(groups)).to_numpy(), members("groups", groups, features, "features")
+        )
     if isinstance(groups, list | tuple) and any(isinstance(g, list | tuple | set) for g in groups):
         raise TypeError(
             "groups must be one label for each feature, or a mapping of names to lists of labels, "
@@ -94,7 +97,7 @@ def read_groups(idata: xr.DataTree, groups: Any) -> FeatureSets:
         )
     if isinstance(groups, pd.DataFrame) or np.ndim(groups) == 2:
         return _indicated(*_table_of(groups, features))
-    return _partition(values_by_feature("groups", groups, features))
+    return _partition(one_per_feature("groups", groups, features))
 
 
 def _partition(labels: Array) -> FeatureSets:
@@ -109,37 +112,6 @@ def _partition(labels: Array) -> FeatureSets:
     entries = (ones, (index[inside], inside))
     members = sparse.csr_array(entries, shape=(len(names), len(labels)))
     return FeatureSets(np.asarray(names), members)
-
-
-def _named(groups: Mapping[Any, Any], features: pd.Index) -> FeatureSets:
-    if not features.is_unique:
-        twice = list(features[features.duplicated()].unique()[:5])
-        raise ValueError(
-            f"groups must be labels (feature) where labels of features are not unique, got a "
-            f"mapping, and several features {twice}. Pass one label a feature, by position."
-        )
-    places = [_places(name, labels, features) for name, labels in groups.items()]
-    if not places:
-        raise ValueError("groups must have at least one group, got none. Pass a name and labels.")
-    return FeatureSets(pd.Index(list(groups)).to_numpy(), _matrix(places, features.size))
-
-
-def _places(name: Any, labels: Any, features: pd.Index) -> Array:
-    if isinstance(labels, str) or not np.iterable(labels):
-        raise TypeError(
-            f"groups must map each name to a list of labels of features, got {labels!r} "
-            f"({type(labels).__name__}) for {name!r}. Put a single label into a list."
-        )
-    labels = pd.Index(list(labels)).unique()
-    places = features.get_indexer(labels)
-    if not labels.size or (places < 0).any():
-        unknown = list(labels[places < 0][:5])
-        raise ValueError(
-            f"groups must hold at least one label a group, all of features of idata, got "
-            f"{f'{unknown} ({(places < 0).sum()} unknown)' if unknown else 'none'} in {name!r}. "
-            f"The features are {list(features[:3])}, ...; leave out what was not fitted."
-        )
-    return np.sort(places)
 
 
 def _indicated(values: Array, labels: Array) -> FeatureSets:
@@ -160,39 +132,23 @@ def _indicated(values: Array, labels: Array) -> FeatureSets:
 def _table_of(groups: Any, features: pd.Index) -> tuple[Array, Array]:
     """Values (feature, group) in the order of the features, and the labels of the groups."""
     if isinstance(groups, xr.DataArray):
-        groups = _frame(groups)
-    if not isinstance(groups, pd.DataFrame):
-        values = np.asarray(groups)
-        if values.ndim != 2:  # a sparse matrix is one object to NumPy
-            raise TypeError(
-                f"groups must be labels (feature) or a table (feature, group), got "
-                f"{type(groups).__name__}. Pass an array or a DataFrame, for instance "
-                "groups.toarray()."
+        if "feature" not in groups.dims:
+            raise ValueError(
+                f"groups must have the dims (feature, group), got {groups.dims}. Rename them: "
+                "groups.rename({...: 'feature'})."
             )
-        rows = values_by_feature("groups", np.arange(len(values)), features)
-        return values[rows], np.arange(values.shape[1])
-    numbers_ = pd.Series(np.arange(len(groups)), index=groups.index)
-    rows = values_by_feature("groups", numbers_, features)
-    return groups.to_numpy()[rows], groups.columns.to_numpy()
-
-
-def _frame(groups: xr.DataArray) -> Any:
-    if "feature" not in groups.dims:
-        raise ValueError(
-            f"groups must have the dims (feature, group), got {groups.dims}. Rename them: "
-            "groups.rename({...: 'feature'})."
+        groups = oriented(groups, "feature")
+    values = np.asarray(groups)
+    if values.ndim != 2:  # a sparse matrix is one object to NumPy
+        raise TypeError(
+            f"groups must be labels (feature) or a table (feature, group), got "
+            f"{type(groups).__name__}. Pass an array or a DataFrame, for instance "
+            "groups.toarray()."
         )
-    ordered = groups.transpose("feature", ...)
-    if "feature" not in groups.coords:
-        return ordered.values
-    columns = ordered.get_index(ordered.dims[1])
-    return pd.DataFrame(ordered.values, ordered.get_index("feature"), columns)
-
-
-def _matrix(places: Sequence[Array], n_features: int) -> sparse.csr_array:
-    ends = np.cumsum([0, *map(len, places)])
-    entries = (np.ones(ends[-1], dtype=np.int32), np.concatenate(places), ends)
-    return sparse.csr_array(entries, shape=(len(places), n_features))
+    labels, names = (labels_of("groups", groups, axis) for axis in range(2))
+    what = "features of the posterior"
+    values = align("groups", values, labels, features, what, more=True)
+    return values, np.arange(values.shape[1]) if names is None else names.to_numpy()
 
 
 # ---- windows ----
@@ -237,7 +193,7 @@ def windows(
         of_window = np.repeat(np.arange(len(names)), [len(starts) for _, starts, _ in parts])
         coords = {"chromosome": names[of_window]} | coords
     places = [place for _, _, part in parts for place in part]
-    return FeatureSets(np.arange(len(places)), _matrix(places, features.size), coords)
+    return FeatureSets(np.arange(len(places)), member_matrix(places, features.size), coords)
 
 
 def _positive(name: str, value: Any) -> Any:
@@ -255,11 +211,11 @@ def _chromosomes(chromosome: Any, features: pd.Index) -> tuple[Array, Array]:
     """Number of the chromosome of each feature, and the chromosomes' names."""
     if chromosome is None:
         return np.zeros(features.size, dtype=int), np.array([""])
-    index, names = pd.factorize(values_by_feature("chromosome", chromosome, features))
+    index, names = pd.factorize(one_per_feature("chromosome", chromosome, features))
     if (index < 0).any():
         raise ValueError(
             f"chromosome must have a label for each feature, got {(index < 0).sum()} missing "
-            f"labels, for {list(features[index < 0][:5])}. Give every feature a label."
+            f"labels, for {show(features[index < 0])}. Give every feature a label."
         )
     return index, np.asarray(names)
 
@@ -267,13 +223,13 @@ def _chromosomes(chromosome: Any, features: pd.Index) -> tuple[Array, Array]:
 def _positions(positions: Any, features: pd.Index, index: Array) -> Array:
     if positions is None:
         return pd.Series(index).groupby(index).cumcount().to_numpy()
-    at = values_by_feature("positions", positions, features)
+    at = one_per_feature("positions", positions, features)
     if at.dtype.kind not in "iuf":
         raise TypeError(f"positions must be numbers, got dtype {at.dtype}. Convert them first.")
     if not np.isfinite(at).all():
         raise ValueError(
             "positions must be finite, got missing or infinite values for "
-            f"{list(features[~np.isfinite(at)][:5])}. Mend them, or pass None for windows of a "
+            f"{show(features[~np.isfinite(at)])}. Mend them, or pass None for windows of a "
             "number of features."
         )
     return at if at.dtype.kind == "f" else at.astype(np.int64)

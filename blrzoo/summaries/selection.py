@@ -7,8 +7,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from blrzoo.labels import labels_of, one_per_feature, order
 from blrzoo.options import as_float
-from blrzoo.posterior.inputs import constant_data, groups_of, prior_draws, values_by_feature
+from blrzoo.posterior.inputs import constant_data, groups_of, prior_draws
 from blrzoo.posterior.reader import SAMPLE_DIMS, indicator_name, posterior
 from blrzoo.summaries.inclusion import pip, pip_interval
 
@@ -287,7 +288,7 @@ def _given(prior: Any, pips: xr.DataArray) -> xr.DataArray:
     elif not isinstance(prior, xr.Dataset | xr.DataTree) and np.ndim(prior) == 0:
         values = xr.DataArray(prior)
     else:
-        array = values_by_feature("prior", prior, pips.get_index("feature"))
+        array = one_per_feature("prior", prior, pips.get_index("feature"))
         values = xr.DataArray(array, dims="feature")
     if values.dtype.kind not in "iuf":
         raise TypeError(f"prior must hold numbers, got dtype {values.dtype}. Pass probabilities.")
@@ -305,14 +306,17 @@ def _broadcast(values: xr.DataArray, pips: xr.DataArray) -> xr.DataArray:
 
 def _aligned(values: xr.DataArray, pips: xr.DataArray) -> xr.DataArray:
     """Put values in the order of the PIPs, by label where both have labels."""
-    both = [dim for dim in values.dims if dim in values.coords and dim in pips.coords]
-    aligned = values.reindex({dim: pips[dim] for dim in both})
-    if wrong := [dim for dim in values.dims if aligned.sizes[dim] != pips.sizes[dim]]:
+    for axis, dim in enumerate(values.dims):
+        if dim in values.coords and dim in pips.coords:
+            labels = labels_of("prior", values, axis)
+            places = order("prior", labels, pips.get_index(dim), f"{dim}s of the PIPs", more=True)
+            values = values.isel({dim: places})
+    if wrong := [dim for dim in values.dims if values.sizes[dim] != pips.sizes[dim]]:
         raise ValueError(
             f"prior must have the sizes of the PIPs, got {dict(values.sizes)} in the place of "
             f"{dict(pips.sizes)}; {wrong} differ. Pass one value for each."
         )
-    return aligned.reset_coords(drop=True)
+    return values.drop_vars(values.coords)
 
 
 def _fixed(idata: xr.DataTree, pips: xr.DataArray) -> xr.DataArray | None:

@@ -12,8 +12,8 @@ from pytensor.tensor.variable import TensorConstant
 
 from blrzoo.comparison.observed import response_of
 from blrzoo.gibbs.spec import refuse_sums, spec_in
+from blrzoo.labels import find, show
 from blrzoo.storage.forms import as_float, is_int8
-from blrzoo.tables import show
 from blrzoo.validation.data import Data
 
 __all__ = ["check_unchanged", "of_fit"]
@@ -34,7 +34,7 @@ def check_unchanged(model: pm.Model, train: Data, name: str) -> None:
     refuse_sums(model, f"whose values are compared with those that {name} was given")
     for argument, values, labels, table in _pairs(model, train):
         rows = _rows(model, argument, train.obs, len(values), name)
-        columns = _positions(table.columns, labels)
+        columns = find(table.columns, labels)
         if (columns < 0).any():
             raise ValueError(
                 f"models must keep the names of the columns of {argument}; got new ones, "
@@ -80,15 +80,10 @@ def _labels(model: pm.Model, dim: Any) -> pd.Index:
     return pd.Index(list(model.coords[dim] or ()), tupleize_cols=False)
 
 
-def _positions(labels: pd.Index, wanted: pd.Index) -> np.ndarray:
-    # as objects, because a DatetimeIndex would parse strings
-    return labels.astype(object).get_indexer(wanted.astype(object))
-
-
 def _rows(model: pm.Model, argument: str, obs: pd.Index, n: int, name: str) -> np.ndarray:
     """Where the rows of the model are in the data: by label, else all in their order."""
     labels = _labels(model, "obs")
-    if obs.is_unique and (found := _positions(obs, labels)).min(initial=0) >= 0:
+    if obs.is_unique and (found := find(obs, labels)).min(initial=0) >= 0:
         return found
     if n != len(obs):
         raise ValueError(
@@ -124,7 +119,7 @@ def of_fit(test: Data, idata: xr.DataTree) -> Data:
 
 
 def _chosen(table: Any, labels: pd.Index) -> Any:
-    columns = _positions(table.columns, labels)
+    columns = find(table.columns, labels)
     if (columns < 0).any() or np.array_equal(columns, np.arange(table.shape[1])):
         return table  # where a label is unknown, predict says what is wrong
     return table.iloc[:, columns]

@@ -64,9 +64,9 @@ def cross_validate(
         tested; single traits that are missing are passed on to the model and not scored.
     folds : int, array-like (obs,), or iterable of (train, test), default 5
         The number of folds, into which rows are dealt at random, as evenly as can be; or the fold
-        of each row, by label if a Series; or pairs of positions, as ``KFold(5).split(X)`` of
-        scikit-learn gives. All models get the same folds. Related rows (families, repeated
-        records) belong in one fold.
+        of each row, joined by label where it has labels; or pairs of positions, as
+        ``KFold(5).split(X)`` of scikit-learn gives. All models get the same folds.
+        Related rows (families, repeated records) belong in one fold.
     prob : float, default 0.95
         Probability of the predictive intervals.
     keep_draws : bool or int, default False

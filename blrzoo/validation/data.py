@@ -6,10 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from blrzoo.joining import join
 from blrzoo.prediction.rows import read_argument
 from blrzoo.storage.forms import is_sparse
-from blrzoo.tables import Table
+from blrzoo.tables import Table, join
 
 __all__ = ["Data"]
 

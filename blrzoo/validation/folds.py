@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from pytensor.graph.basic import Variable
 
-from blrzoo.tables import show
+from blrzoo.labels import align, labels_of, show
 
 __all__ = ["Fold", "read_folds"]
 
@@ -89,21 +89,14 @@ def _dealt(folds: int, known: np.ndarray, rng: np.random.Generator) -> np.ndarra
 
 
 def _labels(folds: Any, obs: pd.Index) -> np.ndarray:
-    """A label for each row; those of a Series are joined by label."""
-    if isinstance(folds, pd.Series) and not folds.index.equals(obs):
-        if not folds.index.is_unique or not obs.isin(folds.index).all():
-            lacking = obs[~obs.isin(folds.index)]
-            raise ValueError(
-                f"folds must have a label for each row of X, once; got none for {show(lacking)}. "
-                f"Pass folds.to_numpy() to join by position."
-            )
-        folds = folds.loc[obs]
-    labels = np.asarray(folds)
-    if labels.shape != (len(obs),):
+    """A fold for each row; those of a Series or DataArray are joined by label."""
+    given = np.asarray(folds)
+    if given.ndim != 1:
         raise ValueError(
             f"folds must be a number, labels (obs,), or pairs of train and test positions; got "
-            f"shape {labels.shape} for {len(obs)} rows. Pass one label for each row."
+            f"shape {given.shape} for {len(obs)} rows. Pass one label for each row."
         )
+    labels = align("folds", given, labels_of("folds", folds), obs, "rows of X", more=True)
     if pd.isna(labels).any():
         raise ValueError(
             f"folds must have a label for each row; got {pd.isna(labels).sum()} missing. Drop "

@@ -57,7 +57,8 @@ def hierarchical(
     y : array-like, (obs,)
         Response, joined to X by label. One of 0 and 1 is modelled as normal, with a warning.
     groups : array-like, (feature,)
-        Label of each feature's group; a Series or DataArray is joined to the features by label.
+        Label of each feature's group; a Series or DataArray is joined to the features by label,
+        and labels of other features are left out.
     components : int, default 1
         1: a variance for each group. K > 1: a mixture of a null and K - 1 normals for each.
     tau2 : None, array, (nu, S2) or ``.dist()``
@@ -227,7 +228,8 @@ def hierarchical_multivariate(
         Responses, joined to X by label; NaN where a trait was not measured. Names of columns
         become the ``trait`` coordinate. A trait of 0 and 1 is modelled as normal, with a warning.
     groups : array-like, (feature,)
-        Label of each feature's group; a Series or DataArray is joined to the features by label.
+        Label of each feature's group; a Series or DataArray is joined to the features by label,
+        and labels of other features are left out.
     components : int or list, default 1
         1: a covariance for each group. K > 1: a mixture of a null and K - 1 learned covariances
         for each group. A list: "null" (which there always is), "learned", the canonical "equal"

@@ -169,7 +169,8 @@ def spike_slab(
         ``pi=(1, (p - expected_size) / expected_size)``.
     inclusion : array-like, (feature,), optional
         Fixed inclusion probability of each feature, in the place of `pi`; 0 and 1 are allowed. A
-        Series or DataArray is joined to the features by label.
+        Series or DataArray is joined to the features by label, and labels of other
+        features are left out.
     groups : array-like, (feature,), optional
         Label of each feature's group, joined by label: `pi` is learned for each, (group), all with
         the prior that `pi` says.

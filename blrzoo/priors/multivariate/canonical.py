@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from blrzoo.priors.covariance import check_both
-from blrzoo.priors.labels import labelled, ordered
+from blrzoo.priors.given import labelled, ordered
 from blrzoo.priors.multivariate.weights import MOST_COMPONENTS
 
 __all__ = ["CANONICAL", "Component", "check_components", "read_components"]
@@ -153,7 +153,7 @@ def _check_matrix(value: Any, traits: np.ndarray) -> np.ndarray:
         raise TypeError(f"{rule}, got {value!r}. {remedy}") from None
     if matrix.shape != (n_traits, n_traits):
         raise ValueError(f"{rule}, got {value!r} of shape {matrix.shape}. {remedy}")
-    given = check_both("components", labelled(value))
+    given = check_both("components", labelled("components", value))
     matrix = ordered("components", given, (traits, traits)).astype(float)
     symmetric = np.isfinite(matrix).all() and np.allclose(matrix, matrix.T, rtol=1e-8, atol=0)
     values = np.linalg.eigvalsh(matrix) if symmetric else np.array([-1.0])

@@ -11,8 +11,8 @@ from blrzoo.priors import conjugate
 from blrzoo.priors.base import Variables
 from blrzoo.priors.counting import count, total
 from blrzoo.priors.covariance import check_covariance, covariance
-from blrzoo.priors.labelled import Groups, by_feature
-from blrzoo.priors.labels import in_order
+from blrzoo.priors.given import in_order
+from blrzoo.priors.groups import Groups
 from blrzoo.priors.multivariate.base import MultivariateMixturePrior
 from blrzoo.priors.multivariate.canonical import Component, check_components, read_components
 from blrzoo.priors.multivariate.ridge import outer
@@ -44,7 +44,8 @@ class GroupedMultivariateMixture(MultivariateMixturePrior):
     Parameters
     ----------
     groups : array-like, (feature,)
-        Label of each feature's group; a Series or DataArray is joined to the features by label.
+        Label of each feature's group; a Series or DataArray is joined to the features by label,
+        and labels of other features are left out.
     components : int or list
         The number of components, at most 100: a null and learned ones. Or a list of "null" (which
         there always is), "learned", the canonical "equal" (the same effect on all traits), "each"
@@ -109,7 +110,7 @@ class GroupedMultivariateMixture(MultivariateMixturePrior):
     def bind(self, data: DataSummary, h2: float) -> Self:
         """Join the groups to the features, and list the components of the traits."""
         bound = super().bind(data, h2)
-        bound.groups = Groups(by_feature("groups", self.group_labels, data))
+        bound.groups = Groups.of(self.group_labels, data)
         bound.group_index = bound.groups.index
         # The scale follows from the components' kinds: list them first, in any scale.
         traits = data.coords["trait"]

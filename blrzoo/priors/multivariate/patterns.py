@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from blrzoo.priors.labels import Labelled, labelled, ordered
+from blrzoo.priors.given import Labelled, labelled, ordered
 
 __all__ = ["MAX_TRAITS", "pattern_names", "read_patterns"]
 
@@ -83,9 +83,10 @@ def _check_array(patterns: Any, n_traits: int, traits: Any) -> np.ndarray:
 
 def _as_array(patterns: Any, message: str) -> Labelled:
     try:
-        return labelled(patterns)
+        np.asarray(patterns)
     except ValueError:
         raise ValueError(message) from None
+    return labelled("patterns", patterns)
 
 
 def pattern_names(patterns: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ from blrzoo.priors import conjugate
 from blrzoo.priors.base import Variables
 from blrzoo.priors.counting import total
 from blrzoo.priors.covariance import check_covariance, covariance
-from blrzoo.priors.labelled import Groups, by_feature
+from blrzoo.priors.groups import Groups
 from blrzoo.priors.multivariate.base import MultivariatePrior
 from blrzoo.priors.parameters import VARIANCE, check_parameter, dims_shape, parameter
 from blrzoo.priors.scale import DataSummary
@@ -162,7 +162,8 @@ class GroupedMultivariate(Multivariate):
     Parameters
     ----------
     groups : array-like, (feature,)
-        Label of each feature's group; a Series or DataArray is joined to the features by label.
+        Label of each feature's group; a Series or DataArray is joined to the features by label,
+        and labels of other features are left out.
     Sigma_b, form, tau2
         See `Multivariate`; ([group,] trait, trait_bis) and ([group,] trait). Values with labels
         are joined to the groups and traits by label.
@@ -197,7 +198,7 @@ class GroupedMultivariate(Multivariate):
     def bind(self, data: DataSummary, h2: float) -> Self:
         """Join the groups to the features of the data."""
         bound = super().bind(data, h2)
-        bound.groups = Groups(by_feature("groups", self.group_labels, data))
+        bound.groups = Groups.of(self.group_labels, data)
         bound.group_index = bound.groups.index
         return bound
 

@@ -11,7 +11,7 @@ from blrzoo.priors import conjugate
 from blrzoo.priors.base import Variables
 from blrzoo.priors.counting import count
 from blrzoo.priors.covariance import check_covariance
-from blrzoo.priors.labels import in_order
+from blrzoo.priors.given import in_order
 from blrzoo.priors.multivariate.base import Cells, MultivariateMixturePrior
 from blrzoo.priors.multivariate.patterns import MAX_TRAITS, pattern_names, read_patterns
 from blrzoo.priors.multivariate.ridge import (

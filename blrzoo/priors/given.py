@@ -1,4 +1,4 @@
-"""What a parameter is given with labels: joined to the labels of the model, never by position."""
+"""Parameters as they are given: with labels, which are joined to the coordinates of the model."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from blrzoo.tables import show
+from blrzoo.labels import align, find, labels_of
 
 __all__ = ["Labelled", "has_labels", "in_order", "labelled", "ordered"]
 
@@ -33,7 +33,7 @@ def has_labels(value: Any) -> bool:
     return isinstance(value, pd.Series | pd.DataFrame | xr.DataArray)
 
 
-def labelled(value: Any) -> Labelled:
+def labelled(name: str, value: Any) -> Labelled:
     """Split a Series, DataFrame or DataArray into values and labels; others have no labels.
 
     Dims of a DataArray are put into the order in which variables have them. The columns of a
@@ -43,34 +43,31 @@ def labelled(value: Any) -> Labelled:
     Examples
     --------
     >>> import pandas as pd
-    >>> from blrzoo.priors.labels import labelled
-    >>> found = labelled(pd.DataFrame([[1, 0]], columns=["height", "weight"]))
+    >>> from blrzoo.priors.given import labelled
+    >>> found = labelled("patterns", pd.DataFrame([[1, 0]], columns=["height", "weight"]))
     >>> list(found.labels[1])
     ['height', 'weight']
     """
     if isinstance(value, Labelled):
         return value
-    if isinstance(value, xr.DataArray):
-        if set(value.dims) <= set(_DIMS):
-            value = value.transpose(*(dim for dim in _DIMS if dim in value.dims))
-        found = [value[dim].to_index() if dim in value.coords else None for dim in value.dims]
-    elif isinstance(value, pd.DataFrame | pd.Series):
+    if isinstance(value, xr.DataArray) and set(value.dims) <= set(_DIMS):
+        value = value.transpose(*(dim for dim in _DIMS if dim in value.dims))
+    values = np.asarray(value)
+    labels = [labels_of(name, value, axis) for axis in range(values.ndim)]
+    if isinstance(value, pd.Series | pd.DataFrame):
         # pandas numbers what has no labels of its own: 0, 1, 2, ...
-        found = [None if _is_default(index) else index for index in value.axes]
-    else:
-        array = np.asarray(value)
-        return Labelled(array, (None,) * array.ndim)
-    return _columns_like_rows(np.asarray(value), found)
+        labels = [None if _is_default(index) else index for index in labels]
+    return _columns_like_rows(values, labels)
 
 
-def _is_default(index: pd.Index) -> bool:
+def _is_default(index: pd.Index | None) -> bool:
     return isinstance(index, pd.RangeIndex) and index.equals(pd.RangeIndex(len(index)))
 
 
 def _columns_like_rows(values: np.ndarray, labels: list[pd.Index | None]) -> Labelled:
     rows, columns = labels[-2:] if len(labels) > 1 else (None, None)
-    if rows is not None and columns is not None and rows.is_unique:
-        places = _places(columns, rows)
+    if rows is not None and columns is not None and rows.is_unique and columns.is_unique:
+        places = find(columns, rows)
         if len(rows) == len(columns) and (places >= 0).all():
             values, labels = values.take(places, axis=-1), [*labels[:-1], rows]
     return Labelled(values, tuple(labels))
@@ -84,8 +81,8 @@ def in_order(name: str, value: Any, dims: tuple[str, ...], coords: Mapping[str, 
     Examples
     --------
     >>> import pandas as pd
-    >>> from blrzoo.priors.labels import in_order, labelled
-    >>> given = labelled(pd.Series({"b": 9.0, "a": 1.0}))
+    >>> from blrzoo.priors.given import in_order, labelled
+    >>> given = labelled("tau2", pd.Series({"b": 9.0, "a": 1.0}))
     >>> in_order("tau2", given, ("group",), {"group": ["a", "b"]})
     array([1., 9.])
     """
@@ -98,32 +95,18 @@ def in_order(name: str, value: Any, dims: tuple[str, ...], coords: Mapping[str, 
     return ordered(name, value, tuple(coords.get(dim) for dim in dims))
 
 
-def ordered(name: str, given: Labelled, coords: tuple[Any, ...]) -> np.ndarray:
+def ordered(
+    name: str, given: Labelled, coords: tuple[Any, ...], what: str = "labels of the model"
+) -> np.ndarray:
     """Values in the order of the coordinates along the last axes.
 
-    Parameters
-    ----------
-    name : str
-        Name of the argument, for messages.
-    given : Labelled
-        Axes without labels stay as they are.
-    coords : tuple of array-like or None
-        Labels that the last axes are to have, in order; None leaves an axis as it is.
-
-    Returns
-    -------
-    ndarray
-
-    Raises
-    ------
-    ValueError
-        For labels that are not those of the coordinate, each once.
+    Axes without labels, and those whose coordinate is None, stay as they are.
 
     Examples
     --------
     >>> import pandas as pd
-    >>> from blrzoo.priors.labels import labelled, ordered
-    >>> given = labelled(pd.DataFrame([[1, 0]], columns=["height", "weight"]))
+    >>> from blrzoo.priors.given import labelled, ordered
+    >>> given = labelled("patterns", pd.DataFrame([[1, 0]], columns=["height", "weight"]))
     >>> ordered("patterns", given, (None, ["weight", "height"]))
     array([[0, 1]])
     """
@@ -133,28 +116,5 @@ def ordered(name: str, given: Labelled, coords: tuple[Any, ...]) -> np.ndarray:
         if coord is not None and labels is not None:
             plain = [x.item() if isinstance(x, np.str_ | np.number) else x for x in coord]
             wanted = pd.Index(plain, tupleize_cols=False)
-            _check_labels(name, labels, wanted)
-            values = values.take(_places(labels, wanted), axis=axis)
+            values = align(name, values, labels, wanted, what, axis=axis)
     return values
-
-
-def _places(labels: pd.Index, wanted: pd.Index) -> np.ndarray:
-    """Where each of the wanted labels is, -1 for nowhere; labels must be unique."""
-    # as objects, because "1" and 1 are different labels
-    if not labels.is_unique:
-        return np.full(len(wanted), -1)
-    return labels.astype(object).get_indexer(wanted.astype(object))
-
-
-def _check_labels(name: str, labels: pd.Index, wanted: pd.Index) -> None:
-    faults = {
-        "missing": wanted[_places(labels.unique(), wanted) < 0],
-        "unknown": labels[_places(wanted, labels) < 0].unique(),
-        "repeated": labels[labels.duplicated()].unique(),
-    }
-    found = ", ".join(f"{key} {show(which)}" for key, which in faults.items() if len(which))
-    if found:
-        raise ValueError(
-            f"{name} must have the labels {show(wanted)}, each once, got {show(labels)}: {found}. "
-            f"Rename them, or pass {name.split(':')[0]}.to_numpy() to go by position."
-        )
