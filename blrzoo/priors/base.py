@@ -11,9 +11,13 @@ import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.distributions.effects import effects
+from blrzoo.priors.computed import Computed
 from blrzoo.priors.scale import DataSummary
 
-__all__ = ["MixturePrior", "Prior"]
+__all__ = ["EVERY", "MixturePrior", "Prior"]
+
+#: All features are expected to have an effect.
+EVERY = Computed(1.0, ("share = 1",))
 
 #: Name to model variable, as `Prior.variables` returns them.
 Variables = dict[str, TensorVariable]
@@ -176,9 +180,25 @@ class Prior:
         included = max(inclusion * self.data.p, 1.0)
         return self.h2 * self.data.y_variance / (included * float(self.data.x_variance.mean()))
 
-    def expected_variance(self) -> Any:
+    def scaled_for(self, share: Computed) -> Computed:
+        """`default_variance` where a share of the features is included, and how it was computed."""
+        return self.how_scaled(share, self.default_variance(share.value))
+
+    def how_scaled(self, share: Computed, value: Any) -> Computed:
+        """Add to how a share was computed how a default variance ``v`` follows from it."""
+        return share.then(
+            value,
+            "s = max(p * share, 1)",
+            "v = h2 * var_y / (s * mean_var_x)",
+            p=self.data.p,
+            h2=self.h2,
+            var_y=self.data.y_variance,
+            mean_var_x=float(self.data.x_variance.mean()),
+        )
+
+    def expected_variance(self) -> Computed:
         """Variance of an included effect that default priors of variances are scaled for."""
-        return self.default_variance()
+        return self.scaled_for(EVERY)
 
 
 class MixturePrior(Prior):
