@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Mapping
+from inspect import signature
 from types import MappingProxyType
 from typing import Any, Self
 
@@ -13,6 +14,7 @@ from pytensor.tensor.variable import TensorVariable
 from blrzoo.distributions.effects import effects
 from blrzoo.priors.computed import Computed
 from blrzoo.priors.scale import DataSummary
+from blrzoo.wording import first_line, setting_text
 
 __all__ = ["EVERY", "MixturePrior", "Prior"]
 
@@ -24,7 +26,9 @@ Variables = dict[str, TensorVariable]
 
 
 class Prior:
-    r"""A normal prior of the effects, ``beta_j ~ N(0, v_j)``; subclass it to write your own.
+    r"""A normal prior of the effects, ``beta_j ~ N(0, v_j)``.
+
+    Subclass it to write your own.
 
     Density
         :math:`\beta_j | v_j \sim N(0, v_j)`, independently for each feature.
@@ -179,6 +183,24 @@ class Prior:
         """
         included = max(inclusion * self.data.p, 1.0)
         return self.h2 * self.data.y_variance / (included * float(self.data.x_variance.mean()))
+
+    def describe(self) -> dict[str, Any]:
+        """Say in words what the prior is, for `blrzoo.describe`, which adds its variables.
+
+        A subclass may say more: ``return super().describe() | {"source": "my thesis"}``.
+
+        Returns
+        -------
+        dict of str to str
+            The class with the first line of its docstring, and its settings: attributes that are
+            numbers, short arrays or words and have the name of an argument of ``__init__``.
+        """
+        makers = [vars(one)["__init__"] for one in type(self).__mro__ if "__init__" in vars(one)]
+        arguments = {name for maker in makers for name in signature(maker).parameters}
+        given = {name: value for name, value in vars(self).items() if name in arguments}
+        settings = {name: setting_text(value) for name, value in given.items()}
+        own = {name: text for name, text in settings.items() if text}
+        return {"class": f"{type(self).__name__}: {first_line(type(self))}"} | own
 
     def scaled_for(self, share: Computed) -> Computed:
         """`default_variance` where a share of the features is included, and how it was computed."""

@@ -34,7 +34,9 @@ class Cells(NamedTuple):
 
 
 class MultivariatePrior(Prior):
-    r"""A multivariate normal prior of the effects on T traits; subclass it to write your own.
+    r"""A multivariate normal prior of the effects on T traits.
+
+    Subclass it to write your own.
 
     Density
         :math:`b_j | \Sigma_{g(j)} \sim N_T(0, \Sigma_{g(j)})`, independently for each feature;
