@@ -5,6 +5,7 @@ import logging
 from blrzoo import testing
 from blrzoo.comparison import bayes_factors, compare, log_marginal_likelihood
 from blrzoo.datasets import load_diabetes
+from blrzoo.description import describe
 from blrzoo.diagnostics import diagnose, geweke, indicator_diagnostics, plot_geweke
 from blrzoo.distributions.inverse_wishart import InverseWishart
 from blrzoo.em.fit import fit_em
@@ -102,6 +103,7 @@ __all__ = [
     "compare",
     "credible_sets",
     "cross_validate",
+    "describe",
     "diagnose",
     "draws_table",
     "effect_summary",

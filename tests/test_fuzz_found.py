@@ -11,7 +11,7 @@ import xarray as xr
 from scipy import sparse
 
 import blrzoo as blr
-from blrzoo.describe import describe_priors
+from blrzoo.description import describe_priors
 from tests.fuzz import fits
 from tests.fuzz.tables import FEATURES, GROUPS, X, Y
 

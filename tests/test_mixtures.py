@@ -235,8 +235,8 @@ def test_default_variance_on_x_is_h2():
         if isinstance(prior, blr.MultipleComponent):
             share = spec.main.prior._mean_pi()
             slabs = (
-                spec.main.prior.default_slabs()
+                spec.main.prior.default_slabs().value
                 if prior.ratios is None
-                else spec.main.prior.default_common() * prior.ratios
+                else spec.main.prior.default_common().value * prior.ratios
             )
             assert share @ slabs == pytest.approx(spec.main.prior.default_variance())

@@ -11,9 +11,9 @@ ROOT = Path(blr.__file__).parent
 
 #: Each part may import those before it, and itself.
 LAYERS = (
-    "options progress storage labels tables response values data statistics least_squares "
+    "options wording progress storage labels tables response values data statistics least_squares "
     "designs ops distributions priors terms advice likelihood gibbs sources building model em zoo "
-    "describe sampling gene_sets comparison validation"
+    "description sampling gene_sets comparison validation"
 ).split()
 #: These know InferenceData and nothing of the rest.
 READERS = ["posterior", "summaries", "diagnostics", "plots", "prediction"]

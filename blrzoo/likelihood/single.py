@@ -10,11 +10,21 @@ from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.likelihood.residual import ResidualSums, sums_over_rows
 from blrzoo.priors import conjugate
+from blrzoo.priors.computed import Computed
 from blrzoo.priors.parameters import NORMAL, VARIANCE, check_parameter, parameter
 from blrzoo.priors.scale import DataSummary
 from blrzoo.terms import Term
 
-__all__ = ["POWER", "Likelihood"]
+__all__ = [
+    "POWER",
+    "Likelihood",
+    "default_gamma",
+    "default_mu",
+    "default_noise",
+    "default_sigma2",
+    "power",
+    "root_weights",
+]
 
 #: Name of the data variable that holds the power of the likelihood, where a model has one.
 POWER = "likelihood_power"
@@ -59,13 +69,13 @@ class Likelihood:
 
     def variables(self, data: DataSummary, h2: float) -> dict[str, TensorVariable]:
         """Make ``mu``, ``gamma`` (with covariates) and ``sigma2`` in the model on the context."""
-        sd = np.sqrt(data.y_variance)
-        made = {"mu": parameter("mu", self.mu, NORMAL, (data.y_mean, 10 * sd))}
+        made = {"mu": parameter("mu", self.mu, NORMAL, default_mu(data))}
         if "covariate" in data.coords:
-            default = (0.0, 10 * sd / np.sqrt(data.w_variance))
+            default = default_gamma(data)
             made["gamma"] = parameter("gamma", self.gamma, NORMAL, default, dims="covariate")
-        default = (4.0, (1 - h2) * data.y_variance / 2)
-        return made | {"sigma2": parameter("sigma2", self.sigma2, VARIANCE, default)}
+        return made | {
+            "sigma2": parameter("sigma2", self.sigma2, VARIANCE, default_sigma2(data, h2))
+        }
 
     def observe(self, v: dict[str, TensorVariable], model: pm.Model, y: np.ndarray) -> None:
         """Make the observed ``y`` and, where rows have none, the unobserved ``y_missing``."""
@@ -128,6 +138,34 @@ class Likelihood:
         if "y_missing" in model.named_vars:
             found[model["y_missing"]] = pm.Normal.dist(*self.moments(v, model, "_missing"))
         return found
+
+
+def default_mu(data: DataSummary) -> Computed:
+    """Mean and SD of the default prior of intercepts, ([trait])."""
+    sd = np.sqrt(data.y_variance)
+    numbers = {"mean_y": data.y_mean, "sd_y": sd}
+    return Computed((data.y_mean, 10 * sd), ("mean = mean_y", "sd = 10 * sd_y"), numbers)
+
+
+def default_gamma(data: DataSummary) -> Computed:
+    """Mean and SD of the default prior of effects of covariates, (covariate[, trait])."""
+    sd_y, sd_W = np.sqrt(data.y_variance), np.sqrt(data.w_variance)
+    if np.ndim(sd_y):
+        sd_W = sd_W[:, None]
+    numbers = {"sd_y": sd_y, "sd_W": sd_W}
+    return Computed((0.0, 10 * sd_y / sd_W), ("mean = 0", "sd = 10 * sd_y / sd_W"), numbers)
+
+
+def default_sigma2(data: DataSummary, h2: float) -> Computed:
+    """Degrees of freedom and scale of the default prior of residual variances, ([trait])."""
+    mean = default_noise(data, h2)
+    return mean.then((4.0, mean.value / 2), "nu = 4", "S2 = v / 2")
+
+
+def default_noise(data: DataSummary, h2: float) -> Computed:
+    """Residual variances that default priors are scaled for, ([trait])."""
+    numbers = {"h2": h2, "var_y": data.y_variance}
+    return Computed((1 - h2) * data.y_variance, ("v = (1 - h2) * var_y",), numbers)
 
 
 def root_weights(model: pm.Model, rows: str = "") -> Any:

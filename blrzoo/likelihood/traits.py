@@ -10,7 +10,14 @@ from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.distributions.partial_normal import PartialNormal, completed
 from blrzoo.likelihood.residual import ResidualSums, sums_over_rows
-from blrzoo.likelihood.single import power, root_weights
+from blrzoo.likelihood.single import (
+    default_gamma,
+    default_mu,
+    default_noise,
+    default_sigma2,
+    power,
+    root_weights,
+)
 from blrzoo.ops.small import inverse_log_determinant, product
 from blrzoo.priors import conjugate
 from blrzoo.priors.covariance import check_covariance, covariance
@@ -78,20 +85,20 @@ class TraitLikelihood:
 
     def variables(self, data: DataSummary, h2: float) -> dict[str, TensorVariable]:
         """Make ``mu``, ``gamma`` (with covariates) and ``Sigma_e`` in the model on the context."""
-        sd = np.sqrt(data.y_variance)
-        made = {"mu": parameter("mu", self.mu, NORMAL, (data.y_mean, 10 * sd), dims="trait")}
+        made = {"mu": parameter("mu", self.mu, NORMAL, default_mu(data), dims="trait")}
         if "covariate" in data.coords:
-            default = (0.0, 10 * sd / np.sqrt(data.w_variance)[:, None])
-            dims = ("covariate", "trait")
+            default, dims = default_gamma(data), ("covariate", "trait")
             made["gamma"] = parameter("gamma", self.gamma, NORMAL, default, dims=dims)
-        return made | self._residual((1 - h2) * data.y_variance)
+        return made | self._residual(data, h2)
 
-    def _residual(self, mean: np.ndarray) -> dict[str, TensorVariable]:
+    def _residual(self, data: DataSummary, h2: float) -> dict[str, TensorVariable]:
         dims = ("trait", "trait_bis")
         if self.residual == "full":
-            return {"Sigma_e": covariance("Sigma_e", self.Sigma_e, np.diag(mean), dims)}
-        sigma2 = parameter("sigma2", self.sigma2, VARIANCE, (4.0, mean / 2), dims="trait")
-        matrix = sigma2[:, None] * np.eye(len(mean))
+            noise = default_noise(data, h2)
+            mean = noise.then(np.diag(noise.value), "mean = diag(v)")
+            return {"Sigma_e": covariance("Sigma_e", self.Sigma_e, mean, dims)}
+        sigma2 = parameter("sigma2", self.sigma2, VARIANCE, default_sigma2(data, h2), dims="trait")
+        matrix = sigma2[:, None] * np.eye(data.n_traits)
         return {"sigma2": sigma2, "Sigma_e": pm.Deterministic("Sigma_e", matrix, dims=dims)}
 
     def observe(self, v: dict[str, TensorVariable], model: pm.Model, y: np.ndarray) -> None:

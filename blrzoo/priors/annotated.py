@@ -11,6 +11,7 @@ from scipy.special import expit, logit
 from blrzoo.priors import conjugate
 from blrzoo.priors.annotations import Annotations, read_annotations
 from blrzoo.priors.base import Prior, Variables
+from blrzoo.priors.computed import Computed
 from blrzoo.priors.parameters import NORMAL, PROBABILITY, check_parameter, parameter, prior_mean
 from blrzoo.priors.ridge import SingleComponent
 from blrzoo.priors.scale import DataSummary
@@ -41,7 +42,8 @@ class _Annotated(Prior):
         """Make the coefficients of the annotations."""
         pm.modelcontext(None).add_coord("annotation", self.annotations.names)
         sd = self.A.std(axis=0)
-        default = (0.0, 1 / np.where(sd > 0, sd, 1.0))  # a single feature has nothing to vary
+        sd = np.where(sd > 0, sd, 1.0)  # a single feature has nothing to vary
+        default = Computed((0.0, 1 / sd), ("mean = 0", "sd = 1 / sd_A"), {"sd_A": sd})
         return parameter("eta", self.eta, NORMAL, default, dims="annotation")
 
     def predictor(self, v: Variables) -> TensorVariable:
@@ -201,16 +203,20 @@ class AnnotatedInclusion(_Annotated, SpikeSlab):
         weights = pt.stack([-pt.softplus(odds), -pt.softplus(-odds)], axis=1)
         return pt.stack([0.0, v["tau2"]]), weights
 
-    def expected_variance(self) -> float:
+    def expected_variance(self) -> Computed:
         """Variance of an included effect that the default tau2 is scaled for."""
         if self.eta0 is None:
             return super().expected_variance()
-        return self.default_variance(float(expit(prior_mean(self.eta0, NORMAL, ()))))
+        mean = prior_mean(self.eta0, NORMAL, ())
+        formula = "share = 1 / (1 + exp(-mean_eta0))"
+        return self.scaled_for(Computed(float(expit(mean)), (formula,), {"mean_eta0": mean}))
 
-    def _default_eta0(self) -> tuple[float, float]:
+    def _default_eta0(self) -> Computed:
         """Mean and SD: the log odds of the default inclusion."""
-        included, excluded = default_beta(self.data)
-        return float(np.log(included / excluded)), _ETA0_SD
+        beta = default_beta(self.data)
+        included, excluded = beta.value
+        parameters = float(np.log(included / excluded)), _ETA0_SD
+        return beta.then(parameters, "mean = log(a / b)", f"sd = {_ETA0_SD}")
 
 
 def _check_odds(eta0: Any) -> Any:

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Mapping
+from inspect import signature
 from types import MappingProxyType
 from typing import Any, Self
 
@@ -11,16 +12,23 @@ import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.distributions.effects import effects
+from blrzoo.priors.computed import Computed
 from blrzoo.priors.scale import DataSummary
+from blrzoo.wording import first_line, setting_text
 
-__all__ = ["MixturePrior", "Prior"]
+__all__ = ["EVERY", "MixturePrior", "Prior"]
+
+#: All features are expected to have an effect.
+EVERY = Computed(1.0, ("share = 1",))
 
 #: Name to model variable, as `Prior.variables` returns them.
 Variables = dict[str, TensorVariable]
 
 
 class Prior:
-    r"""A normal prior of the effects, ``beta_j ~ N(0, v_j)``; subclass it to write your own.
+    r"""A normal prior of the effects, ``beta_j ~ N(0, v_j)``.
+
+    Subclass it to write your own.
 
     Density
         :math:`\beta_j | v_j \sim N(0, v_j)`, independently for each feature.
@@ -176,9 +184,43 @@ class Prior:
         included = max(inclusion * self.data.p, 1.0)
         return self.h2 * self.data.y_variance / (included * float(self.data.x_variance.mean()))
 
-    def expected_variance(self) -> Any:
+    def describe(self) -> dict[str, Any]:
+        """Say in words what the prior is, for `blrzoo.describe`, which adds its variables.
+
+        A subclass may say more: ``return super().describe() | {"source": "my thesis"}``.
+
+        Returns
+        -------
+        dict of str to str
+            The class with the first line of its docstring, and its settings: attributes that are
+            numbers, short arrays or words and have the name of an argument of ``__init__``.
+        """
+        makers = [vars(one)["__init__"] for one in type(self).__mro__ if "__init__" in vars(one)]
+        arguments = {name for maker in makers for name in signature(maker).parameters}
+        given = {name: value for name, value in vars(self).items() if name in arguments}
+        settings = {name: setting_text(value) for name, value in given.items()}
+        own = {name: text for name, text in settings.items() if text}
+        return {"class": f"{type(self).__name__}: {first_line(type(self))}"} | own
+
+    def scaled_for(self, share: Computed) -> Computed:
+        """`default_variance` where a share of the features is included, and how it was computed."""
+        return self.how_scaled(share, self.default_variance(share.value))
+
+    def how_scaled(self, share: Computed, value: Any) -> Computed:
+        """Add to how a share was computed how a default variance ``v`` follows from it."""
+        return share.then(
+            value,
+            "s = max(p * share, 1)",
+            "v = h2 * var_y / (s * mean_var_x)",
+            p=self.data.p,
+            h2=self.h2,
+            var_y=self.data.y_variance,
+            mean_var_x=float(self.data.x_variance.mean()),
+        )
+
+    def expected_variance(self) -> Computed:
         """Variance of an included effect that default priors of variances are scaled for."""
-        return self.default_variance()
+        return self.scaled_for(EVERY)
 
 
 class MixturePrior(Prior):

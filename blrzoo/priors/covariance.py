@@ -7,12 +7,14 @@ import pymc as pm
 from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.distributions.inverse_wishart import InverseWishart
+from blrzoo.priors.computed import Computed
 from blrzoo.priors.given import Labelled, in_order
 from blrzoo.priors.parameters import (
     LEAST,
     LEAST_SHAPE,
     Family,
     check_parameter,
+    conjugate_prior,
     dims_shape,
     parameter,
 )
@@ -110,7 +112,7 @@ def check_both(name: str, value: Any) -> Any:
 
 
 def covariance(
-    name: str, value: Any, mean: Any, dims: tuple[str, ...], argument: str | None = None
+    name: str, value: Any, mean: Computed, dims: tuple[str, ...], argument: str | None = None
 ) -> TensorVariable:
     """Register a covariance in the model on the context.
 
@@ -121,8 +123,9 @@ def covariance(
     value : None, ndarray or Labelled, tuple or ``.dist()``
         As returned by `check_covariance`. Where it has fewer dims than the variable, it serves
         for all groups and components.
-    mean : array, broadcastable to the dims
-        Mean of the default prior, IW(T + 3, 2 mean).
+    mean : Computed
+        Mean of the default prior, IW(T + 3, 2 mean), broadcastable to the dims; its formulas
+        compute ``mean``.
     dims : tuple of str
         The variable's dims, ``("trait", "trait_bis")`` last.
     argument : str, optional
@@ -141,14 +144,20 @@ def covariance(
     Examples
     --------
     >>> import numpy as np, pymc as pm
+    >>> from blrzoo.priors.computed import Computed
     >>> from blrzoo.priors.covariance import covariance
     >>> with pm.Model(coords={"trait": ["a", "b"], "trait_bis": ["a", "b"]}) as model:
-    ...     Sigma_e = covariance("Sigma_e", None, np.eye(2), ("trait", "trait_bis"))
+    ...     Sigma_e = covariance("Sigma_e", None, Computed(np.eye(2)), ("trait", "trait_bis"))
     >>> [rv.name for rv in model.free_RVs]
     ['Sigma_e']
     """
     shape, argument = dims_shape(dims), argument or name
-    default = (default_nu(shape[-1]), 2.0 * np.broadcast_to(mean, shape))
+    default = mean.then(
+        (default_nu(shape[-1]), 2.0 * np.broadcast_to(mean.value, shape)),
+        "nu = T + 3",
+        "S = 2 * mean",
+        T=shape[-1],
+    )
     if isinstance(value, np.ndarray | Labelled):
         value = _matrices(argument, value, dims)
     elif isinstance(value, tuple):
@@ -156,7 +165,7 @@ def covariance(
     elif value is not None:
         _check_dist_shape(argument, value, shape)
     if isinstance(value, tuple):
-        return COVARIANCE.make(name, *value, dims=dims)
+        return conjugate_prior(name, COVARIANCE, value, dims)
     return parameter(name, value, COVARIANCE, default, dims=dims)
 
 

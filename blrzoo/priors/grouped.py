@@ -9,11 +9,19 @@ from pytensor.tensor.variable import TensorVariable
 from blrzoo.options import check_flag
 from blrzoo.priors import conjugate
 from blrzoo.priors.base import Prior, Variables
+from blrzoo.priors.computed import Computed
 from blrzoo.priors.counting import total
 from blrzoo.priors.given import in_order
 from blrzoo.priors.groups import Groups
 from blrzoo.priors.mixture import MultipleComponent
-from blrzoo.priors.parameters import VARIANCE, check_parameter, dims_shape, parameter
+from blrzoo.priors.parameters import (
+    VARIANCE,
+    check_parameter,
+    conjugate_prior,
+    dims_shape,
+    parameter,
+)
+from blrzoo.priors.positive import GAMMA
 from blrzoo.priors.scale import DataSummary
 
 __all__ = ["GroupedMixture", "GroupedRidge"]
@@ -40,7 +48,7 @@ class _Pooled:
             )
 
     def variance(
-        self, name: str, value: Any, default: tuple[Any, Any], dims: tuple[str, ...]
+        self, name: str, value: Any, default: Computed, dims: tuple[str, ...]
     ) -> Variables:
         """Make the variances and, where pooled, their scale, with the dims but the group."""
         if not self.on:
@@ -48,11 +56,12 @@ class _Pooled:
                 name: parameter(name, value, VARIANCE, default, dims=dims or None, argument="tau2")
             }
         given = in_order("tau2", value, dims, pm.modelcontext(None).coords)
-        nu, S2 = default if given is None else given
-        rate = 1 / _common("S2", S2, dims_shape(dims))
-        scale = pm.Gamma("S2", alpha=1.0, beta=rate, dims=dims[1:] or None)
-        made = parameter(name, None, VARIANCE, (nu, scale), dims=dims)
-        return {name: made, "S2": scale}
+        nu, S2 = default.value if given is None else given
+        values = 1.0, 1 / _common("S2", S2, dims_shape(dims))
+        how = default if given is None else None
+        how = how and how.then(values, "shape = 1", "rate = 1 / S2")
+        scale = conjugate_prior("S2", GAMMA, values, dims[1:] or None, how)
+        return {name: conjugate_prior(name, VARIANCE, (nu, scale), dims), "S2": scale}
 
     def conditionals(
         self, v: Variables, name: str, tau2: Any
@@ -147,7 +156,8 @@ class GroupedRidge(Prior):
     def variables(self) -> Variables:
         """Make ``tau2`` and, where pooled, ``S2``."""
         self.groups.add_to_model()
-        default = (4.0, self.default_variance() / 2)
+        v = self.expected_variance()
+        default = v.then((4.0, v.value / 2), "nu = 4", "S2 = v / 2")
         return self.pooled.variance("tau2", self.tau2, default, ("group",))
 
     def variance(self, v: Variables) -> TensorVariable:

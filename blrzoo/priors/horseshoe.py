@@ -7,6 +7,7 @@ import pymc as pm
 from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.priors.base import Prior, Variables
+from blrzoo.priors.computed import Computed
 from blrzoo.priors.parameters import VARIANCE, check_parameter, parameter
 from blrzoo.priors.positive import HALF_CAUCHY, check_positive
 
@@ -79,10 +80,12 @@ class Horseshoe(Prior):
 
     def variables(self) -> Variables:
         """Make ``lambda`` (feature), ``tau`` and ``c2``."""
-        slab = self.default_variance(self.expected() / self.data.p)
+        p, p0 = self.data.p, self.expected()
+        v = self.scaled_for(Computed(p0 / p, ("share = p0 / p",), {"p0": p0, "p": p}))
+        slab = v.then((4.0, v.value / 2), "nu = 4", "S2 = v / 2")
         return {
-            "tau": parameter("tau", self.tau, HALF_CAUCHY, (self.default_scale(),)),
-            "c2": parameter("c2", self.c2, VARIANCE, (4.0, slab / 2)),
+            "tau": parameter("tau", self.tau, HALF_CAUCHY, self.default_scale()),
+            "c2": parameter("c2", self.c2, VARIANCE, slab),
             "lambda": pm.HalfCauchy("lambda", 1.0, dims="feature"),
         }
 
@@ -101,9 +104,20 @@ class Horseshoe(Prior):
             )
         return p / 10 if self.p0 is None else self.p0
 
-    def default_scale(self) -> float:
+    def default_scale(self) -> Computed:
         """Scale tau0 of the half-Cauchy prior of ``tau``, in units of an effect."""
         data, p0 = self.data, self.expected()
         sigma2 = (1 - self.h2) * data.y_variance
         information = data.n * float(data.x_variance.mean())
-        return p0 / (data.p - p0) * float(np.sqrt(sigma2 / information))
+        return Computed(
+            (p0 / (data.p - p0) * float(np.sqrt(sigma2 / information)),),
+            ("scale = p0 / (p - p0) * sqrt((1 - h2) * var_y / (n * mean_var_x))",),
+            {
+                "p0": p0,
+                "n": data.n,
+                "p": data.p,
+                "h2": self.h2,
+                "var_y": data.y_variance,
+                "mean_var_x": float(data.x_variance.mean()),
+            },
+        )

@@ -66,7 +66,8 @@ class BayesianLasso(Prior):
 
     def variables(self) -> Variables:
         """Make ``lambda2`` and ``tau2`` (feature)."""
-        default = (2.0, self.default_variance() / 2)
+        v = self.expected_variance()
+        default = v.then((2.0, v.value / 2), "shape = 2", "rate = v / 2")
         lambda2 = parameter("lambda2", self.lambda2, GAMMA, default)
         return {"lambda2": lambda2, "tau2": pm.Exponential("tau2", lambda2 / 2, dims="feature")}
 

@@ -10,6 +10,7 @@ from pytensor.tensor.variable import TensorVariable
 from blrzoo.options import check_flag
 from blrzoo.priors import conjugate
 from blrzoo.priors.base import MixturePrior, Variables
+from blrzoo.priors.computed import Computed
 from blrzoo.priors.counting import count, total
 from blrzoo.priors.given import Labelled, in_order, ordered
 from blrzoo.priors.multivariate.weights import MOST_COMPONENTS, check_reached, check_weights
@@ -23,7 +24,7 @@ from blrzoo.priors.parameters import (
     prior_means,
 )
 from blrzoo.priors.scale import DataSummary
-from blrzoo.priors.sparsity import default_dirichlet, scaled_shares
+from blrzoo.priors.sparsity import default_dirichlet, default_share, scaled_shares
 
 __all__ = ["MultipleComponent"]
 
@@ -140,14 +141,15 @@ class MultipleComponent(MixturePrior):
     def variances(self) -> Variables:
         """Make ``tau2``, exactly 0 for the null, and what is learned of it."""
         if self.ratios is None:
-            default = (
-                4.0,
-                np.broadcast_to(self.default_slabs() / 2, (*self.group_shape, self.n_slabs)),
-            )
+            v = self.default_slabs()
+            S2 = np.broadcast_to(v.value / 2, (*self.group_shape, self.n_slabs))
+            default = v.then((4.0, S2), "nu = 4", "S2 = relative * v / 2")
             learned = self.learned_variance("tau2_slab", default, (*self.group_dims, "slab"))
             slabs = learned["tau2_slab"]
         else:
-            default = (4.0, np.broadcast_to(self.default_common() / 2, self.group_shape))
+            v = self.default_common()
+            S2 = np.broadcast_to(v.value / 2, self.group_shape)
+            default = v.then((4.0, S2), "nu = 4", "S2 = v / 2")
             learned = self.learned_variance("tau2_common", default, self.group_dims)
             slabs = learned["tau2_common"][..., None] * self.ratios
         tau2 = pt.concatenate([pt.zeros_like(slabs[..., :1]), slabs], axis=-1)
@@ -199,18 +201,31 @@ class MultipleComponent(MixturePrior):
         pi, counts = (v["pi"], counts) if self.null else (v["pi_slab"], counts[..., 1:])
         return {**updates, pi: conjugate.dirichlet(pi, counts)}
 
-    def default_slabs(self) -> np.ndarray:
+    def default_slabs(self) -> Computed:
         """Prior means of the slabs' variances, (slab): each ten times the one before."""
         relative = 10.0 ** np.arange(1 - self.n_slabs, 1)
-        return self.default_variance(self._mean_pi() @ relative) * relative
+        v = self.scaled_for(self._share(relative=relative))
+        return v.then(v.value * relative)
 
-    def default_common(self) -> float:
+    def default_common(self) -> Computed:
         """Prior mean of the common variance of slabs with fixed ratios."""
-        return self.default_variance(self._mean_pi() @ self.ratios)
+        return self.scaled_for(self._share(ratios=self.ratios))
 
-    def _default_pi(self) -> tuple[np.ndarray]:
+    def _share(self, **sizes: Any) -> Computed:
+        """Share of the features that the slabs, relative to the largest or common one, are."""
+        ((name, size),) = sizes.items()
+        means, m = self._mean_pi(), self.n_slabs
+        if self.pi is not None:
+            each = Computed(means, (), {"mean_pi": means})
+        elif self.null:
+            each = default_share(self.data, means, "any").then(means, "mean_pi = any / m", m=m)
+        else:
+            each = Computed(means, ("mean_pi = 1 / m",), {"m": m})
+        return each.then(means @ size, f"share = sum(mean_pi * {name})", **sizes)
+
+    def _default_pi(self) -> Computed:
         """Parameters of the default Dirichlet prior of the components."""
-        return (default_dirichlet(self.data, self._affected()),)
+        return default_dirichlet(self.data, self._affected())
 
     def _affected(self) -> np.ndarray:
         """Whether there are effects, of each component that has a probability."""

@@ -17,6 +17,7 @@ from pymc.distributions.distribution import support_point
 from pytensor.graph.basic import Variable
 from pytensor.tensor.variable import TensorVariable
 
+from blrzoo.priors.computed import Computed, Origin
 from blrzoo.priors.given import Labelled, has_labels, in_order, labelled
 from blrzoo.priors.support import check_dist, is_dist
 
@@ -29,6 +30,7 @@ __all__ = [
     "VARIANCE",
     "Family",
     "check_parameter",
+    "conjugate_prior",
     "dims_shape",
     "numbers_of",
     "parameter",
@@ -175,7 +177,7 @@ def parameter(
     name: str,
     value: Any,
     family: Family,
-    default: tuple[Any, ...],
+    default: tuple[Any, ...] | Computed,
     dims: Any = None,
     argument: str | None = None,
 ) -> TensorVariable:
@@ -189,8 +191,8 @@ def parameter(
         As returned by `check_parameter`; labels are joined to the coordinates of the dims.
     family : Family
         The conjugate prior.
-    default : tuple
-        The conjugate prior's parameters where `value` is None.
+    default : tuple or Computed
+        The conjugate prior's parameters where `value` is None, and how they were computed.
     dims : str or tuple of str, optional
         The variable's dims.
     argument : str, optional
@@ -218,14 +220,27 @@ def parameter(
     shape, argument = dims_shape(dims), argument or name
     value = in_order(argument, value, _names(dims), pm.modelcontext(None).coords)
     _check_shape(argument, value, shape)
+    computed = default if isinstance(default, Computed) and value is None else None
     if value is None:
         # PyTensor tries a plain float as float32, where 1e39 overflows.
-        value = tuple(np.float64(v) if isinstance(v, float) else v for v in default)
+        values = default.value if isinstance(default, Computed) else default
+        value = tuple(np.float64(v) if isinstance(v, float) else v for v in values)
     if isinstance(value, tuple):
-        return family.make(name, *value, dims=dims)
+        return conjugate_prior(name, family, value, dims, computed)
     if is_dist(value):
         return _register(name, value, dims)
     return pm.Deterministic(name, pm.math.constant(np.broadcast_to(value, shape)), dims=dims)
+
+
+def conjugate_prior(
+    name: str, family: Family, values: tuple[Any, ...], dims: Any, default: Computed | None = None
+) -> TensorVariable:
+    """Register a variable with a family's prior, and put on its tag what that was made of."""
+    made = family.make(name, *values, dims=dims)
+    named = [v.name if isinstance(v, Variable) else v for v in values]
+    fields = dict(zip(family.fields, named, strict=True))
+    made.tag.blrzoo_origin = Origin(family.name, fields, default)
+    return made
 
 
 def prior_mean(value: Any, family: Family, default: tuple[Any, ...]) -> float:

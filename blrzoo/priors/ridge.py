@@ -59,7 +59,8 @@ class SingleComponent(Prior):
 
     def tau2_variable(self) -> TensorVariable:
         """Make the variance of an effect; a subclass may return any expression."""
-        default = (4.0, self.default_variance() / 2)
+        v = self.expected_variance()
+        default = v.then((4.0, v.value / 2), "nu = 4", "S2 = v / 2")
         return parameter("tau2", self.tau2, VARIANCE, default)
 
     def variance(self, v: Variables) -> TensorVariable:

@@ -163,8 +163,15 @@ class BayesB(SpikeSlab):
 
 def local_variances(prior: Any) -> Variables:
     """Make ``S2`` and the variances ``tau2`` (feature) of a prior with nu and S2."""
-    scale = prior.expected_variance() / float(VARIANCE.mean(prior.nu, 1.0))
-    S2 = parameter("S2", prior.S2, GAMMA, (2.0, 2.0 / scale))
+    v = prior.expected_variance()
+    mean = float(VARIANCE.mean(prior.nu, 1.0))
+    formulas = (
+        "mean = nu / (nu - 2) if nu > 2 else nu / (nu + 2)",
+        "shape = 2",
+        "rate = 2 * mean / v",
+    )
+    default = v.then((2.0, 2.0 / (v.value / mean)), *formulas, nu=prior.nu)
+    S2 = parameter("S2", prior.S2, GAMMA, default)
     half = np.float64(prior.nu / 2)
     tau2 = pm.InverseGamma("tau2", alpha=half, beta=half * S2, dims="feature")
     return {"S2": S2, "tau2": tau2}

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from blrzoo.priors.computed import Computed
 from blrzoo.priors.scale import DataSummary
 
-__all__ = ["default_beta", "default_dirichlet", "scaled_shares"]
+__all__ = ["default_beta", "default_dirichlet", "default_share", "mean_share", "scaled_shares"]
 
 #: Most slabs that share the parameter 1 of a Dirichlet prior. Parameters below 1/16 would draw
 #: probabilities that are 0 in floating point.
@@ -47,7 +48,17 @@ def scaled_shares(data: DataSummary, affected: Any = (True, False)) -> np.ndarra
     return np.where(affected, share / affected.sum(), 1 - share)
 
 
-def default_beta(data: DataSummary) -> tuple[float, float]:
+def default_share(data: DataSummary, value: Any, name: str = "share") -> Computed:
+    """Say how the share of the features that default slabs are scaled for was computed."""
+    return Computed(value, (f"{name} = min(1 / 2, sqrt(n) / p)",), {"n": data.n, "p": data.p})
+
+
+def mean_share(value: Any) -> Computed:
+    """Share of the features that the prior of pi, which was given, expects to be included."""
+    return Computed(value, ("share = mean_pi",), {"mean_pi": value})
+
+
+def default_beta(data: DataSummary) -> Computed:
     """Parameters ``(1, sqrt((p - s) / s))`` of the default beta prior of an inclusion probability.
 
     The odds of its mean are the geometric mean of 1, those of the uniform prior, and s / (p - s).
@@ -56,15 +67,17 @@ def default_beta(data: DataSummary) -> tuple[float, float]:
     --------
     >>> from types import SimpleNamespace
     >>> from blrzoo.priors.sparsity import default_beta
-    >>> a, b = default_beta(SimpleNamespace(n=400, p=10_000))
+    >>> a, b = default_beta(SimpleNamespace(n=400, p=10_000)).value
     >>> a, round(b, 2)
     (1.0, 22.34)
     """
     included, excluded = scaled_shares(data)
-    return 1.0, float(np.sqrt(excluded / included))
+    parameters = 1.0, float(np.sqrt(excluded / included))
+    share = default_share(data, included)
+    return share.then(parameters, "a = 1", "b = sqrt((1 - share) / share)")
 
 
-def default_dirichlet(data: DataSummary, affected: Any) -> np.ndarray:
+def default_dirichlet(data: DataSummary, affected: Any) -> Computed:
     """Parameters of the default Dirichlet prior of components or patterns, (component,).
 
     With one null, P(not the null) has the prior of `default_beta`, however many others share it:
@@ -80,19 +93,28 @@ def default_dirichlet(data: DataSummary, affected: Any) -> np.ndarray:
 
     Returns
     -------
-    ndarray, (component,)
+    Computed
+        Of a tuple of one array, (component,).
 
     Examples
     --------
     >>> from types import SimpleNamespace
     >>> from blrzoo.priors.sparsity import default_dirichlet
-    >>> default_dirichlet(SimpleNamespace(n=400, p=10_000), [False, True, True]).round(2)
+    >>> (a,) = default_dirichlet(SimpleNamespace(n=400, p=10_000), [False, True, True]).value
+    >>> a.round(2)
     array([22.34,  0.5 ,  0.5 ])
     """
     affected = np.asarray(affected, dtype=bool)
     if affected.all():
-        return np.ones(affected.size)
+        return Computed((np.ones(affected.size),), ("a = 1",))
     m = affected.sum()
     share = 1 / min(m, _MOST_SHARES)
-    _, null = default_beta(data)
-    return np.where(affected, share, m * share * null)
+    beta = default_beta(data)
+    _, null = beta.value
+    return beta.then(
+        (np.where(affected, share, m * share * null),),
+        f"each = 1 / min(m, {_MOST_SHARES})",
+        "a = where(null, m * each * b, each)",
+        m=int(m),
+        null=~affected,
+    )

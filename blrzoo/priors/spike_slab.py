@@ -13,6 +13,7 @@ from blrzoo.labels import one_per_feature
 from blrzoo.options import as_float
 from blrzoo.priors import conjugate
 from blrzoo.priors.base import MixturePrior, Variables
+from blrzoo.priors.computed import Computed
 from blrzoo.priors.counting import total
 from blrzoo.priors.given import in_order
 from blrzoo.priors.groups import Groups
@@ -25,7 +26,7 @@ from blrzoo.priors.parameters import (
     prior_mean,
 )
 from blrzoo.priors.scale import DataSummary
-from blrzoo.priors.sparsity import default_beta, scaled_shares
+from blrzoo.priors.sparsity import default_beta, default_share, mean_share, scaled_shares
 
 __all__ = ["SpikeSlab"]
 
@@ -147,7 +148,8 @@ class SpikeSlab(MixturePrior):
 
     def tau2_variable(self) -> TensorVariable:
         """Make the variance of an included effect; a subclass may return any expression."""
-        default = (1.0, self.expected_variance() / 2)
+        v = self.expected_variance()
+        default = v.then((1.0, v.value / 2), "nu = 1", "S2 = v / 2")
         return parameter("tau2", self.tau2, VARIANCE, default)
 
     def pi_variable(self) -> TensorVariable:
@@ -177,12 +179,13 @@ class SpikeSlab(MixturePrior):
             excluded = self.groups.sizes - included
         return {v["tau2"]: tau2, v["pi"]: conjugate.beta(v["pi"], included, excluded)}
 
-    def expected_variance(self) -> float:
+    def expected_variance(self) -> Computed:
         """Variance of an included effect that the default tau2 is scaled for."""
         if self.inclusion is not None:
-            return self.default_variance(float(self.inclusion.mean()))
-        shares = tuple(scaled_shares(self.data))
-        return self.default_variance(prior_mean(self.pi, PROBABILITY, shares))
+            return self.scaled_for(mean_share(float(self.inclusion.mean())))
+        if self.pi is None:
+            return self.scaled_for(default_share(self.data, scaled_shares(self.data)[0]))
+        return self.scaled_for(mean_share(prior_mean(self.pi, PROBABILITY, ())))
 
 
 def _check_one(**given: Any) -> None:

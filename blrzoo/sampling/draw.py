@@ -7,7 +7,7 @@ from typing import Any, Literal
 import pymc as pm
 import xarray as xr
 
-from blrzoo.describe import describe_priors
+from blrzoo.description import describe_priors
 from blrzoo.diagnostics.convergence import convergence_messages
 from blrzoo.gibbs.spec import find_spec, spec_of
 from blrzoo.gibbs.step import BLRGibbs

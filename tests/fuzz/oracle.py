@@ -14,7 +14,7 @@ import xarray as xr
 from pytensor.graph.basic import Constant
 
 import blrzoo as blr
-from blrzoo.describe import describe_priors
+from blrzoo.description import describe_priors
 from tests.fuzz.tables import Given
 
 HOME = str(Path(blr.__file__).parent)

@@ -12,7 +12,7 @@ __all__ = ["Indicators"]
 
 @register
 class Indicators(Block):
-    """(indicators of all traits, effects on them) of feature after feature, for many traits."""
+    """Feature after feature: the indicators of all traits, one by one, and the effects on them."""
 
     name = "indicators"
     design: Design

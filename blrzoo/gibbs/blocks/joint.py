@@ -11,7 +11,10 @@ __all__ = ["Joint"]
 
 @register
 class Joint(Block):
-    """All effects at once, where they have one common variance."""
+    """All effects at once, from one multivariate normal.
+
+    Where they have one common variance.
+    """
 
     name = "joint"
     design: Factorisation

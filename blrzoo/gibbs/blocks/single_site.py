@@ -12,7 +12,7 @@ __all__ = ["SingleSite"]
 
 @register
 class SingleSite(Block):
-    """(label, effect) of feature after feature."""
+    """Feature after feature: its label, where it has one, and its effect."""
 
     name = "single-site"
     design: Design

@@ -12,7 +12,7 @@ __all__ = ["Traits"]
 
 @register
 class Traits(Block):
-    """(label, effects on all traits) of feature after feature."""
+    """Feature after feature: its label, where it has one, and its effects on all traits."""
 
     name = "traits"
     design: Design

@@ -10,6 +10,7 @@ import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.priors.base import Prior, Variables
+from blrzoo.priors.computed import Computed
 from blrzoo.priors.multivariate.shapes import (
     check_group_index,
     check_projections,
@@ -33,7 +34,9 @@ class Cells(NamedTuple):
 
 
 class MultivariatePrior(Prior):
-    r"""A multivariate normal prior of the effects on T traits; subclass it to write your own.
+    r"""A multivariate normal prior of the effects on T traits.
+
+    Subclass it to write your own.
 
     Density
         :math:`b_j | \Sigma_{g(j)} \sim N_T(0, \Sigma_{g(j)})`, independently for each feature;
@@ -162,6 +165,10 @@ class MultivariatePrior(Prior):
         included = np.maximum(np.asarray(inclusion) * self.data.p, 1.0)
         mean = float(self.data.x_variance.mean())
         return np.diag(self.h2 * self.data.y_variance / (included * mean))
+
+    def scaled_for(self, share: Computed) -> Computed:
+        """`default_covariance` where a share is included, by trait, and how it was computed."""
+        return self.how_scaled(share, self.default_covariance(share.value))
 
     def pseudo_covariance(self) -> np.ndarray:
         """Covariance of a mixture's pseudo-prior of excluded effects: any constant one."""

@@ -9,6 +9,7 @@ from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.priors import conjugate
 from blrzoo.priors.base import Variables
+from blrzoo.priors.computed import Computed
 from blrzoo.priors.counting import count, total
 from blrzoo.priors.covariance import check_covariance, covariance
 from blrzoo.priors.given import in_order
@@ -19,7 +20,7 @@ from blrzoo.priors.multivariate.ridge import outer
 from blrzoo.priors.multivariate.weights import check_reached, check_weights, mean_weights
 from blrzoo.priors.parameters import SIMPLEX, parameter
 from blrzoo.priors.scale import DataSummary
-from blrzoo.priors.sparsity import default_dirichlet, scaled_shares
+from blrzoo.priors.sparsity import default_dirichlet, default_share, scaled_shares
 
 __all__ = ["GroupedMultivariateMixture"]
 
@@ -144,14 +145,23 @@ class GroupedMultivariateMixture(MultivariateMixturePrior):
         made["Sigma_b"] = pm.Deterministic(
             "Sigma_b", self._with_learned(made, self._fixed()), dims=dims
         )
-        default = (default_dirichlet(self.data, self._affected()),)
+        default = default_dirichlet(self.data, self._affected())
         by = ("group", "component")
         return {**made, "pi": parameter("pi", self.pi, SIMPLEX, default, dims=by)}
 
-    def slab_means(self) -> np.ndarray:
+    def slab_means(self) -> Computed:
         """Prior means of the learned covariances, (slab, trait, trait_bis)."""
-        sizes = self._relative_sizes()[self.learned]
-        return sizes[:, None, None] * self._unit_covariance()
+        relative = self._relative_sizes()
+        means, m = self._mean_pi()[1:], len(self.table) - 1
+        if self.pi is None:
+            each = default_share(self.data, means, "any").then(means, "mean_pi = any / m", m=m)
+        else:
+            each = Computed(means, (), {"mean_pi": means})
+        share = each.then(None, "share = sum(mean_pi * relative)", relative=relative[1:])
+        unit, size = self._unit_covariance(), relative[self.learned]
+        means_of_slabs = size[:, None, None] * unit
+        scaled = self.how_scaled(share, unit)
+        return scaled.then(means_of_slabs, "mean = outer(size, diag(v))", size=size)
 
     def projections(self) -> np.ndarray:
         """Onto the directions in which a component has effects."""

@@ -10,6 +10,7 @@ from pytensor.tensor.variable import TensorVariable
 from blrzoo.options import check_choice
 from blrzoo.priors import conjugate
 from blrzoo.priors.base import Variables
+from blrzoo.priors.computed import Computed
 from blrzoo.priors.counting import total
 from blrzoo.priors.covariance import check_covariance, covariance
 from blrzoo.priors.groups import Groups
@@ -45,16 +46,18 @@ def learned_covariance(
     form: Form,
     Sigma_b: Any,
     tau2: Any,
-    mean: np.ndarray,
+    mean: Computed,
     dims: tuple[str, ...] = (),
     nu: float = 4.0,
 ) -> Variables:
     """Make ``Sigma_b``, learned in full or as a diagonal of variances ``tau2``, by the dims."""
     if form == "full":
+        mean = mean.then(mean.value, "mean = diag(v)")
         return {"Sigma_b": covariance("Sigma_b", Sigma_b, mean, (*dims, "trait", "trait_bis"))}
-    default = (nu, np.broadcast_to(np.diag(mean) / 2, dims_shape((*dims, "trait"))))
+    S2 = np.broadcast_to(np.diag(mean.value) / 2, dims_shape((*dims, "trait")))
+    default = mean.then((nu, S2), f"nu = {nu:g}", "S2 = v / 2")
     tau2 = parameter("tau2", tau2, VARIANCE, default, dims=(*dims, "trait"))
-    matrix = tau2[..., None] * np.eye(len(mean))
+    matrix = tau2[..., None] * np.eye(len(mean.value))
     return {
         "tau2": tau2,
         "Sigma_b": pm.Deterministic("Sigma_b", matrix, dims=(*dims, "trait", "trait_bis")),
@@ -134,7 +137,7 @@ class Multivariate(MultivariatePrior):
 
     def variables(self) -> Variables:
         """Make ``Sigma_b``."""
-        return learned_covariance(self.form, self.Sigma_b, self.tau2, self.default_covariance())
+        return learned_covariance(self.form, self.Sigma_b, self.tau2, self.expected_variance())
 
     def covariance(self, v: Variables) -> TensorVariable:
         """Every feature's effects have the covariance ``Sigma_b``."""
@@ -205,7 +208,7 @@ class GroupedMultivariate(Multivariate):
     def variables(self) -> Variables:
         """Make ``Sigma_b`` of each group."""
         self.groups.add_to_model()
-        mean = self.default_covariance()
+        mean = self.expected_variance()
         return learned_covariance(self.form, self.Sigma_b, self.tau2, mean, ("group",))
 
     def conditionals(

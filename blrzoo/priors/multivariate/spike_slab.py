@@ -9,6 +9,7 @@ from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.priors import conjugate
 from blrzoo.priors.base import Variables
+from blrzoo.priors.computed import Computed
 from blrzoo.priors.counting import count
 from blrzoo.priors.covariance import check_covariance
 from blrzoo.priors.given import in_order
@@ -36,7 +37,13 @@ from blrzoo.priors.parameters import (
     prior_means,
 )
 from blrzoo.priors.scale import DataSummary
-from blrzoo.priors.sparsity import default_beta, default_dirichlet, scaled_shares
+from blrzoo.priors.sparsity import (
+    default_beta,
+    default_dirichlet,
+    default_share,
+    mean_share,
+    scaled_shares,
+)
 
 __all__ = ["MultivariateSpikeSlab"]
 
@@ -150,7 +157,7 @@ class MultivariateSpikeSlab(MultivariateMixturePrior):
 
     def variables(self) -> Variables:
         """Make ``Sigma_b`` and ``pi``."""
-        scale = self.pseudo_covariance()
+        scale = self.scaled_for(self._share())
         made = learned_covariance(self.form, self.Sigma_b, self.tau2, scale, nu=1.0)
         return {**made, "pi": self.pi_variable()}
 
@@ -160,7 +167,7 @@ class MultivariateSpikeSlab(MultivariateMixturePrior):
             return parameter("pi", self.pi, PROBABILITY, default_beta(self.data), dims="trait")
         pm.modelcontext(None).add_coord("pattern", pattern_names(self.table))
         pm.Data("patterns", self.table, dims=("pattern", "trait"))
-        return parameter("pi", self.pi, SIMPLEX, (self._default_pi(),), dims="pattern")
+        return parameter("pi", self.pi, SIMPLEX, self._default_pi(), dims="pattern")
 
     def projections(self) -> np.ndarray:
         """Keep the affected traits."""
@@ -254,6 +261,20 @@ class MultivariateSpikeSlab(MultivariateMixturePrior):
         shares = scaled_shares(self.data, self.table.any(axis=1))
         return mean_weights(self.pi, shares, names, "pattern") @ self.table
 
-    def _default_pi(self) -> np.ndarray:
+    def _share(self) -> Computed:
+        """`_inclusion`, and how it was computed."""
+        share = self._inclusion()
+        if self.pi is not None:
+            return mean_share(share)
+        if self.independent:
+            return default_share(self.data, share)
+        affected, holding = self.table.any(axis=1), self.table.sum(axis=0)
+        numbers = {"m": int(affected.sum()), "holding": holding}
+        if affected.all():
+            return Computed(share, ("share = holding / m",), numbers)
+        found = default_share(self.data, share, "any")
+        return found.then(share, "share = any * holding / m", **numbers)
+
+    def _default_pi(self) -> Computed:
         """Parameters of the default Dirichlet prior of the patterns."""
         return default_dirichlet(self.data, self.table.any(axis=1))
