@@ -7,6 +7,7 @@ from typing import Any, Literal
 import pymc as pm
 import xarray as xr
 
+from blrzoo.checks import Flag
 from blrzoo.describe import describe_priors
 from blrzoo.diagnostics.convergence import convergence_messages
 from blrzoo.gibbs.spec import find_spec, spec_of
@@ -134,6 +135,7 @@ def sample(
     """
     model = check_model(model, more)
     check_arguments(model, chains, var_names, keep, kwargs)
+    quiet = Flag(default=False).check("quiet", quiet)
     find_spec(model)
     if not quiet:
         _log.info("Priors: %s", "; ".join(describe_priors(model)))
