@@ -35,7 +35,7 @@ _NO_DEFAULT: Any = object()
 
 
 def shown(value: Any) -> str:
-    """Return a value as messages show it, with its type; of what is long, the type only.
+    """Return a value as messages show it, with its type; what is long is cut.
 
     Examples
     --------
@@ -45,8 +45,9 @@ def shown(value: Any) -> str:
     ("'1' of type str", 'an array of shape (9, 9) of type ndarray')
     """
     text, shape = repr(value), getattr(value, "shape", None)
-    if len(text) > _LONGEST or "\n" in text:
-        text = f"an array of shape {shape}" if isinstance(shape, tuple) else "one"
+    if "\n" in text or len(text) > _LONGEST:
+        start = "one" if "\n" in text else f"{text[:_LONGEST]}..."
+        text = f"an array of shape {shape}" if isinstance(shape, tuple) else start
     return f"{text} of type {type(value).__name__}"
 
 

@@ -9,7 +9,7 @@ import pymc as pm
 import xarray as xr
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from blrzoo.checks import Choice, Integer, Seed
+from blrzoo.checks import Choice, Flag, Integer, Seed
 from blrzoo.comparison.observed import response_of
 from blrzoo.comparison.power import check_model
 from blrzoo.comparison.ridge import ridge_log_evidence
@@ -119,6 +119,7 @@ def log_marginal_likelihood(
     tune = Integer(0, default=100).check("tune", tune)
     chains = Integer(1, default=4).check("chains", chains)
     Seed().check("random_seed", random_seed)
+    progressbar = Flag(default=True).check("progressbar", progressbar)
     check_model(model)
     method, result = _exact(model, method)
     if result is None:

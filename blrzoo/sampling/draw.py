@@ -135,6 +135,7 @@ def sample(
     """
     model = check_model(model, more)
     check_arguments(model, chains, var_names, keep, kwargs)
+    checks = Flag(default=True).check("compute_convergence_checks", compute_convergence_checks)
     quiet = Flag(default=False).check("quiet", quiet)
     find_spec(model)
     if not quiet:
@@ -150,7 +151,7 @@ def sample(
     names = None if likelihood is True else likelihood
     if likelihood:
         finish("the log likelihood", lambda: _add_log_likelihood(idata, model, names))
-    if compute_convergence_checks and not quiet:
+    if checks and not quiet:
         log_convergence(idata)
     return idata
 

@@ -100,6 +100,7 @@ def extend(
     draws = Integer(1, default=1000).check("draws", draws)
     tune = NoneOr(Integer(0, advice="Leave it out for what the steps need.")).check("tune", tune)
     Seed().check("random_seed", random_seed)
+    checks = Flag(default=True).check("compute_convergence_checks", compute_convergence_checks)
     quiet = Flag(default=False).check("quiet", quiet)
     _check_decided(kwargs)
     old = check_same_model(idata, model)
@@ -118,7 +119,7 @@ def extend(
         **kwargs,
     )
     longer = _joined(idata, new, first)
-    if compute_convergence_checks and not quiet:
+    if checks and not quiet:
         log_convergence(longer)
     return longer
 

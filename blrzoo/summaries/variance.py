@@ -5,7 +5,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import xarray as xr
 
-from blrzoo.checks import Choice
+from blrzoo.checks import Choice, Flag
 from blrzoo.posterior.fit_variance import variance_of_fit
 from blrzoo.posterior.group_variance import moments_by_group
 from blrzoo.posterior.inputs import design_of, groups_of
@@ -124,6 +124,7 @@ def heritability(
     (0.3333333333333333, 0.5)
     """
     Choice(get_args(Kind), default="both").check("kind", kind)
+    progressbar = Flag(default=True).check("progressbar", progressbar)
     residual = residual_variance(idata)
     result = xr.Dataset()
     for name, compute in (("h2_fit", _fitted), ("h2_components", _expected)):

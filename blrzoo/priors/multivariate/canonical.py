@@ -52,8 +52,8 @@ def check_components(components: Any) -> Any:
     ['null', 'equal', 'learned']
     """
     remedy = "Pass for instance components=3, or components=['null', 'equal', 'each', 'learned']."
-    listed = Instance((list, tuple), "a list of components")
-    OneOf((Integer(2, MOST_COMPONENTS), listed), advice=remedy).check("components", components)
+    kinds = (Integer(2, MOST_COMPONENTS), Instance((list, tuple), "a list of components"))
+    OneOf(kinds, advice=remedy).check("components", components)
     if not isinstance(components, list | tuple):
         return int(components)
     if len(components) > MOST_COMPONENTS:
