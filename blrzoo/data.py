@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from blrzoo.checks import Choice
 from blrzoo.labels import show
-from blrzoo.options import check_choice
 from blrzoo.response import refuse_swapped
 from blrzoo.storage.forms import as_float, form_of, is_sparse, take_rows
 from blrzoo.storage.moments import Moments, column_moments
@@ -175,7 +175,7 @@ def check_data(
     >>> list(data.coords["feature"])
     ['age', 'bmi']
     """
-    check_choice("missing", missing, ("error", "predict"), "error")
+    Choice(("error", "predict"), default="error").check("missing", missing)
     refuse_swapped(X, y, "Y" if traits else "y")
     given = {"X": X, "Y" if traits else "y": y, "covariates": covariates, "weights": weights}
     holes = {"Y"} if traits else {"y"} if missing == "predict" else set()

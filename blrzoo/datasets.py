@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from blrzoo.checks import Flag
+
 __all__ = ["load_diabetes"]
 
 _TARGET = "progression"
@@ -115,12 +117,8 @@ def load_diabetes(*, quadratic: bool = False, standardize: bool = True) -> xr.Da
 
 
 def _check_flags(quadratic: bool, standardize: bool) -> None:
-    for name, value in {"quadratic": quadratic, "standardize": standardize}.items():
-        if not isinstance(value, bool | np.bool_):
-            raise TypeError(
-                f"{name} must be a bool, got {value!r} ({type(value).__name__}): "
-                f"pass {name}=True or {name}=False."
-            )
+    Flag(default=False).check("quadratic", quadratic)
+    Flag(default=True).check("standardize", standardize)
     if quadratic and not standardize:
         raise ValueError(
             "quadratic=True needs standardize=True, got standardize=False: squares and products "

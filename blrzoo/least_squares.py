@@ -1,6 +1,5 @@
 """Classical least squares beside the Bayesian models: the same data, the same names."""
 
-import numbers
 import warnings
 from typing import Any
 
@@ -10,6 +9,7 @@ import scipy.linalg
 import xarray as xr
 from scipy import stats
 
+from blrzoo.checks import LeftOut, Number
 from blrzoo.data import RegressionData, check_data
 from blrzoo.labels import align, labels_of, oriented, show
 
@@ -100,7 +100,7 @@ def ols(
     >>> fit[["predicted_lower", "predicted", "predicted_upper"]].to_array().values.T.round(1)
     array([[ 98.7, 206.1, 313.5]])
     """
-    _check_prob(prob)
+    prob = Number(above=0, below=1, default=0.95).check("prob", prob)
     with warnings.catch_warnings():  # of constant features and copies, which are refused below
         warnings.simplefilter("ignore", UserWarning)
         data = check_data(X, y, covariates)
@@ -108,8 +108,8 @@ def ols(
     result = fit.estimates()
     if X_new is not None:
         result = result.merge(fit.predictions(X_new, covariates_new))
-    elif covariates_new is not None:
-        raise ValueError("covariates_new must come with X_new, got it alone. Pass X_new too.")
+    else:
+        LeftOut("without X_new", advice="Pass X_new too.").check("covariates_new", covariates_new)
     return result
 
 
@@ -239,15 +239,6 @@ def _as_matrix(name: str, value: Any, width: int) -> Any:
             f"observation pass {name}.reshape(1, -1)."
         )
     return value
-
-
-def _check_prob(prob: Any) -> None:
-    if isinstance(prob, bool) or not isinstance(prob, numbers.Real):
-        raise TypeError(f"prob must be a number, got {prob!r}. Leave it out for 0.95.")
-    if not 0 < float(prob) < 1:
-        raise ValueError(
-            f"prob must be strictly between 0 and 1, got {prob!r}. Leave it out for 0.95."
-        )
 
 
 def _check_size(data: RegressionData) -> None:

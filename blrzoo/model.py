@@ -1,20 +1,21 @@
 """Data and a prior to a PyMC model."""
 
-import numbers
 from typing import Any, Literal, TypedDict, get_args
 
 import pymc as pm
 
 from blrzoo.advice import advised, prior_like
 from blrzoo.building import Part, Update, build_model
+from blrzoo.checks import Choice, Flag, Instance, LeftOut, Number
 from blrzoo.likelihood.single import Likelihood
 from blrzoo.likelihood.traits import TraitLikelihood
-from blrzoo.options import check_choice, check_flag
 from blrzoo.priors.base import Prior
 from blrzoo.priors.multivariate.ridge import Form
 from blrzoo.sources import read_source
 
 __all__ = ["Options", "TraitOptions", "Update", "regression"]
+
+_H2 = "It is the share of the variance of y that the default priors expect on X."
 
 
 class Options(TypedDict, total=False):
@@ -171,7 +172,11 @@ def regression(
     >>> model.named_vars_to_dims["beta"]
     ('feature',)
     """
-    _check_arguments(prior, h2, center, standardize, update)
+    _check_prior(prior)
+    h2 = Number(above=0, below=1, default=0.5, advice=_H2).check("h2", h2)
+    center = Flag(default=True).check("center", center)
+    standardize = Flag(default=False).check("standardize", standardize)
+    Choice(get_args(Update), default="auto").check("update", update)
     source = read_source(
         X,
         y,
@@ -183,11 +188,9 @@ def regression(
         design=design,
     )
     likelihood = _likelihood("trait" in prior.dims, mu, gamma, sigma2, Sigma_e, residual)
-    if gamma is not None and "covariate" not in source.coords:
-        raise ValueError(
-            "gamma must be left out where there are no covariates, got a gamma. "
-            "Pass covariates=, or leave gamma out."
-        )
+    if "covariate" not in source.coords:
+        remedy = "Pass covariates=, or leave gamma out."
+        LeftOut("where there are no covariates", advice=remedy).check("gamma", gamma)
     part = Part(source, prior, standardize=standardize, update=update)
     return build_model([part], likelihood, h2)
 
@@ -199,42 +202,16 @@ def _likelihood(
         return TraitLikelihood(
             mu=mu, gamma=gamma, sigma2=sigma2, Sigma_e=Sigma_e, residual=residual
         )
-    check_choice("residual", residual, get_args(Form), "full")
-    if Sigma_e is not None or residual != "full":
-        raise ValueError(
-            "Sigma_e and residual must be left out for one trait, which has sigma2, got "
-            f"Sigma_e={Sigma_e!r} and residual={residual!r}. Pass sigma2, or take a model of "
-            "several traits, for instance blrzoo.multivariate."
-        )
+    Choice(get_args(Form), default="full").check("residual", residual)
+    remedy = "Pass sigma2, or take a model of several traits, for instance blrzoo.multivariate."
+    left_out = LeftOut("for one trait, which has sigma2", advice=remedy)
+    left_out.check("Sigma_e", Sigma_e)
+    left_out.check("residual", None if residual == "full" else residual)
     return Likelihood(mu=mu, gamma=gamma, sigma2=sigma2)
 
 
-def _check_arguments(prior: Any, h2: Any, center: Any, standardize: Any, update: Any) -> None:
-    _check_prior(prior)
-    _check_h2(h2)
-    check_flag("center", center, True)
-    check_flag("standardize", standardize, False)
-    check_choice("update", update, get_args(Update), "auto")
-
-
 def _check_prior(prior: Any) -> None:
-    if isinstance(prior, Prior):
-        return
     remedy = f"Pass an instance, for example {prior_like(prior) or 'blr.SpikeSlab()'}."
     if isinstance(prior, type) and issubclass(prior, Prior):
         remedy = f"Make an instance: {prior_like(prior) or f'{prior.__name__}()'}."
-    raise TypeError(
-        f"prior must be an instance of blrzoo.Prior, got {prior!r} of type "
-        f"{type(prior).__name__}. {remedy}"
-    )
-
-
-def _check_h2(h2: Any) -> None:
-    rule = "h2 must be a number strictly between 0 and 1"
-    what = "It is the share of the variance of y that the default priors expect on X"
-    if isinstance(h2, bool) or not isinstance(h2, numbers.Real):
-        raise TypeError(
-            f"{rule}, got {h2!r} of type {type(h2).__name__}. {what}; leave it out for 0.5."
-        )
-    if h2 <= 0 or not h2 < 1:  # NaN is neither; 10**400 is no float
-        raise ValueError(f"{rule}, got {h2!r}. {what}; leave it out for 0.5.")
+    Instance(Prior, "an instance of blrzoo.Prior", advice=remedy).check("prior", prior)

@@ -4,7 +4,7 @@ import time
 from collections.abc import Generator, Sequence
 from typing import Any
 
-from blrzoo.options import check_flag
+from blrzoo.checks import Flag
 
 __all__ = ["track"]
 
@@ -34,7 +34,7 @@ def track[T](items: Sequence[T], show: bool, name: str) -> Generator[T, None, No
     >>> sum(track([1, 2, 3], True, "Sums"))
     6
     """
-    show = check_flag("progressbar", show, True)
+    show = Flag(default=True).check("progressbar", show)
     begin, bar = time.monotonic(), None
     try:
         for done, item in enumerate(items):

@@ -9,13 +9,13 @@ import pymc as pm
 import pytensor.tensor as pt
 import xarray as xr
 
+from blrzoo.checks import Choice
 from blrzoo.data import RegressionData, check_data
 from blrzoo.designs.base import DESIGNS, SUMS
 from blrzoo.designs.read import read_design
 from blrzoo.likelihood.single import Likelihood
 from blrzoo.likelihood.summary import Summary, from_sums
 from blrzoo.likelihood.traits import TraitLikelihood
-from blrzoo.options import check_choice
 from blrzoo.priors.scale import DataSummary, warn_of_units
 from blrzoo.statistics.build import reduce_data
 from blrzoo.statistics.check import check_statistics
@@ -216,7 +216,7 @@ def read_source(
         check_statistics(X, "X")
         check_variation(X)
         return Sums(_of_traits(X) if traits else _of_one_trait(X), _of_sums(design))
-    check_choice("design", design, ("auto", *DESIGNS), "auto")
+    Choice(("auto", *DESIGNS), default="auto").check("design", design)
     form = "auto" if design == "auto" else DESIGNS[design].form
     if form == SUMS:
         _refuse_beside({}, missing, center)
@@ -229,12 +229,8 @@ def read_source(
 def _of_sums(design: str) -> str:
     """Name of a design that serves sufficient statistics."""
     serving = tuple(name for name, kind in DESIGNS.items() if kind.form == SUMS)
-    if design != "auto" and design not in serving:
-        raise ValueError(
-            f"design must be 'auto' or one of cross-products, {', '.join(map(repr, serving))}, "
-            f"with sufficient statistics, which hold no rows; got {design!r}. Leave it out, or "
-            f"make the model of X and y."
-        )
+    remedy = "Sufficient statistics hold no rows: leave it out, or make the model of X and y."
+    Choice(("auto", *serving), advice=remedy).check("design", design)
     return "gram" if design == "auto" else design
 
 

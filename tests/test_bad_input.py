@@ -118,8 +118,8 @@ NO_COVARIATES = {
 # Other arguments of the factories
 
 SHARES = {
-    **{str(v): (v, VE, rf"between 0 and 1, got {v}\. It is the share") for v in (0, 1, -1, 2)},
-    "nan": (NAN, VE, r"between 0 and 1, got nan"),
+    **{str(v): (v, VE, rf"above 0 and below 1, got {v} of type int\.") for v in (0, 1, -1, 2)},
+    "nan": (NAN, VE, r"above 0 and below 1, got nan"),
     "text": ("0.5", TE, r"must be a number .* got '0\.5' of type str\. It is the share"),
     "bool": (True, TE, r"must be a number .* got True of type bool"),
     "tuple": ((0.5,), TE, r"must be a number .* got \(0\.5,\)"),
@@ -253,8 +253,8 @@ ON_BETA = r"which depends on beta\. Write"
 SAMPLING_ROWS: list[Row] = [
     ("sample-number", lambda: blr.sample(1000), TE, MODEL + r"1000 .*draws=1000"),
     ("sample-no-model", blr.sample, TE, MODEL + r"none, and none on the context\. Pass model="),
-    ("chains-0", draw(chains=0), VE, r"^chains must be at least 1, got 0"),
-    ("chains-text", draw(chains="4"), TE, r"^chains must be an int, got '4'"),
+    ("chains-0", draw(chains=0), VE, r"^chains must be an int from 1 .*, got 0 of type int"),
+    ("chains-text", draw(chains="4"), TE, r"^chains must be an int .*, got '4'"),
     ("var_names-list", draw(var_names=["nu"]), VE, r"got \['nu'\]\. Choose from \['mu'\]"),
     ("var_names-text", draw(var_names="mu"), VE, r"^var_names must be a list .* got 'mu'"),
     ("gibbs-plain", gibbs(plain), VE, r"^model must be one of blrzoo, .* blrzoo\.regression"),

@@ -380,9 +380,9 @@ def test_patterns_of_files_thinned_draws_and_one_chain(tmp_path):
 
 def test_pleiotropy_refuses():
     idata = tree(delta=random_delta())
-    with pytest.raises(TypeError, match="most must be a whole number"):
+    with pytest.raises(TypeError, match="most must be an int from 1"):
         pleiotropy(idata, most=2.5)
-    with pytest.raises(ValueError, match="most must be at least 1"):
+    with pytest.raises(ValueError, match="most must be an int from 1"):
         pleiotropy(idata, most=0)
     with pytest.raises(ValueError, match=r"prob must be .*got 95"):
         pleiotropy(idata, prob=95)

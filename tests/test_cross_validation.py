@@ -355,7 +355,11 @@ def test_progress_and_convergence_are_told(instant, data, capsys, caplog, monkey
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
-        ({"folds": 1}, ValueError, "folds must be 2 to the number of rows.*41; got 1"),
+        (
+            {"folds": 1},
+            ValueError,
+            r"folds must be an int from 2 to 41, got 1 of type int\. There are 41 rows",
+        ),
         ({"folds": 42}, ValueError, "got 42"),
         ({"folds": "5"}, TypeError, "folds must be a number, labels .*got str"),
         ({"folds": True}, TypeError, "got bool"),
@@ -371,9 +375,13 @@ def test_progress_and_convergence_are_told(instant, data, capsys, caplog, monkey
         ({"models": {}}, ValueError, "models must be at least one"),
         ({"models": {"a": pm.Model()}}, TypeError, "got Model. Pass blr.spike_slab, not"),
         ({"models": {1: blr.spike_slab}}, TypeError, r"got names \[1\]"),
-        ({"keep_draws": 0}, ValueError, "keep_draws must be 1 or more"),
-        ({"keep_draws": "all"}, TypeError, "keep_draws must be .*got str"),
-        ({"prob": 1.0}, ValueError, "prob must be between 0 and 1"),
+        (
+            {"keep_draws": 0},
+            ValueError,
+            "keep_draws must be True or False or an int from 1 .*got 0 of",
+        ),
+        ({"keep_draws": "all"}, TypeError, "keep_draws must be .*got 'all' of type str"),
+        ({"prob": 1.0}, ValueError, "prob must be a number above 0 and below 1, got 1.0"),
         ({"weights": np.ones(3)}, ValueError, "weights must have one row per observation"),
     ],
 )

@@ -503,9 +503,9 @@ def test_unsupported(make_model, pattern):
 @pytest.mark.parametrize(
     ("options", "error", "pattern"),
     [
-        ({"tol": 0}, ValueError, "tol must be positive and finite, got 0"),
-        ({"tol": np.nan}, ValueError, "tol must be positive and finite, got nan"),
-        ({"tol": "1"}, TypeError, "tol must be a number, got '1'"),
+        ({"tol": 0}, ValueError, "tol must be a finite number above 0, got 0"),
+        ({"tol": np.nan}, ValueError, "tol must be a finite number above 0, got nan"),
+        ({"tol": "1"}, TypeError, "tol must be a finite number above 0, got '1'"),
         ({"max_iter": 0}, ValueError, "max_iter must be at least 1, got 0"),
         ({"max_iter": 1.5}, TypeError, r"max_iter must be an integer, got 1\.5"),
         ({"accelerate": 1}, TypeError, "accelerate must be True or False, got 1"),

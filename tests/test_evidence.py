@@ -441,7 +441,7 @@ def test_models_that_are_not_of_y_alone_are_refused():
         pm.Normal("y", pm.Normal("mu"), observed=y)
     with pytest.raises(ValueError, match="one of blrzoo"):
         log_marginal_likelihood(other)
-    with pytest.raises(TypeError, match=r"pm\.Model, got none"):
+    with pytest.raises(TypeError, match=r"a pm\.Model, given or on the context, got None"):
         log_marginal_likelihood()
 
 
@@ -449,9 +449,9 @@ def test_models_that_are_not_of_y_alone_are_refused():
     ("arguments", "error", "message"),
     [
         ({"method": "smc"}, ValueError, "method must be 'auto', 'exact' or"),
-        ({"stones": 1}, ValueError, "stones must be at least 2, got 1"),
+        ({"stones": 1}, ValueError, "stones must be an int from 2 .*, got 1"),
         ({"draws": 5.0}, TypeError, "draws must be an int"),
-        ({"tune": -1}, ValueError, "tune must be at least 0"),
+        ({"tune": -1}, ValueError, "tune must be an int from 0"),
         ({"chains": True}, TypeError, "chains must be an int"),
     ],
 )

@@ -300,10 +300,10 @@ def test_no_sets_can_be_written_too(tmp_path: Path):
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"coverage": 1.0}, ValueError, "coverage must be between 0 and 1, both excluded, got 1"),
+        ({"coverage": 1.0}, ValueError, "coverage must be a number above 0 and below 1, got 1"),
         ({"coverage": 95}, ValueError, "coverage must be"),
-        ({"min_abs_corr": -0.1}, ValueError, "min_abs_corr must be from 0 to 1"),
-        ({"threshold": 1.1}, ValueError, "threshold must be from 0 to 1"),
+        ({"min_abs_corr": -0.1}, ValueError, "min_abs_corr must be a number from 0 to 1"),
+        ({"threshold": 1.1}, ValueError, "threshold must be a number from 0 to 1"),
         ({"threshold": "low"}, TypeError, "threshold must be a number.*str"),
         ({"trait": "bmi"}, ValueError, "trait must be left out"),
         ({"X": np.ones((5, 2))}, ValueError, "X must have the shape"),

@@ -80,13 +80,21 @@ def of_fit(reader: Callable[..., Any], kind: str = "select", **options: Any) -> 
 
 TE, VE = TypeError, ValueError
 REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
-    "tol": (lambda: blr.fit_em(fits.model("ridge"), tol=TOO_BIG), VE, "^tol must be positive"),
+    "tol": (
+        lambda: blr.fit_em(fits.model("ridge"), tol=TOO_BIG),
+        VE,
+        "^tol must be a finite number above 0",
+    ),
     "components": (
         lambda: blr.hierarchical(X, y, GROUPS, components=0),
         VE,
-        "^components must be from 1 to 100, got 0",
+        "^components must be an int from 1 to 100, got 0",
     ),
-    "share": (of_fit(blr.credible_sets, min_abs_corr=TOO_BIG), VE, "^min_abs_corr must be from"),
+    "share": (
+        of_fit(blr.credible_sets, min_abs_corr=TOO_BIG),
+        VE,
+        "^min_abs_corr must be a number from",
+    ),
     "bar": (
         of_fit(blr.variance_draws, progressbar=pd.NA),
         TE,
@@ -124,7 +132,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
             {"a": fits.model("ridge"), "b": fits.model("fixed")}, reference=np.ones(2)
         ),
         VE,
-        "^reference must be a name of models",
+        "^reference must be None or 'a' or 'b'",
     ),
     "points": (
         lambda: blr.testing.check_conditionals(fits.model("fixed"), points=()),
@@ -146,11 +154,11 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         VE,
         "^expected_size must be",
     ),
-    "level": (of_fit(blr.bayesian_fdr, level=TOO_BIG), VE, "^level must be between 0 and 1"),
+    "level": (of_fit(blr.bayesian_fdr, level=TOO_BIG), VE, "^level must be a number above 0"),
     "window": (
         lambda: blr.assign_to_genes(pd.Series([1.0], ["a"]), GENE_TABLE, window=TOO_BIG),
         VE,
-        "^window must be 0 or more, and finite",
+        "^window must be a finite number of at least 0",
     ),
     "nu": (lambda: blr.InverseWishart.dist(TOO_BIG, np.eye(2)), TE, "nu must be real numbers"),
     "any": (of_fit(blr.pip, any=pm.HalfNormal.dist()), VE, "^any must name dims"),
@@ -184,7 +192,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "huge step": (
         of_fit(blr.window_pip, positions=range(5), width=2, step=TOO_BIG),
         VE,
-        "^step must be positive and",
+        "^step must be a finite number above 0",
     ),
     "no tree": (lambda: blr.genetic_covariance(None), TE, "^idata must be an InferenceData"),
     "n": (lambda: blr.simulate(n=2**63), VE, "^n must be at most 1000000000"),
@@ -209,7 +217,11 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         VE,
         "^model must have an observed y",
     ),
-    "count": (lambda: blr.sample(fits.model("fixed"), draws=TOO_BIG), VE, "^draws must be 1000000"),
+    "count": (
+        lambda: blr.sample(fits.model("fixed"), draws=TOO_BIG),
+        VE,
+        "^draws must be an int from 1 to 1e",
+    ),
 }
 
 

@@ -203,7 +203,10 @@ def test_one_trait_of_several_and_one_trait_as_several() -> None:
         ({"weights": np.ones(N)}, r"^weights must be left out"),
         ({"missing": "predict"}, r"^missing must be left out"),
         ({"center": False}, r"^center must be left out"),
-        ({"design": "sparse"}, r"^design must be 'auto' or one of cross.*; got 'sparse'"),
+        (
+            {"design": "sparse"},
+            r"^design must be 'auto' or 'gram', got 'sparse' of type str\. Suffic.* hold no",
+        ),
         ({"update": "joint"}, r"^update must be 'single-site' or 'auto' with the design 'gram'"),
         ({"gamma": 0.0}, r"^gamma must be left out where there are no covariates"),
     ],

@@ -289,10 +289,10 @@ def test_windows_of_a_number_of_features():
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"width": 0}, ValueError, "width must be positive"),
-        ({"width": "1kb"}, TypeError, "width must be a positive number"),
+        ({"width": 0}, ValueError, "width must be a finite number above 0, got 0"),
+        ({"width": "1kb"}, TypeError, "width must be a finite number above 0, got '1kb'"),
         ({"width": 5, "step": 6}, ValueError, "step must be at most width"),
-        ({"width": 5, "step": -1}, ValueError, "step must be positive"),
+        ({"width": 5, "step": -1}, ValueError, "step must be a finite number above 0, got -1"),
         ({"width": 5, "step": 1e-9}, ValueError, "step must leave at most 1,000,000 windows"),
         ({"width": 5, "positions": [1.0, np.nan, 2.0]}, ValueError, "positions must be finite"),
         ({"width": 5, "positions": list("abc")}, TypeError, "positions must be numbers"),

@@ -566,7 +566,10 @@ def forbid(*args, **kwargs):
 
 
 BAD = [
-    ({"keep": "none"}, r"^keep must be 'draws' or 'summary', got 'none'\. Leave it out for 'draws"),
+    (
+        {"keep": "none"},
+        r"^keep must be 'draws' or 'summary', got 'none' of type str\. Leave it out for 'draws",
+    ),
     ({"keep": None}, r"^keep must be 'draws' or 'summary', got None"),
     (
         {"keep": "summary", "idata_kwargs": {"log_likelihood": True}},

@@ -298,16 +298,24 @@ def test_bad_annotations_are_refused(name, kind):
 # Arguments and defaults
 
 BAD_ARGUMENTS = [
-    (lambda: blr.BayesA(nu=0), ValueError, "nu must be a positive number, got 0"),
-    (lambda: blr.BayesA(nu=np.inf), ValueError, "nu must be a positive number, got inf"),
-    (lambda: blr.BayesA(nu="4"), TypeError, "nu must be a positive number, got '4'"),
-    (lambda: blr.BayesB(nu=True), TypeError, "nu must be a positive number"),
+    (lambda: blr.BayesA(nu=0), ValueError, "nu must be a finite number of at least 1e-06, got 0"),
+    (
+        lambda: blr.BayesA(nu=np.inf),
+        ValueError,
+        "nu must be a finite number of at least 1e-06, got inf",
+    ),
+    (
+        lambda: blr.BayesA(nu="4"),
+        TypeError,
+        "nu must be a finite number of at least 1e-06, got '4'",
+    ),
+    (lambda: blr.BayesB(nu=True), TypeError, "nu must be a finite number of at least 1e-06"),
     (lambda: blr.BayesA(S2=-1), ValueError, "S2 must be positive"),
     (lambda: blr.BayesA(S2=(1, 2, 3)), ValueError, r"S2 must be .*gamma.*\(shape, rate\)"),
     (lambda: blr.BayesB(pi=1.5), ValueError, "pi must be strictly between"),
     (lambda: blr.BayesianLasso(lambda2=0), ValueError, "lambda2 must be positive"),
-    (lambda: blr.Horseshoe(p0=[1, 2]), TypeError, "p0 must be a positive number"),
-    (lambda: blr.Horseshoe(p0=-1), ValueError, "p0 must be a positive number"),
+    (lambda: blr.Horseshoe(p0=[1, 2]), TypeError, "p0 must be a finite number of at least 1e-06"),
+    (lambda: blr.Horseshoe(p0=-1), ValueError, "p0 must be a finite number of at least 1e-06"),
     (lambda: blr.Horseshoe(tau=(1, 2)), ValueError, r"tau must be .*half-Cauchy.*\(scale\)"),
     (lambda: blr.AnnotatedVariance([0, 1], eta=np.nan), ValueError, "eta: .*|eta must be finite"),
 ]

@@ -162,7 +162,11 @@ BAD = {
     "new-1d": ((X, Y), {"X_new": A[0]}, r"X_new must have 2 dim.*reshape\(1, -1\)"),
     "new-nan": ((X, Y), {"X_new": A[:2] * np.nan}, r"X_new must be complete.* got 8 missing"),
     "new-no-W": ((X, Y), {"covariates": W, "X_new": NEW}, r"covariates_new must be given"),
-    "new-no-X": ((X, Y), {"covariates_new": W[:2]}, r"covariates_new must come with X_new"),
+    "new-no-X": (
+        (X, Y),
+        {"covariates_new": W[:2]},
+        r"covariates_new must be left out without X_new",
+    ),
     "new-more-W": ((X, Y), {"X_new": NEW, "covariates_new": W[:2]}, r"covariates_new must be"),
     "new-rows": (
         (X, Y),
@@ -181,8 +185,8 @@ def test_refusals(data, options, pattern):
 @pytest.mark.parametrize(
     ("options", "pattern"),
     [
-        ({"prob": "0.9"}, "prob must be a number, got '0.9'"),
-        ({"prob": True}, "prob must be a number, got True"),
+        ({"prob": "0.9"}, "prob must be a number above 0 and below 1, got '0.9'"),
+        ({"prob": True}, "prob must be a number above 0 and below 1, got True"),
         ({"X_new": NEW.astype(object).replace(NEW.iloc[0, 0], "u")}, "X_new must be real numbers"),
     ],
 )

@@ -183,7 +183,7 @@ def test_a_single_row(value):
         ({"weights": [1, 1, 0, 1, 1]}, "weights must be positive; got 0"),
         ({"weights": np.ones(4)}, "weights must have one row per observation"),
         ({"kind": "sd"}, "kind must be 'response'.*got 'sd'"),
-        ({"prob": 95}, "prob must be between 0 and 1.*got 95"),
+        ({"prob": 95}, "prob must be a number above 0 and below 1, got 95"),
     ],
 )
 def test_what_is_refused(change, message):
@@ -193,7 +193,7 @@ def test_what_is_refused(change, message):
 
 
 def test_what_is_refused_besides():
-    with pytest.raises(ValueError, match="covariates must be left out: the fit has none"):
+    with pytest.raises(ValueError, match="covariates must be left out where the fit has none"):
         predict(tree(), new_rows(), covariates=np.ones(5))
     with pytest.raises(TypeError, match=r"X_new is read as X.*real numbers; got text"):
         predict(tree(), new_rows().astype(str))
@@ -502,7 +502,9 @@ def test_scores_that_do_not_exist_are_nan():
 
 def test_what_a_score_refuses():
     draws = as_draws(np.ones((1, 3, 2)))
-    with pytest.raises(TypeError, match=r"predictions must be.*got Dataset.*summary=False"):
+    with pytest.raises(
+        TypeError, match=r"predictions must be.*got one of type Dataset\. Pass .*summary=False"
+    ):
         score([1.0, 2.0], draws.to_dataset(name="y"))
     with pytest.raises(ValueError, match=r"predictions must be.*got dims \('obs',\)"):
         score([1.0, 2.0], draws.mean(SAMPLE))

@@ -39,9 +39,13 @@ def forbid(*args, **kwargs):
 SEED = r"^random_seed must be None, an int of at least 0, a list .* got "
 NAMES = r"^var_names must be a list of one or more variables of the model, each once, got "
 BAD = [
-    ({"draws": 0}, ValueError, r"^draws must be at least 1, got 0\. Leave it out for 1000"),
-    ({"draws": 10.0}, TypeError, r"^draws must be an int, got 10\.0 of type float"),
-    ({"tune": -1}, ValueError, r"^tune must be at least 0, got -1"),
+    (
+        {"draws": 0},
+        ValueError,
+        r"^draws must be an int from 1 .*, got 0 of type int\. Leave it out for 1000",
+    ),
+    ({"draws": 10.0}, TypeError, r"^draws must be an int .*, got 10\.0 of type float"),
+    ({"tune": -1}, ValueError, r"^tune must be None or an int from 0 .*, got -1"),
     ({"random_seed": "a"}, TypeError, SEED + "'a' of type str"),
     ({"random_seed": -1}, ValueError, SEED + "-1"),
     ({"random_seed": np.random.RandomState(1)}, TypeError, SEED + "RandomState"),
@@ -317,7 +321,7 @@ def test_extend_refuses_what_it_cannot_continue(model, idata, monkeypatch):
         blr.extend(idata.isel(draw=slice(0)), model)
     with pytest.raises(ValueError, match=r"^chains must be left out, got 4: idata decides it"):
         blr.extend(idata, model, chains=4)
-    with pytest.raises(ValueError, match=r"^draws must be at least 1"):
+    with pytest.raises(ValueError, match=r"^draws must be an int from 1"):
         blr.extend(idata, model, 0)
 
 

@@ -667,7 +667,11 @@ def test_other_units_or_coding_are_refused(change: Any, other: Any, message: str
     ("wrong", "error", "message"),
     [
         (lambda s: [], ValueError, "^parts must have at least one Dataset .*; got none. Pass a li"),
-        (lambda s: s, TypeError, r"^parts must be a list .*; got Dataset. Pass \[statistics\]"),
+        (
+            lambda s: s,
+            TypeError,
+            r"^parts must be a list .*, got one of type Dataset\. Pass \[statistics\]",
+        ),
         (lambda s: {"a": s}, TypeError, r"got dict. Pass list\(parts.values\(\)\)"),
         (lambda s: None, TypeError, r"got NoneType. Pass \[first, second\]"),
         (lambda s: "parts", TypeError, "got str"),

@@ -157,10 +157,10 @@ def test_effect_summary_needs_beta():
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"prob": 1.0}, ValueError, "prob must be between 0 and 1.*got 1.0"),
+        ({"prob": 1.0}, ValueError, "prob must be a number above 0 and below 1, got 1.0"),
         ({"prob": 95}, ValueError, "prob must be .*got 95"),
-        ({"prob": "0.9"}, TypeError, "prob must be a number.*got str"),
-        ({"prob": True}, TypeError, "prob must be a number.*got bool"),
+        ({"prob": "0.9"}, TypeError, "prob must be a number.*got '0.9' of type str"),
+        ({"prob": True}, TypeError, "prob must be a number.*got True of type bool"),
         ({"kind": "quantile"}, ValueError, "kind must be 'eti'.*'quantile'"),
         ({"sort_by": "pip"}, ValueError, "sort_by must be.*'pip'.*no indicators"),
         ({"sort_by": "effect"}, ValueError, "sort_by must be 'abs_mean' or one of .*'effect'"),

@@ -7,10 +7,10 @@ import numpy as np
 import pymc as pm
 import xarray as xr
 
+from blrzoo.checks import Choice, Instance, NoneOr, Seed
 from blrzoo.comparison.marginal import log_marginal_likelihood
 from blrzoo.comparison.observed import check_same, response_of
 from blrzoo.comparison.power import check_model
-from blrzoo.options import check_seed
 
 __all__ = ["bayes_factors"]
 
@@ -79,13 +79,9 @@ def bayes_factors(
     _check_models(models)
     names = [str(name) for name in models]
     check_same({str(name): _response(model) for name, model in models.items()})
-    if reference is not None and (not isinstance(reference, str) or reference not in names):
-        raise ValueError(
-            f"reference must be a name of models, got {reference!r}. Choose from {names}, or leave "
-            "it out for the best one."
-        )
+    NoneOr(Choice(names, advice="Leave it out for the best one.")).check("reference", reference)
     weights = _weights(prior, names)
-    check_seed(random_seed)
+    Seed().check("random_seed", random_seed)
     seeds = np.random.default_rng(random_seed).spawn(len(names))
     results = [
         log_marginal_likelihood(model, random_seed=seed, **kwargs)
@@ -127,8 +123,7 @@ def _table(
 
 def _check_models(models: Any) -> None:
     remedy = "Pass {'name': model, ...}."
-    if not isinstance(models, Mapping):
-        raise TypeError(f"models must be a mapping, got {type(models).__name__}. {remedy}")
+    Instance(Mapping, "a mapping of names to models", advice=remedy).check("models", models)
     if len(models) < 2:
         raise ValueError(f"models must be two or more, got {len(models)}. {remedy}")
     for name, model in models.items():

@@ -8,6 +8,7 @@ import pandas as pd
 import pymc as pm
 import xarray as xr
 
+from blrzoo.checks import Instance
 from blrzoo.comparison.observed import check_same, observed_y
 from blrzoo.posterior.finite import broken_draws, not_finite
 from blrzoo.posterior.kept import kept_names, refuse_kept
@@ -90,8 +91,7 @@ def compare(fits: Mapping[str, Any], **kwargs: Any) -> pd.DataFrame:
 
 def _read(fits: Any) -> dict[str, tuple[pm.Model | None, xr.DataTree]]:
     remedy = "Pass {'name': idata, ...} or {'name': (model, idata), ...}."
-    if not isinstance(fits, Mapping):
-        raise TypeError(f"fits must be a mapping, got {type(fits).__name__}. {remedy}")
+    Instance(Mapping, "a mapping of names to fits", advice=remedy).check("fits", fits)
     if len(fits) < 2:
         raise ValueError(f"fits must be two or more, got {len(fits)}. {remedy}")
     pairs = {}

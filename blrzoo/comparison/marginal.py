@@ -9,12 +9,12 @@ import pymc as pm
 import xarray as xr
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from blrzoo.checks import Choice, Flag, Integer, Seed
 from blrzoo.comparison.observed import response_of
 from blrzoo.comparison.power import check_model
 from blrzoo.comparison.ridge import ridge_log_evidence
 from blrzoo.comparison.stones import PowerChains, powers, stepping_stones
 from blrzoo.gibbs.spec import find_model
-from blrzoo.options import check_choice, check_seed
 
 __all__ = ["Method", "log_marginal_likelihood"]
 
@@ -113,11 +113,16 @@ def log_marginal_likelihood(
     ('exact', 50)
     """
     model = find_model(model)
-    _check_arguments(method, stones, draws, tune, chains)
+    Choice(get_args(Method), default="auto").check("method", method)
+    stones = Integer(2, default=30).check("stones", stones)
+    draws = Integer(10, default=500).check("draws", draws)
+    tune = Integer(0, default=100).check("tune", tune)
+    chains = Integer(1, default=4).check("chains", chains)
+    Seed().check("random_seed", random_seed)
+    progressbar = Flag(default=True).check("progressbar", progressbar)
     check_model(model)
     method, result = _exact(model, method)
     if result is None:
-        check_seed(random_seed)
         rng = np.random.default_rng(random_seed)
         _log.info("%d stones of %d chains with %d draws", stones, chains, tune + draws)
         sampler = PowerChains(model, compile_kwargs)
@@ -158,18 +163,3 @@ def _warn(result: xr.Dataset) -> None:
 def _progress(show: bool) -> Progress:
     columns = TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn()
     return Progress(*columns, disable=not show)
-
-
-def _check_arguments(method: Any, stones: Any, draws: Any, tune: Any, chains: Any) -> None:
-    check_choice("method", method, get_args(Method), "auto")
-    least = {"stones": (stones, 2), "draws": (draws, 10), "tune": (tune, 0), "chains": (chains, 1)}
-    for name, (value, smallest) in least.items():
-        if isinstance(value, bool) or not isinstance(value, int | np.integer):
-            raise TypeError(
-                f"{name} must be an int, got {value!r} of type {type(value).__name__}. Leave it "
-                "out for the default."
-            )
-        if value < smallest:
-            raise ValueError(
-                f"{name} must be at least {smallest}, got {value}. Leave it out for the default."
-            )

@@ -8,8 +8,8 @@ import pymc as pm
 from blrzoo.description.table import Description, Line
 from blrzoo.description.variables import update_lines, variable_lines
 from blrzoo.gibbs.spec import Spec, spec_in, spec_of
+from blrzoo.labels import show
 from blrzoo.likelihood.traits import TraitLikelihood
-from blrzoo.tables import show
 from blrzoo.terms import Term
 from blrzoo.wording import number_text
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from blrzoo.checks import Instance
 from blrzoo.diagnostics.elements import Array, labels_of
 from blrzoo.diagnostics.geweke_scores import geweke
 
@@ -105,11 +106,8 @@ def _rows(scores: xr.Dataset) -> tuple[list[str], Array]:
 def _check_axes(ax: Any) -> None:
     from matplotlib.axes import Axes
 
-    if not isinstance(ax, Axes):
-        raise TypeError(
-            f"ax must be matplotlib axes, got {type(ax).__name__}. Pass what plt.subplots() "
-            "returns second, or leave it out for a new figure."
-        )
+    remedy = "Pass what plt.subplots() returns second, or leave it out for a new figure."
+    Instance(Axes, "matplotlib axes", advice=remedy).check("ax", ax)
 
 
 def _new_axes(rows: int) -> "Axes":

@@ -7,9 +7,9 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy import stats
 
+from blrzoo.checks import Names, Number
 from blrzoo.diagnostics.elements import hyperparameters, sampled
 from blrzoo.diagnostics.indicators import quantities
-from blrzoo.options import check_names
 from blrzoo.posterior.kept import refuse_kept
 from blrzoo.posterior.reader import (
     SAMPLE_DIMS,
@@ -119,6 +119,8 @@ def geweke(
     """
     refuse_broken(idata)
     chosen = _choose(idata, var_names)
+    first = Number(above=0, below=1, default=0.1).check("first", first)
+    last = Number(above=0, below=1, default=0.5).check("last", last)
     _check_shares(first, last, sampled(idata).sizes["draw"])
     scores = {name: _of_variable(draws, first, last) for name, draws in chosen.items()}
     for score in scores.values():
@@ -185,7 +187,7 @@ def _choose(idata: xr.DataTree, var_names: str | list[str] | None) -> dict[str, 
                 "compare, for instance var_names='beta'."
             )
         return chosen
-    names = check_names("var_names", var_names)
+    names = Names(advice="Leave it out for all hyperparameters.").check("var_names", var_names)
     variables = sampled(idata)
     extra = quantities(idata) if {"model_size", "genetic_variance"} & set(names) else {}
     known = {str(name): draws for name, draws in variables.items()} | extra
@@ -203,10 +205,6 @@ def _choose(idata: xr.DataTree, var_names: str | list[str] | None) -> dict[str, 
 
 def _check_shares(first: float, last: float, draws: int) -> None:
     for name, share in (("first", first), ("last", last)):
-        if isinstance(share, bool) or not isinstance(share, int | float | np.number):
-            raise TypeError(f"{name} must be a number between 0 and 1, got {share!r}")
-        if not 0 < share < 1:
-            raise ValueError(f"{name} must be a share of the draws, above 0 and below 1: {share}")
         if int(share * draws) < _FEWEST:
             raise ValueError(
                 f"{name}={share} of {draws} draws is {int(share * draws)} draws; at least "

@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 from scipy import stats
 
+from blrzoo.checks import Flag
 from blrzoo.diagnostics.agreement import (
     THRESHOLDS,
     agreement_finding,
@@ -19,7 +20,6 @@ from blrzoo.diagnostics.elements import sampled
 from blrzoo.diagnostics.finding import LEVELS, Finding, Level, worst_level
 from blrzoo.diagnostics.geweke_scores import start_against_end
 from blrzoo.diagnostics.measures import FEWEST_DRAWS, Convergence, Extreme, measure
-from blrzoo.options import check_flag
 from blrzoo.summaries.inclusion import indicator_table
 
 __all__ = ["Diagnosis", "diagnose"]
@@ -197,6 +197,7 @@ def diagnose(idata: xr.DataTree, *, quiet: bool = False) -> Diagnosis:
     >>> print(verdict.findings[0].text)
     The chains do not agree: R-hat is 1.527 for sigma2, above 1.01. Chain 3 lies apart from ...
     """
+    quiet = Flag(default=False).check("quiet", quiet)
     measured = measure(idata)
     found = [*sampler_findings(measured), *convergence_findings(measured)]
     numbers = _convergence_numbers(measured)
@@ -210,7 +211,7 @@ def diagnose(idata: xr.DataTree, *, quiet: bool = False) -> Diagnosis:
     found, numbers = found + findings, numbers | more
     numbers["divergences"] = measured.divergences
     verdict = Diagnosis(found, numbers)
-    if not check_flag("quiet", quiet, False):
+    if not quiet:
         print(verdict)
     return verdict
 

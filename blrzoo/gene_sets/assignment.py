@@ -1,16 +1,15 @@
 """Which SNPs belong to which genes, by position."""
 
 import logging
-import numbers
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from blrzoo.checks import Instance, Number
 from blrzoo.gene_sets.snps import vector
 from blrzoo.labels import one_per_feature, show
-from blrzoo.options import as_float
 
 __all__ = ["assign_to_genes"]
 
@@ -87,11 +86,9 @@ def assign_to_genes(
 
 
 def _intervals(genes: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    if not isinstance(genes, pd.DataFrame):
-        raise TypeError(
-            "genes must be a DataFrame with the columns 'start' and 'end', indexed by gene, got "
-            f"{type(genes).__name__}."
-        )
+    what = "a DataFrame with the columns 'start' and 'end', indexed by gene"
+    remedy = "Pass pd.DataFrame({'start': starts, 'end': ends}, index=names)."
+    Instance(pd.DataFrame, what, advice=remedy).check("genes", genes)
     if missing := [name for name in ("start", "end") if name not in genes.columns]:
         raise ValueError(
             f"genes must have the columns 'start' and 'end', got {show(genes.columns)} without "
@@ -107,16 +104,10 @@ def _intervals(genes: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 
 def _window(window: Any) -> tuple[float, float]:
-    sides = window if isinstance(window, tuple) else (window, window)
-    if len(sides) != 2 or any(
-        isinstance(w, bool) or not isinstance(w, numbers.Real) for w in sides
-    ):
-        raise TypeError(
-            f"window must be a number or a pair (before, after), got {window!r}. Pass 0 for none."
-        )
-    if not all(0 <= as_float(w) < np.inf for w in sides):
-        raise ValueError(f"window must be 0 or more, and finite, got {window!r}. Pass 0 for none.")
-    return float(sides[0]), float(sides[1])
+    pair = isinstance(window, tuple) and len(window) == 2
+    before, after = window if pair else (window, window)
+    side = Number(least=0, advice="Pass 0 for none, or a pair (before, after).")
+    return side.check("window", before), side.check("window", after)
 
 
 def _chromosomes(

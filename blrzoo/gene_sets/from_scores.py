@@ -9,10 +9,10 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy import special
 
+from blrzoo.checks import Choice, Flag
 from blrzoo.gene_sets.chi2_sums import normal_score
 from blrzoo.gene_sets.ld import LD, effective_number, gene_covariates, square_sums
 from blrzoo.gene_sets.snps import gene_members, snps_by_gene, vector
-from blrzoo.options import check_choice, check_flag
 
 __all__ = ["gene_z_scores"]
 
@@ -133,8 +133,8 @@ def gene_z_scores(
     >>> gene_z_scores([3.0, 2.0, 1.96], genes, correlation=copies).z.values.round(2)
     array([2.3 , 1.64])
     """
-    check_choice("kind", kind, ("z", "p"), "z")
-    check_flag("gene_correlation", gene_correlation, False)
+    Choice(("z", "p"), default="z").check("kind", kind)
+    gene_correlation = Flag(default=False).check("gene_correlation", gene_correlation)
     chi2, snps = _chi2(z, kind)
     names, members = gene_members(genes, snps)
     ld = LD(snps, X, correlation)

@@ -1,7 +1,6 @@
 """Which genes are members of which sets, as a design matrix."""
 
 import logging
-import numbers
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -10,6 +9,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from blrzoo.checks import Instance, Integer, NoneOr
 from blrzoo.labels import check_unique, labels_of
 
 __all__ = ["membership"]
@@ -68,12 +68,12 @@ def membership(
     d      0   0
     """
     labels = _genes(genes)
-    _check_sizes(min_size, max_size)
-    if not isinstance(sets, Mapping):
-        raise TypeError(
-            f"sets must be a mapping of each set to a list of its genes, got "
-            f"{type(sets).__name__}. Name the sets: dict(enumerate(sets))."
-        )
+    min_size = Integer(1, default=5).check("min_size", min_size)
+    no_limit = "Leave it out for no limit."
+    max_size = NoneOr(Integer(min_size, advice=no_limit)).check("max_size", max_size)
+    what = "a mapping of each set to a list of its genes"
+    remedy = "Name the sets: dict(enumerate(sets))."
+    Instance(Mapping, what, advice=remedy).check("sets", sets)
     columns = {name: _members(name, members, labels) for name, members in sets.items()}
     largest = len(labels) - 1 if max_size is None else min(max_size, len(labels) - 1)
     kept = {k: v for k, v in columns.items() if min_size <= v.sum() <= largest}
@@ -88,19 +88,6 @@ def _genes(genes: Any) -> pd.Index:
     labels = pd.Index(np.asarray(genes)) if labels is None else labels
     check_unique("genes", labels, "gene")
     return labels.rename("gene")
-
-
-def _check_sizes(min_size: Any, max_size: Any) -> None:
-    for name, value, least in (("min_size", min_size, 1), ("max_size", max_size, min_size)):
-        if name == "max_size" and value is None:
-            continue
-        if isinstance(value, bool) or not isinstance(value, numbers.Integral):
-            raise TypeError(
-                f"{name} must be an int, got {value!r} of type {type(value).__name__}. "
-                "Leave it out for the default."
-            )
-        if value < least:
-            raise ValueError(f"{name} must be at least {least}, got {value}. Pass a larger one.")
 
 
 def _members(name: Any, members: Any, genes: pd.Index) -> NDArray[np.bool_]:

@@ -11,6 +11,7 @@ import scipy.linalg
 import xarray as xr
 from numpy.typing import NDArray
 
+from blrzoo.checks import LeftOut
 from blrzoo.data import RegressionData, check_data
 from blrzoo.gene_sets.set_members import membership
 from blrzoo.gene_sets.snps import read_correlation
@@ -147,11 +148,9 @@ def _members(y: Any, sets: Any, min_size: int | None, max_size: int | None) -> x
             "sets must be a mapping of each set to its genes, or a DataArray (gene, set), got "
             f"{type(sets).__name__}. blrzoo.gene_sets.membership makes one."
         )
-    if given:
-        raise ValueError(
-            f"{next(iter(given))} must be left out for a matrix of memberships, got {given}. Pass "
-            "it to membership."
-        )
+    left_out = LeftOut("for a matrix of memberships", advice="Pass it to membership.")
+    left_out.check("min_size", min_size)
+    left_out.check("max_size", max_size)
     if not np.isin(sets, (0, 1)).all():
         raise ValueError("sets must hold 0 and 1, got other values. Pass for instance sets > 0.")
     return sets.transpose("gene", "set").astype(np.int8)

@@ -14,6 +14,7 @@ import pymc as pm
 from pytensor.graph.traversal import ancestors
 from pytensor.tensor.variable import TensorVariable
 
+from blrzoo.checks import Instance
 from blrzoo.distributions.effects import EffectsRV
 from blrzoo.likelihood.single import Likelihood
 from blrzoo.likelihood.traits import TraitLikelihood
@@ -154,12 +155,9 @@ def find_model(model: Any) -> pm.Model:
     remedy = "Pass model=, or call within `with model:`; other arguments go by name, as draws=1000."
     if model is None:
         model = pm.Model.get_context(error_if_none=False)
-        got = "none, and none on the context"
-    else:
-        got = f"{model!r} of type {type(model).__name__}"
-    if not isinstance(model, pm.Model):
-        raise TypeError(f"model must be a pm.Model, got {got}. {remedy}")
-    return model
+    what = "a pm.Model, given or on the context"
+    found: pm.Model = Instance(pm.Model, what, advice=remedy).check("model", model)
+    return found
 
 
 def mark(variables: Iterable[Any], spec: Spec) -> None:

@@ -18,12 +18,12 @@ from pytensor.graph.basic import Variable
 from rich.progress import TextColumn
 from rich.table import Column
 
+from blrzoo.checks import Flag
 from blrzoo.distributions.effects import EffectsRV
 from blrzoo.gibbs.compiled import Compiled
 from blrzoo.gibbs.compose import Composer
 from blrzoo.gibbs.spec import find_model, find_spec, observed, spec_of
 from blrzoo.ops.generator import addresses
-from blrzoo.options import check_flag
 from blrzoo.terms import Term
 
 __all__ = ["BLRGibbs", "register"]
@@ -101,7 +101,7 @@ class BLRGibbs(BlockedStep):
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         """Check the model, which PyMC looks into before `__init__` does."""
         find_model(kwargs.get("model"))
-        check_flag("blocked", kwargs.get("blocked", True), True)
+        Flag(default=True).check("blocked", kwargs.get("blocked", True))
         names = args[0] if args else kwargs.get("vars")
         if isinstance(names, list | tuple) and not names:
             raise ValueError("vars must be one variable or more, got none. Leave it out for all.")

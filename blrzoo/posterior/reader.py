@@ -11,6 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from pandas.errors import InvalidIndexError
 
+from blrzoo.checks import Instance
 from blrzoo.posterior.finite import broken_draws, not_finite
 from blrzoo.posterior.fit_variance import variance_of_fit
 from blrzoo.posterior.kept import GROUP, broken_sums, kept_inclusion, refuse_kept
@@ -59,12 +60,9 @@ def posterior(idata: xr.DataTree) -> xr.Dataset:
     ValueError
         If it has no posterior group, or one without chains, draws or features.
     """
-    if not isinstance(idata, xr.DataTree):
-        raise TypeError(
-            "idata must be an InferenceData (the xarray.DataTree that pm.sample() returns), got "
-            f"{type(idata).__name__}. A posterior that is a Dataset becomes one by "
-            "xr.DataTree.from_dict({'posterior': dataset})."
-        )
+    what = "an InferenceData (the xarray.DataTree that pm.sample() returns)"
+    remedy = "Make one of a Dataset: xr.DataTree.from_dict({'posterior': dataset})."
+    Instance(xr.DataTree, what, advice=remedy).check("idata", idata)
     if "posterior" not in idata.children:
         raise ValueError(
             f"idata must have a group 'posterior'; it has {_names(idata.children)}. Pass the "

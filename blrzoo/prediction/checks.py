@@ -9,8 +9,8 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from blrzoo.checks import Flag, Instance
 from blrzoo.labels import order
-from blrzoo.options import check_flag
 from blrzoo.posterior.finite import not_finite
 from blrzoo.posterior.inputs import constant_data, of_statistics
 from blrzoo.posterior.kept import kept_names, refuse_kept
@@ -55,6 +55,9 @@ _KNOWN: dict[str, Callable[[Array], Array]] = {
     "max": lambda values: values.max(axis=-1),
 }
 _DEFAULT: tuple[Statistic, ...] = ("variance", "skewness", "kurtosis", 0.01, 0.99)
+_LISTS = Instance(
+    (list, tuple, set, Iterator), "a list, or a dict by label", default=list(_DEFAULT)
+)
 
 
 def ppc_statistics(
@@ -136,7 +139,7 @@ def ppc_statistics(
     skewness        1.5   -0.4    0.5      0.0
     """
     check_interval(prob)
-    check_flag("residuals", residuals, False)
+    residuals = Flag(default=False).check("residuals", residuals)
     y, replicated, names = _read(idata)
     chosen = _statistics(statistics, traits=y.shape[1])
     observed: Array = y[None]
@@ -222,12 +225,7 @@ def _statistics(statistics: Any, traits: int) -> dict[str, Statistic]:
     if isinstance(statistics, str | float):
         statistics = [statistics]
     if not isinstance(statistics, Mapping):
-        if not isinstance(statistics, list | tuple | set | Iterator):
-            raise TypeError(
-                f"statistics must be a list, or a dict by label, got {statistics!r} of type "
-                f"{type(statistics).__name__}. Leave it out for {list(_DEFAULT)}."
-            )
-        listed = list(statistics)
+        listed = list(_LISTS.check("statistics", statistics))
         labels = [f"{one:g}" if isinstance(one, float) else str(one) for one in listed]
         statistics = dict(zip(labels, listed, strict=True))
     for one in statistics.values():

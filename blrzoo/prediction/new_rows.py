@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 from scipy.special import logsumexp
 
-from blrzoo.options import check_choice, check_flag, check_seed
+from blrzoo.checks import Choice, Flag, Seed
 from blrzoo.posterior.reader import SAMPLE_DIMS
 from blrzoo.prediction._linear import (
     Fit,
@@ -111,9 +111,9 @@ def predict(
     ('chain', 'draw', 'obs')
     """
     check_interval(prob)
-    check_choice("kind", kind, ("response", "mean"), "response")
-    check_flag("summary", summary, True)
-    check_seed(random_seed)
+    Choice(("response", "mean"), default="response").check("kind", kind)
+    summary = Flag(default=True).check("summary", summary)
+    Seed().check("random_seed", random_seed)
     means = at_means(idata) if summary else None
     fit = Fit.of(idata if means is None else means)
     rows = read_rows(

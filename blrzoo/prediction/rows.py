@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from blrzoo.checks import LeftOut
 from blrzoo.labels import align, show
 from blrzoo.storage.forms import is_int8, is_sparse
 from blrzoo.tables import Table, check_largest, join, read_table
@@ -225,8 +226,6 @@ def _check_presence(covariates: Any, names: pd.Index | None) -> None:
             f"covariates must be given, the fit has {show(names)}; got None. Pass the covariates "
             f"of the new rows."
         )
-    if names is None and covariates is not None:
-        raise ValueError(
-            "covariates must be left out: the fit has none ('gamma' is not in idata.posterior). "
-            "Leave them out, or fit a model with them."
-        )
+    if names is None:
+        where = "where the fit has none ('gamma' is not in idata.posterior)"
+        LeftOut(where, advice="Or fit a model with them.").check("covariates", covariates)

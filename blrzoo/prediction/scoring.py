@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from blrzoo.options import check_flag
+from blrzoo.checks import Flag, Instance
 from blrzoo.prediction._linear import row_blocks
 from blrzoo.prediction.new_rows import interval_summary
 from blrzoo.prediction.rows import read_response
@@ -107,7 +107,7 @@ def score(
     (0.67, 1.8)
     """
     check_interval(prob)
-    check_flag("pointwise", pointwise, False)
+    pointwise = Flag(default=False).check("pointwise", pointwise)
     _check_predictions(predictions)
     traits = predictions.get_index("trait") if "trait" in predictions.dims else None
     y = _known(y_true, predictions, traits)
@@ -221,12 +221,10 @@ def _crps(draws: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def _check_predictions(predictions: xr.DataArray) -> None:
-    rule = "predictions must be a DataArray of draws (chain, draw, obs[, trait])"
-    if not isinstance(predictions, xr.DataArray):
-        raise TypeError(
-            f"{rule}; got {type(predictions).__name__}. Pass blr.predict(..., summary=False), or "
-            f"idata.posterior_predictive['y']."
-        )
+    what = "a DataArray of draws (chain, draw, obs[, trait])"
+    rule = f"predictions must be {what}"
+    remedy = "Pass blr.predict(..., summary=False), or idata.posterior_predictive['y']."
+    Instance(xr.DataArray, what, advice=remedy).check("predictions", predictions)
     if "obs" not in predictions.dims or not set(predictions.dims) - {"obs", "trait"}:
         raise ValueError(
             f"{rule}; got dims {predictions.dims}. Pass the draws, not their mean, and name the "

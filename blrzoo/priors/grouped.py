@@ -6,7 +6,7 @@ import numpy as np
 import pymc as pm
 from pytensor.tensor.variable import TensorVariable
 
-from blrzoo.options import check_flag
+from blrzoo.checks import Flag
 from blrzoo.priors import conjugate
 from blrzoo.priors.base import Prior, Variables
 from blrzoo.priors.computed import Computed
@@ -35,7 +35,7 @@ class _Pooled:
     """
 
     def __init__(self, pooled: bool, tau2: Any) -> None:
-        self.on = check_flag("pooled", pooled, False)
+        self.on = Flag(default=False).check("pooled", pooled)
         if self.on and not (tau2 is None or isinstance(tau2, tuple)):
             raise ValueError(
                 f"pooled must be False where tau2 is fixed or has another prior, got "
@@ -228,7 +228,7 @@ class GroupedMixture(MultipleComponent):
     ) -> None:
         super().__init__(**mixture)
         self.group_labels = groups
-        self.shared_pi = check_flag("shared_pi", shared_pi, False)
+        self.shared_pi = Flag(default=False).check("shared_pi", shared_pi)
         self.pooled = _Pooled(pooled, self.tau2)
 
     def bind(self, data: DataSummary, h2: float) -> Self:

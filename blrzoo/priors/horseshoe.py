@@ -6,6 +6,7 @@ import numpy as np
 import pymc as pm
 from pytensor.tensor.variable import TensorVariable
 
+from blrzoo.checks import Number
 from blrzoo.priors.base import Prior, Variables
 from blrzoo.priors.computed import Computed
 from blrzoo.priors.parameters import VARIANCE, check_parameter, parameter
@@ -97,12 +98,10 @@ class Horseshoe(Prior):
     def expected(self) -> float:
         """Return p0, or its default, once p is known."""
         p = self.data.p
-        if self.p0 is not None and self.p0 >= p:
-            raise ValueError(
-                f"p0 must be less than the number of features, {p}, got {self.p0:g}. It is the "
-                f"number of effects expected to be far from zero; leave it out for p / 10."
-            )
-        return p / 10 if self.p0 is None else self.p0
+        if self.p0 is None:
+            return p / 10
+        what = f"It is the number of the {p} effects that is expected to be far from zero"
+        return Number(below=p, advice=f"{what}; leave it out for p / 10.").check("p0", self.p0)
 
     def default_scale(self) -> Computed:
         """Scale tau0 of the half-Cauchy prior of ``tau``, in units of an effect."""

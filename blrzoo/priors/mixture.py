@@ -7,7 +7,7 @@ import pymc as pm
 import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
-from blrzoo.options import check_flag
+from blrzoo.checks import Flag, Integer
 from blrzoo.priors import conjugate
 from blrzoo.priors.base import MixturePrior, Variables
 from blrzoo.priors.computed import Computed
@@ -111,7 +111,7 @@ class MultipleComponent(MixturePrior):
         ratios: Any = None,
         null: bool = True,
     ) -> None:
-        self.null = check_flag("null", null, True)
+        self.null = Flag(default=True).check("null", null)
         self.ratios = None if ratios is None else _check_ratios(ratios)
         self.n_slabs = _count_slabs(n_components, self.ratios, self.null)
         self.tau2 = check_parameter("tau2", tau2, VARIANCE)
@@ -276,16 +276,8 @@ def _by_number(ratios: np.ndarray | Labelled) -> np.ndarray:
 def _count_slabs(n_components: Any, ratios: np.ndarray | None, null: bool) -> int:
     if n_components is None:
         n_components = 4 if ratios is None else ratios.size + null
-    if isinstance(n_components, bool) or not isinstance(n_components, int | np.integer):
-        raise TypeError(
-            f"n_components must be a whole number, got {n_components!r}. Leave it out for 4."
-        )
-    slabs = int(n_components) - null
-    if slabs < 1 or n_components > MOST_COMPONENTS:
-        raise ValueError(
-            f"n_components must be at least {1 + null} with{'' if null else 'out'} a null, and "
-            f"{MOST_COMPONENTS} at most, got {n_components!r}. Leave it out for 4, or pass 2 to 5."
-        )
+    count = Integer(1 + null, MOST_COMPONENTS, default=4, advice="Pass for instance 2 to 5.")
+    slabs = count.check("n_components", n_components) - null
     if ratios is not None and slabs != ratios.size:
         raise ValueError(
             f"n_components must be as many as ratios says, {ratios.size + null}, got "

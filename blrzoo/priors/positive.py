@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pymc as pm
 
+from blrzoo.checks import Number
 from blrzoo.priors.parameters import LEAST, LEAST_SHAPE, Family
 
 __all__ = ["GAMMA", "HALF_CAUCHY", "check_positive"]
@@ -63,11 +64,6 @@ def check_positive(name: str, value: Any, remedy: str) -> float:
     >>> check_positive("nu", 4, "Leave it out.")
     4.0
     """
-    rule = f"{name} must be a positive number"
-    array = np.asarray(value) if np.isscalar(value) or isinstance(value, np.ndarray) else None
-    if array is None or array.ndim or array.dtype.kind not in "iuf":
-        raise TypeError(f"{rule}, got {value!r} of type {type(value).__name__}. {remedy}")
-    if not (np.isfinite(array) and array >= LEAST_SHAPE):
-        least = f", at least {LEAST_SHAPE:g}" if array > 0 and np.isfinite(array) else ""
-        raise ValueError(f"{rule}{least}, got {value!r}. {remedy}")
-    return float(array)
+    if isinstance(value, np.ndarray) and not value.ndim:
+        value = value[()]
+    return Number(least=LEAST_SHAPE, advice=remedy).check(name, value)

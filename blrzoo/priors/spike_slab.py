@@ -1,6 +1,5 @@
 """The spike-and-slab prior: an effect is zero, or from one normal."""
 
-import numbers
 from typing import Any, Self
 
 import numpy as np
@@ -9,8 +8,8 @@ import pymc as pm
 import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
+from blrzoo.checks import LeftOut, NoneOr, Number
 from blrzoo.labels import one_per_feature
-from blrzoo.options import as_float
 from blrzoo.priors import conjugate
 from blrzoo.priors.base import MixturePrior, Variables
 from blrzoo.priors.computed import Computed
@@ -29,6 +28,8 @@ from blrzoo.priors.scale import DataSummary
 from blrzoo.priors.sparsity import default_beta, default_share, mean_share, scaled_shares
 
 __all__ = ["SpikeSlab"]
+
+_SIZE = "It is the number of features that you expect to have an effect."
 
 
 class SpikeSlab(MixturePrior):
@@ -120,12 +121,11 @@ class SpikeSlab(MixturePrior):
         self.tau2 = check_parameter("tau2", tau2, VARIANCE)
         self.pi = check_parameter("pi", pi, PROBABILITY)
         _check_one(pi=pi, expected_size=expected_size, inclusion=inclusion)
-        if inclusion is not None and groups is not None:
-            raise ValueError(
-                "groups must be left out where inclusion fixes the probabilities, got both. "
-                "Pass one of them."
-            )
-        self.expected_size = _check_size(expected_size)
+        if inclusion is not None:
+            where = "where inclusion fixes the probabilities"
+            LeftOut(where, advice="Pass one of them.").check("groups", groups)
+        size = NoneOr(Number(least=LEAST_SHAPE, advice=_SIZE))
+        self.expected_size = size.check("expected_size", expected_size)
         self.inclusion, self.group_labels = inclusion, groups
 
     def bind(self, data: DataSummary, h2: float) -> Self:
@@ -197,24 +197,9 @@ def _check_one(**given: Any) -> None:
         )
 
 
-def _check_size(size: Any) -> float | None:
-    if size is None:
-        return None
-    if isinstance(size, bool) or not isinstance(size, numbers.Real):
-        raise TypeError(
-            f"expected_size must be a number of features, got {size!r} of type "
-            f"{type(size).__name__}. Pass for instance expected_size=10."
-        )
-    return as_float(size)
-
-
 def _size_prior(size: float, p: int) -> tuple[np.ndarray, np.ndarray]:
-    if not LEAST_SHAPE <= size < p:
-        raise ValueError(
-            f"expected_size must be above 0 and below the number of features, {p}, and at least "
-            f"{LEAST_SHAPE:g}, got {size}. "
-            f"Pass the number of features that you expect to have an effect."
-        )
+    remedy = f"There are {p} features. {_SIZE}"
+    Number(least=LEAST_SHAPE, below=p, advice=remedy).check("expected_size", size)
     return np.array(1.0), np.array((p - size) / size)
 
 

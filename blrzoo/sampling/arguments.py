@@ -5,8 +5,8 @@ from typing import Any
 
 import pymc as pm
 
+from blrzoo.checks import Choice, Integer, LeftOut, NoneOr, Seed
 from blrzoo.gibbs.spec import find_model, refuse_sums
-from blrzoo.options import check_choice, check_count, check_seed
 from blrzoo.sampling.summary_recorder import of_features
 
 __all__ = ["check_arguments", "check_model"]
@@ -35,12 +35,11 @@ def check_arguments(
     model: pm.Model, chains: Any, var_names: Any, keep: Any, more: dict[str, Any]
 ) -> None:
     """Check what the name of each argument says; `more` is meant for ``pm.sample``."""
-    check_choice("keep", keep, ("draws", "summary"), "draws")
-    check_count("chains", chains, 1, 4)
-    check_count("draws", more.get("draws", 1000), 1, 1000)
-    if more.get("tune") is not None:
-        check_count("tune", more["tune"], 0, 1000)
-    check_seed(more.get("random_seed"))
+    Choice(("draws", "summary"), default="draws").check("keep", keep)
+    Integer(1, default=4).check("chains", chains)
+    Integer(1, default=1000).check("draws", more.get("draws", 1000))
+    NoneOr(Integer(0, default=1000)).check("tune", more.get("tune"))
+    Seed().check("random_seed", more.get("random_seed"))
     if not more.get("return_inferencedata", True):
         raise ValueError(
             "return_inferencedata must be True, got False: blr.sample completes what it returns. "
@@ -90,11 +89,8 @@ def _check_summary(model: pm.Model, var_names: Any, more: dict[str, Any]) -> Non
             "log_likelihood: it is computed from draws of all effects. Leave it out, or pass "
             "keep='draws'."
         )
-    if more.get("trace") is not None:
-        raise ValueError(
-            f"trace must be left out with keep='summary', which has its own, got "
-            f"{more['trace']!r}. Leave it out, or pass keep='draws'."
-        )
+    where = "with keep='summary', which has its own"
+    LeftOut(where, advice="Or pass keep='draws'.").check("trace", more.get("trace"))
     names = [rv.name for rv in model.unobserved_RVs if not var_names or rv.name in var_names]
     if len(of_features(model, names)) == len(names):
         raise ValueError(

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import pymc as pm
 import xarray as xr
 
+from blrzoo.checks import Flag
 from blrzoo.description import describe_priors
 from blrzoo.diagnostics.convergence import convergence_messages
 from blrzoo.gibbs.spec import find_spec, spec_of
@@ -134,6 +135,8 @@ def sample(
     """
     model = check_model(model, more)
     check_arguments(model, chains, var_names, keep, kwargs)
+    checks = Flag(default=True).check("compute_convergence_checks", compute_convergence_checks)
+    quiet = Flag(default=False).check("quiet", quiet)
     find_spec(model)
     if not quiet:
         _log.info("Priors: %s", "; ".join(describe_priors(model)))
@@ -148,7 +151,7 @@ def sample(
     names = None if likelihood is True else likelihood
     if likelihood:
         finish("the log likelihood", lambda: _add_log_likelihood(idata, model, names))
-    if compute_convergence_checks and not quiet:
+    if checks and not quiet:
         log_convergence(idata)
     return idata
 

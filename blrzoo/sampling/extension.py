@@ -6,8 +6,8 @@ import numpy as np
 import pymc as pm
 import xarray as xr
 
+from blrzoo.checks import Flag, Integer, NoneOr, Seed
 from blrzoo.gibbs.spec import find_spec, spec_of
-from blrzoo.options import check_count, check_seed
 from blrzoo.sampling.arguments import check_model
 from blrzoo.sampling.draw import add_alias, draw, finish, log_convergence, name_traits
 from blrzoo.sampling.fitted import check_same_model
@@ -97,10 +97,11 @@ def extend(
     """
     model = check_model(model, ())
     find_spec(model)
-    check_count("draws", draws, 1, 1000)
-    if tune is not None:
-        check_count("tune", tune, 0, 1000)
-    check_seed(random_seed)
+    draws = Integer(1, default=1000).check("draws", draws)
+    tune = NoneOr(Integer(0, advice="Leave it out for what the steps need.")).check("tune", tune)
+    Seed().check("random_seed", random_seed)
+    checks = Flag(default=True).check("compute_convergence_checks", compute_convergence_checks)
+    quiet = Flag(default=False).check("quiet", quiet)
     _check_decided(kwargs)
     old = check_same_model(idata, model)
     idata = idata.copy()
@@ -118,7 +119,7 @@ def extend(
         **kwargs,
     )
     longer = _joined(idata, new, first)
-    if compute_convergence_checks and not quiet:
+    if checks and not quiet:
         log_convergence(longer)
     return longer
 

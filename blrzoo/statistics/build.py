@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from blrzoo.checks import Flag
 from blrzoo.data import RegressionData
-from blrzoo.options import check_flag
 from blrzoo.response import shape_of
 from blrzoo.statistics.layout import as_dataset
 from blrzoo.statistics.memory import check_memory
@@ -128,7 +128,7 @@ def sufficient_statistics(
 
     >>> statistics = statistics.assign_coords(unit=("feature", ["SD"] * 10))
     """
-    check_flag("quiet", quiet, False)
+    quiet = Flag(default=False).check("quiet", quiet)
     shape = shape_of(y)
     several = len(shape) == 2 and min(shape) > 1
     data = read_data(X, y, covariates, weights, traits=several, part=True)

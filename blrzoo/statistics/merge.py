@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from blrzoo.checks import Instance
 from blrzoo.labels import order
 from blrzoo.statistics.check import check_statistics
 from blrzoo.statistics.layout import CROSS, LABELLED, as_dataset, sides
@@ -126,13 +127,11 @@ class _Sum:
 
 def _check_listed(parts: Any) -> None:
     """Refuse what is no list of parts: iterated over, much else gives letters, keys or rows."""
-    if not isinstance(parts, list | tuple | ValuesView | Iterator):
-        remedy = "[statistics]" if isinstance(parts, xr.Dataset) else "[first, second]"
-        remedy = "list(parts.values())" if isinstance(parts, dict) else remedy
-        raise TypeError(
-            "parts must be a list of Datasets of blrzoo.sufficient_statistics; got "
-            f"{type(parts).__name__}. Pass {remedy}."
-        )
+    remedy = "[statistics]" if isinstance(parts, xr.Dataset) else "[first, second]"
+    remedy = "list(parts.values())" if isinstance(parts, dict) else remedy
+    what = "a list of Datasets of blrzoo.sufficient_statistics"
+    lists = (list, tuple, ValuesView, Iterator)
+    Instance(lists, what, advice=f"Pass {remedy}.").check("parts", parts)
 
 
 def _reorder(part: xr.Dataset, coords: xr.Dataset, name: str) -> xr.Dataset:

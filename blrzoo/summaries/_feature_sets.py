@@ -1,6 +1,5 @@
 """Sets of features, as users give them: groups, overlapping sets, windows of positions."""
 
-import numbers
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,8 +10,8 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy import sparse
 
+from blrzoo.checks import Number
 from blrzoo.labels import align, labels_of, member_matrix, members, one_per_feature, oriented, show
-from blrzoo.options import as_float
 from blrzoo.posterior.inputs import feature_index, groups_of
 
 __all__ = ["FeatureSets", "model_groups", "read_groups", "windows"]
@@ -198,13 +197,8 @@ def windows(
 
 def _positive(name: str, value: Any) -> Any:
     """Check a number; whole ones that positions cannot reach become floats."""
-    if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
-        raise TypeError(
-            f"{name} must be a positive number, got {value!r} ({type(value).__name__})."
-        )
-    if not 0 < as_float(value) < np.inf:
-        raise ValueError(f"{name} must be positive and finite, got {value}. Pass a larger {name}.")
-    return value if value < 2**62 else as_float(value)
+    number = Number(above=0, advice="It is in the unit of the positions.").check(name, value)
+    return value if value < 2**62 else number
 
 
 def _chromosomes(chromosome: Any, features: pd.Index) -> tuple[Array, Array]:

@@ -5,7 +5,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import xarray as xr
 
-from blrzoo.options import check_choice
+from blrzoo.checks import Choice
 from blrzoo.posterior.fit_variance import covariance_of_fit
 from blrzoo.posterior.inputs import constant_data, design_of
 from blrzoo.posterior.reader import draws_of, posterior, refuse_broken
@@ -68,7 +68,7 @@ def genetic_covariance(
     array([[0.5, 0.5],
            [0.5, 2.5]])
     """
-    check_choice("kind", kind, get_args(Kind), "both")
+    Choice(get_args(Kind), default="both").check("kind", kind)
     result = xr.Dataset()
     if kind == "both" and X is None and _has_variances_only(idata):
         result.attrs["cov_fit"] = "left out: there is no X in constant_data, and none was given"

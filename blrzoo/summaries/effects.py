@@ -5,6 +5,7 @@ from typing import Literal
 import numpy as np
 import xarray as xr
 
+from blrzoo.checks import Choice
 from blrzoo.posterior.kept import kept_moments, pooled, pooled_sd, squared_error
 from blrzoo.posterior.reader import (
     draws_of,
@@ -138,15 +139,9 @@ def _of_sums(idata: xr.DataTree, kept: xr.Dataset) -> xr.Dataset:
 
 
 def _sort(table: xr.Dataset, by: str) -> xr.Dataset:
-    if not isinstance(by, str) or by not in ("abs_mean", *table.data_vars):
-        raise ValueError(
-            f"sort_by must be 'abs_mean' or one of {list(table.data_vars)}, got {by!r}"
-            + (
-                "; this model has no indicators, so no PIP"
-                if isinstance(by, str) and by == "pip"
-                else ""
-            )
-        )
+    words = ("abs_mean", *map(str, table.data_vars))
+    remedy = "" if "pip" in words else "This model has no indicators, so no PIP."
+    Choice(words, default="abs_mean", advice=remedy).check("sort_by", by)
     key = abs(table["mean"]) if by == "abs_mean" else table[by]
     order = np.argsort(-key.max([d for d in key.dims if d != "feature"]).values, kind="stable")
     return table.isel(feature=order)

@@ -1,6 +1,5 @@
 """Fine mapping: credible sets of features, from the joint draws of the indicators."""
 
-import numbers
 import warnings
 from typing import Any
 
@@ -8,7 +7,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from blrzoo.options import as_float
+from blrzoo.checks import LeftOut, Number
 from blrzoo.posterior.correlations import Correlations
 from blrzoo.posterior.inputs import design_of
 from blrzoo.posterior.reader import SAMPLE_DIMS, draws_of, indicator_name, no_indicators
@@ -201,16 +200,15 @@ def credible_sets(
     >>> print(sets["reason"].sel(feature="c").item())
     coverage not reached: 0.29 within |r| >= 0.5
     """
-    _check_share("coverage", coverage, open_above=True)
-    _check_share("min_abs_corr", min_abs_corr)
-    _check_share("threshold", threshold)
+    coverage = Number(above=0, below=1, default=0.95).check("coverage", coverage)
+    min_abs_corr = Number(least=0, most=1, default=0.5).check("min_abs_corr", min_abs_corr)
+    threshold = Number(least=0, most=1, default=0.1).check("threshold", threshold)
     tree = _indicators(idata, trait)
     draws = draws_of(tree, str(indicator_name(tree)))
     pips = pip(tree, any=[str(dim) for dim in draws.dims[3:]] or None).values
     _warn_of_many(pips)
     correlations = Correlations(design_of(idata, X))
-    shares = float(coverage), float(min_abs_corr), float(threshold)
-    search = SetSearch(draws, pips, correlations, *shares, progressbar)
+    search = SetSearch(draws, pips, correlations, coverage, min_abs_corr, threshold, progressbar)
     search.run()
     attrs = {"coverage": coverage, "min_abs_corr": min_abs_corr, "threshold": threshold}
     result = _result(search, mixing_of(tree)).assign_attrs(attrs)
@@ -218,16 +216,6 @@ def credible_sets(
 
 
 # ---- what goes in ----
-
-
-def _check_share(name: str, value: Any, open_above: bool = False) -> None:
-    if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
-        raise TypeError(f"{name} must be a number, got {value!r} ({type(value).__name__}).")
-    share = as_float(value)
-    inside = 0 < share < 1 if open_above else 0 <= share <= 1
-    if not inside:
-        rule = "between 0 and 1, both excluded" if open_above else "from 0 to 1"
-        raise ValueError(f"{name} must be {rule}, got {value}. Pass a share such as 0.5.")
 
 
 def _indicators(idata: xr.DataTree, trait: Any) -> xr.DataTree:
@@ -243,10 +231,8 @@ def _indicators(idata: xr.DataTree, trait: Any) -> xr.DataTree:
 
 def _of_trait(draws: xr.DataArray, trait: Any) -> xr.DataArray:
     if "trait" not in draws.dims:
-        raise ValueError(
-            f"trait must be left out where the indicators have no traits, got {trait!r}; "
-            f"{draws.name!r} has the dims {draws.dims}."
-        )
+        remedy = f"{draws.name!r} has the dims {draws.dims}."
+        LeftOut("where the indicators have no traits", advice=remedy).check("trait", trait)
     labels = draws.get_index("trait")
     if trait not in labels:
         raise ValueError(f"trait must be one of {list(labels)}, got {trait!r}.")

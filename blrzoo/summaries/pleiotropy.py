@@ -8,6 +8,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from blrzoo.checks import Integer
 from blrzoo.posterior.kept import refuse_kept
 from blrzoo.posterior.reader import (
     SAMPLE_DIMS,
@@ -98,7 +99,7 @@ def pleiotropy(
     c        1.00  0.0  0.00
     """
     check_interval(prob, kind)
-    _check_most(most)
+    most = Integer(1, default=64).check("most", most)
     delta = _delta(idata)
     codes = _most_frequent(idata, most)
     counts, probability = _tally(idata, codes)
@@ -128,13 +129,6 @@ def _describe(table: xr.Dataset, names: list[str], delta: xr.DataArray) -> None:
     table["affected"] = (("pattern", "trait"), affected, {"long_name": "is the trait affected"})
     table["share"].attrs = {"long_name": "mean share of features"}
     table["probability"].attrs = {"long_name": "posterior probability of the pattern"}
-
-
-def _check_most(most: Any) -> None:
-    if isinstance(most, bool) or not isinstance(most, int | np.integer):
-        raise TypeError(f"most must be a whole number of patterns, got {type(most).__name__}")
-    if most < 1:
-        raise ValueError(f"most must be at least 1 pattern, got {most}")
 
 
 def _delta(idata: xr.DataTree) -> xr.DataArray:

@@ -1,14 +1,13 @@
 """Decisions on inclusion: selection at a false discovery rate, and Bayes factors."""
 
-import numbers
 from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from blrzoo.checks import Number
 from blrzoo.labels import labels_of, one_per_feature, order
-from blrzoo.options import as_float
 from blrzoo.posterior.inputs import constant_data, groups_of, prior_draws
 from blrzoo.posterior.reader import SAMPLE_DIMS, indicator_name, posterior
 from blrzoo.summaries.inclusion import pip, pip_interval
@@ -97,7 +96,7 @@ def bayesian_fdr(idata: xr.DataTree | xr.DataArray, level: float = 0.05) -> xr.D
     >>> round(result["fdr"].item(), 3)  # (0.01 + 0.05 + 0.2) / 3
     0.087
     """
-    _check_level(level)
+    level = Number(above=0, below=1, default=0.05).check("level", level)
     pips = _probabilities(idata) if isinstance(idata, xr.DataArray) else pip(idata)
     threshold = _threshold(pips.values.ravel(), level)
     selected = pips >= threshold
@@ -227,13 +226,6 @@ def _named(table: xr.Dataset, long_names: dict[str, str]) -> xr.Dataset:
 
 
 # ---- false discovery rate ----
-
-
-def _check_level(level: Any) -> None:
-    if isinstance(level, bool | np.bool_) or not isinstance(level, numbers.Real):
-        raise TypeError(f"level must be a number, got {level!r} ({type(level).__name__}).")
-    if not 0 < as_float(level) < 1:
-        raise ValueError(f"level must be between 0 and 1, both excluded, got {level}; try 0.05.")
 
 
 def _probabilities(pips: xr.DataArray) -> xr.DataArray:

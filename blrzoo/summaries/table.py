@@ -7,7 +7,7 @@ import arviz_stats as azs
 import numpy as np
 import xarray as xr
 
-from blrzoo.options import check_choice
+from blrzoo.checks import Choice, Instance, Number
 from blrzoo.posterior.reader import SAMPLE_DIMS
 
 __all__ = ["check_interval", "draws_table", "mcse_of_mean"]
@@ -125,19 +125,14 @@ def check_interval(prob: float, kind: str = "eti") -> None:
     ValueError
         If `prob` is not between 0 and 1, or `kind` is another one.
     """
-    if isinstance(prob, bool) or not isinstance(prob, int | float | np.number):
-        raise TypeError(f"prob must be a number between 0 and 1, got {type(prob).__name__}")
-    if not 0 < prob < 1:
-        raise ValueError(f"prob must be between 0 and 1, both excluded, got {prob}; try 0.95")
-    check_choice("kind", kind, ("eti", "hdi"), "eti")
+    Number(above=0, below=1, default=0.95).check("prob", prob)
+    Choice(("eti", "hdi"), default="eti").check("kind", kind)
 
 
 def _array(draws: xr.DataArray | xr.Dataset) -> xr.DataArray:
-    if not isinstance(draws, xr.DataArray | xr.Dataset):
-        raise TypeError(
-            f"draws must be a DataArray or a Dataset, got {type(draws).__name__}. Of an "
-            "InferenceData, pass some variables: idata.posterior.to_dataset()[['sigma2']]."
-        )
+    remedy = "Of an InferenceData, pass some variables: idata.posterior.to_dataset()[['sigma2']]."
+    kinds = (xr.DataArray, xr.Dataset)
+    Instance(kinds, "a DataArray or a Dataset", advice=remedy).check("draws", draws)
     if isinstance(draws, xr.Dataset):
         with_draws = [name for name, v in draws.items() if {*SAMPLE_DIMS} <= {*v.dims}]
         if with_draws:

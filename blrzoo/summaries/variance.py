@@ -5,7 +5,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import xarray as xr
 
-from blrzoo.options import check_choice
+from blrzoo.checks import Choice, Flag
 from blrzoo.posterior.fit_variance import variance_of_fit
 from blrzoo.posterior.group_variance import moments_by_group
 from blrzoo.posterior.inputs import design_of, groups_of
@@ -123,7 +123,8 @@ def heritability(
     >>> float(h2["h2_fit"].item()), float(h2["h2_components"].item())
     (0.3333333333333333, 0.5)
     """
-    check_choice("kind", kind, get_args(Kind), "both")
+    Choice(get_args(Kind), default="both").check("kind", kind)
+    progressbar = Flag(default=True).check("progressbar", progressbar)
     residual = residual_variance(idata)
     result = xr.Dataset()
     for name, compute in (("h2_fit", _fitted), ("h2_components", _expected)):
@@ -357,7 +358,7 @@ def enrichment(
     intron   0.0          0.0         3
     """
     check_interval(prob, kind)
-    check_choice("of", of, ("share", "apportioned"), "share")
+    Choice(("share", "apportioned"), default="share").check("of", of)
     index, names = groups_of(idata, groups)
     counts = np.bincount(index, minlength=len(names))
     features = xr.DataArray(counts, {"group": names}, "group")

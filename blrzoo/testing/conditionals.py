@@ -8,6 +8,7 @@ import pymc as pm
 import pytensor
 import pytensor.tensor as pt
 
+from blrzoo.checks import Integer, Number, Seed
 from blrzoo.distributions.partial_normal import PartialNormal
 from blrzoo.gibbs.blocks import Block
 from blrzoo.gibbs.compose import Composer
@@ -15,7 +16,6 @@ from blrzoo.gibbs.spec import find_model, spec_of
 from blrzoo.gibbs.state import State
 from blrzoo.gibbs.step import compose
 from blrzoo.likelihood.traits import TraitLikelihood
-from blrzoo.options import check_count, check_seed, check_size
 from blrzoo.testing.effects import Check, Point, Slice, effect_checks
 
 __all__ = ["check_conditionals"]
@@ -81,10 +81,10 @@ def check_conditionals(
     ['beta', 'mu', 'pi', 'sigma2', 'tau2']
     """
     model = find_model(model)
-    check_count("points", points, 1, 3)
-    check_count("features", features, 1, 5)
-    check_size("rtol", rtol, 1e-9)
-    check_seed(random_seed)
+    points = Integer(1, default=3).check("points", points)
+    features = Integer(1, default=5).check("features", features)
+    rtol = Number(above=0, default=1e-9).check("rtol", rtol)
+    Seed().check("random_seed", random_seed)
     rng = np.random.default_rng(random_seed)
     names = [rv.name for rv in model.free_RVs if spec_of(rv) is not None]
     composer = compose(model, names)

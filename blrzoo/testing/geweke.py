@@ -14,9 +14,9 @@ from pymc.step_methods.compound import StepMethodState
 from pymc.util import get_random_generator
 from scipy import stats
 
+from blrzoo.checks import Integer, Number, Seed
 from blrzoo.gibbs.spec import find_model, find_spec, observed, refuse_sums
 from blrzoo.gibbs.state import State
-from blrzoo.options import check_count, check_seed, check_size
 
 __all__ = ["geweke_joint"]
 
@@ -83,10 +83,10 @@ def geweke_joint(
     >>> dict(z.sizes)
     {'quantity': 13}
     """
-    check_count("draws", draws, 10, 5000)
-    check_count("chains", chains, 1, 2)
-    check_size("alpha", alpha, 1e-4, below=1.0)
-    check_seed(random_seed)
+    draws = Integer(10, default=5000).check("draws", draws)
+    chains = Integer(1, default=2).check("chains", chains)
+    alpha = Number(above=0, below=1, default=1e-4).check("alpha", alpha)
+    Seed().check("random_seed", random_seed)
     rng = np.random.default_rng(random_seed)
     latent = _with_latent_y(_with_data(model))
     prior = _prior_draws(latent, draws, rng)

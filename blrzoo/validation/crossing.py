@@ -18,8 +18,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from blrzoo.checks import Choice, Flag, Integer, OneOf, Seed
 from blrzoo.diagnostics.convergence import convergence_messages
-from blrzoo.options import check_flag, check_seed
 from blrzoo.prediction import log_score, predict, score
 from blrzoo.sampling import sample
 from blrzoo.summaries.table import check_interval
@@ -29,6 +29,15 @@ from blrzoo.validation.folds import read_folds
 from blrzoo.validation.results import Results
 
 __all__ = ["cross_validate"]
+
+_KEEP_DRAWS = OneOf(
+    (Flag(), Integer(1)), default=False, advice="It is a number of draws per chain."
+)
+_KEEP = Choice(
+    ("draws",),
+    default="draws",
+    advice="Scores are of predictive draws; those of a fold are forgotten with it.",
+)
 
 Factory = Callable[..., pm.Model]
 
@@ -136,12 +145,12 @@ def cross_validate(
     (['scores', 'overall', 'difference', 'predictions'], {'model': 2, 'fold': 2})
     """
     check_interval(prob)
-    _check_keep(keep_draws)
-    _check_settings(sample_kwargs)
-    check_flag("quiet", quiet, False)
+    keep_draws = _KEEP_DRAWS.check("keep_draws", keep_draws)
+    _KEEP.check("keep", sample_kwargs.get("keep", "draws"))
+    quiet = Flag(default=False).check("quiet", quiet)
+    Seed().check("random_seed", random_seed)
     factories = _factories(models)
     data = Data.read(X, y, covariates, weights)
-    check_seed(random_seed)
     rng = np.random.default_rng(random_seed)
     plan = read_folds(folds, data.obs, data.known, rng)
     seeds = rng.integers(2**31, size=(len(plan), 2)).tolist()
@@ -264,25 +273,3 @@ def _name(factory: Any) -> str:
     """Name of a function, also of a partial one."""
     name = getattr(getattr(factory, "func", factory), "__name__", "model")
     return "model" if name == "<lambda>" else name
-
-
-def _check_settings(settings: dict[str, Any]) -> None:
-    if settings.get("keep", "draws") != "draws":
-        raise ValueError(
-            f"keep must be 'draws' in cross_validate, whose scores are of predictive draws, got "
-            f"{settings['keep']!r}. Leave it out: the draws of a fold are forgotten with it."
-        )
-
-
-def _check_keep(keep_draws: Any) -> None:
-    if isinstance(keep_draws, bool):
-        return
-    if not isinstance(keep_draws, int | np.integer):
-        raise TypeError(
-            f"keep_draws must be True, False or a number of draws a chain, got "
-            f"{type(keep_draws).__name__}. Leave it out to keep none."
-        )
-    if keep_draws < 1:
-        raise ValueError(
-            f"keep_draws must be 1 or more draws a chain, got {keep_draws}. Pass False for none."
-        )

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from pytensor.graph.basic import Variable
 
+from blrzoo.checks import Integer
 from blrzoo.labels import align, labels_of, show
 
 __all__ = ["Fold", "read_folds"]
@@ -79,10 +80,8 @@ def _is_pair(folds: Any) -> bool:
 def _dealt(folds: int, known: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """A number of a fold for each row, as evenly as can be among the known ones."""
     n = int(known.sum())
-    if not 2 <= folds <= n:
-        raise ValueError(
-            f"folds must be 2 to the number of rows with a response, {n}; got {folds}. Try 5."
-        )
+    remedy = f"There are {n} rows with a response. Pass for instance folds=5."
+    Integer(2, n, advice=remedy).check("folds", folds)
     labels = np.zeros(known.size, dtype=int)
     labels[known] = rng.permutation(np.arange(n) % folds)
     return labels

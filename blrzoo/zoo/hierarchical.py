@@ -6,8 +6,8 @@ import numpy as np
 import pymc as pm
 
 from blrzoo.advice import advised, needs_groups
+from blrzoo.checks import Choice, Flag, Integer, LeftOut
 from blrzoo.model import Options, TraitOptions, regression
-from blrzoo.options import check_choice, check_flag
 from blrzoo.priors.base import Prior
 from blrzoo.priors.grouped import GroupedMixture, GroupedRidge
 from blrzoo.priors.multivariate.base import MultivariatePrior
@@ -16,6 +16,11 @@ from blrzoo.priors.multivariate.ridge import Form, GroupedMultivariate
 from blrzoo.priors.multivariate.weights import MOST_COMPONENTS
 
 __all__ = ["hierarchical", "hierarchical_multivariate"]
+
+_NO_MIXTURE = LeftOut(
+    "with components=1, which has no mixture", advice="Pass components=4, for instance."
+)
+_MIXTURE = LeftOut("for a mixture", advice="Pass Sigma_b, or components=1.")
 
 
 @advised(passes_to=regression)
@@ -157,19 +162,9 @@ def hierarchical(
 def _grouped_one(
     groups: Any, components: int, tau2: Any, pooled: bool, pi: Any, ratios: Any, shared_pi: bool
 ) -> Prior:
-    shared = check_flag("shared_pi", shared_pi, False) or None
-    mixture = {"pi": pi, "ratios": ratios, "shared_pi": shared}
-    whole = isinstance(components, int | np.integer) and not isinstance(components, bool)
-    if not whole:
-        raise TypeError(
-            f"components must be a whole number, got {components!r} of type "
-            f"{type(components).__name__}. Leave it out for 1, or pass 2 to 5 for a mixture."
-        )
-    if not 1 <= components <= MOST_COMPONENTS:
-        raise ValueError(
-            f"components must be from 1 to {MOST_COMPONENTS}, got {components!r}. Leave it out for "
-            f"1, or pass 2 to 5 for a mixture."
-        )
+    shared_pi = Flag(default=False).check("shared_pi", shared_pi)
+    count = Integer(1, MOST_COMPONENTS, default=1, advice="Pass 2 to 5 for a mixture.")
+    components = count.check("components", components)
     if components != 1:
         return GroupedMixture(
             groups,
@@ -180,12 +175,8 @@ def _grouped_one(
             shared_pi=shared_pi,
             pooled=pooled,
         )
-    given = [name for name, value in mixture.items() if value is not None]
-    if given:
-        raise ValueError(
-            f"{given[0]} must be left out with components=1, which has no mixture, got "
-            f"{mixture[given[0]]!r}. Pass components=4, for instance."
-        )
+    for name, value in {"pi": pi, "ratios": ratios, "shared_pi": shared_pi or None}.items():
+        _NO_MIXTURE.check(name, value)
     return GroupedRidge(groups, tau2=tau2, pooled=pooled)
 
 
@@ -338,18 +329,11 @@ def hierarchical_multivariate(
 def _grouped_several(
     groups: Any, components: Any, Sigma_b: Any, pi: Any, form: Any, tau2: Any
 ) -> MultivariatePrior:
-    check_choice("form", form, get_args(Form), "full")
+    Choice(get_args(Form), default="full").check("form", form)
     whole = isinstance(components, int | np.integer) and not isinstance(components, bool)
     if whole and components == 1:
-        if pi is not None:
-            raise ValueError(
-                f"pi must be left out with components=1, which has no mixture, got {pi!r}. Pass "
-                f"components=3, for instance."
-            )
+        _NO_MIXTURE.check("pi", pi)
         return GroupedMultivariate(groups, Sigma_b=Sigma_b, form=form, tau2=tau2)
-    if form != "full" or tau2 is not None:
-        raise ValueError(
-            f"form and tau2 must be left out for a mixture, got form={form!r} and tau2={tau2!r}. "
-            f"Pass Sigma_b, or components=1."
-        )
+    _MIXTURE.check("form", None if form == "full" else form)
+    _MIXTURE.check("tau2", tau2)
     return GroupedMultivariateMixture(groups, components=components, Sigma_b=Sigma_b, pi=pi)

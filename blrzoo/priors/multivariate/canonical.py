@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from blrzoo.checks import Instance, Integer, OneOf
 from blrzoo.priors.covariance import check_both
 from blrzoo.priors.given import labelled, ordered
 from blrzoo.priors.multivariate.weights import MOST_COMPONENTS
@@ -51,18 +52,10 @@ def check_components(components: Any) -> Any:
     ['null', 'equal', 'learned']
     """
     remedy = "Pass for instance components=3, or components=['null', 'equal', 'each', 'learned']."
-    if isinstance(components, int | np.integer) and not isinstance(components, bool):
-        if not 2 <= components <= MOST_COMPONENTS:
-            raise ValueError(
-                f"components must be at least 2 for a mixture, and {MOST_COMPONENTS} at most, got "
-                f"{components}. {remedy}"
-            )
+    kinds = (Integer(2, MOST_COMPONENTS), Instance((list, tuple), "a list of components"))
+    OneOf(kinds, advice=remedy).check("components", components)
+    if not isinstance(components, list | tuple):
         return int(components)
-    if isinstance(components, str) or not isinstance(components, list | tuple):
-        raise TypeError(
-            f"components must be a whole number or a list, got {components!r} of type "
-            f"{type(components).__name__}. {remedy}"
-        )
     if len(components) > MOST_COMPONENTS:
         raise ValueError(
             f"components must be {MOST_COMPONENTS} at most, got a list of {len(components)}. "

@@ -7,6 +7,7 @@ import pymc as pm
 import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
+from blrzoo.checks import LeftOut
 from blrzoo.priors import conjugate
 from blrzoo.priors.base import Variables
 from blrzoo.priors.computed import Computed
@@ -102,11 +103,9 @@ class GroupedMultivariateMixture(MultivariateMixturePrior):
         self.group_labels, self.kinds = groups, check_components(components)
         self.Sigma_b = check_covariance("Sigma_b", Sigma_b)
         self.pi = check_weights(pi, "component")
-        if Sigma_b is not None and not isinstance(self.kinds, int) and not _any_learned(self.kinds):
-            raise ValueError(
-                f"Sigma_b must be left out where no component is learned, got {Sigma_b!r} with "
-                f"components={components!r}. Add 'learned' to the components, or leave it out."
-            )
+        if not isinstance(self.kinds, int) and not _any_learned(self.kinds):
+            where = f"where no component is learned, with components={components!r}"
+            LeftOut(where, advice="Or add 'learned' to the components.").check("Sigma_b", Sigma_b)
 
     def bind(self, data: DataSummary, h2: float) -> Self:
         """Join the groups to the features, and list the components of the traits."""

@@ -5,9 +5,12 @@ from typing import Any
 
 import numpy as np
 
+from blrzoo.checks import Choice
 from blrzoo.priors.given import Labelled, labelled, ordered
 
 __all__ = ["MAX_TRAITS", "pattern_names", "read_patterns"]
+
+_ARRAY = "Or pass an array of 0 and 1, a row for each pattern."
 
 #: Traits up to which all 2^T patterns are listed.
 MAX_TRAITS = 6
@@ -44,13 +47,9 @@ def read_patterns(patterns: Any, n_traits: int, traits: Any = None) -> np.ndarra
     """
     if not isinstance(patterns, str):
         return _check_array(patterns, n_traits, traits)
-    if patterns == "restrictive":
+    words = Choice(("independent", "all", "restrictive"), default="independent", advice=_ARRAY)
+    if words.check("patterns", patterns) == "restrictive":
         return np.repeat([[0], [1]], n_traits, axis=1)
-    if patterns not in ("independent", "all"):
-        raise ValueError(
-            f"patterns must be 'independent', 'all', 'restrictive' or an array of 0 and 1, got "
-            f"{patterns!r}. Leave it out for 'independent'."
-        )
     if n_traits > MAX_TRAITS:
         raise ValueError(
             f"patterns must be 'independent', 'restrictive' or an array for more than {MAX_TRAITS} "

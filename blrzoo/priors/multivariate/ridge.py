@@ -7,7 +7,7 @@ import pymc as pm
 import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
-from blrzoo.options import check_choice
+from blrzoo.checks import Choice, LeftOut
 from blrzoo.priors import conjugate
 from blrzoo.priors.base import Variables
 from blrzoo.priors.computed import Computed
@@ -32,14 +32,11 @@ Form = Literal["full", "diagonal"]
 
 def check_form(name: str, form: Any, full: dict[str, Any], diagonal: dict[str, Any]) -> None:
     """Refuse a form of covariance that there is not, and the parameter of the other form."""
-    check_choice(name, form, get_args(Form), "full")
-    other = diagonal if form == "full" else full
+    Choice(get_args(Form), default="full").check(name, form)
+    own, other = (full, diagonal) if form == "full" else (diagonal, full)
+    remedy = f"Pass {', '.join(own)}, or another {name}."
     for key, value in other.items():
-        if value is not None:
-            raise ValueError(
-                f"{key} must be left out with {name}={form!r}, got {value!r}. Pass "
-                f"{', '.join(full if form == 'full' else diagonal)}, or another {name}."
-            )
+        LeftOut(f"with {name}={form!r}", advice=remedy).check(key, value)
 
 
 def learned_covariance(
