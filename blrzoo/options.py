@@ -1,5 +1,6 @@
 """Checks of arguments that are a choice of words, names, a flag, a count or a seed."""
 
+from collections.abc import Callable
 from numbers import Real
 from typing import Any
 
@@ -11,6 +12,7 @@ __all__ = [
     "check_count",
     "check_flag",
     "check_names",
+    "check_number",
     "check_seed",
     "check_size",
 ]
@@ -68,8 +70,8 @@ def check_flag(name: str, value: Any, default: bool) -> bool:
     return bool(value)
 
 
-def check_count(name: str, value: Any, least: int, default: int) -> None:
-    """Refuse what is not an int, or too small.
+def check_count(name: str, value: Any, least: int, default: int | None, most: int = _MOST) -> None:
+    """Refuse what is not an int, too small or too large.
 
     Examples
     --------
@@ -85,10 +87,8 @@ def check_count(name: str, value: Any, least: int, default: int) -> None:
         raise ValueError(
             f"{name} must be at least {least}, got {value}. Leave it out for {default}."
         )
-    if value > _MOST:
-        raise ValueError(
-            f"{name} must be {_MOST} at most, got {value}. Leave it out for {default}."
-        )
+    if value > most:
+        raise ValueError(f"{name} must be {most} at most, got {value}. Leave it out for {default}.")
 
 
 def as_float(number: Any) -> float:
@@ -106,6 +106,28 @@ def as_float(number: Any) -> float:
         return float(np.inf if number > 0 else -np.inf)
 
 
+def check_number(
+    name: str, value: Any, rule: str, holds: Callable[[float], bool], default: float
+) -> float:
+    """Return a finite real number for which a rule holds, and refuse all else.
+
+    Examples
+    --------
+    >>> from blrzoo.options import check_number
+    >>> check_number("overlap", 1, "0 to 1", lambda share: 0 <= share <= 1, 0.5)
+    1.0
+    """
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(
+            f"{name} must be a number, got {value!r} of type {type(value).__name__}. Leave it out "
+            f"for {default:g}."
+        )
+    number = as_float(value)
+    if not (np.isfinite(number) and holds(number)):
+        raise ValueError(f"{name} must be {rule}, got {value!r}. Leave it out for {default:g}.")
+    return number
+
+
 def check_size(name: str, value: Any, default: float, below: float = np.inf) -> None:
     """Refuse what is not a number above 0 and below a limit.
 
@@ -114,15 +136,8 @@ def check_size(name: str, value: Any, default: float, below: float = np.inf) -> 
     >>> from blrzoo.options import check_size
     >>> check_size("alpha", 0.05, 1e-4, below=1.0)
     """
-    if isinstance(value, bool) or not isinstance(value, Real):
-        raise TypeError(
-            f"{name} must be a number, got {value!r} of type {type(value).__name__}. Leave it out "
-            f"for {default:g}."
-        )
-    number = as_float(value)
-    if not 0 < number < below:
-        rule = "positive and finite" if np.isinf(below) else f"above 0 and below {below:g}"
-        raise ValueError(f"{name} must be {rule}, got {value!r}. Leave it out for {default:g}.")
+    rule = "positive and finite" if np.isinf(below) else f"above 0 and below {below:g}"
+    check_number(name, value, rule, lambda number: 0 < number < below, default)
 
 
 def check_seed(seed: Any) -> None:
