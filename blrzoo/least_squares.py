@@ -1,7 +1,7 @@
 """Classical least squares beside the Bayesian models: the same data, the same names."""
 
-import numbers
 import warnings
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,13 +11,44 @@ import xarray as xr
 from scipy import stats
 
 from blrzoo.data import RegressionData, check_data
+from blrzoo.options import check_size
 from blrzoo.tables import show
+from blrzoo.values import COLLINEAR, constant_columns, dependent_columns
 
-__all__ = ["ols"]
+__all__ = ["ScaledQR", "ols", "project_out"]
 
 _COLUMN_DIMS = ("feature", "covariate")
-_CONSTANT = 1e-12  # as in blrzoo.data: max - min relative to max |x|
-_COLLINEAR = 1e-7  # part of a scaled column that the ones before leave over; as in R's lm
+
+
+def project_out(Q: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Residuals of columns (obs[, column]) given orthonormal ones, Q (obs, k)."""
+    for _ in range(2):  # the second pass removes the rounding error of the first
+        values = values - Q @ (Q.T @ values)
+    return values
+
+
+@dataclass(frozen=True, eq=False)
+class ScaledQR:
+    """Columns, each divided by its length, as Q R; an intercept has been projected out before."""
+
+    Q: np.ndarray
+    R: np.ndarray
+    scale: np.ndarray
+
+    @classmethod
+    def of(cls, columns: np.ndarray) -> "ScaledQR":
+        """Factorise columns (obs, column), of which none is 0."""
+        scale = np.linalg.norm(columns, axis=0)
+        return cls(*scipy.linalg.qr(columns / scale, mode="economic"), scale)
+
+    @property
+    def dependent(self) -> bool:
+        """Whether a column is a linear combination of those before it."""
+        return bool((np.abs(np.diag(self.R)) <= COLLINEAR).any())
+
+    def solve(self, y: np.ndarray) -> np.ndarray:
+        """Least-squares coefficients (column,) of y (obs,)."""
+        return scipy.linalg.solve_triangular(self.R, self.Q.T @ y) / self.scale
 
 
 def ols(
@@ -101,7 +132,7 @@ def ols(
     >>> fit[["predicted_lower", "predicted", "predicted_upper"]].to_array().values.T.round(1)
     array([[ 98.7, 206.1, 313.5]])
     """
-    _check_prob(prob)
+    check_size("prob", prob, 0.95, below=1.0)
     with warnings.catch_warnings():  # of constant features and copies, which are refused below
         warnings.simplefilter("ignore", UserWarning)
         data = check_data(X, y, covariates)
@@ -122,16 +153,15 @@ class _LeastSquares:
         _check_constant(data)
         columns = np.hstack([data.W, data.X])
         self.data, self.prob, self.center = data, prob, columns.mean(axis=0)
-        Z = columns - self.center
-        self.scale = np.linalg.norm(Z, axis=0)
-        Z /= self.scale
-        _check_rank(data, Z)
-        Q, self.R = scipy.linalg.qr(Z, mode="economic")
+        factors = ScaledQR.of(columns - self.center)
+        if factors.dependent:
+            _refuse_dependent(data, columns)
+        self.R, self.scale = factors.R, factors.scale
         y_mean = data.y.mean()
         deviation = data.y - y_mean
-        self.b = scipy.linalg.solve_triangular(self.R, Q.T @ deviation) / self.scale
+        self.b = factors.solve(deviation)
         self.intercept = y_mean - self.center @ self.b
-        self.residual = deviation - Q @ (Q.T @ deviation)
+        self.residual = deviation - factors.Q @ (factors.Q.T @ deviation)
         self.df = data.n - columns.shape[1] - 1
         self.sigma2 = self.residual @ self.residual / self.df
         self.r2 = 1 - self.residual @ self.residual / (deviation @ deviation)
@@ -263,15 +293,6 @@ def _as_frame(name: str, value: Any, width: int) -> pd.DataFrame:
     return value
 
 
-def _check_prob(prob: Any) -> None:
-    if isinstance(prob, bool) or not isinstance(prob, numbers.Real):
-        raise TypeError(f"prob must be a number, got {prob!r}. Leave it out for 0.95.")
-    if not 0 < float(prob) < 1:
-        raise ValueError(
-            f"prob must be strictly between 0 and 1, got {prob!r}. Leave it out for 0.95."
-        )
-
-
 def _check_size(data: RegressionData) -> None:
     columns = data.p + data.W.shape[1] + 1
     if data.n <= columns:
@@ -284,8 +305,7 @@ def _check_size(data: RegressionData) -> None:
 
 
 def _check_constant(data: RegressionData) -> None:
-    high, low = data.X.max(axis=0), data.X.min(axis=0)
-    constant = high - low <= _CONSTANT * np.maximum(np.abs(high), np.abs(low))
+    constant = constant_columns(data.X.min(axis=0), data.X.max(axis=0))
     if constant.any():
         raise ValueError(
             f"X must have no constant features, which are collinear with the intercept, got "
@@ -293,20 +313,11 @@ def _check_constant(data: RegressionData) -> None:
         )
 
 
-def _check_rank(data: RegressionData, Z: np.ndarray) -> None:
-    """Name columns that are combinations of those before, of which the first is the intercept."""
-    k, kept = data.W.shape[1], list(range(Z.shape[1]))
-    dependent: list[int] = []
-    while len(dependent) <= 5:
-        (R,) = scipy.linalg.qr(Z[:, kept], mode="r")
-        small = np.flatnonzero(np.abs(np.diag(R)) <= _COLLINEAR)
-        if not small.size:
-            break
-        dependent.append(kept.pop(small[0]))
-    if dependent:
-        names = data.coords["feature"][np.array(dependent) - k].tolist()
-        raise ValueError(
-            f"X must have linearly independent columns, also of the intercept and the covariates, "
-            f"got feature {show(names)} as linear combinations of the columns before. Drop these, "
-            "or use blrzoo.single_component(X, y), which shrinks the effects."
-        )
+def _refuse_dependent(data: RegressionData, columns: np.ndarray) -> None:
+    """Name features that are combinations of the columns before, of which the intercept is one."""
+    names = data.coords["feature"][dependent_columns(columns)[data.W.shape[1] :]].tolist()
+    raise ValueError(
+        f"X must have linearly independent columns, also of the intercept and the covariates, "
+        f"got feature {show(names)} as linear combinations of the columns before. Drop these, "
+        "or use blrzoo.single_component(X, y), which shrinks the effects."
+    )

@@ -12,8 +12,8 @@ ROOT = Path(blr.__file__).parent
 #: Each part may import those before it, and itself.
 LAYERS = (
     "options progress storage tables joining response values data statistics least_squares "
-    "designs ops distributions priors terms advice likelihood gibbs sources building model em zoo "
-    "describe sampling gene_sets comparison validation"
+    "designs ops distributions priors terms advice likelihood gibbs sources building model reml "
+    "zoo describe sampling gene_sets comparison validation"
 ).split()
 #: These know InferenceData and nothing of the rest.
 READERS = ["posterior", "summaries", "diagnostics", "plots", "prediction"]
@@ -24,6 +24,7 @@ ALSO_READS = {
     "validation": {"diagnostics", "posterior", "prediction", "summaries"},
     "comparison": {"posterior", "summaries"},
     "prediction": {"storage", "tables", "joining"},
+    "plots": {"least_squares", "values"},
     "posterior": {"storage", "tables"},
     "summaries": {"storage", "tables"},
     "gene_sets": {"posterior", "summaries"},

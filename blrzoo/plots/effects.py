@@ -14,9 +14,8 @@ from blrzoo.plots._axes import (
     draw_intervals,
     find_labels,
     give_back,
-    new_axes,
     of_trait,
-    panels_of,
+    panels,
 )
 from blrzoo.plots._names import name_rows, row_font, shorten
 from blrzoo.posterior.reader import SAMPLE_DIMS, draws_of, feature_blocks, indicator_name
@@ -176,11 +175,9 @@ def _same(chosen: Array, beta: xr.DataArray, draws: xr.DataArray) -> Array:
 
 
 def _axes(ax: Any, columns: list[Any], rows: int) -> "list[Axes]":
-    if ax is not None:
-        return panels_of(ax, [str(name) for name, _ in columns])
-    n = len(columns)
+    n, names = len(columns), [str(name) for name, _ in columns]
     height = max(2.0, 1.0 + _INCHES * rows)
-    return new_axes(6.4 if n == 1 else 2.0 + 2.8 * n, height, n, columns=n, sharey=True)
+    return panels(ax, names, 6.4 if n == 1 else 2.0 + 2.8 * n, height, columns=n, sharey=True)
 
 
 def _shared(first: "Axes", other: "Axes") -> bool:

@@ -14,9 +14,8 @@ from blrzoo.plots._axes import (
     columns_of,
     give_back,
     legend_outside,
-    new_axes,
     of_trait,
-    panels_of,
+    panels,
     styled,
 )
 from blrzoo.plots._manhattan import Arrangement, arrange, read_sets
@@ -200,12 +199,11 @@ def _check(threshold: Any, top: int | None, labels: bool | None, positions: Any)
 
 
 def _axes(ax: Any, columns: list[Any], named: int, sets: bool) -> "list[Axes]":
-    if ax is not None:
-        return panels_of(ax, [str(name) for name, _ in columns])
     fits = 0 < named <= _MOST_LABELS
     width = max(6.4, _INCHES * named) if fits else 8.0
     height = 4.0 if len(columns) == 1 else 0.6 + 2.6 * len(columns)
-    return new_axes(width + 1.2 * sets, height, len(columns), sharex=True)
+    names = [str(name) for name, _ in columns]
+    return panels(ax, names, width + 1.2 * sets, height, sharex=True)
 
 
 def _has_room(ax: "Axes", size: int) -> bool:

@@ -7,7 +7,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from blrzoo.options import check_choice
-from blrzoo.plots._axes import check_top, new_axes, panels_of
+from blrzoo.plots._axes import check_top, panels
 from blrzoo.plots._names import shorten
 from blrzoo.posterior.inputs import feature_index
 from blrzoo.posterior.reader import SAMPLE_DIMS, included_blocks
@@ -160,11 +160,8 @@ def _plot_bars(
             "idata.posterior must include some feature in some draw to have patterns: 'delta' is "
             "0 everywhere."
         )
-    if ax is None:
-        width = float(np.clip(2.0 + 0.5 * bars.sizes["pattern"], 5.0, 10.0))
-        (ax,) = new_axes(width, 3.2 + 0.26 * len(names))
-    else:
-        (ax,) = panels_of(ax, ["patterns"])
+    width = float(np.clip(2.0 + 0.5 * bars.sizes["pattern"], 5.0, 10.0))
+    (ax,) = panels(ax, ["patterns"], width, 3.2 + 0.26 * len(names))
     _draw_bars(ax, bars, given)
     _draw_dots(ax, bars, bars["affected"].transpose("pattern", "trait").values, names)
     _decorate(ax, none, size, prob)
@@ -229,11 +226,8 @@ def _plot_matrix(
     table: xr.Dataset, kind: Kind, ax: "Axes | None", prob: float, given: dict[str, Any]
 ) -> "Axes":
     size = table.sizes["trait"]
-    if ax is None:
-        side = float(np.clip(1.5 + 0.9 * size, 3.6, 10.0))
-        (ax,) = new_axes(side + 1.2, side)
-    else:
-        (ax,) = panels_of(ax, ["matrix"])
+    side = float(np.clip(1.5 + 0.9 * size, 3.6, 10.0))
+    (ax,) = panels(ax, ["matrix"], side + 1.2, side)
     mean = table["mean"].transpose("trait", "trait_bis").values
     shown = np.ma.masked_where(~np.tri(size, dtype=bool) | np.isnan(mean), mean)
     look: dict[str, Any] = {"cmap": "viridis", "vmin": 0, "aspect": "auto"}

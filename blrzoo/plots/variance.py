@@ -13,9 +13,8 @@ from blrzoo.plots._axes import (
     columns_of,
     draw_intervals,
     legend_outside,
-    new_axes,
     of_trait,
-    panels_of,
+    panels,
 )
 from blrzoo.plots._names import name_rows, shorten
 from blrzoo.posterior.inputs import groups_of
@@ -118,7 +117,8 @@ def plot_variance(
     table = of_trait(table[["mean", "lower", "upper"]].assign_attrs(table.attrs), trait)
     rows, cut = _rows(table, _DEFAULT_TOP if top is None else top)
     columns = list(columns_of(table.isel(group=rows), along="group"))
-    ax = panels_of(ax, ["all"])[0] if ax is not None else _new(len(rows), len(columns))
+    row = _INCHES * max(1.0, 0.5 * len(columns))
+    (ax,) = panels(ax, ["all"], 7.2, float(np.clip(1.0 + row * len(rows), 2.0, 14.0)))
     _draw(ax, columns, None if marks is None else marks[rows], quantity, kwargs)
     _decorate(ax, table.isel(group=rows), quantity, cut)
     return ax
@@ -193,11 +193,6 @@ def _rows(table: xr.Dataset, top: int) -> tuple[Array, int]:
 
 
 # ---- what is drawn ----
-
-
-def _new(rows: int, traits: int) -> "Axes":
-    height = _INCHES * max(1.0, 0.5 * traits)  # of a row
-    return new_axes(7.2, float(np.clip(1.0 + height * rows, 2.0, 14.0)))[0]
 
 
 def _draw(
