@@ -39,7 +39,8 @@ class ScaledQR:
     def of(cls, columns: np.ndarray) -> "ScaledQR":
         """Factorise columns (obs, column), of which none is 0."""
         scale = np.linalg.norm(columns, axis=0)
-        return cls(*scipy.linalg.qr(columns / scale, mode="economic"), scale)
+        Q, R = scipy.linalg.qr(columns / scale, mode="economic")
+        return cls(Q, R, scale)
 
     @property
     def dependent(self) -> bool:

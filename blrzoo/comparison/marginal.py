@@ -7,7 +7,6 @@ from typing import Any, Literal, get_args
 import numpy as np
 import pymc as pm
 import xarray as xr
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from blrzoo.comparison.observed import response_of
 from blrzoo.comparison.power import check_model
@@ -122,9 +121,7 @@ def log_marginal_likelihood(
         _log.info("%d stones of %d chains with %d draws", stones, chains, tune + draws)
         sampler = PowerChains(model, compile_kwargs)
         path = powers(stones)
-        with _progress(progressbar) as progress:
-            task = progress.add_task("Power posteriors", total=chains * (stones - 1))
-            drawn = sampler.draw(path[:-1], draws, tune, chains, rng, (progress, task))
+        drawn = sampler.draw(path[:-1], draws, tune, chains, rng, progressbar)
         result = stepping_stones(drawn, path)
         _warn(result)
     return result.assign(y=response_of(model)).assign_attrs(method=method)
@@ -153,11 +150,6 @@ def _warn(result: xr.Dataset) -> None:
             UserWarning,
             stacklevel=3,
         )
-
-
-def _progress(show: bool) -> Progress:
-    columns = TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn()
-    return Progress(*columns, disable=not show)
 
 
 def _check_arguments(method: Any, stones: Any, draws: Any, tune: Any, chains: Any) -> None:

@@ -9,6 +9,7 @@ from blrzoo.diagnostics.elements import Array, labels_of
 from blrzoo.diagnostics.finding import Finding, Level, more_draws, some
 from blrzoo.posterior.kept import kept_inclusion
 from blrzoo.posterior.reader import included_blocks, indicator_name
+from blrzoo.summaries.mixing import FEW_CHANGES, chain_changes
 
 __all__ = [
     "THRESHOLDS",
@@ -20,7 +21,6 @@ __all__ = [
     "undecided",
 ]
 
-_FEW_CHANGES = 20  # fewer do not tell how long a visit lasts
 _FAIR_SPREAD, _POOR_SPREAD = 0.3, 0.5  # of the PIPs of the chains
 _CHANCE = 0.01  # of one stuck indicator in a fit that is not
 _FAIR_ERROR, _POOR_ERROR = 0.1, 0.3  # of a PIP
@@ -46,12 +46,12 @@ class Indicators:
     @property
     def judged(self) -> xr.DataArray:
         """Features (feature[, trait]) whose effect has an R-hat that means something."""
-        often = self.changes.sum("chain") >= _FEW_CHANGES
+        often = self.changes.sum("chain") >= FEW_CHANGES
         return often | (self.pip.mean("chain") > 0.5)
 
     @property
     def spread(self) -> xr.DataArray:
-        """Largest less smallest PIP of the chains (feature[, trait])."""
+        """Range of the PIP across chains (feature[, trait])."""
         return self.pip.max("chain") - self.pip.min("chain")
 
 
@@ -66,7 +66,7 @@ def read_indicators(idata: xr.DataTree) -> Indicators | None:
         z = block.values
         template = block.isel(draw=0, drop=True)
         pips.append(template.copy(data=z.mean(axis=1)))
-        changes.append(template.copy(data=(z[:, 1:] != z[:, :-1]).sum(axis=1)))
+        changes.append(template.copy(data=chain_changes(np.moveaxis(z, 1, -1))))
     return Indicators(xr.concat(pips, "feature"), xr.concat(changes, "feature"))
 
 

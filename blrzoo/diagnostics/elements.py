@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from blrzoo.posterior.reader import SAMPLE_DIMS, feature_blocks, posterior
+from blrzoo.posterior.reader import INDICATORS, SAMPLE_DIMS, feature_blocks, posterior
 
 __all__ = [
     "WIDE",
@@ -24,7 +24,6 @@ Array = NDArray[Any]
 
 #: Variables with more elements than this are screened first (ArviZ takes ms an element).
 WIDE = 200
-_INDICATORS = ("delta", "label")
 
 
 def sampled(idata: xr.DataTree) -> xr.Dataset:
@@ -59,7 +58,7 @@ def wide_variables(idata: xr.DataTree) -> dict[str, xr.DataArray]:
     return {
         str(name): draws.transpose(*SAMPLE_DIMS, "feature", ...)
         for name, draws in sampled(idata).items()
-        if "feature" in draws.dims and draws.size and name not in _INDICATORS
+        if "feature" in draws.dims and draws.size and name not in INDICATORS
     }
 
 

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = [
-    "check_top",
     "columns_of",
     "draw_intervals",
     "find_labels",
@@ -119,17 +118,6 @@ def draw_intervals(ax: "Axes", rows: Array, column: xr.Dataset, given: dict[str,
 def legend_outside(ax: "Axes", **kwargs: Any) -> None:
     """Add a legend right of the axes, where it covers nothing."""
     ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, **kwargs)
-
-
-def check_top(top: Any, least: int, meaning: str) -> None:
-    """Refuse a number of features (or groups) that is none."""
-    if top is None:
-        return
-    if isinstance(top, bool) or not isinstance(top, int | np.integer):
-        raise TypeError(f"top must be an integer ({meaning}), got {type(top).__name__}")
-    if top < least:
-        none = " (no names)" if least == 0 else ""
-        raise ValueError(f"top must be {least}{none} or more, got {top}")
 
 
 def find_labels(name: str, labels: Any, index: pd.Index) -> NDArray[np.intp]:

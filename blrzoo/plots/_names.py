@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = [
+    "SMALLEST_FONT",
     "column_font",
     "name_places",
     "name_points",
@@ -20,7 +21,7 @@ __all__ = [
 Array = NDArray[Any]
 
 _LONGEST_LABEL = 24  # characters
-_SMALLEST_FONT = 5.0  # points
+SMALLEST_FONT = 5.0  # points
 _LARGEST_FONT = 10.0
 _OFFSETS = ((5, 0), (-5, 0), (5, 5), (-5, 5), (5, -5), (-5, -5), (0, 5), (0, -5))  # points
 
@@ -39,7 +40,7 @@ def column_font(ax: "Axes", size: int) -> float:
 def row_font(ax: "Axes", size: int) -> float:
     """Points of height that each of some names has when they are written below each other."""
     room = 0.8 * 72 * ax.get_window_extent().height / ax.figure.dpi / max(size, 1)
-    return float(np.clip(room, _SMALLEST_FONT, _LARGEST_FONT))
+    return float(np.clip(room, SMALLEST_FONT, _LARGEST_FONT))
 
 
 def name_rows(ax: "Axes", names: list[str]) -> None:

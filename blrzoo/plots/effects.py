@@ -7,9 +7,8 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from blrzoo.options import check_choice, check_flag
+from blrzoo.options import check_choice, check_count, check_flag
 from blrzoo.plots._axes import (
-    check_top,
     columns_of,
     draw_intervals,
     find_labels,
@@ -130,7 +129,8 @@ def plot_effects(
 
 
 def _check(top: Any, features: Any, sort_by: Any) -> None:
-    check_top(top, 1, "features to show")
+    if top is not None:
+        check_count("top", top, 1, _DEFAULT_TOP)
     if top is not None and features is not None:
         raise ValueError(
             f"top must be left out with features, which says what to show, got top={top}."

@@ -8,9 +8,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from blrzoo.options import check_flag
+from blrzoo.options import check_count, check_flag
 from blrzoo.plots._axes import (
-    check_top,
     columns_of,
     give_back,
     legend_outside,
@@ -19,7 +18,7 @@ from blrzoo.plots._axes import (
     styled,
 )
 from blrzoo.plots._manhattan import Arrangement, arrange, read_sets
-from blrzoo.plots._names import column_font, name_places, name_points, shorten
+from blrzoo.plots._names import SMALLEST_FONT, column_font, name_places, name_points, shorten
 from blrzoo.plots._points import draw_pips, marker_size, outline_of
 from blrzoo.summaries.inclusion import indicator_table
 
@@ -31,7 +30,6 @@ __all__ = ["plot_pip"]
 Array = NDArray[Any]
 
 _MOST_LABELS = 70  # features; more are told by their position
-_SMALLEST_FONT = 5.0  # points
 _INCHES = 0.17  # the width of a feature that is named
 _DEFAULT_TOP = 10
 _MOST_SETS = 10  # with an entry of their own in the legend
@@ -190,7 +188,8 @@ def _check(threshold: Any, top: int | None, labels: bool | None, positions: Any)
         raise TypeError(f"threshold must be a PIP, got {type(threshold).__name__}. Pass 0.5.")
     if threshold is not None and not 0 <= float(threshold) <= 1:
         raise ValueError(f"threshold must be a PIP, 0 to 1, or None for no line, got {threshold}")
-    check_top(top, 0, "features to name")
+    if top is not None:
+        check_count("top", top, 0, _DEFAULT_TOP)
     if labels and positions is not None:
         raise ValueError(
             "labels must be left out with positions, whose axis shows positions, got labels=True. "
@@ -207,7 +206,7 @@ def _axes(ax: Any, columns: list[Any], named: int, sets: bool) -> "list[Axes]":
 
 
 def _has_room(ax: "Axes", size: int) -> bool:
-    return 0 < size <= _MOST_LABELS and column_font(ax, size) >= _SMALLEST_FONT
+    return 0 < size <= _MOST_LABELS and column_font(ax, size) >= SMALLEST_FONT
 
 
 def _shifts(n_columns: int) -> Array:
@@ -330,7 +329,7 @@ def _name_ticks(ax: "Axes", panel: _Panel, *, with_groups: bool) -> None:
     order = np.argsort(panel.arrangement.x)
     names = [panel.names[j] for j in order]
     room = column_font(ax, len(names))
-    size = float(np.clip(room, _SMALLEST_FONT, 10))
+    size = float(np.clip(room, SMALLEST_FONT, 10))
     level = max(map(len, names)) * 0.65 * size < room
     ax.set_xticks(range(len(names)), names, fontsize=size, rotation=0 if level else 90)
     if with_groups and panel.arrangement.group is not None:

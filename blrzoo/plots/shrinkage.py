@@ -6,7 +6,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from blrzoo.plots._axes import check_top, columns_of, give_back, of_trait, panels
+from blrzoo.options import check_count
+from blrzoo.plots._axes import columns_of, give_back, of_trait, panels
 from blrzoo.plots._estimates import Method, least_squares_effects, read_effects
 from blrzoo.plots._names import name_points, shorten
 from blrzoo.posterior.reader import SAMPLE_DIMS, draws_of, feature_blocks, indicator_name
@@ -96,7 +97,8 @@ def plot_shrinkage(
     >>> ax.get_xlabel().split("\n")[0]
     'Least-squares effect'
     """
-    check_top(top, 0, "features to name")
+    if top is not None:
+        check_count("top", top, 0, _DEFAULT_TOP)
     if isinstance(least_squares, str) and least_squares not in get_args(Method):
         raise ValueError(
             "least_squares must be estimates, 'joint', 'marginal' or None, got "

@@ -7,9 +7,8 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from blrzoo.options import check_choice, check_flag
+from blrzoo.options import check_choice, check_count, check_flag
 from blrzoo.plots._axes import (
-    check_top,
     columns_of,
     draw_intervals,
     legend_outside,
@@ -105,7 +104,8 @@ def plot_variance(
     >>> ax.get_legend().get_texts()[0].get_text()
     'share of features'
     """
-    check_top(top, 1, "groups to show")
+    if top is not None:
+        check_count("top", top, 1, _DEFAULT_TOP)
     check_choice("quantity", quantity, tuple(_LABELS), "share")
     check_flag("reference", reference, True)
     if isinstance(idata, xr.Dataset):

@@ -1,7 +1,6 @@
 """The public function: from arguments to an `xarray.Dataset` with the data and their truth."""
 
 from collections.abc import Mapping, Sequence
-from numbers import Integral
 from typing import Any, Literal
 
 import numpy as np
@@ -264,7 +263,7 @@ def simulate(
         attrs["residual_correlation"] = as_attribute(residual_correlation)
     if bounds is not None:
         attrs["maf"] = list(bounds)
-    if isinstance(groups, Integral):
+    if isinstance(groups, int | np.integer):
         attrs["groups"] = int(groups)
     if grouping is not None:
         attrs["causal_weights"] = as_attribute(grouping.weights)
