@@ -6,9 +6,8 @@ from blrzoo import testing
 from blrzoo.comparison import bayes_factors, compare, log_marginal_likelihood
 from blrzoo.datasets import load_diabetes
 from blrzoo.description import describe
-from blrzoo.diagnostics import diagnose, geweke, indicator_diagnostics, plot_geweke
+from blrzoo.diagnostics import diagnose, geweke, indicator_diagnostics
 from blrzoo.distributions.inverse_wishart import InverseWishart
-from blrzoo.em.fit import fit_em
 from blrzoo.gene_sets import (
     assign_to_genes,
     gene_set_model,
@@ -21,6 +20,7 @@ from blrzoo.least_squares import ols
 from blrzoo.model import regression
 from blrzoo.plots import (
     plot_effects,
+    plot_geweke,
     plot_patterns,
     plot_pip,
     plot_prior_posterior,
@@ -41,6 +41,7 @@ from blrzoo.priors.multivariate.spike_slab import MultivariateSpikeSlab
 from blrzoo.priors.ridge import SingleComponent
 from blrzoo.priors.scaled_t import BayesA, BayesB
 from blrzoo.priors.spike_slab import SpikeSlab
+from blrzoo.reml.em import fit_em
 from blrzoo.sampling import extend, sample
 from blrzoo.simulation import simulate
 from blrzoo.statistics import merge_statistics, sufficient_statistics

@@ -1,6 +1,7 @@
 """Classical least squares beside the Bayesian models: the same data, the same names."""
 
 import warnings
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,41 @@ from scipy import stats
 from blrzoo.checks import LeftOut, Number
 from blrzoo.data import RegressionData, check_data
 from blrzoo.labels import align, labels_of, oriented, show
+from blrzoo.values import COLLINEAR, constant_columns, dependent_columns
 
-__all__ = ["ols"]
+__all__ = ["ScaledQR", "ols", "project_out"]
 
-_CONSTANT = 1e-12  # as in blrzoo.data: max - min relative to max |x|
-_COLLINEAR = 1e-7  # part of a scaled column that the ones before leave over; as in R's lm
+
+def project_out(Q: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Residuals of columns (obs[, column]) given orthonormal ones, Q (obs, k)."""
+    for _ in range(2):  # the second pass removes the rounding error of the first
+        values = values - Q @ (Q.T @ values)
+    return values
+
+
+@dataclass(frozen=True, eq=False)
+class ScaledQR:
+    """Columns, each divided by its length, as Q R; an intercept has been projected out before."""
+
+    Q: np.ndarray
+    R: np.ndarray
+    scale: np.ndarray
+
+    @classmethod
+    def of(cls, columns: np.ndarray) -> "ScaledQR":
+        """Factorise columns (obs, column), of which none is 0."""
+        scale = np.linalg.norm(columns, axis=0)
+        Q, R = scipy.linalg.qr(columns / scale, mode="economic")
+        return cls(Q, R, scale)
+
+    @property
+    def dependent(self) -> bool:
+        """Whether a column is a linear combination of those before it."""
+        return bool((np.abs(np.diag(self.R)) <= COLLINEAR).any())
+
+    def solve(self, y: np.ndarray) -> np.ndarray:
+        """Least-squares coefficients (column,) of y (obs,)."""
+        return scipy.linalg.solve_triangular(self.R, self.Q.T @ y) / self.scale
 
 
 def ols(
@@ -121,16 +152,15 @@ class _LeastSquares:
         _check_constant(data)
         columns = np.hstack([data.W, data.X])
         self.data, self.prob, self.center = data, prob, columns.mean(axis=0)
-        Z = columns - self.center
-        self.scale = np.linalg.norm(Z, axis=0)
-        Z /= self.scale
-        _check_rank(data, Z)
-        Q, self.R = scipy.linalg.qr(Z, mode="economic")
+        factors = ScaledQR.of(columns - self.center)
+        if factors.dependent:
+            _refuse_dependent(data, columns)
+        self.R, self.scale = factors.R, factors.scale
         y_mean = data.y.mean()
         deviation = data.y - y_mean
-        self.b = scipy.linalg.solve_triangular(self.R, Q.T @ deviation) / self.scale
+        self.b = factors.solve(deviation)
         self.intercept = y_mean - self.center @ self.b
-        self.residual = deviation - Q @ (Q.T @ deviation)
+        self.residual = deviation - factors.Q @ (factors.Q.T @ deviation)
         self.df = data.n - columns.shape[1] - 1
         self.sigma2 = self.residual @ self.residual / self.df
         self.r2 = 1 - self.residual @ self.residual / (deviation @ deviation)
@@ -253,8 +283,7 @@ def _check_size(data: RegressionData) -> None:
 
 
 def _check_constant(data: RegressionData) -> None:
-    high, low = data.X.max(axis=0), data.X.min(axis=0)
-    constant = high - low <= _CONSTANT * np.maximum(np.abs(high), np.abs(low))
+    constant = constant_columns(data.X.min(axis=0), data.X.max(axis=0))
     if constant.any():
         raise ValueError(
             f"X must have no constant features, which are collinear with the intercept, got "
@@ -262,20 +291,11 @@ def _check_constant(data: RegressionData) -> None:
         )
 
 
-def _check_rank(data: RegressionData, Z: np.ndarray) -> None:
-    """Name columns that are combinations of those before, of which the first is the intercept."""
-    k, kept = data.W.shape[1], list(range(Z.shape[1]))
-    dependent: list[int] = []
-    while len(dependent) <= 5:
-        (R,) = scipy.linalg.qr(Z[:, kept], mode="r")
-        small = np.flatnonzero(np.abs(np.diag(R)) <= _COLLINEAR)
-        if not small.size:
-            break
-        dependent.append(kept.pop(small[0]))
-    if dependent:
-        names = data.coords["feature"][np.array(dependent) - k].tolist()
-        raise ValueError(
-            f"X must have linearly independent columns, also of the intercept and the covariates, "
-            f"got feature {show(names)} as linear combinations of the columns before. Drop these, "
-            "or use blrzoo.single_component(X, y), which shrinks the effects."
-        )
+def _refuse_dependent(data: RegressionData, columns: np.ndarray) -> None:
+    """Name features that are combinations of the columns before, of which the intercept is one."""
+    names = data.coords["feature"][dependent_columns(columns)[data.W.shape[1] :]].tolist()
+    raise ValueError(
+        f"X must have linearly independent columns, also of the intercept and the covariates, "
+        f"got feature {show(names)} as linear combinations of the columns before. Drop these, "
+        "or use blrzoo.single_component(X, y), which shrinks the effects."
+    )

@@ -1,7 +1,7 @@
 """Progress bars of what may take long: they appear when it does."""
 
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
 from blrzoo.checks import Flag
@@ -11,7 +11,9 @@ __all__ = ["track"]
 _PATIENCE = 2.0  # seconds before a progress bar appears
 
 
-def track[T](items: Sequence[T], show: bool, name: str) -> Generator[T, None, None]:
+def track[T](
+    items: Sequence[T], show: bool, name: str | Callable[[T], str]
+) -> Generator[T, None, None]:
     """Go through items with a progress bar, if they take more than two seconds.
 
     Parameters
@@ -21,7 +23,7 @@ def track[T](items: Sequence[T], show: bool, name: str) -> Generator[T, None, No
     show : bool
         Whether to show a bar at all. There is none where the output is neither a terminal nor a
         notebook, as in a log file.
-    name : str
+    name : str, or callable from an item to a str
         What the bar is about.
 
     Yields
@@ -39,10 +41,11 @@ def track[T](items: Sequence[T], show: bool, name: str) -> Generator[T, None, No
     try:
         for done, item in enumerate(items):
             if show and bar is None and time.monotonic() - begin > _PATIENCE:
-                bar = _start_bar(len(items), name)
+                bar = _start_bar(len(items), name if isinstance(name, str) else name(item))
                 show = bar is not None
             if bar is not None:
-                bar.update(bar.task_ids[0], completed=done)
+                about = {} if isinstance(name, str) else {"description": name(item)}
+                bar.update(bar.task_ids[0], completed=done, **about)
             yield item
         if bar is not None:
             bar.update(bar.task_ids[0], completed=len(items))
@@ -53,12 +56,12 @@ def track[T](items: Sequence[T], show: bool, name: str) -> Generator[T, None, No
 
 def _start_bar(total: int, name: str) -> Any:
     from rich.console import Console  # PyMC's progress bars need it too
-    from rich.progress import Progress
+    from rich.progress import MofNCompleteColumn, Progress
 
     console = Console()
     if not (console.is_terminal or console.is_jupyter):
         return None
-    bar = Progress(console=console)
+    bar = Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=console)
     bar.add_task(name, total=total)
     bar.start()
     return bar

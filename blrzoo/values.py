@@ -13,18 +13,22 @@ from blrzoo.storage.moments import MISSING, column_moments
 from blrzoo.tables import Table, check_largest, check_scale
 
 __all__ = [
+    "COLLINEAR",
+    "CONSTANT",
     "check_covariates",
     "check_features",
     "check_response",
     "check_varying_features",
     "check_weights",
+    "constant_columns",
+    "dependent_columns",
     "warn_of_dependent_traits",
     "warn_user",
 ]
 
-_CONSTANT = 1e-12  # a column is constant if max - min <= this times max |x|: above rounding error
+CONSTANT = 1e-12  # a column is constant if max - min <= this times max |x|: above rounding error
 _SMALLEST = 1e-60  # of max - min: squares and their ratios stay finite
-_COLLINEAR = 1e-7  # part of a scaled covariate that the ones before leave over; as in R's lm
+COLLINEAR = 1e-7  # part of a scaled covariate that the ones before leave over; as in R's lm
 
 
 def _constant(table: Table) -> np.ndarray:
@@ -35,12 +39,16 @@ def _constant(table: Table) -> np.ndarray:
         codes = form_of(table.values) == "genotypes"
         found = column_moments(table.values, missing_code=codes)
         high, low = found.maximum, found.minimum
-    size = np.maximum(np.abs(high), np.abs(low))
-    check_largest(table, size)
-    constant = high - low <= _CONSTANT * size
+    check_largest(table, np.maximum(np.abs(high), np.abs(low)))
+    constant = constant_columns(low, high)
     tiny = ~constant & (high - low < _SMALLEST)
     check_scale(table, tiny, f"a range below {_SMALLEST:g}")
     return constant
+
+
+def constant_columns(low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Mask of columns that do not vary beyond rounding error, by their smallest and largest x."""
+    return high - low <= CONSTANT * np.maximum(np.abs(high), np.abs(low))
 
 
 def check_response(table: Table, part: bool = False) -> None:
@@ -67,7 +75,7 @@ def _warn_of_dependent_traits(table: Table) -> None:
     chosen = table.values[rows]
     if n < T + 2 or (np.ptp(chosen, axis=0) == 0).any():
         return
-    warn_of_dependent_traits(table.columns[_dependent(chosen)])
+    warn_of_dependent_traits(table.columns[dependent_columns(chosen)])
 
 
 def warn_of_dependent_traits(labels: Any) -> None:
@@ -140,7 +148,8 @@ def check_weights(table: Table) -> None:
     if wrong.any():
         raise ValueError(
             f"weights must be positive; got {wrong.sum()} that are not, the first "
-            f"{table.values[wrong, 0][0]:g}. Drop observations without information, or mend them."
+            f"{table.values[wrong, 0][0]:g}. Drop observations without information, or correct "
+            "the weights."
         )
 
 
@@ -164,7 +173,7 @@ def _check_independent(table: Table, constant: np.ndarray) -> None:
             f"covariates must vary between observations; got constant {table.where(constant)}. "
             "Drop it: the model has its own intercept."
         )
-    dependent = _dependent(table.values)
+    dependent = dependent_columns(table.values)
     if dependent.any():
         raise ValueError(
             "covariates must be linearly independent of each other and of the intercept; got "
@@ -173,7 +182,7 @@ def _check_independent(table: Table, constant: np.ndarray) -> None:
         )
 
 
-def _dependent(W: np.ndarray) -> np.ndarray:
+def dependent_columns(W: np.ndarray) -> np.ndarray:
     """Mask of columns in the span of the intercept and the columns before (Gram-Schmidt)."""
     Z = W - W.mean(axis=0)
     Z /= np.linalg.norm(Z, axis=0)
@@ -184,7 +193,7 @@ def _dependent(W: np.ndarray) -> np.ndarray:
         for _ in range(2):  # the second pass removes the rounding error of the first
             z -= Q @ (Q.T @ z)
         size = np.linalg.norm(z)
-        dependent[j] = size <= _COLLINEAR
+        dependent[j] = size <= COLLINEAR
         if not dependent[j]:
             basis[:, rank] = z / size
             rank += 1

@@ -11,6 +11,7 @@ import pytest
 import xarray as xr
 
 import blrzoo as blr
+from blrzoo import progress
 from blrzoo.prediction import log_score, predict, score
 from blrzoo.validation import cross_validate, crossing
 from blrzoo.validation.columns import check_unchanged
@@ -341,14 +342,17 @@ def test_an_interrupt_of_the_first_fit_is_itself(data):
 
 
 def test_progress_and_convergence_are_told(instant, data, capsys, caplog, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "120")
+    shown = []
+    monkeypatch.setattr(progress, "_PATIENCE", -1.0)
+    monkeypatch.setattr(progress, "_start_bar", lambda total, name: shown.append((total, name)))
     monkeypatch.setattr(crossing, "convergence_messages", lambda idata: ["R-hat is 9"])
     X, y, _ = data
     cross_validate(instant, X, y, folds=3, **SHORT)
     assert capsys.readouterr().out == ""
     assert not caplog.text
+    assert not shown
     cross_validate(instant, X, y, folds=3, **SHORT | {"quiet": False})
-    assert "3/3" in capsys.readouterr().out
+    assert shown == [(3, "factory, fold 0")]
     assert "factory, fold 2: R-hat is 9" in caplog.text
 
 

@@ -15,7 +15,8 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 
-from blrzoo.diagnostics import geweke, plot_geweke
+from blrzoo.diagnostics import geweke
+from blrzoo.plots import plot_geweke
 from blrzoo.posterior import reader
 
 DRAWS = 4000

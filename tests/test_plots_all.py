@@ -185,4 +185,5 @@ def dots_of(ax):
 
 def test_every_plot_is_tried():
     tried = {getattr(plot, "func", plot).__name__ for plot, _ in SINGLE.values()}
-    assert tried == set(plots.__all__)
+    # test_geweke_diagnostic has the other one, which takes more draws.
+    assert tried == set(plots.__all__) - {"plot_geweke"}

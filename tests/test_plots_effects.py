@@ -190,8 +190,8 @@ def test_style_of_the_points():
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"top": 0}, ValueError, "top must be 1 or more, got 0"),
-        ({"top": 1.5}, TypeError, "top must be an integer"),
+        ({"top": 0}, ValueError, "top must be at least 1, got 0"),
+        ({"top": 1.5}, TypeError, "top must be an int"),
         ({"top": 3, "features": ["snp1"]}, ValueError, "top must be left out with features"),
         ({"sort_by": "sd"}, ValueError, "sort_by must be .*'sd'"),
         ({"prob": 1.0}, ValueError, "prob must be between 0 and 1"),

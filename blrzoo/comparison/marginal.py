@@ -7,7 +7,6 @@ from typing import Any, Literal, get_args
 import numpy as np
 import pymc as pm
 import xarray as xr
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from blrzoo.checks import Choice, Flag, Integer, Seed
 from blrzoo.comparison.observed import response_of
@@ -127,9 +126,7 @@ def log_marginal_likelihood(
         _log.info("%d stones of %d chains with %d draws", stones, chains, tune + draws)
         sampler = PowerChains(model, compile_kwargs)
         path = powers(stones)
-        with _progress(progressbar) as progress:
-            task = progress.add_task("Power posteriors", total=chains * (stones - 1))
-            drawn = sampler.draw(path[:-1], draws, tune, chains, rng, (progress, task))
+        drawn = sampler.draw(path[:-1], draws, tune, chains, rng, progressbar)
         result = stepping_stones(drawn, path)
         _warn(result)
     return result.assign(y=response_of(model)).assign_attrs(method=method)
@@ -158,8 +155,3 @@ def _warn(result: xr.Dataset) -> None:
             UserWarning,
             stacklevel=3,
         )
-
-
-def _progress(show: bool) -> Progress:
-    columns = TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn()
-    return Progress(*columns, disable=not show)

@@ -12,7 +12,7 @@ from pytensor.graph.traversal import ancestors
 
 from blrzoo.comparison.power import check_model
 from blrzoo.comparison.quadrature import log_integral
-from blrzoo.em.problem import read_model
+from blrzoo.reml.mixed_model import read_model
 
 __all__ = ["Ridge", "ridge_log_evidence"]
 

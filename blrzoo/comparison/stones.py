@@ -8,10 +8,10 @@ import xarray as xr
 from arviz_stats.base import array_stats
 from pymc.sampling.mcmc import assign_step_methods, instantiate_steppers
 from pymc.step_methods.compound import CompoundStep
-from rich.progress import Progress, TaskID
 
 from blrzoo.comparison.power import power_posterior
 from blrzoo.likelihood.single import POWER
+from blrzoo.progress import track
 
 __all__ = ["PowerChains", "powers", "stepping_stones"]
 
@@ -57,7 +57,7 @@ class PowerChains:
         tune: int,
         chains: int,
         rng: np.random.Generator,
-        progress: tuple[Progress, TaskID] | None = None,
+        progressbar: bool = False,
     ) -> np.ndarray:
         """Log likelihoods of draws at each power.
 
@@ -69,8 +69,8 @@ class PowerChains:
             Draws of each chain that are kept and that are not, at each power.
         rng : Generator
             Source of all noise.
-        progress : tuple, optional
-            Progress bar and task to advance by one for each power of each chain.
+        progressbar : bool, default False
+            Whether to show a progress bar when it takes long.
 
         Returns
         -------
@@ -79,14 +79,13 @@ class PowerChains:
         prior = self._prior(draws * chains, rng)
         found = np.empty((len(powers), chains, draws))
         found[0] = np.reshape([self.log_likelihood(point) for point in prior], (chains, draws))
-        for chain in range(chains):
-            point = prior[chain]
-            self.step.setup_chain(rng.spawn(1)[0], tune, draws)
-            for k, power in enumerate(powers[1:], start=1):
-                self.power.set_value(np.array(power))
-                point, found[k, chain] = self._chain(point, draws, tune)
-                if progress is not None:
-                    progress[0].advance(progress[1])
+        steps = [(chain, k) for chain in range(chains) for k in range(1, len(powers))]
+        for chain, k in track(steps, progressbar, "Power posteriors"):
+            if k == 1:
+                point = prior[chain]
+                self.step.setup_chain(rng.spawn(1)[0], tune, draws)
+            self.power.set_value(np.array(powers[k]))
+            point, found[k, chain] = self._chain(point, draws, tune)
         return found
 
     def _chain(self, point: Point, draws: int, tune: int) -> tuple[Point, list[float]]:

@@ -1,8 +1,7 @@
 """Diagnostics of a fit: functions of an InferenceData, for what ArviZ lacks."""
 
-from blrzoo.diagnostics.geweke_plot import plot_geweke
 from blrzoo.diagnostics.geweke_scores import geweke
 from blrzoo.diagnostics.indicators import indicator_diagnostics
 from blrzoo.diagnostics.verdict import Diagnosis, diagnose
 
-__all__ = ["Diagnosis", "diagnose", "geweke", "indicator_diagnostics", "plot_geweke"]
+__all__ = ["Diagnosis", "diagnose", "geweke", "indicator_diagnostics"]

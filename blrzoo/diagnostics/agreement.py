@@ -9,6 +9,7 @@ from blrzoo.diagnostics.elements import Array, labels_of
 from blrzoo.diagnostics.finding import Finding, Level, more_draws, some
 from blrzoo.posterior.kept import kept_inclusion
 from blrzoo.posterior.reader import included_blocks, indicator_name
+from blrzoo.summaries.mixing import FEW_CHANGES, chain_changes
 
 __all__ = [
     "THRESHOLDS",
@@ -20,7 +21,6 @@ __all__ = [
     "undecided",
 ]
 
-_FEW_CHANGES = 20  # fewer do not tell how long a visit lasts
 _FAIR_SPREAD, _POOR_SPREAD = 0.3, 0.5  # of the PIPs of the chains
 _CHANCE = 0.01  # of one stuck indicator in a fit that is not
 _FAIR_ERROR, _POOR_ERROR = 0.1, 0.3  # of a PIP
@@ -38,44 +38,25 @@ _UNSETTLED = (
 
 @dataclass(frozen=True)
 class Indicators:
-    """What each chain says of each indicator.
+    """PIP and number of changes of each indicator in each chain."""
 
-    Parameters
-    ----------
-    pip : xarray.DataArray
-        PIP by the draws of one chain, dims (chain, feature[, trait]).
-    changes : xarray.DataArray
-        How often the indicator changed in the chain, the same dims.
-    """
-
-    pip: xr.DataArray
-    changes: xr.DataArray
+    pip: xr.DataArray  # by the draws of one chain, (chain, feature[, trait])
+    changes: xr.DataArray  # how often the indicator changed in the chain, the same dims
 
     @property
     def judged(self) -> xr.DataArray:
         """Features (feature[, trait]) whose effect has an R-hat that means something."""
-        often = self.changes.sum("chain") >= _FEW_CHANGES
+        often = self.changes.sum("chain") >= FEW_CHANGES
         return often | (self.pip.mean("chain") > 0.5)
 
     @property
     def spread(self) -> xr.DataArray:
-        """Largest less smallest PIP of the chains (feature[, trait])."""
+        """Range of the PIP across chains (feature[, trait])."""
         return self.pip.max("chain") - self.pip.min("chain")
 
 
 def read_indicators(idata: xr.DataTree) -> Indicators | None:
-    """Read PIP and number of changes of each chain.
-
-    Parameters
-    ----------
-    idata : xarray.DataTree
-        A fit.
-
-    Returns
-    -------
-    Indicators or None
-        None of a model without indicators.
-    """
+    """Read PIP and number of changes of each chain."""
     if indicator_name(idata) is None:
         return None
     if (kept := kept_inclusion(idata)) is not None:
@@ -85,28 +66,12 @@ def read_indicators(idata: xr.DataTree) -> Indicators | None:
         z = block.values
         template = block.isel(draw=0, drop=True)
         pips.append(template.copy(data=z.mean(axis=1)))
-        changes.append(template.copy(data=(z[:, 1:] != z[:, :-1]).sum(axis=1)))
+        changes.append(template.copy(data=chain_changes(np.moveaxis(z, 1, -1))))
     return Indicators(xr.concat(pips, "feature"), xr.concat(changes, "feature"))
 
 
 def stuck(indicators: Indicators, ess_a_chain: float) -> Array:
-    """Find indicators that never changed in a chain although the others say that they should.
-
-    Parameters
-    ----------
-    indicators : Indicators
-        Of a fit.
-    ess_a_chain : float
-        Effective draws of a chain, by the model size.
-
-    Returns
-    -------
-    numpy.ndarray of bool
-        Dims (feature[, trait]). If the indicator of a chain is always v, and the other chains
-        have v in a share f of their draws, then so many effective draws would all have v with
-        probability ``f ** ess_a_chain``; stuck is what has less than 1 % over all indicators,
-        or f below 1/2.
-    """
+    """Find indicators that never changed in a chain although the others say that they should."""
     pip = indicators.pip.values
     chains = pip.shape[0]
     if chains < 2:
@@ -114,27 +79,13 @@ def stuck(indicators: Indicators, ess_a_chain: float) -> Array:
     others = (pip.sum(axis=0) - pip) / (chains - 1)
     share = np.where(pip > 0.5, others, 1 - others)
     constant = indicators.changes.values == 0
+    # So many effective draws would all be alike with this probability, were they from the others.
     rare = share ** max(ess_a_chain, 1.0) < _CHANCE / pip[0].size
     return np.any(constant & (rare | (share < 0.5)), axis=0)
 
 
 def agreement_finding(indicators: Indicators, ess_a_chain: float, cure: str = "") -> Finding | None:
-    """Judge whether the chains agree on which features are included.
-
-    Parameters
-    ----------
-    indicators : Indicators
-        Of a fit.
-    ess_a_chain : float
-        Effective draws of a chain, by the model size.
-    cure : str, optional
-        What helps, if the cause is known.
-
-    Returns
-    -------
-    Finding or None
-        None of a single chain.
-    """
+    """Judge whether the chains agree on which features are included."""
     if indicators.pip.sizes["chain"] < 2:
         return None
     spread, frozen = indicators.spread, stuck(indicators, ess_a_chain)
@@ -162,24 +113,7 @@ def _many(apart: Array) -> bool:
 
 
 def pip_findings(table: xr.Dataset, *, moved: bool, agree: bool, cure: str = "") -> list[Finding]:
-    """Judge how well the PIPs are known.
-
-    Parameters
-    ----------
-    table : xarray.Dataset
-        As `blrzoo.indicator_diagnostics` gives it.
-    moved : bool
-        Whether any indicator ever changed, or the chains differ.
-    agree : bool
-        Whether the chains agree. If not, that finding has the advice.
-    cure : str, optional
-        What helps, if the cause is known. Else it is more draws.
-
-    Returns
-    -------
-    list of Finding
-        One on the error; one on the PIPs that are too near 0.5 or 0.9 to tell the side.
-    """
+    """Judge how well the PIPs are known."""
     if not moved:
         return [
             Finding(
@@ -206,20 +140,7 @@ def pip_findings(table: xr.Dataset, *, moved: bool, agree: bool, cure: str = "")
 
 
 def undecided(table: xr.Dataset, threshold: float) -> Array:
-    """Find PIPs that are nearer to a threshold than their error.
-
-    Parameters
-    ----------
-    table : xarray.Dataset
-        As `blrzoo.indicator_diagnostics` gives it.
-    threshold : float
-        A PIP.
-
-    Returns
-    -------
-    numpy.ndarray of bool
-        Dims (feature[, trait]).
-    """
+    """Find PIPs that are nearer to a threshold than their error."""
     return (abs(table["pip"] - threshold) < table["error_bound"]).values
 
 

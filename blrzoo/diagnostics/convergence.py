@@ -21,48 +21,14 @@ _MODES = (
 
 
 def convergence_messages(idata: xr.DataTree) -> list[str]:
-    """Say in words what is wrong with the convergence of a fit.
-
-    These are the checks that take no more than seconds; `blrzoo.diagnose` makes them and others.
-
-    Parameters
-    ----------
-    idata : xarray.DataTree
-        A fit.
-
-    Returns
-    -------
-    list of str
-        One message a fault: too few chains or draws, R-hat, effective sample size, chains that
-        disagree on indicators, divergences, draws that are not finite. Empty if nothing is wrong.
-
-    Examples
-    --------
-    >>> import arviz as az
-    >>> import numpy as np
-    >>> from blrzoo.diagnostics.convergence import convergence_messages
-    >>> draws = np.random.default_rng(1).normal(size=(4, 500))
-    >>> convergence_messages(az.from_dict({"posterior": {"sigma2": draws}}))
-    []
-    """
+    """Say in words what is wrong with the convergence of a fit."""
     measured = measure(idata)
     found = [*sampler_findings(measured), *convergence_findings(measured)]
     return [str(finding) for finding in found if finding.level != "good"]
 
 
 def sampler_findings(measured: Convergence) -> list[Finding]:
-    """Judge divergences, and draws that are not numbers.
-
-    Parameters
-    ----------
-    measured : Convergence
-        The numbers.
-
-    Returns
-    -------
-    list of Finding
-        Empty if there are none.
-    """
+    """Judge divergences, and draws that are not numbers."""
     found = []
     if measured.not_finite:
         text = f"Some draws are not finite (NaN or infinite): {some(measured.not_finite)}."
@@ -79,18 +45,7 @@ def sampler_findings(measured: Convergence) -> list[Finding]:
 
 
 def convergence_findings(measured: Convergence) -> list[Finding]:
-    """Judge the number of chains and draws, R-hat, ESS and the agreement on indicators.
-
-    Parameters
-    ----------
-    measured : Convergence
-        The numbers.
-
-    Returns
-    -------
-    list of Finding
-        One a check.
-    """
+    """Judge the number of chains and draws, R-hat, ESS and the agreement on indicators."""
     if measured.draws < FEWEST_DRAWS:
         text = f"{measured.draws} draws a chain are too few to judge; it takes {FEWEST_DRAWS}."
         return [Finding("poor", text, "Draw more (draws=).")]

@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from blrzoo.posterior.reader import SAMPLE_DIMS, feature_blocks, posterior
+from blrzoo.posterior.reader import INDICATORS, SAMPLE_DIMS, feature_blocks, posterior
 
 __all__ = [
     "WIDE",
@@ -24,30 +24,10 @@ Array = NDArray[Any]
 
 #: Variables with more elements than this are screened first (ArviZ takes ms an element).
 WIDE = 200
-_INDICATORS = ("delta", "label")
 
 
 def sampled(idata: xr.DataTree) -> xr.Dataset:
-    """Take the posterior, and see to it that there are chains of draws.
-
-    Parameters
-    ----------
-    idata : xarray.DataTree
-        An InferenceData.
-
-    Returns
-    -------
-    xarray.Dataset
-        The variables of the posterior, without ``alpha`` (an alias of ``beta``, or the slab
-        effects of excluded features, which mean nothing).
-
-    Raises
-    ------
-    TypeError
-        If `idata` is not a DataTree.
-    ValueError
-        If there is no posterior, if it is empty, or if a variable lacks the dims chain and draw.
-    """
+    """Take the posterior, and see to it that there are chains of draws."""
     variables = posterior(idata).drop_vars("alpha", errors="ignore")
     if not variables.data_vars or not all(variables.sizes.get(dim) for dim in SAMPLE_DIMS):
         raise ValueError(
@@ -65,18 +45,7 @@ def sampled(idata: xr.DataTree) -> xr.Dataset:
 
 
 def hyperparameters(idata: xr.DataTree) -> dict[str, xr.DataArray]:
-    """Take the variables that are not of single features.
-
-    Parameters
-    ----------
-    idata : xarray.DataTree
-        An InferenceData.
-
-    Returns
-    -------
-    dict of xarray.DataArray
-        Dims (chain, draw, ...).
-    """
+    """Take the variables that are not of single features."""
     return {
         str(name): draws.transpose(*SAMPLE_DIMS, ...)
         for name, draws in sampled(idata).items()
@@ -85,42 +54,16 @@ def hyperparameters(idata: xr.DataTree) -> dict[str, xr.DataArray]:
 
 
 def wide_variables(idata: xr.DataTree) -> dict[str, xr.DataArray]:
-    """Take the effects and what else is of single features, but no indicators.
-
-    Parameters
-    ----------
-    idata : xarray.DataTree
-        An InferenceData.
-
-    Returns
-    -------
-    dict of xarray.DataArray
-        Dims (chain, draw, feature, ...).
-    """
+    """Take the effects and what else is of single features, but no indicators."""
     return {
         str(name): draws.transpose(*SAMPLE_DIMS, "feature", ...)
         for name, draws in sampled(idata).items()
-        if "feature" in draws.dims and draws.size and name not in _INDICATORS
+        if "feature" in draws.dims and draws.size and name not in INDICATORS
     }
 
 
 def by_element(name: str, draws: xr.DataArray) -> dict[str, Array]:
-    """Split a variable into its elements, named as in az.summary.
-
-    Of a matrix with dims trait and trait_bis, which is symmetric, the upper triangle is taken.
-
-    Parameters
-    ----------
-    name : str
-        The variable's name.
-    draws : xarray.DataArray
-        Dims (chain, draw, ...).
-
-    Returns
-    -------
-    dict of numpy.ndarray
-        Draws (chain, draw) by name: ``"tau2"``, or ``"beta[x1, height]"``.
-    """
+    """Split a variable into its elements, named as in az.summary."""
     others = [dim for dim in draws.dims if dim not in SAMPLE_DIMS]
     values, label = draws.transpose(*SAMPLE_DIMS, *others).values, labels_of(draws)
     return {
@@ -133,22 +76,7 @@ def by_element(name: str, draws: xr.DataArray) -> dict[str, Array]:
 def worst_elements(
     name: str, draws: xr.DataArray, judged: xr.DataArray | None = None
 ) -> dict[str, Array]:
-    """Choose the elements of a variable that mix worst by the classic split R-hat.
-
-    Parameters
-    ----------
-    name : str
-        The variable's name.
-    draws : xarray.DataArray
-        Dims (chain, draw, ...), with a feature dim read by blocks.
-    judged : xarray.DataArray of bool, optional
-        Which elements count, its dims among those of `draws`. Default: all.
-
-    Returns
-    -------
-    dict of numpy.ndarray
-        Draws (chain, draw) by name; at most 200, none that never change.
-    """
+    """Choose the elements of a variable that mix worst by the classic split R-hat."""
     others = [dim for dim in draws.dims if dim not in SAMPLE_DIMS]
     screened = np.concatenate([_split_rhat(block.values) for block in _blocks(draws)])
     screened = np.nan_to_num(screened, nan=0.0, posinf=np.inf)
@@ -169,20 +97,7 @@ def worst_elements(
 
 
 def labels_of(array: xr.DataArray, between: str = ", ") -> Callable[[tuple[int, ...]], str]:
-    """Make the function that names an element by its place.
-
-    Parameters
-    ----------
-    array : xarray.DataArray
-        The dims chain and draw, if any, do not count.
-    between : str, default ", "
-        What stands between the labels of several dims.
-
-    Returns
-    -------
-    callable
-        From an index over the other dims to labels, as ``"x1, height"``.
-    """
+    """Make the function that names an element by its place."""
     labels = [array[dim].values for dim in array.dims if dim not in SAMPLE_DIMS]
     return lambda index: between.join(str(label[i]) for label, i in zip(labels, index, strict=True))
 

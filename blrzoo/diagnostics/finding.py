@@ -14,23 +14,7 @@ _MOST_TIMES = 100  # as many draws: more is no advice
 
 @dataclass(frozen=True)
 class Finding:
-    """What one check found, and what to do about it.
-
-    Parameters
-    ----------
-    level : {"good", "fair", "poor"}
-        How bad it is.
-    text : str
-        What was found, in sentences.
-    advice : str, optional
-        What to do.
-
-    Examples
-    --------
-    >>> from blrzoo.diagnostics.finding import Finding
-    >>> str(Finding("fair", "There is one chain.", "Draw four (chains=4)."))
-    'There is one chain. Draw four (chains=4).'
-    """
+    """What one check found, and what to do about it."""
 
     level: Level
     text: str
@@ -41,42 +25,12 @@ class Finding:
 
 
 def worst_level(findings: list[Finding]) -> Level:
-    """Find the level of a list of findings: that of its worst.
-
-    Parameters
-    ----------
-    findings : list of Finding
-        May be empty: good.
-
-    Returns
-    -------
-    {"good", "fair", "poor"}
-        The level.
-    """
+    """Find the level of a list of findings: that of its worst."""
     return max((finding.level for finding in findings), key=LEVELS.index, default="good")
 
 
 def some(names: list[str]) -> str:
-    """Name the first few of many.
-
-    Parameters
-    ----------
-    names : list of str
-        In the order of importance.
-
-    Returns
-    -------
-    str
-        The first five, and how many there are besides.
-
-    Examples
-    --------
-    >>> from blrzoo.diagnostics.finding import some
-    >>> some(["x1", "x2"])
-    'x1, x2'
-    >>> some([f"x{i}" for i in range(100)])
-    'x0, x1, x2, x3, x4 and 95 others'
-    """
+    """Name the first few of many."""
     rest = len(names) - _MOST_NAMES
     more = f" and {rest} other{'s' * (rest > 1)}" if rest > 0 else ""
     return ", ".join(names[:_MOST_NAMES]) + more

@@ -129,20 +129,7 @@ def geweke(
 
 
 def start_against_end(draws: Array, first: float = 0.1, last: float = 0.5) -> Array:
-    """Compare the means of the start and of the end of each chain.
-
-    Parameters
-    ----------
-    draws : numpy.ndarray
-        Dims (chain, draw, ...).
-    first, last : float
-        Shares of the draws.
-
-    Returns
-    -------
-    numpy.ndarray
-        z-scores, dims (chain, ...). NaN where a part does not vary.
-    """
+    """Compare the means of the start and of the end of each chain."""
     by_draw = np.moveaxis(np.asarray(draws, dtype=float), 1, -1)
     n = by_draw.shape[-1]
     start, end = by_draw[..., : int(first * n)], by_draw[..., n - int(last * n) :]

@@ -158,18 +158,7 @@ def indicator_diagnostics(idata: xr.DataTree) -> xr.Dataset:
 
 
 def quantities(idata: xr.DataTree) -> dict[str, xr.DataArray]:
-    """Take the model size and the genetic variance, draw by draw.
-
-    Parameters
-    ----------
-    idata : xarray.DataTree
-        An InferenceData.
-
-    Returns
-    -------
-    dict of xarray.DataArray
-        ``model_size`` and ``genetic_variance``, as far as there are; dims (chain, draw[, trait]).
-    """
+    """Take the model size and the genetic variance, draw by draw."""
     found = {
         "model_size": included_count(idata),
         "genetic_variance": genetic_variance(idata),
@@ -194,18 +183,7 @@ def _quantity_table(found: dict[str, xr.DataArray]) -> xr.Dataset:
 
 
 def statistics(draws: np.ndarray) -> dict[str, float]:
-    """Compute ArviZ's diagnostics of one quantity, NaN where it would take stuck for perfect.
-
-    Parameters
-    ----------
-    draws : numpy.ndarray
-        Dims (chain, draw).
-
-    Returns
-    -------
-    dict of float
-        ``mean``, ``sd``, ``r_hat``, ``ess_bulk``, ``ess_tail`` and ``mcse_mean``.
-    """
+    """Compute ArviZ's diagnostics of one quantity, NaN where it would take stuck for perfect."""
     draws = draws.astype(float)
     out = dict.fromkeys(_LONG_NAMES, np.nan)
     out |= {"mean": draws.mean(), "sd": draws.std(ddof=1)}

@@ -38,68 +38,28 @@ class Extreme(NamedTuple):
 
 @dataclass(frozen=True)
 class Convergence:
-    """What R-hat, ESS and the sampler say of a fit.
-
-    Parameters
-    ----------
-    chains, draws : int
-        Their numbers.
-    scalars : dict of numpy.ndarray
-        Draws (chain, draw) of hyperparameters, model size and genetic variance, by element.
-    table : dict of dict
-        ArviZ's diagnostics of each, see `blrzoo.indicator_diagnostics`.
-    rhat, rhat_effects : Extreme
-        Largest R-hat of the hyperparameters, model size and genetic variance; of the effects.
-    ess_bulk, ess_tail : Extreme
-        Smallest effective sample sizes of the hyperparameters, model size and genetic variance.
-    apart : str
-        Which chains lie apart, in the element with the largest R-hat of the former.
-    each_mixes : bool
-        Whether each chain by itself has enough effective draws of that element.
-    indicators : Indicators or None
-        What each chain says of each indicator.
-    causes : Causes
-        Why the indicators mix slowly.
-    ess_a_chain : float
-        Effective draws of the model size, a chain; 1 if it never changes.
-    divergences : int
-        Divergent transitions of NUTS.
-    not_finite : list of str
-        Variables with draws that are NaN or infinite.
-    """
+    """What R-hat, ESS and the sampler say of a fit."""
 
     chains: int
     draws: int
+    # hyperparameters, model size and genetic variance, by element: draws (chain, draw)
     scalars: dict[str, Array]
-    table: dict[str, dict[str, float]]
-    rhat: Extreme
+    table: dict[str, dict[str, float]]  # ArviZ's diagnostics of each
+    rhat: Extreme  # largest of these scalars
     rhat_effects: Extreme
-    ess_bulk: Extreme
+    ess_bulk: Extreme  # smallest of these scalars
     ess_tail: Extreme
-    apart: str
-    each_mixes: bool
+    apart: str  # which chains lie apart, in the scalar with the largest R-hat
+    each_mixes: bool  # each chain by itself has enough effective draws of that scalar
     indicators: Indicators | None
-    causes: Causes
-    ess_a_chain: float
+    causes: Causes  # why the indicators mix slowly
+    ess_a_chain: float  # effective draws of the model size per chain; 1 if it never changes
     divergences: int
-    not_finite: list[str]
+    not_finite: list[str]  # variables with draws that are NaN or infinite
 
 
 def measure(idata: xr.DataTree) -> Convergence:
-    """Compute R-hat and ESS of what is worst.
-
-    Parameters
-    ----------
-    idata : xarray.DataTree
-        A fit.
-
-    Returns
-    -------
-    Convergence
-        The numbers. Of wide variables (more than 200 elements), those with the largest classic
-        split R-hat are looked at. The effect of a feature that is rarely included, and whose
-        indicator changed fewer than 20 times, has no R-hat: one visit would make it large.
-    """
+    """Compute R-hat and ESS of what is worst."""
     sizes = sampled(idata).sizes
     chains, draws = sizes["chain"], sizes["draw"]
     broken = broken_variables(idata)

@@ -10,6 +10,7 @@ from scipy import sparse
 
 from blrzoo.gene_sets.snps import matrix, read_correlation
 from blrzoo.labels import show
+from blrzoo.posterior.correlations import centre_and_length
 
 __all__ = ["LD", "effective_number", "gene_covariates", "square_sums"]
 
@@ -17,7 +18,6 @@ Floats = NDArray[np.float64]
 Index = NDArray[np.intp]
 
 _BLOCK = 1024  # SNPs
-_ROUNDING = 1e-10  # an SD below this share of the root mean square is that of a constant
 
 
 class LD:
@@ -78,15 +78,13 @@ class LD:
         """Columns of mean 0 and length 1."""
         assert self._X is not None
         values = self._X[:, columns].astype(float)
-        scale = np.sqrt((values**2).sum(axis=0))
-        values -= values.mean(axis=0)
-        norm = np.sqrt((values**2).sum(axis=0))
-        if (constant := norm <= _ROUNDING * scale).any():
+        mean, length = centre_and_length(values)
+        if (constant := np.isinf(length)).any():
             raise ValueError(
                 f"X must vary between observations at each SNP of a gene, got constant "
                 f"{show(self._snps[columns[constant]])}. Drop these SNPs."
             )
-        return values / norm
+        return (values - mean) / length
 
 
 def effective_number(correlation: Floats) -> float:

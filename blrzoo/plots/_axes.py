@@ -13,73 +13,42 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = [
-    "check_top",
     "columns_of",
     "draw_intervals",
     "find_labels",
     "give_back",
     "legend_outside",
-    "new_axes",
     "of_trait",
-    "panels_of",
+    "panels",
     "styled",
 ]
 
 Array = NDArray[Any]
 
 
-def new_axes(
-    width: float, height: float, n: int = 1, *, columns: int = 1, **kwargs: Any
+def panels(
+    ax: Any,
+    names: list[str],
+    width: float,
+    height: float,
+    *,
+    columns: int = 1,
+    **kwargs: Any,
 ) -> "list[Axes]":
-    """Make the axes of a new figure, the only thing that a plot leaves behind.
-
-    Parameters
-    ----------
-    width, height : float
-        Of the figure, in inches.
-    n : int, default 1
-        Number of axes.
-    columns : int, default 1
-        Axes side by side.
-    **kwargs
-        For `matplotlib.figure.Figure.subplots`.
-
-    Returns
-    -------
-    list of matplotlib.axes.Axes
-        Row by row.
-    """
+    """Take the axes that the caller passes, one for each panel; without, make a new figure."""
+    if ax is not None:
+        return _check_panels(ax, names)
     import matplotlib.pyplot as plt  # not at import: choosing a backend is up to the user
 
     figure = plt.figure(figsize=(width, height), layout="constrained")
-    rows = -(-n // columns)
+    rows = -(-len(names) // columns)
     axes = figure.subplots(rows, columns, squeeze=False, **kwargs).ravel()
-    for spare in axes[n:]:
+    for spare in axes[len(names) :]:
         spare.remove()
-    return list(axes[:n])
+    return list(axes[: len(names)])
 
 
-def panels_of(ax: Any, names: list[str]) -> "list[Axes]":
-    """Take the axes that the caller passes, one for each panel.
-
-    Parameters
-    ----------
-    ax : matplotlib.axes.Axes, or sequence of them
-        As passed.
-    names : list of str
-        What the panels are of.
-
-    Returns
-    -------
-    list of matplotlib.axes.Axes
-
-    Raises
-    ------
-    TypeError
-        If they are no axes.
-    ValueError
-        If there are too few or too many.
-    """
+def _check_panels(ax: Any, names: list[str]) -> "list[Axes]":
     from matplotlib.axes import Axes
 
     several = isinstance(ax, list | tuple | np.ndarray)
@@ -100,41 +69,12 @@ def panels_of(ax: Any, names: list[str]) -> "list[Axes]":
 
 
 def give_back(axes: "list[Axes]") -> Any:
-    """Return axes as `matplotlib.pyplot.subplots` does.
-
-    Parameters
-    ----------
-    axes : list of matplotlib.axes.Axes
-        The axes of all panels.
-
-    Returns
-    -------
-    matplotlib.axes.Axes or ndarray of them
-        The only one, or all.
-    """
+    """Return axes as `matplotlib.pyplot.subplots` does."""
     return axes[0] if len(axes) == 1 else np.array(axes, dtype=object)
 
 
 def of_trait(array: Any, trait: Any) -> Any:
-    """Choose a trait of a table or of draws.
-
-    Parameters
-    ----------
-    array : xarray.Dataset or xarray.DataArray
-        With the dim ``trait``, if there are traits.
-    trait : object or None
-        The label of the trait. None: all are kept.
-
-    Returns
-    -------
-    xarray.Dataset or xarray.DataArray
-        Without the dim.
-
-    Raises
-    ------
-    ValueError
-        If there is no such trait, or there are no traits.
-    """
+    """Choose a trait of a table or of draws."""
     if trait is None:
         return array
     if "trait" not in array.dims:
@@ -146,22 +86,7 @@ def of_trait(array: Any, trait: Any) -> Any:
 
 
 def columns_of(table: xr.Dataset, along: str = "feature") -> Iterator[tuple[str, Any]]:
-    """Split a table into its columns, one for each trait.
-
-    Parameters
-    ----------
-    table : xarray.Dataset
-        Dims (`along`, ...).
-    along : str, default "feature"
-        The dim that stays.
-
-    Yields
-    ------
-    str
-        The label of the trait; empty where there is one column without.
-    xarray.Dataset
-        The column, dims (`along`).
-    """
+    """Split a table into its columns, one for each trait."""
     others = [dim for dim in table.dims if dim != along]
     for index in np.ndindex(*(table.sizes[dim] for dim in others)):
         column = table.isel(dict(zip(others, index, strict=True)))
@@ -169,38 +94,14 @@ def columns_of(table: xr.Dataset, along: str = "feature") -> Iterator[tuple[str,
 
 
 def styled(defaults: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
-    """Let a caller's style go before our own, aliases (``ms``, ``c``) included.
-
-    Parameters
-    ----------
-    defaults : dict
-        Our properties of a `matplotlib.lines.Line2D`.
-    given : dict
-        The caller's.
-
-    Returns
-    -------
-    dict
-    """
+    """Let a caller's style go before our own, aliases (``ms``, ``c``) included."""
     from matplotlib import cbook, lines
 
     return defaults | cbook.normalize_kwargs(given, lines.Line2D)
 
 
 def draw_intervals(ax: "Axes", rows: Array, column: xr.Dataset, given: dict[str, Any]) -> None:
-    """Draw means as points and intervals as lines, each in a row.
-
-    Parameters
-    ----------
-    ax : matplotlib.axes.Axes
-        The axes.
-    rows : ndarray (row,)
-        Heights of the rows.
-    column : xarray.Dataset
-        ``mean``, ``lower`` and ``upper``, dims (row).
-    given : dict
-        The caller's style of the points.
-    """
+    """Draw means as points and intervals as lines, each in a row."""
     defaults = {"marker": "o", "linestyle": "none", "markersize": 5, "zorder": 3}
     (points,) = ax.plot(column["mean"].values, rows, **styled(defaults, given))
     ax.hlines(
@@ -215,66 +116,12 @@ def draw_intervals(ax: "Axes", rows: Array, column: xr.Dataset, given: dict[str,
 
 
 def legend_outside(ax: "Axes", **kwargs: Any) -> None:
-    """Add a legend right of the axes, where it covers nothing.
-
-    Parameters
-    ----------
-    ax : matplotlib.axes.Axes
-        The axes.
-    **kwargs
-        For `matplotlib.axes.Axes.legend`.
-    """
+    """Add a legend right of the axes, where it covers nothing."""
     ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, **kwargs)
 
 
-def check_top(top: Any, least: int, meaning: str) -> None:
-    """Refuse a number of features (or groups) that is none.
-
-    Parameters
-    ----------
-    top : int or None
-        The argument.
-    least : int
-        The smallest that is allowed.
-    meaning : str
-        What it counts, for the message.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If it is no integer, or too small.
-    """
-    if top is None:
-        return
-    if isinstance(top, bool) or not isinstance(top, int | np.integer):
-        raise TypeError(f"top must be an integer ({meaning}), got {type(top).__name__}")
-    if top < least:
-        none = " (no names)" if least == 0 else ""
-        raise ValueError(f"top must be {least}{none} or more, got {top}")
-
-
 def find_labels(name: str, labels: Any, index: pd.Index) -> NDArray[np.intp]:
-    """Find the features that a caller names.
-
-    Parameters
-    ----------
-    name : str
-        Name of the argument, for the message.
-    labels : sequence
-        Labels.
-    index : pandas.Index
-        Of all features.
-
-    Returns
-    -------
-    ndarray of int
-        Their places.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If it is no list, or a label is unknown or there twice.
-    """
+    """Find the features that a caller names."""
     if isinstance(labels, str) or not np.iterable(labels):
         raise TypeError(f"{name} must be a list of labels, got {labels!r}. Put one into a list.")
     wanted = pd.Index(list(labels), dtype=object)

@@ -9,12 +9,14 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from blrzoo.labels import one_per_feature
+from blrzoo.least_squares import ScaledQR, project_out
 from blrzoo.posterior.inputs import (
     constant_data,
     design_of,
     feature_index,
     of_statistics,
 )
+from blrzoo.values import CONSTANT
 
 __all__ = ["Method", "least_squares_effects", "read_effects"]
 
@@ -23,32 +25,10 @@ Method = Literal["joint", "marginal"]
 
 _MOST_JOINT = 1000  # features: a second or two
 _BLOCK = 1000  # features as float64 at a time
-_CONSTANT = 1e-10  # a column of which less than this is left over, relative to its size
-_COLLINEAR = 1e-7  # as in blrzoo.ols
 
 
 def read_effects(value: Any, idata: xr.DataTree, traits: list[Any] | None) -> list[Array]:
-    """Take effects by feature, in the order of the posterior, for each trait.
-
-    Parameters
-    ----------
-    value : xarray.Dataset, xarray.DataArray, pandas object or array-like
-        What `blrzoo.ols` returns, or effects (feature[, trait]).
-    idata : xarray.DataTree
-        An InferenceData, for its features.
-    traits : list or None
-        Labels of the traits.
-
-    Returns
-    -------
-    list of ndarray (feature,)
-        One for each trait, or one.
-
-    Raises
-    ------
-    ValueError
-        If they do not fit the features or the traits.
-    """
+    """Take effects by feature, in the order of the posterior, for each trait."""
     features = feature_index(idata)
     if isinstance(value, xr.Dataset):
         if "beta" not in value:
@@ -92,30 +72,7 @@ def _by_trait(value: Any, traits: list[Any]) -> list[Any]:
 def least_squares_effects(
     idata: xr.DataTree, method: Method | None, traits: list[Any] | None
 ) -> tuple[list[Array], Method]:
-    """Compute least-squares effects from the data of the fit.
-
-    Parameters
-    ----------
-    idata : xarray.DataTree
-        With ``y`` in the observed data and ``X`` in the constant data; covariates and weights are
-        used where they are.
-    method : {"joint", "marginal"} or None
-        All features at once, or one at a time. None: joint where it has an answer, and there are
-        1000 features at most.
-    traits : list or None
-        Labels of the traits.
-
-    Returns
-    -------
-    list of ndarray (feature,)
-        One for each trait, or one; NaN for a constant feature.
-    method : {"joint", "marginal"}
-
-    Raises
-    ------
-    ValueError
-        If the data are missing, or joint estimates are asked for that have no answer.
-    """
+    """Compute least-squares effects from the data of the fit."""
     _check_rows(idata)
     X, ys = design_of(idata), _responses(idata, traits)
     data = [_Rows.of(idata, X, y) for y in ys]
@@ -169,7 +126,7 @@ class _Rows:
         root = np.sqrt(weights[known])
         self.X, self.known, self.root = X, known, root
         self.Q, _ = scipy.linalg.qr(Z[known] * root[:, None], mode="economic")
-        self.y = self._residual(y[known] * root)
+        self.y = project_out(self.Q, y[known] * root)
 
     @classmethod
     def of(cls, idata: xr.DataTree, X: Array, y: Array) -> "_Rows":
@@ -184,15 +141,12 @@ class _Rows:
         weights = data["weights"].values if "weights" in data else np.ones(n)
         return cls(X, y, np.column_stack([np.ones(n), W]), weights.astype(float))
 
-    def _residual(self, values: Array) -> Array:
-        return values - self.Q @ (self.Q.T @ values)
-
     def _columns(self, block: slice) -> tuple[Array, Array]:
         """Residuals of some features, and which are not constant."""
         values = self.X[self.known, block].astype(float) * self.root[:, None]
-        left = self._residual(values)
+        residuals = project_out(self.Q, values)
         size = np.linalg.norm(values, axis=0)
-        return left, np.linalg.norm(left, axis=0) > _CONSTANT * size
+        return residuals, np.linalg.norm(residuals, axis=0) > CONSTANT * size
 
     def marginal(self) -> Array:
         """Effects of one feature at a time."""
@@ -211,8 +165,5 @@ class _Rows:
         X, varies = self._columns(slice(None))
         if not varies.all():
             return None
-        scale = np.linalg.norm(X, axis=0)
-        effects, _, rank, _ = scipy.linalg.lstsq(
-            X / scale, self.y, cond=_COLLINEAR, lapack_driver="gelsy"
-        )
-        return effects / scale if rank == p else None
+        factors = ScaledQR.of(X)
+        return None if factors.dependent else factors.solve(self.y)

@@ -21,52 +21,19 @@ _MOST_GAPS = 0.1  # of the axis, all together
 
 @dataclass(frozen=True, eq=False)
 class Arrangement:
-    """Places of the features on the axis.
+    """Places of the features on the axis."""
 
-    Attributes
-    ----------
-    x : ndarray (feature,)
-        Places, in the order of the features.
-    group : ndarray of int (feature,) or None
-        Number of the feature's group; None without groups.
-    names : list of str
-        Of the groups.
-    middles, widths : ndarray (group,)
-        Of the groups on the axis.
-    what : str
-        Label of the axis.
-    is_position : bool
-        Whether x are positions rather than ranks.
-    """
-
-    x: Array
-    group: Array | None
-    names: list[str]
+    x: Array  # (feature,)
+    group: Array | None  # number of each feature's group
+    names: list[str]  # of the groups, as the middles and widths
     middles: Array
     widths: Array
-    what: str
-    is_position: bool
+    what: str  # label of the axis
+    is_position: bool  # else x are ranks
 
 
 def arrange(idata: xr.DataTree, groups: Any, positions: Any) -> Arrangement:
-    """Put the features side by side: by group, and within it by position or in their order.
-
-    Parameters
-    ----------
-    idata : xarray.DataTree
-        An InferenceData.
-    groups, positions
-        As in `blrzoo.plot_pip`.
-
-    Returns
-    -------
-    Arrangement
-
-    Raises
-    ------
-    TypeError, ValueError
-        If they do not fit the features.
-    """
+    """Put the features side by side: by group, and within it by position or in their order."""
     size = feature_index(idata).size
     at = None if positions is None else _numbers(positions, idata)
     what = "Feature" if at is None else "Position" + _unit(positions)
@@ -139,27 +106,7 @@ def _ends(x: Array, index: Array) -> tuple[Array, Array]:
 
 
 def read_sets(credible_sets: Any, idata: xr.DataTree, traits: list[str]) -> list[Array]:
-    """Take the number of each feature's credible set, for each trait.
-
-    Parameters
-    ----------
-    credible_sets : xarray.Dataset, mapping or None
-        As in `blrzoo.plot_pip`.
-    idata : xarray.DataTree
-        An InferenceData.
-    traits : list of str
-        Names of the panels.
-
-    Returns
-    -------
-    list of ndarray of int (feature,)
-        0 where the feature is in none.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If they are not what `blrzoo.credible_sets` returns, or of other features or traits.
-    """
+    """Take the number of each feature's credible set, for each trait."""
     none = np.zeros(feature_index(idata).size, dtype=int)
     if credible_sets is None:
         return [none for _ in traits]

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = [
+    "SMALLEST_FONT",
     "column_font",
     "name_places",
     "name_points",
@@ -20,75 +21,30 @@ __all__ = [
 Array = NDArray[Any]
 
 _LONGEST_LABEL = 24  # characters
-_SMALLEST_FONT = 5.0  # points
+SMALLEST_FONT = 5.0  # points
 _LARGEST_FONT = 10.0
 _OFFSETS = ((5, 0), (-5, 0), (5, 5), (-5, 5), (5, -5), (-5, -5), (0, 5), (0, -5))  # points
 
 
 def shorten(name: Any, longest: int = _LONGEST_LABEL) -> str:
-    """Cut the middle out of a long name: what tells it from others is at the ends.
-
-    Parameters
-    ----------
-    name : object
-        Any label.
-    longest : int, default 24
-        Characters.
-
-    Returns
-    -------
-    str
-    """
+    """Cut the middle out of a long name: what tells it from others is at the ends."""
     text, half = str(name), (longest - 1) // 2
     return text if len(text) <= longest else f"{text[:half]}…{text[-half:]}"
 
 
 def column_font(ax: "Axes", size: int) -> float:
-    """Points of height that each of some names has when they are written side by side.
-
-    Parameters
-    ----------
-    ax : matplotlib.axes.Axes
-        The axes.
-    size : int
-        Number of names.
-
-    Returns
-    -------
-    float
-    """
+    """Points of height that each of some names has when they are written side by side."""
     return 0.85 * 72 * ax.get_window_extent().width / ax.figure.dpi / (size + 0.2)
 
 
 def row_font(ax: "Axes", size: int) -> float:
-    """Points of height that each of some names has when they are written below each other.
-
-    Parameters
-    ----------
-    ax : matplotlib.axes.Axes
-        The axes.
-    size : int
-        Number of names.
-
-    Returns
-    -------
-    float
-        5 to 10.
-    """
+    """Points of height that each of some names has when they are written below each other."""
     room = 0.8 * 72 * ax.get_window_extent().height / ax.figure.dpi / max(size, 1)
-    return float(np.clip(room, _SMALLEST_FONT, _LARGEST_FONT))
+    return float(np.clip(room, SMALLEST_FONT, _LARGEST_FONT))
 
 
 def name_rows(ax: "Axes", names: list[str]) -> None:
-    """Name rows 0, 1, ... on the vertical axis; where there is no room, only every so many.
-
-    Parameters
-    ----------
-    ax : matplotlib.axes.Axes
-        The axes, whose limits are set.
-    names : list of str
-        From the first row on.
-    """
+    """Name rows 0, 1, ... on the vertical axis; where there is no room, only every so many."""
     font = row_font(ax, len(names))
     needed = len(names) * font / (0.8 * 72 * ax.get_window_extent().height / ax.figure.dpi)
     step = max(1, int(np.ceil(needed - 1e-9)))
@@ -97,19 +53,7 @@ def name_rows(ax: "Axes", names: list[str]) -> None:
 
 
 def name_places(ax: "Axes", places: Array, names: list[str], widths: Array) -> None:
-    """Name places below the axis: level, else upright, else as many as there is room for.
-
-    Parameters
-    ----------
-    ax : matplotlib.axes.Axes
-        The axes, whose limits are set.
-    places : ndarray (name,)
-        Where the names go.
-    names : list of str
-        The names.
-    widths : ndarray (name,)
-        How important they are: where there is no room, the largest are kept.
-    """
+    """Name places below the axis: level, else upright, else the widest that have room."""
     shown = [shorten(name) for name in names]
     for rotation in (0, 90):
         ax.set_xticks(places, shown, rotation=rotation, fontsize=9)
@@ -136,19 +80,7 @@ def _apart(boxes: list[Any], widths: Array) -> Array:
 
 
 def name_points(ax: "Axes", points: Array, names: list[str], obstacles: Array) -> None:
-    """Write names beside points where there is room; those without are left out.
-
-    Parameters
-    ----------
-    ax : matplotlib.axes.Axes
-        The axes, whose limits are set.
-    points : ndarray (name, 2)
-        The points, the most important first.
-    names : list of str
-        Their names.
-    obstacles : ndarray (obstacle, 2)
-        Points that no name may cover.
-    """
+    """Write names beside points where there is room; those without are left out."""
     if not names:
         return
     ax.figure.canvas.figure.draw_without_rendering()  # the layout moves the axes only now

@@ -27,23 +27,7 @@ def draw_pips(
     style: dict[str, Any],
     chosen: Array | None = None,
 ) -> None:
-    """Draw points; stems while they can be told apart; error bars that can be seen.
-
-    Parameters
-    ----------
-    ax : matplotlib.axes.Axes
-        The axes.
-    x : ndarray (feature,)
-        Places of the features.
-    column : xarray.Dataset
-        ``pip`` and ``mcse_pip``, dims (feature).
-    error_bars : bool
-        Whether to draw error bars.
-    style : dict
-        Of the points, for `matplotlib.axes.Axes.plot`.
-    chosen : ndarray of bool (feature,), optional
-        The features to draw. Default: all.
-    """
+    """Draw points; stems while they can be told apart; error bars that can be seen."""
     size = x.size
     chosen = np.ones(size, dtype=bool) if chosen is None else chosen
     pips, error = column["pip"].values, 2 * column["mcse_pip"].values
@@ -73,34 +57,12 @@ def _seen(column: xr.Dataset) -> Array:
 
 
 def marker_size(size: int) -> float:
-    """Choose the size of markers: 5 points across for some features, 2 for thousands.
-
-    Parameters
-    ----------
-    size : int
-        Number of features.
-
-    Returns
-    -------
-    float
-    """
+    """Choose the size of markers: 5 points across for some features, 2 for thousands."""
     return float(np.clip(5 * (_LARGE / size) ** 0.25, 2, 5))
 
 
 def outline_of(x: Array, column: xr.Dataset) -> Array:
-    """Find points that a name should not cover: the markers, and some along the error bars.
-
-    Parameters
-    ----------
-    x : ndarray (feature,)
-        Places of the features.
-    column : xarray.Dataset
-        ``pip`` and ``mcse_pip``, dims (feature).
-
-    Returns
-    -------
-    ndarray (point, 2)
-    """
+    """Find points that a name should not cover: the markers, and some along the error bars."""
     reach = np.where(_seen(column), 2 * column["mcse_pip"], 0)
     ys = [np.clip(column["pip"] + share * reach, 0, 1) for share in np.linspace(-1, 1, 9)]
     return np.column_stack([np.tile(x, len(ys)), np.concatenate(ys)])

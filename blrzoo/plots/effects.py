@@ -7,16 +7,14 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from blrzoo.options import check_choice, check_flag
+from blrzoo.checks import Choice, Flag, Integer
 from blrzoo.plots._axes import (
-    check_top,
     columns_of,
     draw_intervals,
     find_labels,
     give_back,
-    new_axes,
     of_trait,
-    panels_of,
+    panels,
 )
 from blrzoo.plots._names import name_rows, row_font, shorten
 from blrzoo.posterior.reader import SAMPLE_DIMS, draws_of, feature_blocks, indicator_name
@@ -108,7 +106,7 @@ def plot_effects(
     ['bmi', 'bp', 'age']
     """
     _check(top, features, sort_by)
-    check_flag("pips", pips, True)
+    Flag(default=True).check("pips", pips)
     check_interval(prob, kind)
     beta = of_trait(draws_of(idata, "beta"), trait)
     chosen = _choose(idata, beta, features, top, sort_by, trait)
@@ -131,13 +129,14 @@ def plot_effects(
 
 
 def _check(top: Any, features: Any, sort_by: Any) -> None:
-    check_top(top, 1, "features to show")
+    if top is not None:
+        Integer(1, default=_DEFAULT_TOP).check("top", top)
     if top is not None and features is not None:
         raise ValueError(
             f"top must be left out with features, which says what to show, got top={top}."
         )
     if sort_by is not None:
-        check_choice("sort_by", sort_by, ("abs_mean", "pip"), "abs_mean")
+        Choice(("abs_mean", "pip"), default="abs_mean").check("sort_by", sort_by)
 
 
 def _choose(
@@ -176,11 +175,9 @@ def _same(chosen: Array, beta: xr.DataArray, draws: xr.DataArray) -> Array:
 
 
 def _axes(ax: Any, columns: list[Any], rows: int) -> "list[Axes]":
-    if ax is not None:
-        return panels_of(ax, [str(name) for name, _ in columns])
-    n = len(columns)
+    n, names = len(columns), [str(name) for name, _ in columns]
     height = max(2.0, 1.0 + _INCHES * rows)
-    return new_axes(6.4 if n == 1 else 2.0 + 2.8 * n, height, n, columns=n, sharey=True)
+    return panels(ax, names, 6.4 if n == 1 else 2.0 + 2.8 * n, height, columns=n, sharey=True)
 
 
 def _shared(first: "Axes", other: "Axes") -> bool:

@@ -9,9 +9,9 @@ import xarray as xr
 from arviz_stats.base import array_stats
 from numpy.typing import NDArray
 
+from blrzoo.checks import Names
 from blrzoo.diagnostics.elements import by_element, hyperparameters
-from blrzoo.options import check_names
-from blrzoo.plots._axes import give_back, legend_outside, new_axes, panels_of, styled
+from blrzoo.plots._axes import give_back, legend_outside, panels, styled
 from blrzoo.plots._names import shorten
 from blrzoo.posterior.inputs import prior_draws
 from blrzoo.posterior.reader import SAMPLE_DIMS, refuse_broken
@@ -79,6 +79,11 @@ def plot_prior_posterior(
     ValueError
         If there are no draws of the prior, or none of a variable that is asked for.
 
+    See Also
+    --------
+    arviz.plot_prior_posterior : Whole variables over the whole range of their priors, in a
+        collection of plots of its own.
+
     Notes
     -----
     Elements are joined by name. Those that are the same in all draws (fixed, or the variance of a
@@ -109,11 +114,13 @@ def plot_prior_posterior(
     known = _prior_of(idata, prior)
     chosen = _choose(hyperparameters(idata), known, var_names)
     pairs = {name: (before, after) for name, before, after in chosen}
-    axes = _axes(ax, list(pairs))
+    columns = min(_COLUMNS, len(pairs))
+    rows = -(-len(pairs) // columns)
+    axes = panels(ax, list(pairs), 1.2 + 2.5 * columns, 0.3 + 2.2 * rows, columns=columns)
     for k, (one, (name, draws)) in enumerate(zip(axes, pairs.items(), strict=True)):
         _draw(one, *draws, kwargs)
         _decorate(one, name, first=k == 0)
-    legend_outside(axes[min(_COLUMNS, len(axes)) - 1])
+    legend_outside(axes[columns - 1])
     return give_back(axes)
 
 
@@ -146,7 +153,7 @@ def _choose(
 ) -> list[tuple[str, Array, Array]]:
     """Name, prior draws and posterior draws of the elements to show."""
     if var_names is not None:
-        wanted = check_names("var_names", var_names)
+        wanted = Names(advice="Leave it out for the default.").check("var_names", var_names)
         return list(chain(*(_asked(name, posterior, prior) for name in wanted)))
     variables = [name for name in posterior if name not in _LEFT_OUT and name in prior]
     variables = [name for name in variables if "obs_missing" not in posterior[name].dims]
@@ -192,14 +199,6 @@ def _pairs(name: str, posterior: xr.DataArray, prior: xr.Dataset) -> list[tuple[
         for element, values in by_element(name, posterior).items()
         if element in before and np.ptp(values) > 0 and np.isfinite(before[element]).all()
     ]
-
-
-def _axes(ax: Any, names: list[str]) -> "list[Axes]":
-    if ax is not None:
-        return panels_of(ax, names)
-    columns = min(_COLUMNS, len(names))
-    rows = -(-len(names) // columns)
-    return new_axes(1.2 + 2.5 * columns, 0.3 + 2.2 * rows, len(names), columns=columns)
 
 
 # ---- what is drawn ----

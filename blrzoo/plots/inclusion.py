@@ -8,19 +8,17 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from blrzoo.options import check_flag
+from blrzoo.checks import Flag, Integer
 from blrzoo.plots._axes import (
-    check_top,
     columns_of,
     give_back,
     legend_outside,
-    new_axes,
     of_trait,
-    panels_of,
+    panels,
     styled,
 )
 from blrzoo.plots._manhattan import Arrangement, arrange, read_sets
-from blrzoo.plots._names import column_font, name_places, name_points, shorten
+from blrzoo.plots._names import SMALLEST_FONT, column_font, name_places, name_points, shorten
 from blrzoo.plots._points import draw_pips, marker_size, outline_of
 from blrzoo.summaries.inclusion import indicator_table
 
@@ -32,7 +30,6 @@ __all__ = ["plot_pip"]
 Array = NDArray[Any]
 
 _MOST_LABELS = 70  # features; more are told by their position
-_SMALLEST_FONT = 5.0  # points
 _INCHES = 0.17  # the width of a feature that is named
 _DEFAULT_TOP = 10
 _MOST_SETS = 10  # with an entry of their own in the legend
@@ -149,7 +146,7 @@ def plot_pip(
     ['chr1', 'chr2']
     """
     _check(threshold, top, labels, positions)
-    check_flag("error_bars", error_bars, True)
+    Flag(default=True).check("error_bars", error_bars)
     table = of_trait(indicator_table(idata), trait)
     arrangement = arrange(idata, groups, positions)
     columns = list(columns_of(table))
@@ -191,7 +188,8 @@ def _check(threshold: Any, top: int | None, labels: bool | None, positions: Any)
         raise TypeError(f"threshold must be a PIP, got {type(threshold).__name__}. Pass 0.5.")
     if threshold is not None and not 0 <= float(threshold) <= 1:
         raise ValueError(f"threshold must be a PIP, 0 to 1, or None for no line, got {threshold}")
-    check_top(top, 0, "features to name")
+    if top is not None:
+        Integer(0, default=_DEFAULT_TOP).check("top", top)
     if labels and positions is not None:
         raise ValueError(
             "labels must be left out with positions, whose axis shows positions, got labels=True. "
@@ -200,16 +198,15 @@ def _check(threshold: Any, top: int | None, labels: bool | None, positions: Any)
 
 
 def _axes(ax: Any, columns: list[Any], named: int, sets: bool) -> "list[Axes]":
-    if ax is not None:
-        return panels_of(ax, [str(name) for name, _ in columns])
     fits = 0 < named <= _MOST_LABELS
     width = max(6.4, _INCHES * named) if fits else 8.0
     height = 4.0 if len(columns) == 1 else 0.6 + 2.6 * len(columns)
-    return new_axes(width + 1.2 * sets, height, len(columns), sharex=True)
+    names = [str(name) for name, _ in columns]
+    return panels(ax, names, width + 1.2 * sets, height, sharex=True)
 
 
 def _has_room(ax: "Axes", size: int) -> bool:
-    return 0 < size <= _MOST_LABELS and column_font(ax, size) >= _SMALLEST_FONT
+    return 0 < size <= _MOST_LABELS and column_font(ax, size) >= SMALLEST_FONT
 
 
 def _shifts(n_columns: int) -> Array:
@@ -332,7 +329,7 @@ def _name_ticks(ax: "Axes", panel: _Panel, *, with_groups: bool) -> None:
     order = np.argsort(panel.arrangement.x)
     names = [panel.names[j] for j in order]
     room = column_font(ax, len(names))
-    size = float(np.clip(room, _SMALLEST_FONT, 10))
+    size = float(np.clip(room, SMALLEST_FONT, 10))
     level = max(map(len, names)) * 0.65 * size < room
     ax.set_xticks(range(len(names)), names, fontsize=size, rotation=0 if level else 90)
     if with_groups and panel.arrangement.group is not None:

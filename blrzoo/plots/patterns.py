@@ -6,9 +6,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from blrzoo.options import check_choice
-from blrzoo.plots._axes import check_top, new_axes, panels_of
-from blrzoo.plots._names import shorten
+from blrzoo.checks import Choice, Integer
+from blrzoo.plots._axes import panels
+from blrzoo.plots._names import SMALLEST_FONT, shorten
 from blrzoo.posterior.inputs import feature_index
 from blrzoo.posterior.reader import SAMPLE_DIMS, included_blocks
 from blrzoo.summaries.covariance import genetic_correlation
@@ -27,7 +27,6 @@ Kind = Literal["patterns", "pairs", "correlation"]
 _DEFAULT_TOP = 15
 _ROW = 0.12  # of the height of the bars: a trait's row below them
 _MOST_NUMBERS = 12  # traits; in a larger matrix, numbers could not be read
-_SMALLEST_FONT = 5.0  # points
 _LABELS = {"pairs": "Expected number of shared features", "correlation": "Genetic correlation"}
 
 
@@ -97,8 +96,9 @@ def plot_patterns(
     ['height', 'weight']
     >>> ax = plot_patterns(idata, kind="pairs")
     """
-    check_choice("kind", kind, get_args(Kind), "patterns")
-    check_top(top, 1, "patterns to show")
+    Choice(get_args(Kind), default="patterns").check("kind", kind)
+    if top is not None:
+        Integer(1, default=_DEFAULT_TOP).check("top", top)
     check_interval(prob, "eti")
     if kind == "patterns":
         bars, none = _patterns(idata, _DEFAULT_TOP if top is None else top, prob)
@@ -160,11 +160,8 @@ def _plot_bars(
             "idata.posterior must include some feature in some draw to have patterns: 'delta' is "
             "0 everywhere."
         )
-    if ax is None:
-        width = float(np.clip(2.0 + 0.5 * bars.sizes["pattern"], 5.0, 10.0))
-        (ax,) = new_axes(width, 3.2 + 0.26 * len(names))
-    else:
-        (ax,) = panels_of(ax, ["patterns"])
+    width = float(np.clip(2.0 + 0.5 * bars.sizes["pattern"], 5.0, 10.0))
+    (ax,) = panels(ax, ["patterns"], width, 3.2 + 0.26 * len(names))
     _draw_bars(ax, bars, given)
     _draw_dots(ax, bars, bars["affected"].transpose("pattern", "trait").values, names)
     _decorate(ax, none, size, prob)
@@ -187,7 +184,7 @@ def _draw_dots(ax: "Axes", bars: xr.Dataset, affected: Array, names: list[str]) 
     ax.set_yticks([*counts, *rows], [*(f"{tick:g}" for tick in counts), *names])
     ax.set_ylim(rows[-1] + 0.6 * rows[0], 1.05 * highest)
     room = 0.8 * 72 * ax.get_window_extent().height / ax.figure.dpi * _ROW * highest
-    font = float(np.clip(room / np.ptp(ax.get_ylim()), _SMALLEST_FONT, 10))
+    font = float(np.clip(room / np.ptp(ax.get_ylim()), SMALLEST_FONT, 10))
     for label in ax.get_yticklabels()[len(counts) :]:
         label.set_fontsize(font)
     ax.set_xlim(-0.7, len(affected) - 0.3)
@@ -229,11 +226,8 @@ def _plot_matrix(
     table: xr.Dataset, kind: Kind, ax: "Axes | None", prob: float, given: dict[str, Any]
 ) -> "Axes":
     size = table.sizes["trait"]
-    if ax is None:
-        side = float(np.clip(1.5 + 0.9 * size, 3.6, 10.0))
-        (ax,) = new_axes(side + 1.2, side)
-    else:
-        (ax,) = panels_of(ax, ["matrix"])
+    side = float(np.clip(1.5 + 0.9 * size, 3.6, 10.0))
+    (ax,) = panels(ax, ["matrix"], side + 1.2, side)
     mean = table["mean"].transpose("trait", "trait_bis").values
     shown = np.ma.masked_where(~np.tri(size, dtype=bool) | np.isnan(mean), mean)
     look: dict[str, Any] = {"cmap": "viridis", "vmin": 0, "aspect": "auto"}
@@ -268,7 +262,7 @@ def _write_numbers(ax: "Axes", image: Any, table: xr.Dataset, digits: int) -> bo
     ax.figure.canvas.figure.draw_without_rendering()  # the layout moves the axes only now
     for texts in (with_intervals, means):
         font = _font_of_cells(ax, texts, size)
-        if font >= _SMALLEST_FONT:
+        if font >= SMALLEST_FONT:
             break
     else:
         return False

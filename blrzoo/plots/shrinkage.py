@@ -6,7 +6,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from blrzoo.plots._axes import check_top, columns_of, give_back, new_axes, of_trait, panels_of
+from blrzoo.checks import Integer
+from blrzoo.plots._axes import columns_of, give_back, of_trait, panels
 from blrzoo.plots._estimates import Method, least_squares_effects, read_effects
 from blrzoo.plots._names import name_points, shorten
 from blrzoo.posterior.reader import SAMPLE_DIMS, draws_of, feature_blocks, indicator_name
@@ -96,7 +97,8 @@ def plot_shrinkage(
     >>> ax.get_xlabel().split("\n")[0]
     'Least-squares effect'
     """
-    check_top(top, 0, "features to name")
+    if top is not None:
+        Integer(0, default=_DEFAULT_TOP).check("top", top)
     if isinstance(least_squares, str) and least_squares not in get_args(Method):
         raise ValueError(
             "least_squares must be estimates, 'joint', 'marginal' or None, got "
@@ -149,14 +151,10 @@ def _has_traits(given: Any) -> bool:
 
 
 def _axes(ax: Any, columns: list[Any]) -> "list[Axes]":
-    if ax is not None:
-        return panels_of(ax, [str(name) for name, _ in columns])
-    n = len(columns)
-    side = min(n, 3)
-    rows = -(-n // side)
-    return new_axes(
-        5.6 if n == 1 else 1.0 + 3.6 * side, 4.4 if n == 1 else 3.6 * rows, n, columns=side
-    )
+    names, side = [str(name) for name, _ in columns], min(len(columns), 3)
+    rows = -(-len(names) // side)
+    size = (5.6, 4.4) if len(names) == 1 else (1.0 + 3.6 * side, 3.6 * rows)
+    return panels(ax, names, *size, columns=side)
 
 
 def _draw(ax: "Axes", x: Array, column: xr.Dataset, given: dict[str, Any]) -> Any:

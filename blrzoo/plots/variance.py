@@ -7,15 +7,13 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from blrzoo.options import check_choice, check_flag
+from blrzoo.checks import Choice, Flag, Integer
 from blrzoo.plots._axes import (
-    check_top,
     columns_of,
     draw_intervals,
     legend_outside,
-    new_axes,
     of_trait,
-    panels_of,
+    panels,
 )
 from blrzoo.plots._names import name_rows, shorten
 from blrzoo.posterior.inputs import groups_of
@@ -106,9 +104,10 @@ def plot_variance(
     >>> ax.get_legend().get_texts()[0].get_text()
     'share of features'
     """
-    check_top(top, 1, "groups to show")
-    check_choice("quantity", quantity, tuple(_LABELS), "share")
-    check_flag("reference", reference, True)
+    if top is not None:
+        Integer(1, default=_DEFAULT_TOP).check("top", top)
+    Choice(tuple(_LABELS), default="share").check("quantity", quantity)
+    Flag(default=True).check("reference", reference)
     if isinstance(idata, xr.Dataset):
         quantity, table = _read(idata, quantity)
         marks = _marks_of_labels(table, groups, quantity) if reference else None
@@ -118,7 +117,8 @@ def plot_variance(
     table = of_trait(table[["mean", "lower", "upper"]].assign_attrs(table.attrs), trait)
     rows, cut = _rows(table, _DEFAULT_TOP if top is None else top)
     columns = list(columns_of(table.isel(group=rows), along="group"))
-    ax = panels_of(ax, ["all"])[0] if ax is not None else _new(len(rows), len(columns))
+    row = _INCHES * max(1.0, 0.5 * len(columns))
+    (ax,) = panels(ax, ["all"], 7.2, float(np.clip(1.0 + row * len(rows), 2.0, 14.0)))
     _draw(ax, columns, None if marks is None else marks[rows], quantity, kwargs)
     _decorate(ax, table.isel(group=rows), quantity, cut)
     return ax
@@ -193,11 +193,6 @@ def _rows(table: xr.Dataset, top: int) -> tuple[Array, int]:
 
 
 # ---- what is drawn ----
-
-
-def _new(rows: int, traits: int) -> "Axes":
-    height = _INCHES * max(1.0, 0.5 * traits)  # of a row
-    return new_axes(7.2, float(np.clip(1.0 + height * rows, 2.0, 14.0)))[0]
 
 
 def _draw(

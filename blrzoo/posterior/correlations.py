@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Correlations"]
+__all__ = ["Correlations", "centre_and_length"]
 
 Array = NDArray[Any]
 
@@ -14,6 +14,14 @@ _BLOCK_BYTES = 2**24  # of features as float64
 _ROUNDING = 1e-10  # an SD below this share of the root mean square is that of a constant
 _TILE = 1024  # features: what is known of their pairs takes some tens of megabytes
 _SINGLE = 1e-5  # above the error of a correlation as float32
+
+
+def centre_and_length(values: Array) -> tuple[Array, Array]:
+    """Means of columns, and their lengths about these; infinite for a constant."""
+    size = np.sqrt(np.einsum("ij,ij->j", values, values))
+    mean = values.mean(axis=0)
+    length = np.linalg.norm(values - mean, axis=0)
+    return mean, np.where(length > _ROUNDING * size, length, np.inf)
 
 
 class Correlations:
@@ -38,10 +46,7 @@ class Correlations:
         self._mean, self._norm = np.zeros(X.shape[1]), np.zeros(X.shape[1])
         for columns in self._blocks(np.arange(X.shape[1])):
             values = X[:, columns].astype(float)
-            square = np.einsum("ij,ij->j", values, values)
-            self._mean[columns] = values.mean(axis=0)
-            norm = np.linalg.norm(values - self._mean[columns], axis=0)
-            self._norm[columns] = np.where(norm > _ROUNDING * np.sqrt(square), norm, np.inf)
+            self._mean[columns], self._norm[columns] = centre_and_length(values)
         self._rows = (np.zeros(0, dtype=int), np.zeros((len(X), 0), dtype=np.float32))
 
     def with_one(self, feature: int, others: Array) -> Array:

@@ -17,6 +17,7 @@ from blrzoo.posterior.fit_variance import variance_of_fit
 from blrzoo.posterior.kept import GROUP, broken_sums, kept_inclusion, refuse_kept
 
 __all__ = [
+    "INDICATORS",
     "SAMPLE_DIMS",
     "broken_variables",
     "draws_of",
@@ -36,7 +37,7 @@ SAMPLE_DIMS = ("chain", "draw")
 _BLOCK_BYTES = 2**24  # of draws as float64; ArviZ and the FFT take a few times as much
 #: What a sampler that broke down leaves in: the indicators, being integers, look like no effects.
 _PARAMETERS = ("sigma2", "Sigma_e", "mu", "gamma", "pi", "tau2", "Sigma_b", "beta")
-_INDICATORS = ("delta", "label")
+INDICATORS = ("delta", "label")
 
 
 def posterior(idata: xr.DataTree) -> xr.Dataset:
@@ -120,7 +121,7 @@ def broken_variables(idata: xr.DataTree) -> list[str]:
 def _broken(idata: xr.DataTree) -> Iterator[tuple[str, NDArray[np.bool_]]]:
     """Find variables with draws that are not finite, and which (chain, draw); read by blocks."""
     variables = posterior(idata)
-    for name in (*_PARAMETERS, *_INDICATORS):
+    for name in (*_PARAMETERS, *INDICATORS):
         if name in variables and {*SAMPLE_DIMS} <= {*variables[name].dims}:
             draws = variables[name].transpose(*SAMPLE_DIMS, ...)
             blocks = feature_blocks(draws) if "feature" in draws.dims else [draws]
@@ -183,7 +184,7 @@ def indicator_name(idata: xr.DataTree) -> str | None:
     variables = posterior(idata)
     kept = kept_inclusion(idata)
     of_kept = None if kept is None else str(kept["pip"].attrs.get("of", "delta"))
-    return next((name for name in _INDICATORS if name in variables), of_kept)
+    return next((name for name in INDICATORS if name in variables), of_kept)
 
 
 def included_blocks(idata: xr.DataTree) -> Iterator[xr.DataArray]:

@@ -13,12 +13,12 @@ import xarray as xr
 from pymc.backends.arviz import coords_and_dims_for_inferencedata
 
 from blrzoo.posterior.kept import GROUP
+from blrzoo.posterior.reader import INDICATORS
 from blrzoo.sampling.recorder import Recorder, n_labels, recorder
 from blrzoo.sampling.running import ChainSums, Components, Inclusion, Moments, Running
 
 __all__ = ["SummaryRecorder", "add_summaries", "of_features", "summary_recorder"]
 
-_INDICATORS = ("delta", "label")  # PIPs are of the first of them that is recorded
 _OF_LABELS = ("component", "pattern")  # dims that labels number
 
 _LONG_NAMES = {
@@ -35,7 +35,7 @@ class Wide:
     def __init__(self, model: pm.Model, names: list[str]) -> None:
         self.recorder: Recorder = recorder(model, names)  # its function, names and shapes
         self.dims = {name: _dims(name, model.named_vars_to_dims[name]) for name in names}
-        self.indicator = next((name for name in _INDICATORS if name in names), None)
+        self.indicator = next((name for name in INDICATORS if name in names), None)
         self.labels = n_labels(model["label"]) if "label" in names else np.inf
         sizes = {dim: len(model.coords.get(dim) or ()) for dim in _OF_LABELS}
         self.label_dim = next((d for d in _OF_LABELS if sizes[d] == self.labels), _OF_LABELS[0])
@@ -47,7 +47,7 @@ class Wide:
 
     def _running(self, name: str) -> Iterator[Running]:
         dims, shape = self.dims[name], self.recorder.var_shapes[name]
-        if name not in _INDICATORS:
+        if name not in INDICATORS:
             yield Moments(name, dims, shape)
         if name == self.indicator:
             yield Inclusion(dims, shape)

@@ -1,34 +1,39 @@
-"""The public function: from arguments to data with a known truth."""
+"""The public function: from arguments to an `xarray.Dataset` with the data and their truth."""
 
 from collections.abc import Mapping, Sequence
-from numbers import Integral
 from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from blrzoo.simulation.arguments import (
-    as_attribute,
-    check_choice,
-    check_integer,
-    check_maf,
-    check_real,
+from blrzoo.checks import Choice, Integer, Number
+from blrzoo.simulation.draws import (
+    draw_effects,
+    draw_features,
+    draw_missing,
+    draw_noise,
     generator,
 )
-from blrzoo.simulation.correlations import latent_correlation, triangular_root
-from blrzoo.simulation.dataset import as_dataset
-from blrzoo.simulation.effects import check_counts, draw_effects
-from blrzoo.simulation.features import draw_features
-from blrzoo.simulation.grouping import Groups, check_groups
-from blrzoo.simulation.responses import check_missing, draw_missing, draw_noise
-from blrzoo.simulation.traits import check_traits
+from blrzoo.simulation.plan import (
+    FeatureGroups,
+    Floats,
+    TraitPlan,
+    as_attribute,
+    check_counts,
+    check_groups,
+    check_maf,
+    check_missing,
+    check_traits,
+    latent_correlation,
+    numbered,
+)
 
 __all__ = ["simulate"]
 
 _KINDS = ("gaussian", "genotype")
 _EFFECTS = ("normal", "equal")
-_MOST = 10**9  # observations or features: no computer has room for more
+_PAIRS = ("trait", "trait_bis")
 
 
 def simulate(
@@ -49,7 +54,7 @@ def simulate(
     effects: Literal["normal", "equal"] = "normal",
     mu: float | Sequence[float] = 0.0,
     missing: float | Literal["disjoint"] = 0.0,
-    random_seed: int | np.random.Generator | None = None,
+    random_seed: int | Sequence[int] | np.random.Generator | None = None,
 ) -> xr.Dataset:
     r"""Simulate a linear regression whose effects, and whose share of variance, are known.
 
@@ -126,8 +131,8 @@ def simulate(
         ``round(missing * n)`` rows, drawn at random for each trait, so that a row can lose all its
         values. Or ``"disjoint"``: each individual is measured on one trait only, row i on trait
         ``i % T``. Each trait keeps 2 values at least.
-    random_seed : int, numpy.random.Generator or None, optional
-        Seed, a non-negative int; or the generator to draw from, which advances. With None a seed
+    random_seed : int, list of int, numpy.random.Generator or None, optional
+        Seed, at least 0; or the generator to draw from, which advances. With None a seed
         is drawn and noted in the attributes, so that the data can be had again.
 
     Returns
@@ -147,7 +152,7 @@ def simulate(
           numbers: a matrix is the list of its rows' numbers, `causal_weights` are in the order of
           the groups' first features, and `groups` is there if it was a number. `maf` is there for
           genotypes only, `missing` if it is not 0; `random_seed` is a str if it is 2**63 or more,
-          or was a generator.
+          a list or a generator.
 
     Raises
     ------
@@ -225,15 +230,14 @@ def simulate(
     >>> study.genetic_correlation.dims, study.Sigma_e.sel(trait="trait1").values.round(2).tolist()
     (('trait', 'trait_bis'), [0.4, 0.15, 0.0])
     """
-    n, p = check_integer("n", n, 2, most=_MOST), check_integer("p", p, 1, most=_MOST)
+    n, p = Integer(2, default=500).check("n", n), Integer(1, default=100).check("p", p)
     traits = check_traits(n_traits, h2, mu, genetic_correlation, residual_correlation, overlap)
     grouping = check_groups(groups, causal_weights, p)
     weights = None if grouping is None else grouping.feature_weights
-    counts = check_counts(n_causal, p, traits.h2, traits.overlap, weights)
-    rule = "-1 < correlation < 1"
-    correlation = check_real("correlation", correlation, rule, lambda value: -1 < value < 1)
-    check_choice("kind", kind, _KINDS)
-    check_choice("effects", effects, _EFFECTS)
+    counts = check_counts(n_causal, p, traits, weights)
+    correlation = Number(above=-1, below=1, default=0.0).check("correlation", correlation)
+    Choice(_KINDS, default="gaussian").check("kind", kind)
+    Choice(_EFFECTS, default="normal").check("effects", effects)
     latent = latent_correlation("genetic_correlation", traits.genetic, effects)
     bounds = check_maf(maf, kind)
     absent = check_missing(missing, n, traits.count)
@@ -242,24 +246,82 @@ def simulate(
     X, frequency = draw_features(n, p, correlation, bounds, rng)
     # X and the noise come first and consume the generator in the same way whatever the effects
     # are: studies that vary h2 or n_causal then compare like with like. What is missing is last.
-    noise = draw_noise(n, triangular_root(traits.residual), rng)
-    root = triangular_root(latent)
-    beta, signal = draw_effects(X, traits.h2, counts, weights, root, effects, rng)
+    noise = draw_noise(n, traits.residual, rng)
+    beta, signal = draw_effects(X, traits.h2, counts, weights, latent, effects, rng)
     y = traits.mu + signal + np.sqrt(1.0 - traits.h2) * noise
     y[draw_missing(y.shape, absent, rng)] = np.nan
-    attrs = dict(n=n, p=p, n_causal=counts.each, h2=traits.attributes["h2"])
-    attrs |= dict(correlation=correlation, kind=kind, effects=effects)
-    attrs |= dict(mu=traits.attributes["mu"], random_seed=seed) | traits.attributes
-    attrs |= _attributes_where_they_apply(bounds, groups, grouping, absent)
-    return as_dataset(X, y, beta, signal, frequency, grouping, traits, attrs)
 
-
-def _attributes_where_they_apply(
-    maf: tuple[float, float] | None, groups: Any, grouping: Groups | None, missing: float | str
-) -> dict[str, Any]:
-    attrs: dict[str, Any] = {} if maf is None else {"maf": list(maf)}
-    if isinstance(groups, Integral):
+    attrs: dict[str, Any] = dict(n=n, p=p, n_causal=counts.each, h2=as_attribute(h2))
+    attrs |= dict(correlation=correlation, kind=kind, effects=effects, mu=as_attribute(mu))
+    attrs["random_seed"] = seed
+    if traits.count is not None:
+        attrs |= dict(n_traits=traits.count, overlap=traits.overlap)
+        attrs["genetic_correlation"] = as_attribute(genetic_correlation)
+        attrs["residual_correlation"] = as_attribute(residual_correlation)
+    if bounds is not None:
+        attrs["maf"] = list(bounds)
+    if isinstance(groups, int | np.integer):
         attrs["groups"] = int(groups)
     if grouping is not None:
         attrs["causal_weights"] = as_attribute(grouping.weights)
-    return attrs | ({"missing": missing} if missing else {})
+    if absent:
+        attrs["missing"] = absent
+    return _as_dataset(X, y, beta, signal, frequency, grouping, traits, attrs)
+
+
+def _as_dataset(
+    X: NDArray[Any],
+    y: Floats,
+    beta: Floats,
+    signal: Floats,
+    frequency: Floats | None,
+    groups: FeatureGroups | None,
+    traits: TraitPlan,
+    attrs: dict[str, Any],
+) -> xr.Dataset:
+    """Join the data and the truth; y, beta and signal have a column for each trait."""
+    n, p = X.shape
+    variables = _variables(X, y, beta, signal, traits)
+    coords: dict[str, Any] = {"obs": np.arange(n)}
+    coords["feature"] = numbered("x" if frequency is None else "snp", p)
+    if traits.count is not None:
+        variables |= _covariances(signal, traits)
+        coords["trait"] = coords["trait_bis"] = numbered("trait", traits.count)
+    if frequency is not None:
+        variables["maf"] = ("feature", frequency, {"long_name": "frequency of the counted allele"})
+    if groups is not None:
+        variables["groups"] = ("feature", groups.labels, {"long_name": "group of the feature"})
+    return xr.Dataset(variables, coords=coords, attrs=attrs)
+
+
+def _variables(
+    X: NDArray[Any], y: Floats, beta: Floats, signal: Floats, traits: TraitPlan
+) -> dict[str, Any]:
+    one = traits.count is None
+    dims: tuple[str, ...] = () if one else ("trait",)
+    last = 0 if one else slice(None)
+    explained, sigma2 = signal.var(axis=0), 1.0 - traits.h2
+    h2 = explained / (explained + sigma2)
+    variables: dict[str, Any] = {
+        "X": (("obs", "feature"), X),
+        "y": (("obs", *dims), y[:, last]),
+        "beta": (("feature", *dims), beta[:, last], {"long_name": "effect per unit of X"}),
+        "causal": (("feature", *dims), beta[:, last] != 0.0, {"long_name": "has an effect"}),
+        "mu": (dims, traits.mu[last], {"long_name": "intercept"}),
+    }
+    if one:
+        variables["sigma2"] = (dims, sigma2[last], {"long_name": "residual variance"})
+    return variables | {"h2": (dims, h2[last], {"long_name": "realised heritability"})}
+
+
+def _covariances(signal: Floats, traits: TraitPlan) -> dict[str, Any]:
+    centred = signal - signal.mean(axis=0)
+    covariance = centred.T @ centred / len(signal)
+    sd = np.sqrt(np.diagonal(covariance))
+    with np.errstate(invalid="ignore"):  # NaN for a trait without heritability
+        correlation = covariance / np.outer(sd, sd)
+    return {
+        "genetic_covariance": (_PAIRS, covariance, {"long_name": "realised, of X beta"}),
+        "genetic_correlation": (_PAIRS, correlation, {"long_name": "realised, of X beta"}),
+        "Sigma_e": (_PAIRS, traits.residual_covariance, {"long_name": "residual covariance"}),
+    }

@@ -7,8 +7,8 @@ import xarray as xr
 
 from blrzoo.posterior.kept import pooled, squared_error
 from blrzoo.posterior.reader import included_count
-from blrzoo.summaries._mixing import FEW_CHANGES, draws_of_size, lowered
 from blrzoo.summaries._pip_errors import interval, standard_error
+from blrzoo.summaries.mixing import FEW_CHANGES, draws_of_size, lowered
 
 __all__ = ["kept_pip_interval", "kept_table"]
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from blrzoo.summaries._mixing import LEVEL
+from blrzoo.summaries.mixing import LEVEL
 
 __all__ = ["interval", "standard_error"]
 

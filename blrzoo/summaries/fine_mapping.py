@@ -11,9 +11,9 @@ from blrzoo.checks import LeftOut, Number
 from blrzoo.posterior.correlations import Correlations
 from blrzoo.posterior.inputs import design_of
 from blrzoo.posterior.reader import SAMPLE_DIMS, draws_of, indicator_name, no_indicators
-from blrzoo.summaries._mixing import Mixing, mixing_of
 from blrzoo.summaries._set_search import SetSearch
 from blrzoo.summaries.inclusion import block_table, pip
+from blrzoo.summaries.mixing import Mixing, mixing_of
 
 __all__ = ["credible_sets"]
 

@@ -17,8 +17,8 @@ from blrzoo.posterior.reader import (
     no_indicators,
 )
 from blrzoo.summaries._feature_sets import FeatureSets, model_groups, read_groups, windows
-from blrzoo.summaries._mixing import Mixing, effective_draws, mixing_of
 from blrzoo.summaries.inclusion import block_table, collapse
+from blrzoo.summaries.mixing import Mixing, effective_draws, mixing_of
 
 __all__ = ["group_pip", "window_pip"]
 

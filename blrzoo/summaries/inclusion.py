@@ -18,14 +18,14 @@ from blrzoo.posterior.reader import (
     refuse_broken,
 )
 from blrzoo.summaries._kept_inclusion import kept_pip_interval, kept_table
-from blrzoo.summaries._mixing import (
+from blrzoo.summaries._pip_errors import interval, standard_error
+from blrzoo.summaries.mixing import (
     Mixing,
     cautious_draws,
     changes_of,
     effective_draws,
     mixing_of,
 )
-from blrzoo.summaries._pip_errors import interval, standard_error
 
 __all__ = [
     "block_table",

@@ -4,23 +4,17 @@ import inspect
 import logging
 import warnings
 from collections.abc import Callable, Mapping
+from itertools import product
 from typing import Any
 
 import numpy as np
 import pymc as pm
 import xarray as xr
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
 from blrzoo.checks import Choice, Flag, Integer, OneOf, Seed
 from blrzoo.diagnostics.convergence import convergence_messages
 from blrzoo.prediction import log_score, predict, score
+from blrzoo.progress import track
 from blrzoo.sampling import sample
 from blrzoo.summaries.table import check_interval
 from blrzoo.validation.columns import check_unchanged, of_fit
@@ -156,18 +150,14 @@ def cross_validate(
     seeds = rng.integers(2**31, size=(len(plan), 2)).tolist()
     results = Results(list(factories), plan, data)
     settings = {"compute_convergence_checks": not quiet} | sample_kwargs
+    steps = list(product(enumerate(plan), factories.items()))
     try:
-        with _progress(quiet) as progress:
-            task = progress.add_task("", total=len(factories) * len(plan))
-            for k, fold in enumerate(plan):
-                for name, factory in factories.items():
-                    progress.update(task, description=f"{name}, fold {fold.label}")
-                    model = _model(factory, name, data.rows(fold.train), quiet)
-                    idata = _fit(model, seeds[k][0], settings)
-                    _report(idata, f"{name}, fold {fold.label}", settings)
-                    held_out = of_fit(data.rows(fold.test), idata)
-                    results.add(name, k, *_test(idata, held_out, seeds[k][1], prob, keep_draws))
-                    progress.advance(task)
+        for (k, fold), (name, factory) in track(steps, not quiet, _step_name):
+            model = _model(factory, name, data.rows(fold.train), quiet)
+            idata = _fit(model, seeds[k][0], settings)
+            _report(idata, f"{name}, fold {fold.label}", settings)
+            held_out = of_fit(data.rows(fold.test), idata)
+            results.add(name, k, *_test(idata, held_out, seeds[k][1], prob, keep_draws))
     except KeyboardInterrupt:
         if not len(results):
             raise
@@ -242,15 +232,9 @@ def _warn_interrupted(results: Results) -> None:
     )
 
 
-def _progress(quiet: bool) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        disable=quiet,
-    )
+def _step_name(step: Any) -> str:
+    (_, fold), (name, _) = step
+    return f"{name}, fold {fold.label}"
 
 
 def _factories(models: Any) -> dict[str, Factory]:

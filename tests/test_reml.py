@@ -507,7 +507,7 @@ def test_unsupported(make_model, pattern):
         ({"tol": np.nan}, ValueError, "tol must be a finite number above 0, got nan"),
         ({"tol": "1"}, TypeError, "tol must be a finite number above 0, got '1'"),
         ({"max_iter": 0}, ValueError, "max_iter must be at least 1, got 0"),
-        ({"max_iter": 1.5}, TypeError, r"max_iter must be an integer, got 1\.5"),
+        ({"max_iter": 1.5}, TypeError, r"max_iter must be an int, got 1\.5"),
         ({"accelerate": 1}, TypeError, "accelerate must be True or False, got 1"),
     ],
 )

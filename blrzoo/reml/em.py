@@ -1,18 +1,16 @@
 """`fit_em`: maximum restricted likelihood of the variances, then the effects given them."""
 
-import numbers
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import pymc as pm
 import scipy.linalg
 import xarray as xr
 
-from blrzoo.em.problem import MixedModel, read_model
-from blrzoo.em.restricted import Point, Restricted
+from blrzoo.checks import Flag, Integer, Number
 from blrzoo.gibbs.spec import find_model
-from blrzoo.options import check_size
+from blrzoo.reml.mixed_model import MixedModel, read_model
+from blrzoo.reml.restricted_likelihood import Point, RestrictedLikelihood
 from blrzoo.values import warn_user
 
 __all__ = ["fit_em"]
@@ -91,7 +89,7 @@ def fit_em(
     Notes
     -----
     An EM iteration, with expectations over :math:`\beta | y` at the current variances, fixed
-    effects projected out, and N the number of observations less that of fixed effects:
+    effects projected out, and N the number of observations minus that of fixed effects:
 
     .. math:: \tau^2_g \leftarrow \frac1{p_g} \sum_{j \in g} \left( \hat\beta_j^2 +
        Var(\beta_j | y) \right), \qquad
@@ -129,19 +127,21 @@ def fit_em(
     >>> fit["estimate/beta"].dims, list(fit["standard_error"].data_vars)
     (('feature',), ['mu', 'tau2', 'sigma2', 'beta'])
     """
-    _check_arguments(tol, max_iter, accelerate)
+    tol = Number(above=0, default=1e-8).check("tol", tol)
+    max_iter = Integer(1, default=10_000).check("max_iter", max_iter)
+    accelerate = Flag(default=True).check("accelerate", accelerate)
     model = find_model(model)
     mixed = read_model(model)
-    search = Search(Restricted(mixed), tol, int(max_iter), accelerate)
+    search = Search(RestrictedLikelihood(mixed), tol, max_iter, accelerate)
     search.run()
     return _result(model, mixed, search)
 
 
 @dataclass(eq=False)
 class Search:
-    """The iterations: where they are, and how L went."""
+    """The iterations: the current point, and the values of L."""
 
-    likelihood: Restricted
+    likelihood: RestrictedLikelihood
     tol: float
     max_iter: int
     accelerate: bool
@@ -197,11 +197,9 @@ class Search:
         return em
 
     def _average_information_step(self, damping: float) -> np.ndarray | None:
-        """Newton's step with the average information; no variance falls below 1% of itself.
-
-        Where one would, it takes that step, and the others the best one given it. None where
-        that is one with which L grows: the information is too far from diagonal, damping mends it.
-        """
+        """Newton's step with the average information; None where it needs more damping."""
+        # No variance falls below 1% of itself. Where one would, it takes that step, and the others
+        # the best one given it. If L grows with it, the information is too far from diagonal.
         point, step = self.point, np.zeros(len(self.free))
         moving, lowest = self.free.copy(), -_FALL * point.theta
         average = point.average + damping * np.diag(np.diag(point.average))
@@ -228,7 +226,7 @@ class Search:
         return None
 
 
-def _given(likelihood: Restricted) -> np.ndarray:
+def _given(likelihood: RestrictedLikelihood) -> np.ndarray:
     """Values of theta that the model fixes; NaN for the others."""
     model = likelihood.model
     sigma2 = np.nan if model.sigma2 is None else model.sigma2
@@ -236,7 +234,7 @@ def _given(likelihood: Restricted) -> np.ndarray:
     return np.r_[sigma2, tau2] / likelihood.units
 
 
-def _start(likelihood: Restricted, h2: float) -> np.ndarray:
+def _start(likelihood: RestrictedLikelihood, h2: float) -> np.ndarray:
     """Share h2 of the variance on the features, in equal parts; what is fixed where it is."""
     given, size = _given(likelihood), likelihood.model.n_variances
     return np.where(np.isnan(given), np.r_[1 - h2, np.full(size, h2 / size)], given)
@@ -310,7 +308,7 @@ def _variance_errors(search: Search) -> np.ndarray:
 
 
 def _effects(
-    likelihood: Restricted, theta: np.ndarray
+    likelihood: RestrictedLikelihood, theta: np.ndarray
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Posterior means and SDs of beta, mu and gamma given the variances."""
     model, (sigma2, *tau2) = likelihood.model, theta * likelihood.units
@@ -328,7 +326,7 @@ def _effects(
 
 
 def _fixed_effects(
-    likelihood: Restricted, beta: np.ndarray, sigma2: float, D: np.ndarray, T: np.ndarray
+    likelihood: RestrictedLikelihood, beta: np.ndarray, sigma2: float, D: np.ndarray, T: np.ndarray
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Generalised least squares: regression of y - X beta, and its variance with that of beta."""
     model = likelihood.model
@@ -349,13 +347,3 @@ def _place(model: MixedModel, values: np.ndarray, error: bool = False) -> dict[s
         else:
             found[name] = np.zeros_like(given) if error else given
     return found | {"mu": found["mu"].reshape(())}
-
-
-def _check_arguments(tol: Any, max_iter: Any, accelerate: Any) -> None:
-    check_size("tol", tol, 1e-8)
-    if isinstance(max_iter, bool) or not isinstance(max_iter, numbers.Integral):
-        raise TypeError(f"max_iter must be an integer, got {max_iter!r}. Leave it out for 10000.")
-    if max_iter < 1:
-        raise ValueError(f"max_iter must be at least 1, got {max_iter}. Leave it out for 10000.")
-    if not isinstance(accelerate, bool | np.bool_):
-        raise TypeError(f"accelerate must be True or False, got {accelerate!r}. Leave it out.")

@@ -1,4 +1,4 @@
-"""A PyMC model to the arrays of a mixed model, or a clear refusal."""
+"""The arrays of a mixed model, read from a PyMC model."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,74 +16,25 @@ __all__ = ["MixedModel", "read_model"]
 
 @dataclass(frozen=True, eq=False)
 class MixedModel:
-    """The data of ``y = F fixed + X beta + e``, with ``beta_j ~ N(0, tau2[index[j]])``.
+    """The data of ``y = F fixed + X beta + e``, with ``beta_j ~ N(0, tau2[index[j]])``."""
 
-    With weights all rows are times the square roots of theirs, so that e has one variance.
-
-    Attributes
-    ----------
-    y : ndarray (obs,)
-        Response, less what the model fixes of the intercept and of the covariate effects.
-    F : ndarray (obs, fixed)
-        Columns of the fixed effects that are estimated; there may be none.
-    X : ndarray (obs, feature)
-        Features, centred and scaled as in the model's prior.
-    index : ndarray of int (feature,)
-        Which element of tau2 is the variance of a feature's effect.
-    tau2, sigma2 : ndarray (variance,) and () or None
-        Values that the model fixes; None for those to estimate.
-    mu, gamma : ndarray () and (covariate,) or None
-        Likewise. Without covariates gamma is empty.
-    x_variance : ndarray (feature,)
-        Sample variances of the features, scaled likewise.
-    x_scale : ndarray (feature,) or float
-        What the features are divided by.
-    n_variances : int
-        Number of elements of tau2.
-    tau2_dims : tuple of str
-        Dims of tau2 in the model, () or one.
-    """
-
-    y: np.ndarray
-    F: np.ndarray
-    X: np.ndarray
-    index: np.ndarray
-    tau2: np.ndarray | None
-    sigma2: np.ndarray | None
+    # With weights all rows are times the square roots of theirs, so that e has one variance.
+    y: np.ndarray  # (obs,), minus what the model fixes of the intercept and covariate effects
+    F: np.ndarray  # (obs, fixed), of the fixed effects that are estimated; there may be none
+    X: np.ndarray  # (obs, feature), centred and scaled as in the model's prior
+    index: np.ndarray  # (feature,), which element of tau2 is the variance of a feature's effect
+    tau2: np.ndarray | None  # (variance,), as fixed by the model; None where it is estimated
+    sigma2: np.ndarray | None  # likewise, as mu and gamma, which is empty without covariates
     mu: np.ndarray | None
     gamma: np.ndarray | None
-    x_variance: np.ndarray
-    x_scale: np.ndarray | float
+    x_variance: np.ndarray  # (feature,), sample variances of X
+    x_scale: np.ndarray | float  # what the features are divided by
     n_variances: int
-    tau2_dims: tuple[str, ...]
+    tau2_dims: tuple[str, ...]  # () or one
 
 
 def read_model(model: pm.Model) -> MixedModel:
-    """Read a single-component or grouped model.
-
-    Parameters
-    ----------
-    model : pm.Model
-        Made by `blrzoo.regression`, with a prior without labels.
-
-    Returns
-    -------
-    MixedModel
-
-    Raises
-    ------
-    ValueError
-        For any other model, and for one that terms were added to.
-
-    Examples
-    --------
-    >>> import blrzoo as blr
-    >>> from blrzoo.em.problem import read_model
-    >>> data = blr.simulate(n=50, p=5, n_causal=2, random_seed=1)
-    >>> mixed = read_model(blr.single_component(data.X, data.y, sigma2=1.0))
-    >>> mixed.index, mixed.tau2 is None, float(mixed.sigma2)
-    (array([0, 0, 0, 0, 0]), True, 1.0)
-    """
+    """Read a model of effects without labels; refuse others with a ValueError."""
     spec = _check_model(model)
     term = spec.main
     size, dims = _check_tau2(model, term)

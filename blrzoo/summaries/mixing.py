@@ -15,6 +15,7 @@ __all__ = [
     "LEVEL",
     "Mixing",
     "cautious_draws",
+    "chain_changes",
     "changes_of",
     "draws_of_size",
     "effective_draws",
@@ -107,9 +108,14 @@ def lowered(batches: int) -> float:
     return float((stats.norm.isf(tail) / stats.t.isf(tail, max(1, batches - 1))) ** 2)
 
 
+def chain_changes(z: Array) -> Array:
+    """Count how often integers (..., draw) change from one draw to the next."""
+    return (z[..., 1:] != z[..., :-1]).sum(axis=-1)
+
+
 def changes_of(z: Array) -> Array:
     """Count how often integers (..., chain, draw) change from one draw to the next."""
-    return (z[..., 1:] != z[..., :-1]).sum(axis=(-2, -1))
+    return chain_changes(z).sum(axis=-1)
 
 
 def _own_draws(z: Array, unseen: float) -> Array:

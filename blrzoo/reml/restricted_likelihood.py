@@ -3,7 +3,7 @@ r"""The restricted likelihood of variance components: values, scores, informatio
 The fixed effects are projected out: with Q an orthonormal basis of what their columns do not
 span, Q'y is normal with mean 0 and covariance sigma2 I + sum_g tau2_g Q'X_g X_g'Q, and its
 likelihood is the restricted one. The singular value decomposition of Q'X reduces it once more,
-to r = rank(Q'X) <= min(n, p) coordinates and a sum of squares of what is left.
+to r = rank(Q'X) <= min(n, p) coordinates and a residual sum of squares.
 """
 
 from dataclasses import dataclass
@@ -13,9 +13,10 @@ from typing import Any, Protocol
 import numpy as np
 import scipy.linalg
 
-from blrzoo.em.problem import MixedModel
+from blrzoo.least_squares import project_out
+from blrzoo.reml.mixed_model import MixedModel
 
-__all__ = ["Point", "Restricted"]
+__all__ = ["Point", "RestrictedLikelihood"]
 
 _EMPTY = 1e-20  # share of a group's sum of squares that the fixed effects must leave over
 _EXACT = 1e-24  # share of the sum of squares of y below which it counts as fitted exactly
@@ -23,24 +24,12 @@ _EXACT = 1e-24  # share of the sum of squares of y below which it counts as fitt
 
 @dataclass(frozen=True, eq=False)
 class Point:
-    """The restricted log likelihood at some variances, in the units of `Restricted`.
+    """The restricted log likelihood at some variances, in the units of `RestrictedLikelihood`."""
 
-    Attributes
-    ----------
-    theta : ndarray (1 + variance,)
-        sigma2, then the elements of tau2.
-    value : float
-        Restricted log likelihood, up to the change of units; -inf outside its domain.
-    score : ndarray (1 + variance,)
-        Its gradient.
-    average : ndarray (1 + variance, 1 + variance)
-        Average information, the mean of the observed and the expected one.
-    """
-
-    theta: np.ndarray
-    value: float
-    score: np.ndarray
-    average: np.ndarray
+    theta: np.ndarray  # (1 + variance,): sigma2, then the elements of tau2
+    value: float  # up to the change of units; -inf outside of its domain
+    score: np.ndarray  # gradient
+    average: np.ndarray  # average information: mean of the observed and the expected one
 
 
 class Covariance(Protocol):
@@ -53,7 +42,7 @@ class Covariance(Protocol):
         """S^-1 x."""
 
     def log_determinant(self) -> float:
-        """Of S."""
+        """Log determinant of S."""
 
     def apply(self, x: np.ndarray) -> np.ndarray:
         """K_i x for each i, as columns."""
@@ -65,7 +54,7 @@ class Covariance(Protocol):
         """tr(S^-1 K_i S^-1 K_j)."""
 
 
-class Diagonal:
+class DiagonalCovariance:
     """One variance of effects: everything is diagonal, O(r)."""
 
     def __init__(self, K: np.ndarray, theta: np.ndarray) -> None:
@@ -92,7 +81,7 @@ class Diagonal:
         return (self.K / self.d**2) @ self.K.T
 
 
-class Dense:
+class FactorisedCovariance:
     """Several variances: a Cholesky factor, O(r^3), and the solutions for A."""
 
     def __init__(self, A: list[np.ndarray], theta: np.ndarray) -> None:
@@ -124,48 +113,29 @@ class Dense:
         return np.array([[np.sum((S.T @ T) ** 2) for S in self._whitened] for T in self._whitened])
 
 
-class Restricted:
-    """The restricted likelihood of a mixed model, and what follows from it at given variances.
+class RestrictedLikelihood:
+    """The restricted likelihood of a mixed model; refuses data that leave it without maximum."""
 
-    Inside, y has mean square 1 and the features of each group explain a variance of 1 per unit
-    of theta, so that 1 is the order of magnitude of everything. `units` leads back.
-
-    Parameters
-    ----------
-    model : MixedModel
-        The data.
-
-    Attributes
-    ----------
-    N : int
-        Degrees of freedom: observations less fixed effects.
-    units : ndarray (1 + variance,)
-        What a theta of 1 is, in squared units of y (sigma2) and per squared unit of x (tau2).
-    sizes : ndarray (1 + variance,)
-        N, then the number of features of each variance: the divisors of EM.
-
-    Raises
-    ------
-    ValueError
-        Where the data say nothing of a variance that is to be estimated.
-    """
+    # Inside, y has mean square 1 and the features of each group explain a variance of 1 per unit
+    # of theta, so that 1 is the order of magnitude of everything. `units`, of sigma2 and of the
+    # elements of tau2, lead back.
 
     def __init__(self, model: MixedModel) -> None:
         Q, self.R = np.linalg.qr(model.F)
-        y, X = _project(Q, model.y), _project(Q, model.X)
-        self.model, self.Q, self.N = model, Q, len(y) - Q.shape[1]
+        y, X = project_out(Q, model.y), project_out(Q, model.X)
+        self.model, self.Q, self.N = model, Q, len(y) - Q.shape[1]  # N: degrees of freedom
         counts = np.bincount(model.index, minlength=model.n_variances)
-        self.sizes = np.r_[self.N, counts].astype(float)
+        self.sizes = np.r_[self.N, counts].astype(float)  # divisors of an EM step
         y_unit, x_units = _check_information(model, y, X, self.N)
         self.units = y_unit / np.r_[1.0, x_units]
         U, s, Vt = _svd(X / np.sqrt(x_units)[model.index])
         self.z = U.T @ y / np.sqrt(y_unit)
-        self.left = self.N - len(s)  # degrees of freedom outside the features' span
-        rest = y / np.sqrt(y_unit) - U @ self.z
-        self.rest = float(rest @ rest) if self.left else 0.0
+        self.residual_df = self.N - len(s)  # outside the span of the features
+        residual = y / np.sqrt(y_unit) - U @ self.z
+        self.residual_squares = float(residual @ residual) if self.residual_df else 0.0
         self.A = s[:, None] * Vt
         self._covariance = _structure(s, self.A, model.index, model.n_variances)
-        _check_residual(model, self.rest, self.left, self.N)
+        _check_residual(model, self.residual_squares, self.residual_df, self.N)
 
     def covariance(self, theta: np.ndarray) -> Covariance:
         """Return the covariance of the r coordinates, or raise LinAlgError."""
@@ -174,7 +144,7 @@ class Restricted:
     def at(self, theta: np.ndarray) -> Point:
         """Evaluate value, score and average information."""
         size = len(theta)
-        if self.left and not theta[0] > 0:
+        if self.residual_df and not theta[0] > 0:
             return Point(theta, -np.inf, np.zeros(size), np.zeros((size, size)))
         try:
             S = self.covariance(theta)
@@ -185,21 +155,21 @@ class Restricted:
         white = S.whiten(KPz)
         form, quadratic, traces = self.z @ Pz, Pz @ KPz, S.traces()
         log_determinant, average = S.log_determinant(), white.T @ white / 2
-        if self.left:
+        if self.residual_df:
             t = theta[0]
-            form += self.rest / t
-            log_determinant += self.left * np.log(t)
-            quadratic[0] += self.rest / t**2
-            traces[0] += self.left / t
-            average[0, 0] += self.rest / t**3 / 2
+            form += self.residual_squares / t
+            log_determinant += self.residual_df * np.log(t)
+            quadratic[0] += self.residual_squares / t**2
+            traces[0] += self.residual_df / t
+            average[0, 0] += self.residual_squares / t**3 / 2
         value = -(self.N * np.log(2 * np.pi) + log_determinant + form) / 2
         return Point(theta, float(value), (quadratic - traces) / 2, average)
 
     def observed(self, point: Point) -> np.ndarray:
         """Observed information, minus the Hessian, (1 + variance, 1 + variance)."""
         second = self.covariance(point.theta).second_traces()
-        if self.left:
-            second[0, 0] += self.left / point.theta[0] ** 2
+        if self.residual_df:
+            second[0, 0] += self.residual_df / point.theta[0] ** 2
         return 2 * point.average - second / 2
 
     def log_likelihood(self, value: float) -> float:
@@ -207,14 +177,8 @@ class Restricted:
         return value - self.N / 2 * float(np.log(self.units[0]))
 
 
-def _project(Q: np.ndarray, B: np.ndarray) -> np.ndarray:
-    for _ in range(2):  # the second pass removes the rounding error of the first
-        B = B - Q @ (Q.T @ B)
-    return B
-
-
 def _svd(X: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Thin, without the directions that rounding made."""
+    """Thin decomposition, without the directions that rounding made."""
     U, s, Vt = scipy.linalg.svd(X, full_matrices=False, check_finite=False)
     rank = int(np.sum(s > s[0] * max(X.shape) * np.finfo(float).eps))
     return U[:, :rank], s[:rank], Vt[:rank]
@@ -222,8 +186,8 @@ def _svd(X: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def _structure(s: np.ndarray, A: np.ndarray, index: np.ndarray, size: int) -> Any:
     if size == 1:
-        return partial(Diagonal, np.stack([np.ones_like(s), s**2]))
-    return partial(Dense, [_compress(A[:, index == g]) for g in range(size)])
+        return partial(DiagonalCovariance, np.stack([np.ones_like(s), s**2]))
+    return partial(FactorisedCovariance, [_compress(A[:, index == g]) for g in range(size)])
 
 
 def _compress(A: np.ndarray) -> np.ndarray:
@@ -241,10 +205,10 @@ def _check_information(
             f"model must have more observations than fixed effects and variances to estimate, got "
             f"{len(y)}, {len(y) - N} and {free}. Fix some, for instance sigma2=1.0, or sample it."
         )
-    left, given = (
+    remaining, given = (
         np.bincount(model.index, np.sum(B**2, axis=0), model.n_variances) for B in (X, model.X)
     )
-    empty = left <= _EMPTY * given
+    empty = remaining <= _EMPTY * given
     if model.tau2 is None and empty.any():
         raise ValueError(
             "model must have a feature for each element of tau2 that varies and is no combination "
@@ -256,11 +220,11 @@ def _check_information(
             "model must have a y that varies beyond its fixed effects, got one that the intercept "
             "and the covariates fit exactly. Check the covariates."
         )
-    return float(y @ y) / N, np.where(empty, 1.0, left / N)
+    return float(y @ y) / N, np.where(empty, 1.0, remaining / N)
 
 
-def _check_residual(model: MixedModel, rest: float, left: int, N: int) -> None:
-    if model.sigma2 is None and left and rest <= _EXACT * N:
+def _check_residual(model: MixedModel, squares: float, df: int, N: int) -> None:
+    if model.sigma2 is None and df and squares <= _EXACT * N:
         raise ValueError(
             "model must have a y that the features do not fit exactly, or the restricted "
             "likelihood has no maximum: it grows without bound as sigma2 goes to 0. Check y, or "

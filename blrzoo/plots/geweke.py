@@ -1,13 +1,13 @@
-"""Picture of Geweke's z-scores."""
+"""Geweke's z-scores: the start of each chain against its end, a row for each variable."""
 
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
-from blrzoo.checks import Instance
-from blrzoo.diagnostics.elements import Array, labels_of
+from blrzoo.diagnostics.elements import Array, labels_of, name_of
 from blrzoo.diagnostics.geweke_scores import geweke
+from blrzoo.plots._axes import legend_outside, panels, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -63,7 +63,7 @@ def plot_geweke(
     --------
     >>> import arviz as az
     >>> import numpy as np
-    >>> from blrzoo.diagnostics.geweke_plot import plot_geweke
+    >>> from blrzoo.plots import plot_geweke
     >>> draws = np.random.default_rng(1).normal(size=(2, 1000, 3))
     >>> idata = az.from_dict({"posterior": {"tau2": draws}}, dims={"tau2": ["group"]})
     >>> ax = plot_geweke(idata)
@@ -77,9 +77,8 @@ def plot_geweke(
             f"none of {list(scores.data_vars)} has a Geweke score: in each, the start or the end "
             "of the chains does not vary. Choose other var_names."
         )
-    if ax is None:
-        ax = _new_axes(len(names))
-    _check_axes(ax)
+    height = 1.2 + _INCHES * len(names) if len(names) <= _MOST_NAMES else 6.0
+    (ax,) = panels(ax, ["all"], 6.4, max(2.0, height))
     _draw(ax, z, [str(chain) for chain in scores["chain"].values], kwargs)
     _decorate(ax, z)
     _name_rows(ax, names, z)
@@ -92,41 +91,22 @@ def _rows(scores: xr.Dataset) -> tuple[list[str], Array]:
     columns = [np.empty((0, scores.sizes["chain"]))]
     for name, score in scores.items():
         flat = score.transpose(..., "chain").values.reshape(-1, scores.sizes["chain"])
-        label = labels_of(score.isel(chain=0))
-        shape = score.isel(chain=0).shape
-        chosen = [i for i, index in enumerate(np.ndindex(shape)) if np.isfinite(flat[i]).any()]
-        indices = list(np.ndindex(shape))
-        for i in chosen:
-            text = label(indices[i])
-            names.append(f"{name}[{text}]" if text else str(name))
-        columns.append(flat[chosen])
+        first = score.isel(chain=0)
+        label = labels_of(first)
+        known = np.isfinite(flat).any(axis=1)
+        indices = [index for index, k in zip(np.ndindex(first.shape), known, strict=True) if k]
+        names += [name_of(str(name), label(index)) for index in indices]
+        columns.append(flat[known])
     return names, np.concatenate(columns)
 
 
-def _check_axes(ax: Any) -> None:
-    from matplotlib.axes import Axes
-
-    remedy = "Pass what plt.subplots() returns second, or leave it out for a new figure."
-    Instance(Axes, "matplotlib axes", advice=remedy).check("ax", ax)
-
-
-def _new_axes(rows: int) -> "Axes":
-    import matplotlib.pyplot as plt  # not at import: choosing a backend is up to the user
-
-    height = 1.2 + _INCHES * rows if rows <= _MOST_NAMES else 6.0
-    return plt.figure(figsize=(6.4, max(2.0, height)), layout="constrained").add_subplot()
-
-
 def _draw(ax: "Axes", z: Array, chains: list[str], style: dict[str, Any]) -> None:
-    from matplotlib import cbook, lines
-
     size = float(np.clip(6 * (_MOST_NAMES / len(z)) ** 0.25, 2, 6))
     defaults: dict[str, Any] = {"marker": "o", "linestyle": "none", "markersize": size, "zorder": 3}
-    given = cbook.normalize_kwargs(style, lines.Line2D)
     shift = (np.arange(len(chains)) - (len(chains) - 1) / 2) * 0.4 / len(chains)
     for i, chain in enumerate(chains):
         rows = np.arange(len(z)) + shift[i]
-        ax.plot(z[:, i], rows, **({"label": f"chain {chain}"} | defaults | given))
+        ax.plot(z[:, i], rows, **styled({"label": f"chain {chain}"} | defaults, style))
 
 
 def _decorate(ax: "Axes", z: Array) -> None:
@@ -138,7 +118,7 @@ def _decorate(ax: "Axes", z: Array) -> None:
     ax.set_ylim(len(z) - 1 + margin, -margin)  # the first on top
     ax.set_xlabel("Geweke's z: start against end of the chain")
     if z.shape[1] > 1:
-        ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
+        legend_outside(ax)
 
 
 def _name_rows(ax: "Axes", names: list[str], z: Array) -> None:
