@@ -11,10 +11,7 @@ __all__ = ["Joint"]
 
 @register
 class Joint(Block):
-    """All effects at once, from one multivariate normal.
-
-    Where they have one common variance.
-    """
+    """All effects at once, from one multivariate normal; they have one common variance."""
 
     name = "joint"
     design: Factorisation
