@@ -222,9 +222,7 @@ def parameter(
     _check_shape(argument, value, shape)
     computed = default if isinstance(default, Computed) and value is None else None
     if value is None:
-        # PyTensor tries a plain float as float32, where 1e39 overflows.
-        values = default.value if isinstance(default, Computed) else default
-        value = tuple(np.float64(v) if isinstance(v, float) else v for v in values)
+        value = default.value if isinstance(default, Computed) else default
     if isinstance(value, tuple):
         return conjugate_prior(name, family, value, dims, computed)
     if is_dist(value):
@@ -236,6 +234,8 @@ def conjugate_prior(
     name: str, family: Family, values: tuple[Any, ...], dims: Any, default: Computed | None = None
 ) -> TensorVariable:
     """Register a variable with a family's prior, and put on its tag what that was made of."""
+    # PyTensor tries a plain float as float32, where 1e39 overflows.
+    values = tuple(np.float64(v) if isinstance(v, float) else v for v in values)
     made = family.make(name, *values, dims=dims)
     named = [v.name if isinstance(v, Variable) else v for v in values]
     fields = dict(zip(family.fields, named, strict=True))
