@@ -248,11 +248,12 @@ def gibbs_by_name() -> Any:
 
 
 MODEL, FREE = r"^model must be a pm\.Model, got ", r"^vars must be free random variables .* got "
+NO_MODEL = r"^model must be a pm\.Model, given or on the context, got "
 TERM = r"^model must have no added term .*; got "
 ON_BETA = r"which depends on beta\. Write"
 SAMPLING_ROWS: list[Row] = [
-    ("sample-number", lambda: blr.sample(1000), TE, MODEL + r"1000 .*draws=1000"),
-    ("sample-no-model", blr.sample, TE, MODEL + r"none, and none on the context\. Pass model="),
+    ("sample-number", lambda: blr.sample(1000), TE, NO_MODEL + r"1000 .*draws=1000"),
+    ("sample-no-model", blr.sample, TE, NO_MODEL + r"None of .*Pass model="),
     ("chains-0", draw(chains=0), VE, r"^chains must be an int from 1 .*, got 0 of type int"),
     ("chains-text", draw(chains="4"), TE, r"^chains must be an int .*, got '4'"),
     ("var_names-list", draw(var_names=["nu"]), VE, r"got \['nu'\]\. Choose from \['mu'\]"),
