@@ -672,11 +672,11 @@ def test_other_units_or_coding_are_refused(change: Any, other: Any, message: str
             TypeError,
             r"^parts must be a list .*, got one of type Dataset\. Pass \[statistics\]",
         ),
-        (lambda s: {"a": s}, TypeError, r"got dict. Pass list\(parts.values\(\)\)"),
-        (lambda s: None, TypeError, r"got NoneType. Pass \[first, second\]"),
-        (lambda s: "parts", TypeError, "got str"),
+        (lambda s: {"a": s}, TypeError, r"got one of type dict\. Pass list\(parts.values\(\)\)"),
+        (lambda s: None, TypeError, r"got None of type NoneType\. Pass \[first, second\]"),
+        (lambda s: "parts", TypeError, "got 'parts' of type str"),
         (lambda s: [s, None], TypeError, r"^parts\[1\] must be an xarray.Dataset .*; got NoneType"),
-        (lambda s: s["XX"], TypeError, "got DataArray"),
+        (lambda s: s["XX"], TypeError, "got an array of .* of type DataArray"),
     ],
 )
 def test_what_is_no_list_of_parts(wrong: Any, error: type, message: str) -> None:

@@ -163,7 +163,11 @@ def test_effect_summary_needs_beta():
         ({"prob": True}, TypeError, "prob must be a number.*got True of type bool"),
         ({"kind": "quantile"}, ValueError, "kind must be 'eti'.*'quantile'"),
         ({"sort_by": "pip"}, ValueError, "sort_by must be.*'pip'.*no indicators"),
-        ({"sort_by": "effect"}, ValueError, "sort_by must be 'abs_mean' or one of .*'effect'"),
+        (
+            {"sort_by": "effect"},
+            ValueError,
+            "sort_by must be 'abs_mean', 'mean', 'sd', .*got 'effect'",
+        ),
     ],
 )
 def test_effect_summary_refuses(arguments, error, message):

@@ -140,7 +140,8 @@ def _of_sums(idata: xr.DataTree, kept: xr.Dataset) -> xr.Dataset:
 
 def _sort(table: xr.Dataset, by: str) -> xr.Dataset:
     words = ("abs_mean", *map(str, table.data_vars))
-    remedy = "" if "pip" in words else "This model has no indicators, so no PIP."
+    wanted = isinstance(by, str) and by == "pip"
+    remedy = "This model has no indicators, so no PIP." if wanted else ""
     Choice(words, default="abs_mean", advice=remedy).check("sort_by", by)
     key = abs(table["mean"]) if by == "abs_mean" else table[by]
     order = np.argsort(-key.max([d for d in key.dims if d != "feature"]).values, kind="stable")
