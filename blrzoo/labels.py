@@ -364,7 +364,7 @@ def members(name: str, sets: Mapping[Any, Any], labels: pd.Index, what: str) -> 
            [0, 1, 0]], dtype=int32)
     """
     if not sets:
-        raise ValueError(f"{name} must have at least one set, got none. Pass a name and labels.")
+        raise ValueError(f"{name} must have at least one name, got none. Pass a name and labels.")
     if not labels.is_unique:
         raise ValueError(
             f"{name} must list labels that are unique, and those of {what} are not unique, got "
@@ -378,17 +378,17 @@ def members(name: str, sets: Mapping[Any, Any], labels: pd.Index, what: str) -> 
 def _listed(name: str, key: Any, listed: Any, labels: pd.Index, what: str) -> Places:
     if isinstance(listed, str) or not np.iterable(listed):
         raise TypeError(
-            f"{name} must map each name to a list of labels of {what}, got {listed!r} for "
-            f"{key!r}. Put a single label into a list."
+            f"{name} must map each name to a list of labels of {what}, got {listed!r} "
+            f"({type(listed).__name__}) for {key!r}. Put a single label into a list."
         )
     wanted = pd.Index(list(listed), tupleize_cols=False).unique()
     places = find(labels, wanted)
     unknown = wanted[places < 0]
     if len(unknown) or not len(wanted):
+        got = f"{show(unknown)} ({len(unknown)} unknown)" if len(unknown) else "none"
         raise ValueError(
             f"{name} must list at least one label for each name, all of known {what}, such as "
-            f"{show(labels, 3)}, got {show(unknown) if len(unknown) else 'none'} "
-            f"({len(unknown)} unknown) in {key!r}. Leave out what is not among them."
+            f"{show(labels, 3)}, got {got} in {key!r}. Leave out what is not among them."
         )
     return np.sort(places)
 

@@ -241,8 +241,8 @@ def test_correlation_between_genes_is_that_of_simulated_sums(monkeypatch):
         ({"X": None}, ValueError, "X must be given, or correlation.*neither"),
         ({"correlation": np.eye(3)}, ValueError, "not both, got both"),
         ({"genes": [["a"]]}, TypeError, "genes must be a mapping"),
-        ({"genes": {}}, ValueError, "at least one set"),
-        ({"genes": {"A": "a"}}, TypeError, "list of labels of SNPs, got 'a' for 'A'"),
+        ({"genes": {}}, ValueError, "at least one name"),
+        ({"genes": {"A": "a"}}, TypeError, r"list of labels of SNPs, got 'a' \(str\) for 'A'"),
         ({"genes": {"A": []}}, ValueError, "at least one label for each name"),
         ({"genes": {"A": ["a", "z"]}}, ValueError, r"got \['z'\] \(1 unknown\) in 'A'"),
         ({"z": pd.Series([1.0, np.inf, 0], list("abc"))}, ValueError, r"z must be finite.*\['b'\]"),
@@ -337,7 +337,7 @@ def test_what_is_not_known_is_left_out_or_asked_for():
         gene_statistics(without, SNPS)
     with pytest.raises(TypeError, match="idata must be an InferenceData"):
         gene_statistics(tree()["posterior"].to_dataset(), SNPS)
-    with pytest.raises(ValueError, match=r"got \['d'\] in 'B'"):
+    with pytest.raises(ValueError, match=r"got \['d'\] \(1 unknown\) in 'B'"):
         gene_statistics(tree(), {"B": ["d"]})
 
 
@@ -524,7 +524,7 @@ def test_sets_that_are_copies_are_told():
         ({"sets": "matrix", "min_size": 3}, ValueError, "min_size must be left out for a matrix"),
         ({"sets": "numbers"}, ValueError, "sets must hold 0 and 1"),
         ({"min_size": 99}, ValueError, "at least one set with 99 to 199"),
-        ({"gene_correlation": np.eye(3)}, ValueError, "one entry for each of the 200"),
+        ({"gene_correlation": np.eye(3)}, ValueError, "one row for each of the 200"),
         ({"gene_correlation": np.ones((200, 200))}, ValueError, r"not.*the same SNPs.*np.eye\(n\)"),
         ({"gene_correlation": np.eye(200), "mu": 1.0}, ValueError, "mu must be left out"),
         ({"h2": 2}, ValueError, "h2 must be"),

@@ -208,11 +208,15 @@ def test_blocks_change_nothing(monkeypatch, traits):
 @pytest.mark.parametrize(
     ("groups", "error", "message"),
     [
-        (["x", "y"], ValueError, r"groups must have one value .* 3 features, got shape \(2,\)"),
+        (
+            ["x", "y"],
+            ValueError,
+            r"groups must have one value .* 3 features of .*, got shape \(2,\)",
+        ),
         ([None] * 3, ValueError, "groups must name a group for some feature"),
         (pd.Series({"a": 1, "b": 2}), ValueError, r"groups must have .*\['c'\]"),
         (pd.Series([1, 2, 3, 4], list("abca")), ValueError, r"groups must have .*\['a'\]"),
-        ({}, ValueError, "groups must have at least one group"),
+        ({}, ValueError, "groups must have at least one name"),
         ({"g": ["a", "q"]}, ValueError, r"got \['q'\] \(1 unknown\) in 'g'"),
         ({"g": []}, ValueError, "got none in 'g'"),
         ({"g": "a"}, TypeError, r"map each name to a list .*'a' \(str\) for 'g'"),

@@ -231,10 +231,14 @@ def test_members_of_sets_are_found() -> None:
 @pytest.mark.parametrize(
     ("sets", "error", "message"),
     [
-        ({}, ValueError, "^groups must have at least one set, got none"),
-        ({"S": "a"}, TypeError, r"^groups must map each .* labels of features, got 'a' for 'S'"),
-        ({"S": 1}, TypeError, "list of labels of features, got 1 for 'S'"),
-        ({"S": []}, ValueError, r"at least one label .*got none \(0 unknown\) in 'S'"),
+        ({}, ValueError, "^groups must have at least one name, got none"),
+        (
+            {"S": "a"},
+            TypeError,
+            r"^groups must map each .* labels of features, got 'a' \(str\) for 'S'",
+        ),
+        ({"S": 1}, TypeError, r"list of labels of features, got 1 \(int\) for 'S'"),
+        ({"S": []}, ValueError, r"at least one label .*got none in 'S'"),
         ({"S": ["a", "z"]}, ValueError, r"such as \['a', 'b', 'c'\], got \['z'\] \(1 unknown\) in"),
     ],
 )

@@ -166,7 +166,7 @@ REFUSED = [
     ("short", {"groups": ["a", "b"]}, "groups must have one value for each of the 4 features of X"),
     ("missing", {"groups": ["a", None, "a", "b"]}, "groups must name a group for each feature"),
     ("labels", {"groups": pd.Series({0: "a", 1: "b"})}, r"groups must have .* missing \[2, 3"),
-    ("twice", {"groups": pd.Series("a", index=[0, 0, 1, 2, 3])}, r"groups .* several for \[0\]"),
+    ("twice", {"groups": pd.Series("a", index=[0, 0, 1, 2, 3])}, r"groups .* repeated \[0\]"),
     ("pooled", {"groups": list("aabb"), "pooled": True, "tau2": 1.0}, "pooled must be False"),
     ("no-mixture", {"groups": list("aabb"), "pi": (1, 1)}, "pi must be left out with components=1"),
     (

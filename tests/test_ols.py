@@ -171,7 +171,7 @@ BAD = {
     "new-rows": (
         (X, Y),
         {"covariates": W, "X_new": NEW, "covariates_new": W[:3]},
-        r"covariates_new must have the rows of X_new.* \(3 for 2\): unknown \[2\]",
+        r"covariates_new must have the rows of X_new.* \(3 for 2\): unknown \['i2'\]",
     ),
 }
 

@@ -216,7 +216,7 @@ def test_the_prior_must_be_known():
         (
             xr.DataArray([0.5, 0.5], dims="feature", coords={"feature": ["a", "b"]}),
             ValueError,
-            "prior must hold probabilities",
+            r"prior must have all features of the PIPs.* missing \['c'\]",
         ),
     ],
 )

@@ -625,7 +625,7 @@ def test_numbers_are_not_the_same_labels_as_text() -> None:
     numbers = given["X"].set_axis(range(P), axis=1)
     text = numbers.set_axis([str(j) for j in range(P)], axis=1)
     two = [blr.sufficient_statistics(X, given["y"]) for X in (numbers, text)]
-    with pytest.raises(ValueError, match=r"must have the features of parts\[0\]; .*\['0', '1'"):
+    with pytest.raises(ValueError, match=r"must have the features of parts\[0\], .*\['0', '1'"):
         blr.merge_statistics(two)
 
 
