@@ -137,6 +137,7 @@ def test_what_statistics_have_already_is_refused(given: dict[str, Any], match: s
         blr.spike_slab(statistics, **given)
 
 
+@pytest.mark.compiled  # draws of y are refused where they are compiled
 def test_what_needs_rows_is_refused_of_statistics() -> None:
     model = blr.single_component(blr.sufficient_statistics(*codes()))
     idata = blr.sample(model, **SHORT)

@@ -506,8 +506,8 @@ def test_unsupported(make_model, pattern):
         ({"tol": 0}, ValueError, "tol must be a finite number above 0, got 0"),
         ({"tol": np.nan}, ValueError, "tol must be a finite number above 0, got nan"),
         ({"tol": "1"}, TypeError, "tol must be a finite number above 0, got '1'"),
-        ({"max_iter": 0}, ValueError, "max_iter must be at least 1, got 0"),
-        ({"max_iter": 1.5}, TypeError, r"max_iter must be an int, got 1\.5"),
+        ({"max_iter": 0}, ValueError, "max_iter must be an int from 1 .*got 0"),
+        ({"max_iter": 1.5}, TypeError, r"max_iter must be an int .*got 1\.5"),
         ({"accelerate": 1}, TypeError, "accelerate must be True or False, got 1"),
     ],
 )
@@ -517,7 +517,7 @@ def test_bad_arguments(options, error, pattern):
 
 
 def test_not_a_model():
-    with pytest.raises(TypeError, match=r"model must be a pm\.Model, got none"):
+    with pytest.raises(TypeError, match=r"model must be a pm\.Model, given or on the context, got None"):
         blr.fit_em()
 
 

@@ -188,7 +188,7 @@ def test_the_table_has_every_public_read_out() -> None:
         name
         for name, function in functions.items()
         if inspect.isfunction(function) and takes & set(inspect.signature(function).parameters)
-    } - {"cross_validate"}  # which takes X and y
+    } - {"cross_validate", "describe"}  # of X and y, and of a model without a fit
     tables = (SAME, SAME_OF_TRAITS, NEEDS_X, NEEDS_X_OF_TRAITS, REFUSED)
     assert readers - {"sample"} <= {name.split()[0] for table in tables for name in table}
 
@@ -250,6 +250,7 @@ def test_what_needs_rows_takes_them(name: str, read: Callable[..., Any], traits:
     assert_close(read(idata, X=X), read(fit(traits, sums=False)[1]))
 
 
+@pytest.mark.compiled  # draws of y are refused where they are compiled
 @of_both
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_cannot_be_had_is_refused_with_the_reason(name: str, traits: int) -> None:

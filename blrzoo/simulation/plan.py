@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from blrzoo.checks import Integer, Number
+from blrzoo.checks import Choice, Integer, Number, OneOf
 
 __all__ = [
     "CausalCounts",
@@ -31,7 +31,7 @@ Floats = NDArray[np.float64]
 
 _DEFAULT_CAUSAL = 10
 _DEFAULT_MAF = (0.05, 0.5)
-_DISJOINT = "disjoint"
+_MISSING = OneOf((Number(least=0, below=1), Choice(("disjoint",))), default=0.0)
 _LEAST_KNOWN = 2  # values of a trait: fewer have no variance
 _MOST_TRAITS = 5_000  # a matrix of their correlations takes 200 MB, its eigenvalues a minute or so
 _ROUNDING = 1e-8  # of a correlation matrix that was computed, or typed
@@ -112,7 +112,9 @@ def check_traits(
         _refuse_for_one_trait("residual_correlation", residual_correlation, 0.0)
         _refuse_for_one_trait("overlap", overlap, 1.0)
     else:
-        n_traits = Integer(1, _MOST_TRAITS, default=None).check("n_traits", n_traits)
+        n_traits = Integer(1, _MOST_TRAITS, advice="Leave it out for one trait.").check(
+            "n_traits", n_traits
+        )
     size = n_traits or 1
     return TraitPlan(
         n_traits,
@@ -296,7 +298,7 @@ def check_groups(groups: Any, causal_weights: Any, p: int) -> FeatureGroups | No
 def _check_labels(groups: Any, p: int) -> tuple[NDArray[np.intp], NDArray[np.str_]]:
     if not isinstance(groups, list | tuple | np.ndarray):
         name = "groups (unless a list or array of labels)"
-        groups = Integer(1, p, default=None).check(name, groups)
+        groups = Integer(1, p, advice="Leave it out for no groups.").check(name, groups)
         return np.arange(p) * groups // p, np.array(numbered("group", groups))
     # As objects: NumPy would make a text of the NaN in ["a", nan].
     labels = np.array(groups, dtype=object)
@@ -360,17 +362,15 @@ def _weights_by_name(causal_weights: Any, known: list[str]) -> dict[str, Any]:
 
 def check_missing(missing: Any, n: int, n_traits: int | None) -> float | str:
     """Give the share of missing values, or "disjoint"; refuse what leaves a trait without data."""
-    if isinstance(missing, str) and missing == _DISJOINT:
+    share: float | str = _MISSING.check("missing", missing)
+    if isinstance(share, str):
         if n_traits is None or n_traits < 2:
             raise ValueError(
                 f"missing must be a share if there is one trait, got {missing!r} and "
                 f"n_traits={n_traits}: pass a number, or n_traits=2 or more."
             )
-        share: float | str = missing
         known = n // n_traits
     else:
-        name = f"missing (unless {_DISJOINT!r})"
-        share = Number(least=0, below=1, default=0.0).check(name, missing)
         known = n - n_missing(share, n)
     if known < _LEAST_KNOWN:
         raise ValueError(

@@ -408,5 +408,6 @@ LEFT_OUT = {
         ("Prior", "MixturePrior", "MultivariatePrior", "MultivariateMixturePrior"),
         "a base class, without arguments",
     ),
+    "describe": "of a model alone: tests/test_describe.py goes through the kinds of them",
     "testing": "a module: its names have rows",
 }
