@@ -306,7 +306,7 @@ def test_no_sets_can_be_written_too(tmp_path: Path):
         ({"threshold": 1.1}, ValueError, "threshold must be a number from 0 to 1"),
         ({"threshold": "low"}, TypeError, "threshold must be a number.*str"),
         ({"trait": "bmi"}, ValueError, "trait must be left out"),
-        ({"X": np.ones((5, 2))}, ValueError, "X must have the shape"),
+        ({"X": np.ones((5, 2))}, ValueError, "X must have one column"),
         ({"X": np.full((5, 3), np.nan)}, ValueError, "X must be finite"),
         ({"X": np.array([["a"] * 3] * 5)}, TypeError, "X must hold real numbers"),
     ],

@@ -372,7 +372,7 @@ def test_without_indicators_there_is_one_colour():
         ("ridge", "least_squares must be estimates.*'ridge'"),
         ([1.0, 2.0], "least_squares must have one value for each of the 5 features"),
         (xr.Dataset({"b": ("feature", np.ones(5))}), "'beta'.*'b'"),
-        (pd.Series(np.ones(5), list("abcde")), "least_squares must have every feature"),
+        (pd.Series(np.ones(5), list("abcde")), "least_squares must have all features"),
     ],
 )
 def test_bad_estimates_are_refused(estimates, message):

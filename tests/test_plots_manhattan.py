@@ -240,7 +240,7 @@ def test_no_set_found_leaves_all_grey():
     [
         ([1, 0], TypeError, "credible_sets must be the Dataset.*list"),
         (xr.Dataset({"pip": ("feature", [0.1, 0.2])}), ValueError, "'credible_set'.*'pip'"),
-        (sets_of([1, 0], ["x", "y"]), ValueError, "credible_sets must have every feature"),
+        (sets_of([1, 0], ["x", "y"]), ValueError, "credible_sets must have all features"),
         ({"height": sets_of([1, 0])}, ValueError, r"credible_sets must be by trait.*height"),
     ],
 )

@@ -223,7 +223,7 @@ def test_missing_data_of_the_fit_are_named():
         predict(idata, new_rows(), covariates=np.ones(5))
     some = tree()
     some["posterior"] = some["posterior"].to_dataset().sel(feature=["a", "b"])
-    with pytest.raises(ValueError, match=r"'X_center'.*of 3, the posterior of 2"):
+    with pytest.raises(ValueError, match=r"'X_center'.*\(3 for 2\): unknown \['c'\]"):
         predict(some, new_rows(columns="ab"))
     holes = tree()
     holes["posterior"]["beta"] = holes["posterior"]["beta"].where(holes["posterior"]["draw"] < 9)
