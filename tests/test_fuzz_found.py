@@ -195,8 +195,12 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         "^step must be a finite number above 0",
     ),
     "no tree": (lambda: blr.genetic_covariance(None), TE, "^idata must be an InferenceData"),
-    "n": (lambda: blr.simulate(n=2**63), VE, "^n must be 1000000000 at most"),
-    "correlation": (lambda: blr.simulate(correlation=TOO_BIG), VE, "^correlation must be above -1"),
+    "n": (lambda: blr.simulate(n=2**63), VE, r"^n must be an int from 2 to 1e\+09"),
+    "correlation": (
+        lambda: blr.simulate(correlation=TOO_BIG),
+        VE,
+        "^correlation must be a number above -1",
+    ),
     "large annotations": (
         lambda: blr.AnnotatedInclusion(X * 1e200),
         VE,

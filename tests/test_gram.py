@@ -159,7 +159,7 @@ def test_indicators_of_many_traits_are_drawn_as_of_rows() -> None:
     scales = {"Sigma_b": (12, 2.0), "Sigma_e": (12, 4.0)}
     models_ = [blr.multivariate_spike_slab(*traits(7), **scales, design=design)
                for design in ("dense", "gram")]  # fmt: skip
-    assert find_spec(models_[1]).main.prior.single_flips
+    assert find_spec(models_[1]).main.prior.blocks == {"single-site": "indicators"}
     assert_same(*map(sweeps, models_), atol=1e-9)
 
 

@@ -517,7 +517,9 @@ def test_bad_arguments(options, error, pattern):
 
 
 def test_not_a_model():
-    with pytest.raises(TypeError, match=r"model must be a pm\.Model, given or on the context, got None"):
+    with pytest.raises(
+        TypeError, match=r"model must be a pm\.Model, given or on the context, got None"
+    ):
         blr.fit_em()
 
 
