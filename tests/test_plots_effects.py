@@ -190,11 +190,11 @@ def test_style_of_the_points():
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"top": 0}, ValueError, "top must be at least 1, got 0"),
+        ({"top": 0}, ValueError, "top must be an int from 1, got 0"),
         ({"top": 1.5}, TypeError, "top must be an int"),
         ({"top": 3, "features": ["snp1"]}, ValueError, "top must be left out with features"),
         ({"sort_by": "sd"}, ValueError, "sort_by must be .*'sd'"),
-        ({"prob": 1.0}, ValueError, "prob must be between 0 and 1"),
+        ({"prob": 1.0}, ValueError, "prob must be a number above 0 and below 1"),
         ({"features": "snp1"}, TypeError, "features must be a list"),
         ({"features": ["snp1", "x"]}, ValueError, r"features must be labels.*\['x'\]"),
         ({"features": []}, ValueError, "features must be labels.*none"),

@@ -157,10 +157,10 @@ def test_a_negative_share_can_be_seen():
     ("arguments", "error", "message"),
     [
         ({"quantity": "h2"}, ValueError, "quantity must be 'share'.*'h2'"),
-        ({"top": 0}, ValueError, "top must be at least 1"),
+        ({"top": 0}, ValueError, "top must be an int from 1"),
         ({"groups": None}, ValueError, "groups must be given for a model without groups"),
         ({"groups": ["a"]}, ValueError, "groups must have one value for each"),
-        ({"prob": 2.0}, ValueError, "prob must be between 0 and 1"),
+        ({"prob": 2.0}, ValueError, "prob must be a number above 0 and below 1"),
         ({"trait": "x"}, ValueError, "trait must be left out"),
     ],
 )
@@ -317,7 +317,7 @@ def test_bad_arguments_of_patterns_are_refused():
     idata = tree(traits=["a", "b"])
     with pytest.raises(ValueError, match=r"kind must be .*'upset'"):
         plot_patterns(idata, kind="upset")
-    with pytest.raises(ValueError, match="top must be at least 1"):
+    with pytest.raises(ValueError, match="top must be an int from 1"):
         plot_patterns(idata, top=0)
     with pytest.raises(ValueError, match="prob must be between"):
         plot_patterns(idata, kind="pairs", prob=0.0)

@@ -128,7 +128,9 @@ def test_blocks_of_features_change_nothing(monkeypatch, traits):
 @pytest.mark.parametrize("function", [pip, model_size, effect_summary])
 def test_a_dataset_is_not_an_inference_data(function):
     idata = tree(delta=np.ones((1, 2, 3)), beta=np.ones((1, 2, 3)))
-    with pytest.raises(TypeError, match=r"idata must be an InferenceData .* got Dataset"):
+    with pytest.raises(
+        TypeError, match=r"idata must be an InferenceData .* got one of type Dataset"
+    ):
         function(idata["posterior"].to_dataset())
     with pytest.raises(ValueError, match=r"idata must have a group 'posterior'.*not idata.poster"):
         function(idata["posterior"])
