@@ -190,7 +190,7 @@ def test_style_of_the_points():
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"top": 0}, ValueError, "top must be an int from 1, got 0"),
+        ({"top": 0}, ValueError, "top must be an int from 1 .*got 0"),
         ({"top": 1.5}, TypeError, "top must be an int"),
         ({"top": 3, "features": ["snp1"]}, ValueError, "top must be left out with features"),
         ({"sort_by": "sd"}, ValueError, "sort_by must be .*'sd'"),

@@ -319,7 +319,7 @@ def test_bad_arguments_of_patterns_are_refused():
         plot_patterns(idata, kind="upset")
     with pytest.raises(ValueError, match="top must be an int from 1"):
         plot_patterns(idata, top=0)
-    with pytest.raises(ValueError, match="prob must be between"):
+    with pytest.raises(ValueError, match="prob must be a number above 0"):
         plot_patterns(idata, kind="pairs", prob=0.0)
     with pytest.raises(ValueError, match="'delta' is 0 everywhere"):
         plot_patterns(tree(traits=["a", "b"], share=0.0))

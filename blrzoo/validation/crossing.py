@@ -30,7 +30,7 @@ _KEEP_DRAWS = OneOf(
 _KEEP = Choice(
     ("draws",),
     default="draws",
-    advice="Scores are of predictive draws; those of a fold are forgotten with it.",
+    advice="Scores are of predictive draws, and those of a fold are forgotten with it.",
 )
 
 Factory = Callable[..., pm.Model]
