@@ -592,9 +592,5 @@ def test_refused_by_other_functions(monkeypatch):
     with pytest.raises(ValueError, match=r"^keep must be left out, got 'summary': idata decides"):
         blr.extend(fits("spike-slab")[0], model_of("spike-slab"), keep="summary")
     X, y = small_data(n=20, p=4)
-<<<<<<< HEAD
     with pytest.raises(ValueError, match=r"^keep must be 'draws', got 'summary'.* Scores"):
-=======
-    with pytest.raises(ValueError, match=r"^keep must be 'draws', got 'summary'"):
->>>>>>> h-checks
         blr.cross_validate(blr.spike_slab, pd.DataFrame(X), y, keep="summary")
