@@ -239,6 +239,9 @@ def test_folds_by_label_and_by_pairs(instant, data):
     assert list(some["predictions"]["obs"].values) == [
         name for name in X.index[first[:9]] if not np.isnan(y[name])
     ]
+    array = xr.DataArray(labels[::-1].to_numpy(), {"obs": X.index[::-1]}, "obs")
+    by_array = cross_validate(instant, X, y, folds=array, **SHORT)
+    xr.testing.assert_identical(by_array["predictions"]["fold"], by_label["predictions"]["fold"])
 
 
 def test_covariates_and_weights_reach_the_models_row_by_row(instant, data, monkeypatch):

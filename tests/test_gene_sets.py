@@ -60,6 +60,16 @@ def test_genes_of_other_chromosomes_do_not_count():
     assert assign_to_genes(POSITIONS, genes, chromosome=list(on))["A"] == ["a"]
 
 
+def test_chromosomes_are_joined_to_the_positions_by_label():
+    genes = GENES.assign(chromosome=["1", "X"])
+    on = pd.Series(["1", "1", "X", "X"], index=POSITIONS.index)
+    expected = assign_to_genes(POSITIONS, genes, chromosome=on.to_numpy())
+    assert assign_to_genes(POSITIONS, genes, chromosome=on[::-1]) == expected
+    mixed = [1, 1, "X", "X"]  # numbers of a list stay numbers
+    genes = genes.assign(chromosome=[1, "X"])
+    assert assign_to_genes(POSITIONS, genes, chromosome=mixed) == expected
+
+
 def test_snps_are_named_by_the_positions(caplog):
     array = xr.DataArray(POSITIONS.values, {"feature": POSITIONS.index}, "feature")
     assert assign_to_genes(array, GENES)["A"] == ["a", "b"]

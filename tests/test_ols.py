@@ -110,6 +110,12 @@ def test_new_observations_are_joined_by_column(new):
     np.testing.assert_allclose(fit.predicted, fit.fitted[:3])
 
 
+@pytest.mark.filterwarnings("ignore:X has columns of different units")
+def test_new_covariates_are_joined_to_the_new_rows_by_label():
+    fit = blr.ols(X, Y, covariates=W, X_new=X[:3], covariates_new=W[:3][::-1])
+    np.testing.assert_allclose(fit.predicted, fit.fitted[:3])
+
+
 def test_one_new_observation_and_one_feature():
     fit = blr.ols(X[["a"]], Y, X_new=[[0.5]])
     expected = fit.intercept + 0.5 * fit.beta[0]
