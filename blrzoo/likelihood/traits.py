@@ -172,7 +172,7 @@ class TraitLikelihood:
     def fit_variance(self, fit: Any, model: pm.Model) -> TensorVariable:
         """Variances of X beta over the observations, (trait,), from the fit of the main term."""
         fit = fit / pt.atleast_1d(root_weights(model))[:, None]
-        return pt.var(fit - fit[0], axis=0)  # a sum of differences compiles in a tenth of the time
+        return pt.var(fit - fit[0], axis=0)  # of differences: compiles in a third of the time
 
     def conditionals(
         self, v: dict[str, TensorVariable], residual: TensorVariable, model: pm.Model
