@@ -55,7 +55,7 @@ def ols(
     y: Any,
     *,
     covariates: Any = None,
-    prob: float = 0.95,
+    ci_prob: float = 0.95,
     X_new: Any = None,
     covariates_new: Any = None,
 ) -> xr.Dataset:
@@ -76,7 +76,7 @@ def ols(
         Response.
     covariates : array-like, (obs, covariate), optional
         More columns, whose estimates are called gamma. An intercept is always included.
-    prob : float, default 0.95
+    ci_prob : float, default 0.95
         Probability of the confidence and prediction intervals, in (0, 1).
     X_new : array-like, (obs_new, feature), optional
         Features of new observations, to predict. Columns are joined by label to those of X.
@@ -131,11 +131,11 @@ def ols(
     >>> fit[["predicted_lower", "predicted", "predicted_upper"]].to_array().values.T.round(1)
     array([[ 98.7, 206.1, 313.5]])
     """
-    prob = Number(above=0, below=1, default=0.95).check("prob", prob)
+    ci_prob = Number(above=0, below=1, default=0.95).check("ci_prob", ci_prob)
     with warnings.catch_warnings():  # of constant features and copies, which are refused below
         warnings.simplefilter("ignore", UserWarning)
         data = check_data(X, y, covariates)
-    fit = _LeastSquares(data, prob)
+    fit = _LeastSquares(data, ci_prob)
     result = fit.estimates()
     if X_new is not None:
         result = result.merge(fit.predictions(X_new, covariates_new))
@@ -147,11 +147,11 @@ def ols(
 class _LeastSquares:
     """The decomposition, and what follows from it. Columns: covariates, then features."""
 
-    def __init__(self, data: RegressionData, prob: float) -> None:
+    def __init__(self, data: RegressionData, ci_prob: float) -> None:
         _check_size(data)
         _check_constant(data)
         columns = np.hstack([data.W, data.X])
-        self.data, self.prob, self.center = data, prob, columns.mean(axis=0)
+        self.data, self.ci_prob, self.center = data, ci_prob, columns.mean(axis=0)
         factors = ScaledQR.of(columns - self.center)
         if factors.dependent:
             _refuse_dependent(data, columns)
@@ -164,7 +164,7 @@ class _LeastSquares:
         self.df = data.n - columns.shape[1] - 1
         self.sigma2 = self.residual @ self.residual / self.df
         self.r2 = 1 - self.residual @ self.residual / (deviation @ deviation)
-        self.quantile = stats.t.ppf((1 + prob) / 2, self.df)
+        self.quantile = stats.t.ppf((1 + ci_prob) / 2, self.df)
 
     def estimates(self) -> xr.Dataset:
         """Everything that needs no new observations."""
@@ -183,7 +183,7 @@ class _LeastSquares:
             "df": self.df,
             "r2": self.r2,
         }
-        return xr.Dataset(variables, coords=data.coords, attrs={"prob": float(self.prob)})
+        return xr.Dataset(variables, coords=data.coords, attrs={"ci_prob": float(self.ci_prob)})
 
     def _table(self, name: str, dims: tuple[str, ...], value: Any, se: Any) -> dict[str, Any]:
         with np.errstate(divide="ignore", invalid="ignore"):  # a perfect fit has se = 0

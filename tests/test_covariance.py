@@ -73,8 +73,8 @@ def test_covariance_of_the_fit_against_numpy(monkeypatch, block, sparse):
     monkeypatch.setattr(fit_variance, "_SPARSE", sparse)
     X, beta = random_X(), effects()
     idata = tree(X, beta=beta)
-    covariance = genetic_covariance(idata, kind="fit")["cov_fit"]
-    rg = genetic_correlation(idata, kind="fit")["rg_fit"]
+    covariance = genetic_covariance(idata, definition="fit")["cov_fit"]
+    rg = genetic_correlation(idata, definition="fit")["rg_fit"]
     assert covariance.dims == rg.dims == ("chain", "draw", "trait", "trait_bis")
     for c, d in np.ndindex(SHAPE):
         fitted = X @ beta[c, d]
@@ -98,7 +98,7 @@ def test_the_diagonals_are_the_variances_of_heritability():
 def test_a_draw_in_which_a_trait_has_no_variance_has_no_correlation():
     beta = effects()
     beta[0, :2, :, 1] = 0.0
-    rg = genetic_correlation(tree(random_X(), beta=beta), kind="fit")["rg_fit"]
+    rg = genetic_correlation(tree(random_X(), beta=beta), definition="fit")["rg_fit"]
     missing = np.isnan(rg.values)
     assert np.all(missing[0, :2, 1])
     assert np.all(missing[0, :2, :, 1])
@@ -176,7 +176,7 @@ def test_covariance_of_components_by_hand(name):
         **{key: draws(value) for key, value in values.items()},
     )
     expected = sum(v * by_group[g] for v, g in zip(X.var(axis=0), GROUP_INDEX, strict=True))
-    covariance = genetic_covariance(idata, kind="components")["cov_components"]
+    covariance = genetic_covariance(idata, definition="components")["cov_components"]
     assert covariance.dims == ("chain", "draw", "trait", "trait_bis")
     np.testing.assert_allclose(covariance, draws(expected), rtol=1e-12)
     rg = genetic_correlation(idata)["rg_components"]
@@ -220,8 +220,8 @@ def test_components_are_left_out_with_a_reason_or_refused(reason):
     result = genetic_correlation(idata)
     assert list(result) == ["rg_fit"]
     assert reason in result.attrs["rg_components"]
-    with pytest.raises(ValueError, match=rf"cannot be had: .*{reason}.*kind='fit'"):
-        genetic_correlation(idata, kind="components")
+    with pytest.raises(ValueError, match=rf"cannot be had: .*{reason}.*definition='fit'"):
+        genetic_correlation(idata, definition="components")
 
 
 def test_the_two_definitions_differ_as_they_say():
@@ -288,8 +288,8 @@ def test_what_is_missing_is_named():
         genetic_correlation(tree(beta=effects()))
     with pytest.raises(ValueError, match="must have the variable 'beta'"):
         genetic_covariance(tree(random_X(), Sigma_b=draws(SIGMA)))
-    with pytest.raises(ValueError, match=r"kind must be 'both'.*'rg'"):
-        genetic_correlation(fitted(), kind="rg")
+    with pytest.raises(ValueError, match=r"definition must be 'both'.*'rg'"):
+        genetic_correlation(fitted(), definition="rg")
     with pytest.raises(TypeError, match="idata must be an InferenceData"):
         residual_correlation(fitted()["posterior"].to_dataset())
 
@@ -307,7 +307,7 @@ def random_delta(seed=6, shape=(2, 50, 4, 3)):
 def test_patterns_against_counting(monkeypatch, block):
     monkeypatch.setattr(reader, "_BLOCK_BYTES", block)
     delta = random_delta()
-    result = pleiotropy(tree(delta=delta), prob=0.8)
+    result = pleiotropy(tree(delta=delta), ci_prob=0.8)
     names = np.apply_along_axis(lambda row: "".join(map(str, row)), -1, delta)
     assert sorted(result["pattern"].values) == sorted(np.unique(names))
     for name in np.unique(names):
@@ -384,8 +384,8 @@ def test_pleiotropy_refuses():
         pleiotropy(idata, most=2.5)
     with pytest.raises(ValueError, match="most must be an int from 1"):
         pleiotropy(idata, most=0)
-    with pytest.raises(ValueError, match=r"prob must be .*got 95"):
-        pleiotropy(idata, prob=95)
+    with pytest.raises(ValueError, match=r"ci_prob must be .*got 95"):
+        pleiotropy(idata, ci_prob=95)
     delta = random_delta().astype(float)
     delta[0, 3] = np.nan
     with pytest.raises(ValueError, match="no missing draw"):

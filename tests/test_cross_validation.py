@@ -388,7 +388,7 @@ def test_progress_and_convergence_are_told(instant, data, capsys, caplog, monkey
             "keep_draws must be True or False or an int from 1 .*got 0 of",
         ),
         ({"keep_draws": "all"}, TypeError, "keep_draws must be .*got 'all' of type str"),
-        ({"prob": 1.0}, ValueError, "prob must be a number above 0 and below 1, got 1.0"),
+        ({"ci_prob": 1.0}, ValueError, "ci_prob must be a number above 0 and below 1, got 1.0"),
         ({"weights": np.ones(3)}, ValueError, "weights must have one row per observation"),
     ],
 )

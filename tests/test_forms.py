@@ -173,11 +173,11 @@ def test_missing_genotypes_are_at_the_mean() -> None:
 def test_predictions_and_read_outs_know_missing_genotypes() -> None:
     G, y, filled = with_missing()
     idata = blr.sample(blr.spike_slab(G, y), **SHORT)
-    expected = blr.predict(idata, filled, kind="mean")["mean"]
+    expected = blr.predict(idata, filled, quantity="mean")["mean"]
     for X in (G, np.where(G < 0, np.nan, G)):
-        xr.testing.assert_allclose(blr.predict(idata, X, kind="mean")["mean"], expected)
+        xr.testing.assert_allclose(blr.predict(idata, X, quantity="mean")["mean"], expected)
     xr.testing.assert_allclose(blr.heritability(idata, X=G), blr.heritability(idata, X=filled))
-    alone = blr.predict(idata, G[7:8], kind="mean")["mean"]
+    alone = blr.predict(idata, G[7:8], quantity="mean")["mean"]
     xr.testing.assert_allclose(alone.drop_vars("obs"), expected[7:8].drop_vars("obs"))
 
 

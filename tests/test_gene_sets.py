@@ -180,7 +180,7 @@ def test_mean_and_variance_of_the_sum_are_those_of_simulated_scores():
 def test_type_one_error_of_genes_in_simulated_genotypes():
     """500 genes of 6 SNPs in LD, 20 traits without any association."""
     n, genes = 300, {f"g{i}": range(6 * i, 6 * i + 6) for i in range(500)}
-    X = blr.simulate(n, 3000, kind="genotype", correlation=0.95, n_causal=0, h2=0, random_seed=3).X
+    X = blr.simulate(n, 3000, distribution="genotype", correlation=0.95, n_causal=0, h2=0, random_seed=3).X
     U = X.values - X.values.mean(axis=0)
     U /= np.linalg.norm(U, axis=0)
     y = np.random.default_rng(3).normal(size=(n, 20))
@@ -214,7 +214,7 @@ def test_ld_from_x_from_a_matrix_and_by_label_agree():
             gene_correlation=expected.gene_correlation
         ),
         gene_z_scores(-z[list("dcba")], SNPS, X=X, gene_correlation=True),
-        gene_z_scores(2 * stats.norm.sf(abs(z)), {"A": [0, 1], "B": [1, 2]}, X=X.values, kind="p")
+        gene_z_scores(2 * stats.norm.sf(abs(z)), {"A": [0, 1], "B": [1, 2]}, X=X.values, scores="p")
         .assign_coords(gene=["A", "B"])
         .assign(gene_correlation=expected.gene_correlation),
     ]
@@ -261,8 +261,8 @@ def test_correlation_between_genes_is_that_of_simulated_sums(monkeypatch):
             ValueError,
             r"z must have a different label .*\['b'\]",
         ),
-        ({"kind": "chi2"}, ValueError, "kind must be 'z' or 'p'"),
-        ({"kind": "p"}, ValueError, "p-values above 0.*pass z-scores"),
+        ({"scores": "chi2"}, ValueError, "scores must be 'z' or 'p'"),
+        ({"scores": "p"}, ValueError, "p-values above 0.*pass z-scores"),
         (
             {"X": np.ones((5, 2))},
             ValueError,
@@ -562,7 +562,7 @@ def test_the_table_is_that_of_effects_with_sizes(idata, caplog):
     beta = idata["posterior"]["beta"].rename(feature="set").sel(set=table.set)
     xr.testing.assert_allclose(table["positive"], (beta > 0).mean(("chain", "draw")))
     assert (table["positive"] <= table["pip"]).all()
-    in_order = gene_set_table(idata, sort_by=None, prob=0.5)
+    in_order = gene_set_table(idata, sort_by=None, ci_prob=0.5)
     np.testing.assert_array_equal(in_order.set, idata["posterior"].feature)
     assert (in_order.upper <= table.upper.sel(set=in_order.set)).all()
 

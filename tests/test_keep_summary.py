@@ -126,12 +126,12 @@ def test_predictions_are_those_at_the_means(row):
     new = {"X_new": small_data(n=3, p=4, seed=2)[0]}
     if "covariate" in row:
         new["covariates"] = np.ones((3, 1))
-    expected = blr.predict(draws, **new, kind="mean")["mean"]
-    for kind in ("response", "mean"):
-        found = blr.predict(sums, **new, kind=kind)
+    expected = blr.predict(draws, **new, quantity="mean")["mean"]
+    for quantity in ("response", "mean"):
+        found = blr.predict(sums, **new, quantity=quantity)
         xr.testing.assert_allclose(found["mean"], expected, rtol=1e-10)
         assert list(found.data_vars) == ["mean"]
-        assert found.attrs["kind"] == kind
+        assert found.attrs["quantity"] == quantity
         assert "left out: it needs draws of the effects" in found.attrs["sd"]
 
 

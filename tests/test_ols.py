@@ -25,10 +25,10 @@ def reference(covariates):
 
 
 @pytest.mark.parametrize("covariates", [None, W], ids=["X", "X-and-W"])
-@pytest.mark.parametrize("prob", [0.95, 0.5])
-def test_estimates_equal_statsmodels(covariates, prob):
-    fit, ref = blr.ols(X, Y, covariates=covariates, prob=prob), reference(covariates)
-    interval = ref.conf_int(1 - prob)
+@pytest.mark.parametrize("ci_prob", [0.95, 0.5])
+def test_estimates_equal_statsmodels(covariates, ci_prob):
+    fit, ref = blr.ols(X, Y, covariates=covariates, ci_prob=ci_prob), reference(covariates)
+    interval = ref.conf_int(1 - ci_prob)
     parts = {
         "": ref.params,
         "_se": ref.bse,
@@ -54,7 +54,7 @@ def test_estimates_equal_statsmodels(covariates, prob):
 @pytest.mark.parametrize("covariates", [None, W], ids=["X", "X-and-W"])
 def test_predictions_equal_statsmodels(covariates):
     X_new, W_new = X[:5] + 0.3, None if covariates is None else covariates[:5] + 1
-    fit = blr.ols(X, Y, covariates=covariates, X_new=X_new, covariates_new=W_new, prob=0.9)
+    fit = blr.ols(X, Y, covariates=covariates, X_new=X_new, covariates_new=W_new, ci_prob=0.9)
     columns = X_new if W_new is None else pd.concat([W_new, X_new], axis=1)
     rows = sm.add_constant(columns, has_constant="add")
     ref = reference(covariates).get_prediction(rows).summary_frame(alpha=0.1)
@@ -75,7 +75,7 @@ def test_interval_covers_as_often_as_it_says():
     for _ in range(400):
         x = rng.normal(size=(8, 2))
         y, new = x[:, 0] + rng.normal(size=8), rng.normal(size=(1, 2))
-        fit = blr.ols(x, y, X_new=new, prob=0.8)
+        fit = blr.ols(x, y, X_new=new, ci_prob=0.8)
         truth = new[0, 0] + rng.normal()
         beta_in = fit.beta_lower[0] < 1 < fit.beta_upper[0]
         hits.append((beta_in, fit.predicted_lower[0] < truth < fit.predicted_upper[0]))
@@ -153,8 +153,8 @@ BAD = {
     "sum": ((X.assign(e=X["a"] + 2 * X["c"] - 1), Y), {}, r"feature \['e'\] as linear"),
     "two": ((X.assign(e=X["a"], z=RNG.normal(size=N), f=X["b"]), Y), {}, r"\['e', 'f'\] as"),
     "of-W": ((X.assign(e=3 * W["age"]), Y), {"covariates": W}, r"feature \['e'\] as"),
-    "prob-0": ((X, Y), {"prob": 0}, r"prob must be a number above 0 and below 1, got 0 of"),
-    "prob-95": ((X, Y), {"prob": 95}, r"prob must be a number above 0 .*, got 95"),
+    "ci_prob-0": ((X, Y), {"ci_prob": 0}, r"ci_prob must be a number above 0 and below 1, got 0 of"),
+    "ci_prob-95": ((X, Y), {"ci_prob": 95}, r"ci_prob must be a number above 0 .*, got 95"),
     "new-names": (
         (X, Y),
         {"X_new": NEW.rename(columns={"a": "q"})},
@@ -191,8 +191,8 @@ def test_refusals(data, options, pattern):
 @pytest.mark.parametrize(
     ("options", "pattern"),
     [
-        ({"prob": "0.9"}, "prob must be a number above 0 and below 1, got '0.9'"),
-        ({"prob": True}, "prob must be a number above 0 and below 1, got True"),
+        ({"ci_prob": "0.9"}, "ci_prob must be a number above 0 and below 1, got '0.9'"),
+        ({"ci_prob": True}, "ci_prob must be a number above 0 and below 1, got True"),
         ({"X_new": NEW.astype(object).replace(NEW.iloc[0, 0], "u")}, "X_new must be real numbers"),
     ],
 )

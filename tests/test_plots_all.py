@@ -69,8 +69,8 @@ SINGLE = {
     "variance": (partial(plot_variance, groups=GROUPS), None),
     "variance of traits": (partial(plot_variance, groups=GROUPS), TRAITS),
     "patterns": (plot_patterns, TRAITS),
-    "pairs": (partial(plot_patterns, kind="pairs"), TRAITS),
-    "correlation": (partial(plot_patterns, kind="correlation"), TRAITS),
+    "pairs": (partial(plot_patterns, show="pairs"), TRAITS),
+    "correlation": (partial(plot_patterns, show="correlation"), TRAITS),
     "prior": (plot_prior_posterior, None),
     "shrinkage": (plot_shrinkage, None),
 }

@@ -68,8 +68,8 @@ def apart(texts):
 
 def test_points_and_intervals_are_those_of_the_summary():
     idata = tree()
-    ax = plot_effects(idata, prob=0.8, kind="hdi")
-    table = blr.effect_summary(idata, prob=0.8, kind="hdi", sort_by="abs_mean")
+    ax = plot_effects(idata, ci_prob=0.8, ci_kind="hdi")
+    table = blr.effect_summary(idata, ci_prob=0.8, ci_kind="hdi", sort_by="abs_mean")
     close(dots(ax).get_xdata(), table["mean"])
     np.testing.assert_array_equal(dots(ax).get_ydata(), np.arange(10))
     expected = np.column_stack([table["lower"], table["upper"], np.arange(10)])
@@ -194,7 +194,7 @@ def test_style_of_the_points():
         ({"top": 1.5}, TypeError, "top must be an int"),
         ({"top": 3, "features": ["snp1"]}, ValueError, "top must be left out with features"),
         ({"sort_by": "sd"}, ValueError, "sort_by must be .*'sd'"),
-        ({"prob": 1.0}, ValueError, "prob must be a number above 0 and below 1"),
+        ({"ci_prob": 1.0}, ValueError, "ci_prob must be a number above 0 and below 1"),
         ({"features": "snp1"}, TypeError, "features must be a list"),
         ({"features": ["snp1", "x"]}, ValueError, r"features must be labels.*\['x'\]"),
         ({"features": []}, ValueError, "features must be labels.*none"),

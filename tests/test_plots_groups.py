@@ -66,8 +66,8 @@ def legend(ax):
 @pytest.mark.parametrize("quantity", ["share", "apportioned", "variance"])
 def test_points_are_those_of_variance_explained(quantity):
     idata = tree()
-    ax = plot_variance(idata, groups=GROUPS, quantity=quantity, prob=0.8)
-    table = blr.variance_explained(idata, groups=GROUPS, prob=0.8).sel(quantity=quantity)
+    ax = plot_variance(idata, groups=GROUPS, quantity=quantity, ci_prob=0.8)
+    table = blr.variance_explained(idata, groups=GROUPS, ci_prob=0.8).sel(quantity=quantity)
     (points,) = dots(ax)
     close(points.get_xdata(), table["mean"])
     close(points.get_ydata(), [0, 1, 2])
@@ -160,7 +160,7 @@ def test_a_negative_share_can_be_seen():
         ({"top": 0}, ValueError, "top must be an int from 1"),
         ({"groups": None}, ValueError, "groups must be given for a model without groups"),
         ({"groups": ["a"]}, ValueError, "groups must have one value for each"),
-        ({"prob": 2.0}, ValueError, "prob must be a number above 0 and below 1"),
+        ({"ci_prob": 2.0}, ValueError, "ci_prob must be a number above 0 and below 1"),
         ({"trait": "x"}, ValueError, "trait must be left out"),
     ],
 )
@@ -252,7 +252,7 @@ def shared_by_hand(idata):
 
 def test_pairs_are_numbers_of_shared_features():
     idata = tree(20, ["a", "b", "c"])
-    ax = plot_patterns(idata, kind="pairs", prob=0.8)
+    ax = plot_patterns(idata, show="pairs", ci_prob=0.8)
     draws = shared_by_hand(idata).reshape(-1, 3, 3)
     (image,) = ax.get_images()
     shown = image.get_array()
@@ -270,8 +270,8 @@ def test_pairs_are_numbers_of_shared_features():
 
 def test_correlations_are_those_of_genetic_correlation():
     idata = tree(20, ["a", "b", "c"])
-    ax = plot_patterns(idata, kind="correlation")
-    expected = blr.draws_table(blr.genetic_correlation(idata, kind="fit")["rg_fit"])["mean"].values
+    ax = plot_patterns(idata, show="correlation")
+    expected = blr.draws_table(blr.genetic_correlation(idata, definition="fit")["rg_fit"])["mean"].values
     (image,) = ax.get_images()
     lower = np.tril_indices(3)
     close(image.get_array()[lower], expected[lower])
@@ -282,14 +282,14 @@ def test_correlations_are_those_of_genetic_correlation():
             "constant_data": idata["constant_data"].to_dataset(),
         }
     )
-    assert plot_patterns(no_indicators, kind="correlation").get_images()
+    assert plot_patterns(no_indicators, show="correlation").get_images()
 
 
 @pytest.mark.parametrize(("size", "figsize"), [(2, None), (10, None), (4, (4, 3)), (10, (3, 2))])
 def test_numbers_stay_within_their_cells(size, figsize):
     ax = None if figsize is None else plt.figure(figsize=figsize, layout="constrained").subplots()
     idata = tree(2000, [f"t{k}" for k in range(size)], draws=5)
-    ax = plot_patterns(idata, kind="pairs", ax=ax)
+    ax = plot_patterns(idata, show="pairs", ax=ax)
     ax.figure.canvas.draw()
     width, height = ax.get_window_extent().size / size
     for text in ax.texts:
@@ -300,27 +300,27 @@ def test_numbers_stay_within_their_cells(size, figsize):
 
 
 def test_a_large_matrix_has_no_numbers():
-    ax = plot_patterns(tree(20, [f"t{k}" for k in range(15)]), kind="pairs")
+    ax = plot_patterns(tree(20, [f"t{k}" for k in range(15)]), show="pairs")
     assert not ax.texts
     assert len(row_names(ax)) == 15
 
 
-@pytest.mark.parametrize("kind", ["patterns", "pairs", "correlation"])
-def test_one_trait_is_refused(kind):
-    message = "of several traits" if kind == "correlation" else "indicators for each trait"
+@pytest.mark.parametrize("show", ["patterns", "pairs", "correlation"])
+def test_one_trait_is_refused(show):
+    message = "of several traits" if show == "correlation" else "indicators for each trait"
     with pytest.raises(ValueError, match=message):
-        plot_patterns(tree(), kind=kind)
+        plot_patterns(tree(), show=show)
     assert not plt.get_fignums()
 
 
 def test_bad_arguments_of_patterns_are_refused():
     idata = tree(traits=["a", "b"])
-    with pytest.raises(ValueError, match=r"kind must be .*'upset'"):
-        plot_patterns(idata, kind="upset")
+    with pytest.raises(ValueError, match=r"show must be .*'upset'"):
+        plot_patterns(idata, show="upset")
     with pytest.raises(ValueError, match="top must be an int from 1"):
         plot_patterns(idata, top=0)
-    with pytest.raises(ValueError, match="prob must be a number above 0"):
-        plot_patterns(idata, kind="pairs", prob=0.0)
+    with pytest.raises(ValueError, match="ci_prob must be a number above 0"):
+        plot_patterns(idata, show="pairs", ci_prob=0.0)
     with pytest.raises(ValueError, match="'delta' is 0 everywhere"):
         plot_patterns(tree(traits=["a", "b"], share=0.0))
     assert not plt.get_fignums()

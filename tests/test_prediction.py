@@ -77,7 +77,7 @@ def means_by_hand(idata, X, W=None):
 def test_means_by_hand(traits, covariates, chains):
     idata = tree(traits=traits, covariates=covariates, chains=chains, draws=4)
     X, W = new_rows(), new_rows(columns="wz", seed=3) if covariates else None
-    got = predict(idata, X, covariates=W, kind="mean", summary=False)
+    got = predict(idata, X, covariates=W, quantity="mean", summary=False)
     expected = means_by_hand(idata, X.to_numpy(), None if W is None else W.to_numpy())
     assert got.dims == (*SAMPLE, "obs", *["trait"] * bool(traits))
     assert list(got["obs"].values) == list(X.index)
@@ -88,13 +88,13 @@ def test_means_by_hand(traits, covariates, chains):
 def test_summaries_are_those_of_the_draws(traits):
     idata = tree(traits=traits)
     draws = predict(idata, new_rows(), summary=False, random_seed=3)
-    table = predict(idata, new_rows(), random_seed=3, prob=0.8)
+    table = predict(idata, new_rows(), random_seed=3, ci_prob=0.8)
     lower, upper = draws.quantile([0.1, 0.9], SAMPLE)
     np.testing.assert_allclose(table["mean"], draws.mean(SAMPLE), rtol=1e-12)
     np.testing.assert_allclose(table["sd"], draws.stack(s=SAMPLE).std("s", ddof=1), rtol=1e-12)
     np.testing.assert_allclose(table["lower"], lower, rtol=1e-12)
     np.testing.assert_allclose(table["upper"], upper, rtol=1e-12)
-    assert table.attrs == {"kind": "response", "ci_kind": "eti", "ci_prob": 0.8}
+    assert table.attrs == {"quantity": "response", "ci_kind": "eti", "ci_prob": 0.8}
 
 
 @pytest.mark.parametrize("traits", ["", "uv"])
@@ -116,15 +116,15 @@ def test_excluded_effects_are_skipped_rightly():
     beta = idata["posterior"]["beta"]
     idata["posterior"]["beta"] = beta * (beta["feature"].isin(["b", "d"]) & (beta["draw"] > 3))
     X = new_rows(columns="abcd")
-    got = predict(idata, X, kind="mean", summary=False)
+    got = predict(idata, X, quantity="mean", summary=False)
     np.testing.assert_allclose(got, means_by_hand(idata, X.to_numpy()), rtol=1e-12)
 
 
 def test_thinned_and_from_a_file(tmp_path):
     idata, X, W = tree(covariates="w"), new_rows(), new_rows(columns="w")
-    whole = predict(idata, X, covariates=W, kind="mean", summary=False)
+    whole = predict(idata, X, covariates=W, quantity="mean", summary=False)
     thinned = predict(
-        idata.isel(draw=slice(None, None, 5)), X, covariates=W, kind="mean", summary=False
+        idata.isel(draw=slice(None, None, 5)), X, covariates=W, quantity="mean", summary=False
     )
     np.testing.assert_allclose(thinned, whole[:, ::5], rtol=1e-13)
     idata.to_netcdf(tmp_path / "fit.nc")
@@ -161,8 +161,8 @@ def test_a_single_row(value):
         "numpy": X.to_numpy()[:1],
         "list": X.to_numpy()[:1].tolist(),
     }[value]
-    got = predict(idata, one, kind="mean")
-    np.testing.assert_allclose(got["mean"], predict(idata, X, kind="mean")["mean"][:1], rtol=1e-12)
+    got = predict(idata, one, quantity="mean")
+    np.testing.assert_allclose(got["mean"], predict(idata, X, quantity="mean")["mean"][:1], rtol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -182,8 +182,8 @@ def test_a_single_row(value):
         ({"covariates": new_rows(columns="w").rename(str.upper)}, "obs labels"),
         ({"weights": [1, 1, 0, 1, 1]}, "weights must be positive; got 0"),
         ({"weights": np.ones(4)}, "weights must have one row per observation"),
-        ({"kind": "sd"}, "kind must be 'response'.*got 'sd'"),
-        ({"prob": 95}, "prob must be a number above 0 and below 1, got 95"),
+        ({"quantity": "sd"}, "quantity must be 'response'.*got 'sd'"),
+        ({"ci_prob": 95}, "ci_prob must be a number above 0 and below 1, got 95"),
     ],
 )
 def test_what_is_refused(change, message):
@@ -197,8 +197,8 @@ def test_what_is_refused_besides():
         predict(tree(), new_rows(), covariates=np.ones(5))
     with pytest.raises(TypeError, match=r"X_new is read as X.*real numbers; got text"):
         predict(tree(), new_rows().astype(str))
-    with pytest.raises(TypeError, match="prob must be a number"):
-        predict(tree(), new_rows(), prob="0.9")
+    with pytest.raises(TypeError, match="ci_prob must be a number"):
+        predict(tree(), new_rows(), ci_prob="0.9")
     with pytest.raises(TypeError, match="idata must be an InferenceData"):
         predict(tree()["posterior"].to_dataset(), new_rows())
 
@@ -210,7 +210,7 @@ def test_a_missing_variable_is_named(name):
     with pytest.raises(ValueError, match=rf"idata.posterior must have the variable '{name}'"):
         predict(idata, new_rows())
     if name == "sigma2":
-        assert predict(idata, new_rows(), kind="mean")["mean"].size == 5
+        assert predict(idata, new_rows(), quantity="mean")["mean"].size == 5
 
 
 def test_missing_data_of_the_fit_are_named():
@@ -248,7 +248,7 @@ def test_residual_variance_is_sigma2_by_weight():
     """Standardised residuals of all draws and rows are N(0, 1)."""
     idata, X = tree(draws=400), new_rows(n=20)
     weights = np.linspace(0.5, 4.0, 20)
-    means = predict(idata, X, kind="mean", summary=False)
+    means = predict(idata, X, quantity="mean", summary=False)
     drawn = predict(idata, X, weights=weights, summary=False, random_seed=5)
     sd = np.sqrt(idata["posterior"]["sigma2"].values[..., None] / weights)
     z = ((drawn - means) / sd).values
@@ -260,7 +260,7 @@ def test_residual_covariance_is_sigma_e_by_weight():
     """Whitened by the root of Sigma_e of each draw, residuals are independent N(0, 1)."""
     idata, X = tree(draws=400, traits="uv"), new_rows(n=20)
     weights = np.linspace(0.5, 4.0, 20)
-    means = predict(idata, X, kind="mean", summary=False)
+    means = predict(idata, X, quantity="mean", summary=False)
     drawn = predict(idata, X, weights=weights, summary=False, random_seed=5)
     values, vectors = np.linalg.eigh(idata["posterior"]["Sigma_e"].values)
     e = (drawn - means).values * np.sqrt(weights)[:, None]
@@ -308,7 +308,7 @@ def test_means_are_those_of_pymc(fitted):
     exact = idata.copy(deep=True)
     exact["posterior"]["sigma2"] = exact["posterior"]["sigma2"] * 1e-24
     expected = pymc_draws(model, exact)
-    got = predict(idata, X, covariates=W, weights=weights, kind="mean", summary=False)
+    got = predict(idata, X, covariates=W, weights=weights, quantity="mean", summary=False)
     np.testing.assert_allclose(got, expected.transpose(*got.dims), rtol=1e-9)
     assert list(got["obs"].values) == list(X.index)
 
@@ -335,9 +335,9 @@ def test_several_traits_are_predicted_as_by_pymc():
     exact = idata.copy(deep=True)
     exact["posterior"]["Sigma_e"] = exact["posterior"]["Sigma_e"] * 1e-20
     expected = pymc_draws(model, exact)
-    means = predict(idata, old.X, kind="mean", summary=False)
+    means = predict(idata, old.X, quantity="mean", summary=False)
     np.testing.assert_allclose(means, expected, atol=1e-8)
-    means = predict(idata, new.X, kind="mean", summary=False)
+    means = predict(idata, new.X, quantity="mean", summary=False)
     e = (predict(idata, new.X, summary=False, random_seed=1) - means).values
     Sigma = idata["posterior"]["Sigma_e"].mean(SAMPLE).values
     products = np.einsum("cdni,cdnj->cdnij", e, e).reshape(-1, 2, 2)
@@ -399,7 +399,7 @@ def crps_of_normal(y, mean=0.0, sd=1.0):
 def test_scores_by_hand():
     rng = np.random.default_rng(3)
     values, y = rng.normal(size=(2, 20, 6)), rng.normal(size=6)
-    result = score(y, as_draws(values), prob=0.5)
+    result = score(y, as_draws(values), ci_prob=0.5)
     mean, (low, high) = values.mean((0, 1)), np.quantile(values, [0.25, 0.75], axis=(0, 1))
     flat = values.reshape(40, 6)
     pairs = abs(flat[:, None] - flat[None]).sum((0, 1)) / (40 * 39)
@@ -458,11 +458,11 @@ def test_coverage_of_the_truth():
     """Binomial error: the draws are from the distribution of the truth."""
     rng = np.random.default_rng(7)
     n = 3000
-    for prob in (0.5, 0.95):
+    for ci_prob in (0.5, 0.95):
         draws = as_draws(rng.normal(size=(1, 2000, n)))
-        result = score(rng.normal(size=n), draws, prob=prob)
-        assert abs(float(result["coverage"]) - prob) < 4 * np.sqrt(prob * (1 - prob) / n)
-        np.testing.assert_allclose(result["width"], 2 * stats.norm.isf((1 - prob) / 2), rtol=0.01)
+        result = score(rng.normal(size=n), draws, ci_prob=ci_prob)
+        assert abs(float(result["coverage"]) - ci_prob) < 4 * np.sqrt(ci_prob * (1 - ci_prob) / n)
+        np.testing.assert_allclose(result["width"], 2 * stats.norm.isf((1 - ci_prob) / 2), rtol=0.01)
 
 
 def test_missing_values_are_skipped_by_trait():
@@ -547,7 +547,7 @@ def test_statistics_by_hand():
         "range": np.ptp,
     }
     given = {name: name for name in functions} | {"0.9": 0.9, "range": np.ptp}
-    table = ppc_statistics(checked(y, replicated), given, prob=0.8)
+    table = ppc_statistics(checked(y, replicated), given, ci_prob=0.8)
     for name, function in functions.items():
         row = table.sel(statistic=name)
         values = np.array([function(v) for v in replicated.reshape(200, 50)])

@@ -10,7 +10,7 @@ from scipy import stats
 
 from blrzoo.simulation import simulate
 
-KINDS = ["gaussian", "genotype"]
+DISTRIBUTIONS = ["gaussian", "genotype"]
 SIZE = 1e-6
 
 
@@ -28,13 +28,13 @@ def residual(data):
 # What comes back
 
 
-@pytest.mark.parametrize(("kind", "dtype"), [("gaussian", np.float64), ("genotype", np.int8)])
-def test_shapes_coords_and_types(kind, dtype):
-    data = simulate(30, 12, kind=kind, random_seed=0)
+@pytest.mark.parametrize(("distribution", "dtype"), [("gaussian", np.float64), ("genotype", np.int8)])
+def test_shapes_coords_and_types(distribution, dtype):
+    data = simulate(30, 12, distribution=distribution, random_seed=0)
     dims = {name: variable.dims for name, variable in data.data_vars.items()}
     expected = {"X": ("obs", "feature"), "y": ("obs",), "beta": ("feature",)}
     expected |= {"causal": ("feature",), "mu": (), "sigma2": (), "h2": ()}
-    assert dims == expected | ({"maf": ("feature",)} if kind == "genotype" else {})
+    assert dims == expected | ({"maf": ("feature",)} if distribution == "genotype" else {})
     assert data.X.shape == (30, 12)
     assert data.X.dtype == dtype
     assert data.y.dtype == data.beta.dtype == np.float64
@@ -43,21 +43,21 @@ def test_shapes_coords_and_types(kind, dtype):
 
 
 @pytest.mark.parametrize(
-    ("kind", "p", "first", "last"),
+    ("distribution", "p", "first", "last"),
     [
         ("gaussian", 9, "x1", "x9"),
         ("gaussian", 100, "x001", "x100"),
         ("genotype", 12, "snp01", "snp12"),
     ],
 )
-def test_labels_are_zero_padded_so_that_they_sort(kind, p, first, last):
-    labels = simulate(20, p, kind=kind, random_seed=0).feature.values.tolist()
+def test_labels_are_zero_padded_so_that_they_sort(distribution, p, first, last):
+    labels = simulate(20, p, distribution=distribution, random_seed=0).feature.values.tolist()
     assert (labels[0], labels[-1]) == (first, last)
     assert labels == sorted(set(labels))
 
 
 def test_attributes_are_the_arguments():
-    arguments = dict(n=20, p=15, n_causal=3, h2=0.3, correlation=-0.4, kind="genotype")
+    arguments = dict(n=20, p=15, n_causal=3, h2=0.3, correlation=-0.4, distribution="genotype")
     arguments |= dict(maf=[0.2, 0.4], effects="equal", mu=2.0, random_seed=7)
     assert simulate(**arguments).attrs == arguments
 
@@ -73,18 +73,18 @@ def test_numpy_scalars_are_numbers():
     xr.testing.assert_identical(odd, simulate(20, 5, h2=0.5, mu=1.0, random_seed=3))
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_arrays_may_be_changed(kind):
-    first = simulate(20, 5, kind=kind, random_seed=0)
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS)
+def test_arrays_may_be_changed(distribution):
+    first = simulate(20, 5, distribution=distribution, random_seed=0)
     for name in first.data_vars:
         first[name].values[...] = 0
-    assert simulate(20, 5, kind=kind, random_seed=0).X.values.any()
+    assert simulate(20, 5, distribution=distribution, random_seed=0).X.values.any()
 
 
 @pytest.mark.parametrize("seed", [3, [1, 2], None, 2**100, np.random.default_rng(1)], ids=str)
-@pytest.mark.parametrize("kind", KINDS)
-def test_netcdf_round_trip(tmp_path, kind, seed):
-    data = simulate(20, 15, kind=kind, random_seed=seed)
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS)
+def test_netcdf_round_trip(tmp_path, distribution, seed):
+    data = simulate(20, 15, distribution=distribution, random_seed=seed)
     data.to_netcdf(tmp_path / "simulated.nc")
     with xr.open_dataset(tmp_path / "simulated.nc") as read:
         xr.testing.assert_identical(read.load(), data)
@@ -95,9 +95,9 @@ def test_netcdf_round_trip(tmp_path, kind, seed):
 # Seeds
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_seed_fixes_everything(kind):
-    options = dict(n=30, p=20, kind=kind, correlation=0.5)
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS)
+def test_a_seed_fixes_everything(distribution):
+    options = dict(n=30, p=20, distribution=distribution, correlation=0.5)
     first = simulate(**options, random_seed=5)
     xr.testing.assert_identical(first, simulate(**options, random_seed=5))
     other = simulate(**options, random_seed=6)
@@ -133,15 +133,15 @@ def test_the_global_random_state_is_neither_read_nor_changed():
     xr.testing.assert_identical(first[1], second[1])
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS)
 @pytest.mark.parametrize(
     "change",
     [{"h2": 0.1}, {"n_causal": 3}, {"effects": "equal"}, {"mu": 5.0}, {"h2": 0.0}],
     ids=str,
 )
-def test_features_and_noise_of_a_seed_do_not_depend_on_the_effects(kind, change):
-    base = simulate(30, 20, kind=kind, random_seed=2)
-    data = simulate(30, 20, kind=kind, random_seed=2, **change)
+def test_features_and_noise_of_a_seed_do_not_depend_on_the_effects(distribution, change):
+    base = simulate(30, 20, distribution=distribution, random_seed=2)
+    data = simulate(30, 20, distribution=distribution, random_seed=2, **change)
     np.testing.assert_array_equal(data.X, base.X)
     noise = [residual(d) / np.sqrt(float(d.sigma2)) for d in (base, data)]
     np.testing.assert_allclose(*noise, atol=1e-12)
@@ -150,14 +150,14 @@ def test_features_and_noise_of_a_seed_do_not_depend_on_the_effects(kind, change)
 # The truth
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS)
 @pytest.mark.parametrize("effects", ["normal", "equal"])
 @pytest.mark.parametrize("h2", [1e-6, 0.3, 0.999])
 @pytest.mark.parametrize(("n", "p", "n_causal"), [(2, 1, 1), (50, 200, 200), (200, 20, 5)])
-def test_realised_h2_is_exact(kind, effects, h2, n, p, n_causal):
+def test_realised_h2_is_exact(distribution, effects, h2, n, p, n_causal):
     for seed in range(5):
         data = simulate(
-            n, p, n_causal=n_causal, h2=h2, kind=kind, effects=effects, mu=3.0, random_seed=seed
+            n, p, n_causal=n_causal, h2=h2, distribution=distribution, effects=effects, mu=3.0, random_seed=seed
         )
         explained = np.var(data.X.values @ data.beta.values)
         realised = explained / (explained + float(data.sigma2))
@@ -177,11 +177,11 @@ def test_without_heritability_y_is_noise():
     assert_mean((data.y - 2.0) ** 2, 1.0)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_noise_is_normal_and_unrelated_to_the_features(kind):
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS)
+def test_noise_is_normal_and_unrelated_to_the_features(distribution):
     draws, products = [], []
     for seed in range(20):
-        data = simulate(500, 10, h2=0.7, mu=-1.0, kind=kind, random_seed=seed)
+        data = simulate(500, 10, h2=0.7, mu=-1.0, distribution=distribution, random_seed=seed)
         draws.append(residual(data) / np.sqrt(0.3))
         products.append(draws[-1] * (data.X - data.X.mean("obs")).sum("feature").values)
     assert stats.kstest(np.concatenate(draws), "norm").pvalue > SIZE
@@ -213,7 +213,7 @@ def test_equal_effects_never_cancel():
     # Two rows and two columns: often both columns differ by one allele, and half of the sign
     # patterns then cancel.
     for seed in range(100):
-        data = simulate(2, 2, kind="genotype", effects="equal", random_seed=seed)
+        data = simulate(2, 2, distribution="genotype", effects="equal", random_seed=seed)
         assert np.isfinite(data.y).all()
         assert np.var(data.X.values @ data.beta.values) == pytest.approx(0.5)
 
@@ -236,7 +236,7 @@ def test_gaussian_features_are_a_stationary_autoregression(correlation):
 @pytest.mark.parametrize("correlation", [0.0, 0.9, -0.6])
 def test_correlation_of_genotypes_at_frequency_one_half(correlation):
     data = simulate(
-        4000, 40, kind="genotype", correlation=correlation, maf=(0.5, 0.5), random_seed=1
+        4000, 40, distribution="genotype", correlation=correlation, maf=(0.5, 0.5), random_seed=1
     )
     X = (data.X.values - 1.0) / np.sqrt(0.5)
     for lag in (1, 2, 5):
@@ -245,7 +245,7 @@ def test_correlation_of_genotypes_at_frequency_one_half(correlation):
 
 
 def test_genotypes_are_in_hardy_weinberg_equilibrium():
-    X = simulate(2000, 50, kind="genotype", maf=(0.3, 0.3), random_seed=1).X.values
+    X = simulate(2000, 50, distribution="genotype", maf=(0.3, 0.3), random_seed=1).X.values
     assert set(np.unique(X)) == {0, 1, 2}
     counts = np.bincount(X.ravel(), minlength=3)
     assert stats.chisquare(counts, X.size * np.array([0.49, 0.42, 0.09])).pvalue > SIZE
@@ -253,7 +253,7 @@ def test_genotypes_are_in_hardy_weinberg_equilibrium():
 
 def test_frequencies_are_uniform_and_are_those_of_the_columns():
     n = 2000
-    data = simulate(n, 1000, kind="genotype", maf=(0.1, 0.4), random_seed=1)
+    data = simulate(n, 1000, distribution="genotype", maf=(0.1, 0.4), random_seed=1)
     maf = data.maf.values
     assert stats.kstest(maf, stats.uniform(0.1, 0.3).cdf).pvalue > SIZE
     z = (data.X.values.mean(axis=0) / 2 - maf) / np.sqrt(maf * (1 - maf) / (2 * n))
@@ -269,7 +269,7 @@ def test_no_column_of_genotypes_is_constant(n, maf, correlation):
     # Without redraws a column is constant with probability 0.49, 0.33, 0.93 or 0.13 here.
     for seed in range(20):
         X = simulate(
-            n, 60, kind="genotype", maf=maf, correlation=correlation, random_seed=seed
+            n, 60, distribution="genotype", maf=maf, correlation=correlation, random_seed=seed
         ).X.values
         assert (X.min(axis=0) < X.max(axis=0)).all()
 
@@ -278,7 +278,7 @@ def test_redrawn_columns_keep_to_their_neighbours():
     # Half of these columns are redrawn; without regard to their neighbours the mean would be 0.62.
     means = []
     for seed in range(20):
-        options = dict(kind="genotype", maf=(0.05, 0.05), correlation=0.9, random_seed=seed)
+        options = dict(distribution="genotype", maf=(0.05, 0.05), correlation=0.9, random_seed=seed)
         X = simulate(6, 50, **options).X.values.astype(float)
         means.append(np.mean([np.corrcoef(X[:, j], X[:, j + 1])[0, 1] for j in range(49)]))
     assert np.mean(means) > 2 / np.pi * np.arcsin(0.9)
@@ -322,26 +322,26 @@ REFUSED = [
     (dict(mu=float("inf")), ValueError, r"mu must be a finite number, got inf"),
     (dict(mu=None), TypeError, r"mu must be a .*number.* got None"),
     (
-        dict(kind="snp"),
+        dict(distribution="snp"),
         ValueError,
-        r"kind must be 'gaussian' or 'genotype', got 'snp' of type \w+. Leave",
+        r"distribution must be 'gaussian' or 'genotype', got 'snp' of type \w+. Leave",
     ),
-    (dict(kind=1), ValueError, r"kind must be 'gaussian' or 'genotype', got 1"),
+    (dict(distribution=1), ValueError, r"distribution must be 'gaussian' or 'genotype', got 1"),
     (
         dict(effects="t"),
         ValueError,
         r"effects must be 'normal' or 'equal', got 't' of type \w+. Leave",
     ),
     (dict(effects=None), ValueError, r"effects must be 'normal' or 'equal', got None"),
-    (dict(maf=(0.1, 0.5)), ValueError, r"maf must be left out unless kind='genotype', .*: leave"),
-    (dict(kind="genotype", maf=0.3), TypeError, r"maf must be a pair .* got 0.3 \(float\): pass"),
-    (dict(kind="genotype", maf=(0.1,)), TypeError, r"maf must be a pair \(low, high\), got"),
-    (dict(kind="genotype", maf=(0.1, "a")), TypeError, r"maf\[1\] must be a .*number.* got 'a'"),
-    (dict(kind="genotype", maf=(0, 0.5)), ValueError, r"maf must satisfy 0 < low .* got \(0, 0.5"),
-    (dict(kind="genotype", maf=(0.4, 0.3)), ValueError, r"maf must satisfy .* got \(0.4, 0.3\)"),
-    (dict(kind="genotype", maf=(0.4, 0.6)), ValueError, r"maf must satisfy .* got \(0.4, 0.6\)"),
+    (dict(maf=(0.1, 0.5)), ValueError, r"maf must be left out unless distribution='genotype', .*: leave"),
+    (dict(distribution="genotype", maf=0.3), TypeError, r"maf must be a pair .* got 0.3 \(float\): pass"),
+    (dict(distribution="genotype", maf=(0.1,)), TypeError, r"maf must be a pair \(low, high\), got"),
+    (dict(distribution="genotype", maf=(0.1, "a")), TypeError, r"maf\[1\] must be a .*number.* got 'a'"),
+    (dict(distribution="genotype", maf=(0, 0.5)), ValueError, r"maf must satisfy 0 < low .* got \(0, 0.5"),
+    (dict(distribution="genotype", maf=(0.4, 0.3)), ValueError, r"maf must satisfy .* got \(0.4, 0.3\)"),
+    (dict(distribution="genotype", maf=(0.4, 0.6)), ValueError, r"maf must satisfy .* got \(0.4, 0.6\)"),
     (
-        dict(n=2, kind="genotype", maf=(1e-9, 1e-9)),
+        dict(n=2, distribution="genotype", maf=(1e-9, 1e-9)),
         ValueError,
         r"maf, n and correlation must let genotypes vary, got .* n=2 .* larger n",
     ),

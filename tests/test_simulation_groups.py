@@ -79,9 +79,9 @@ def test_weights_by_label_are_weights_in_order():
     assert named.attrs["causal_weights"] == [1.0, 0.5, 4.0]
 
 
-@pytest.mark.parametrize("kind", ["gaussian", "genotype"])
-def test_h2_is_exact_and_features_are_counted_with_groups(kind):
-    options = dict(groups=4, causal_weights={"group1": 50}, kind=kind, n_causal=8, h2=0.3)
+@pytest.mark.parametrize("distribution", ["gaussian", "genotype"])
+def test_h2_is_exact_and_features_are_counted_with_groups(distribution):
+    options = dict(groups=4, causal_weights={"group1": 50}, distribution=distribution, n_causal=8, h2=0.3)
     data = simulate(100, 40, **options, random_seed=0)
     assert np.var(data.X.values @ data.beta.values) == pytest.approx(0.3)
     assert int(data.causal.sum()) == 8

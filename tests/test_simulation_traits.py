@@ -10,7 +10,7 @@ from scipy import stats
 
 from blrzoo.simulation import simulate
 
-KINDS = ["gaussian", "genotype"]
+DISTRIBUTIONS = ["gaussian", "genotype"]
 MATRIX = np.array([[1.0, 0.6, -0.2], [0.6, 1.0, 0.1], [-0.2, 0.1, 1.0]])
 SIZE = 1e-6
 
@@ -35,24 +35,24 @@ def pairs(n_traits):
 
 
 @pytest.mark.parametrize("n_traits", [1, 2, 12])
-@pytest.mark.parametrize("kind", KINDS)
-def test_dims_and_coords(kind, n_traits):
-    data = simulate(30, 12, n_traits=n_traits, kind=kind, random_seed=0)
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS)
+def test_dims_and_coords(distribution, n_traits):
+    data = simulate(30, 12, n_traits=n_traits, distribution=distribution, random_seed=0)
     dims = {name: variable.dims for name, variable in data.data_vars.items()}
     square = ("trait", "trait_bis")
     expected = {"X": ("obs", "feature"), "y": ("obs", "trait"), "beta": ("feature", "trait")}
     expected |= {"causal": ("feature", "trait"), "mu": ("trait",), "h2": ("trait",)}
     expected |= dict.fromkeys(["genetic_covariance", "genetic_correlation", "Sigma_e"], square)
-    assert dims == expected | ({"maf": ("feature",)} if kind == "genotype" else {})
+    assert dims == expected | ({"maf": ("feature",)} if distribution == "genotype" else {})
     assert dict(data.sizes) == dict(obs=30, feature=12, trait=n_traits, trait_bis=n_traits)
     labels = [f"trait{t:02d}" if n_traits > 9 else f"trait{t}" for t in range(1, n_traits + 1)]
     assert data.trait.values.tolist() == data.trait_bis.values.tolist() == labels
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS)
 @pytest.mark.parametrize("h2", [0.0, 0.4])
-def test_one_of_several_traits_is_one_trait(kind, h2):
-    options = dict(h2=h2, mu=2.0, kind=kind, correlation=0.5, missing=0.2, random_seed=3)
+def test_one_of_several_traits_is_one_trait(distribution, h2):
+    options = dict(h2=h2, mu=2.0, distribution=distribution, correlation=0.5, missing=0.2, random_seed=3)
     one, several = simulate(50, 20, **options), simulate(50, 20, n_traits=1, **options)
     assert float(several.Sigma_e[0, 0]) == float(one.sigma2)
     assert float(several.genetic_covariance[0, 0]) == pytest.approx(h2)
@@ -66,14 +66,14 @@ def test_attributes_are_the_arguments():
     arguments = dict(n=20, p=15, n_traits=3, n_causal=3, h2=[0.3, 0.2, 0.1], correlation=-0.4)
     arguments |= dict(genetic_correlation=0.5, residual_correlation=-0.5, overlap=1.0)
     arguments |= dict(groups=2, causal_weights=[1.0, 3.0], missing="disjoint", mu=[1.0, 0.0, 2.0])
-    arguments |= dict(kind="gaussian", effects="equal", random_seed=7)
+    arguments |= dict(distribution="gaussian", effects="equal", random_seed=7)
     data = simulate(**arguments)
     assert data.attrs == arguments
     flat = simulate(**arguments | {"genetic_correlation": np.eye(3)}).attrs["genetic_correlation"]
     assert flat == [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS)
 @pytest.mark.parametrize(
     "options",
     [
@@ -84,8 +84,8 @@ def test_attributes_are_the_arguments():
     ],
     ids=["one", "three", "groups", "groups of one"],
 )
-def test_netcdf_round_trip(tmp_path, kind, options):
-    data = simulate(20, 15, n_causal=3, kind=kind, random_seed=1, **options)
+def test_netcdf_round_trip(tmp_path, distribution, options):
+    data = simulate(20, 15, n_causal=3, distribution=distribution, random_seed=1, **options)
     data.to_netcdf(tmp_path / "simulated.nc")
     with xr.open_dataset(tmp_path / "simulated.nc") as read:
         xr.testing.assert_identical(read.load(), data)
@@ -93,7 +93,7 @@ def test_netcdf_round_trip(tmp_path, kind, options):
 
 
 def test_arrays_may_be_changed():
-    options = dict(n_traits=3, groups=2, missing=0.1, kind="genotype", random_seed=0)
+    options = dict(n_traits=3, groups=2, missing=0.1, distribution="genotype", random_seed=0)
     first = simulate(20, 10, **options)
     for name in first.data_vars:
         first[name].values[...] = 0
@@ -119,7 +119,7 @@ def test_the_attributes_give_the_data_back():
     xr.testing.assert_identical(data, simulate(**data.attrs))
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS)
 @pytest.mark.parametrize(
     "change",
     [
@@ -134,8 +134,8 @@ def test_the_attributes_give_the_data_back():
     ],
     ids=str,
 )
-def test_features_and_noise_of_a_seed_do_not_depend_on_the_effects(kind, change):
-    options = dict(n_traits=3, residual_correlation=MATRIX, kind=kind, random_seed=2)
+def test_features_and_noise_of_a_seed_do_not_depend_on_the_effects(distribution, change):
+    options = dict(n_traits=3, residual_correlation=MATRIX, distribution=distribution, random_seed=2)
     base, data = simulate(30, 20, **options), simulate(30, 20, **options, **change)
     np.testing.assert_array_equal(data.X, base.X)
     np.testing.assert_allclose(residual(data), residual(base), atol=1e-12)
@@ -152,14 +152,14 @@ def test_noise_of_the_first_trait_is_that_of_one_trait():
 # The truth
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS)
 @pytest.mark.parametrize("effects", ["normal", "equal"])
 @pytest.mark.parametrize("overlap", [0.0, 0.4, 1.0])
 @pytest.mark.parametrize("n", [2, 100])
-def test_realised_h2_is_exact(kind, effects, overlap, n):
+def test_realised_h2_is_exact(distribution, effects, overlap, n):
     h2 = np.array([0.8, 0.0, 1e-6])
     for seed in range(5):
-        options = dict(kind=kind, effects=effects, overlap=overlap, genetic_correlation=0.5)
+        options = dict(distribution=distribution, effects=effects, overlap=overlap, genetic_correlation=0.5)
         data = simulate(n, 30, n_traits=3, n_causal=5, h2=h2, random_seed=seed, **options)
         explained = np.var(data.X.values @ data.beta.values, axis=0)
         noise = np.diagonal(data.Sigma_e.values)

@@ -88,7 +88,7 @@ SAME: dict[str, Callable[[xr.DataTree, pm.Model], Any]] = {
     "geweke": lambda i, m: blr.geweke(i),
     "group_pip": lambda i, m: blr.group_pip(i, GROUPS),
     "heritability": lambda i, m: blr.heritability(i),
-    "heritability components": lambda i, m: blr.heritability(i, kind="components"),
+    "heritability components": lambda i, m: blr.heritability(i, definition="components"),
     "indicator_diagnostics": lambda i, m: blr.indicator_diagnostics(i),
     "log_score": lambda i, m: blr.log_score(i, NEW, y_of(i)),
     "model_size": lambda i, m: blr.model_size(i),
@@ -106,11 +106,11 @@ SAME: dict[str, Callable[[xr.DataTree, pm.Model], Any]] = {
 }
 #: The same of several traits only.
 SAME_OF_TRAITS = {
-    "genetic_correlation": lambda i, m: blr.genetic_correlation(i, kind="components"),
-    "genetic_covariance": lambda i, m: blr.genetic_covariance(i, kind="components"),
+    "genetic_correlation": lambda i, m: blr.genetic_correlation(i, definition="components"),
+    "genetic_covariance": lambda i, m: blr.genetic_covariance(i, definition="components"),
     "pleiotropy": lambda i, m: blr.pleiotropy(i),
     "plot_patterns": lambda i, m: blr.plot_patterns(i),
-    "plot_patterns of pairs": lambda i, m: blr.plot_patterns(i, kind="pairs"),
+    "plot_patterns of pairs": lambda i, m: blr.plot_patterns(i, show="pairs"),
     "residual_correlation": lambda i, m: blr.residual_correlation(i),
 }
 #: What needs rows, and takes them as X=.
@@ -123,9 +123,9 @@ NEEDS_X: dict[str, Callable[..., Any]] = {
     "variance_explained": partial(blr.variance_explained, groups=GROUPS),
 }
 NEEDS_X_OF_TRAITS: dict[str, Callable[..., Any]] = {
-    "genetic_correlation": partial(blr.genetic_correlation, kind="fit"),
-    "genetic_covariance": partial(blr.genetic_covariance, kind="fit"),
-    "plot_patterns": partial(blr.plot_patterns, kind="correlation"),
+    "genetic_correlation": partial(blr.genetic_correlation, definition="fit"),
+    "genetic_covariance": partial(blr.genetic_covariance, definition="fit"),
+    "plot_patterns": partial(blr.plot_patterns, show="correlation"),
 }
 OBSERVATIONS = r"^model must be of observations {}.*, got one of sufficient statistics, which have"
 #: What no argument makes up for, and what is said.

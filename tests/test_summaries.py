@@ -159,11 +159,11 @@ def test_effect_summary_needs_beta():
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"prob": 1.0}, ValueError, "prob must be a number above 0 and below 1, got 1.0"),
-        ({"prob": 95}, ValueError, "prob must be .*got 95"),
-        ({"prob": "0.9"}, TypeError, "prob must be a number.*got '0.9' of type str"),
-        ({"prob": True}, TypeError, "prob must be a number.*got True of type bool"),
-        ({"kind": "quantile"}, ValueError, "kind must be 'eti'.*'quantile'"),
+        ({"ci_prob": 1.0}, ValueError, "ci_prob must be a number above 0 and below 1, got 1.0"),
+        ({"ci_prob": 95}, ValueError, "ci_prob must be .*got 95"),
+        ({"ci_prob": "0.9"}, TypeError, "ci_prob must be a number.*got '0.9' of type str"),
+        ({"ci_prob": True}, TypeError, "ci_prob must be a number.*got True of type bool"),
+        ({"ci_kind": "quantile"}, ValueError, "ci_kind must be 'eti'.*'quantile'"),
         ({"sort_by": "pip"}, ValueError, "sort_by must be.*'pip'.*no indicators"),
         (
             {"sort_by": "effect"},
@@ -185,7 +185,7 @@ def test_effect_summary_against_numpy_and_arviz():
     delta, beta = spike_slab_draws(6, (3, 101, 5))
     beta += np.linspace(0, 2, 101)[:, None] * delta  # autocorrelated
     idata = tree(delta=delta, beta=beta, features=list("abcde"))
-    table = effect_summary(idata, prob=0.8)
+    table = effect_summary(idata, ci_prob=0.8)
     flat = beta.reshape(-1, 5)
     np.testing.assert_allclose(table["mean"], flat.mean(axis=0), rtol=1e-12)
     np.testing.assert_allclose(table["sd"], flat.std(axis=0, ddof=1), rtol=1e-12)
@@ -201,13 +201,13 @@ def test_effect_summary_against_numpy_and_arviz():
 
 def test_the_hdi_is_the_narrowest_interval():
     beta = np.random.default_rng(7).exponential(size=(2, 100, 3))
-    table = effect_summary(tree(beta=beta), prob=0.9, kind="hdi")
+    table = effect_summary(tree(beta=beta), ci_prob=0.9, ci_kind="hdi")
     ordered = np.sort(beta.reshape(-1, 3), axis=0)
     width = ordered[180:] - ordered[:-180]
     start = width.argmin(axis=0)
     np.testing.assert_allclose(table["lower"], ordered[start, range(3)], rtol=1e-12)
     np.testing.assert_allclose(table["upper"], ordered[start + 180, range(3)], rtol=1e-12)
-    assert np.all(table["upper"] < effect_summary(tree(beta=beta), prob=0.9)["upper"])
+    assert np.all(table["upper"] < effect_summary(tree(beta=beta), ci_prob=0.9)["upper"])
 
 
 def test_the_default_is_a_95_percent_equal_tailed_interval():

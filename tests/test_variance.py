@@ -66,7 +66,7 @@ def draws(value, shape=(2, 7)):
 
 def test_heritability_of_the_fit_against_numpy():
     X, beta, sigma2 = random_X(), effects(), np.random.default_rng(2).uniform(1, 2, (2, 7))
-    h2 = heritability(tree(X, beta=beta, sigma2=sigma2), kind="fit")
+    h2 = heritability(tree(X, beta=beta, sigma2=sigma2), definition="fit")
     genetic = np.var(np.einsum("ij,cdj->cdi", X, beta), axis=-1)
     assert list(h2) == ["h2_fit"]
     assert h2["h2_fit"].dims == ("chain", "draw")
@@ -129,7 +129,7 @@ def test_components_of_every_prior_by_hand(name):
         **{key: draws(value) for key, value in values.items()},
     )
     V = expected(X.var(axis=0))
-    result = heritability(idata, kind="components")["h2_components"]
+    result = heritability(idata, definition="components")["h2_components"]
     assert result.dims == ("chain", "draw")
     np.testing.assert_allclose(result, V / (V + 2.0), rtol=1e-12)
 
@@ -197,8 +197,8 @@ def test_components_are_left_out_with_a_reason_or_refused(reason):
     idata = tree(random_X(), dims=dims, beta=effects(), sigma2=draws(1.0), **values)
     result = heritability(idata)
     assert list(result) == ["h2_fit"]
-    with pytest.raises(ValueError, match=rf"h2_components cannot be had: .*{reason}.*kind='fit'"):
-        heritability(idata, kind="components")
+    with pytest.raises(ValueError, match=rf"h2_components cannot be had: .*{reason}.*definition='fit'"):
+        heritability(idata, definition="components")
     assert result.attrs["h2_components"].startswith("left out: ")
 
 
@@ -236,7 +236,7 @@ def test_other_individuals_are_joined_by_label(several):
     shuffled = frame[list("ecadb")].assign(other=1.0)
     array = xr.DataArray(shuffled, dims=("row", "feature"))
     for X in (other, other.tolist(), frame, shuffled, array, array.T):
-        result = heritability(idata, X, kind="fit")["h2_fit"]
+        result = heritability(idata, X, definition="fit")["h2_fit"]
         assert result.dims == ("chain", "draw", "trait")[: result.ndim]
         np.testing.assert_allclose(result, expected, rtol=1e-10)
     plain = xr.DataArray(other, dims=("obs", "feature"))
@@ -272,11 +272,11 @@ def test_h2_of_a_simulation_is_recovered(kind):
     data = blr.simulate(n=400, p=60, n_causal=60, h2=0.6, random_seed=3)
     model = blr.single_component(data.X, data.y)
     idata = blr.sample(model, draws=300, tune=100, chains=2, random_seed=1, quiet=True)
-    table = draws_table(heritability(idata, kind=kind), prob=0.99).isel(quantity=0)
+    table = draws_table(heritability(idata, definition=kind), ci_prob=0.99).isel(quantity=0)
     assert table["lower"] < 0.6 < table["upper"]
     assert 0.01 < table["sd"] < 0.08
-    fitted = heritability(idata, data.X, kind="fit")["h2_fit"]
-    np.testing.assert_allclose(fitted, heritability(idata, kind="fit")["h2_fit"], rtol=1e-8)
+    fitted = heritability(idata, data.X, definition="fit")["h2_fit"]
+    np.testing.assert_allclose(fitted, heritability(idata, definition="fit")["h2_fit"], rtol=1e-8)
 
 
 def test_correlated_features_make_the_two_differ():
@@ -364,7 +364,7 @@ def test_groups_by_label_by_position_and_of_the_model():
 
 def test_the_table_is_that_of_the_draws():
     idata = tree(random_X(), beta=effects(shape=(2, 50, 5)))
-    table = variance_explained(idata, groups=GROUPS, prob=0.8)
+    table = variance_explained(idata, groups=GROUPS, ci_prob=0.8)
     some = variance_draws(idata, groups=GROUPS)
     assert list(table["quantity"].values) == ["variance", "share", "apportioned"]
     for name in some:
@@ -579,10 +579,10 @@ def test_missing_draws_are_refused():
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda i: heritability(i, kind="h2"), ValueError, "kind must be 'both'.*'h2'"),
-        (lambda i: variance_explained(i, prob=95), ValueError, "prob must be .*got 95"),
-        (lambda i: enrichment(i, prob="0.9"), TypeError, "prob must be a number"),
-        (lambda i: enrichment(i, kind="q"), ValueError, "kind must be 'eti'"),
+        (lambda i: heritability(i, definition="h2"), ValueError, "definition must be 'both'.*'h2'"),
+        (lambda i: variance_explained(i, ci_prob=95), ValueError, "ci_prob must be .*got 95"),
+        (lambda i: enrichment(i, ci_prob="0.9"), TypeError, "ci_prob must be a number"),
+        (lambda i: enrichment(i, ci_kind="q"), ValueError, "ci_kind must be 'eti'"),
         (lambda i: enrichment(i, of="all"), ValueError, "of must be 'share'.*'all'"),
     ],
 )
@@ -598,8 +598,8 @@ def test_a_table_of_draws_is_that_of_effect_summary():
     beta = effects(shape=(4, 100, 5))
     idata = tree(beta=beta)
     for kind in ("eti", "hdi"):
-        table = draws_table(idata["posterior"].to_dataset()["beta"], prob=0.9, kind=kind)
-        expected = effect_summary(idata, prob=0.9, kind=kind)
+        table = draws_table(idata["posterior"].to_dataset()["beta"], ci_prob=0.9, ci_kind=kind)
+        expected = effect_summary(idata, ci_prob=0.9, ci_kind=kind)
         xr.testing.assert_allclose(table, expected[list(table)], rtol=1e-12)
 
 

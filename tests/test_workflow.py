@@ -104,7 +104,7 @@ def test_predictions_for_new_rows(idata, data):
         + (more.to_numpy() - const["W_center"].values)
         @ post["gamma"].mean(("chain", "draw")).values
     )
-    predicted = blr.predict(idata, new, covariates=more, kind="mean")
+    predicted = blr.predict(idata, new, covariates=more, quantity="mean")
     np.testing.assert_allclose(predicted["mean"], expected)
     assert list(predicted["obs"].values) == list(new.index)
 

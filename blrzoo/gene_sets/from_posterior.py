@@ -95,7 +95,7 @@ def gene_statistics(idata: xr.DataTree, genes: Mapping[Hashable, Any], X: Any = 
     --------
     >>> import blrzoo as blr
     >>> from blrzoo.gene_sets import gene_statistics
-    >>> data = blr.simulate(n=100, p=6, n_causal=2, kind="genotype", random_seed=1)
+    >>> data = blr.simulate(n=100, p=6, n_causal=2, distribution="genotype", random_seed=1)
     >>> data.feature.values[data.causal].tolist()
     ['snp1', 'snp6']
     >>> model = blr.spike_slab(data.X, data.y)

@@ -34,7 +34,7 @@ def gene_z_scores(
     *,
     X: Any = None,
     correlation: Any = None,
-    kind: Literal["z", "p"] = "z",
+    scores: Literal["z", "p"] = "z",
     gene_correlation: bool = False,
 ) -> xr.Dataset:
     r"""Combine the z-scores of a gene's SNPs into one z-score of the gene, with regard to LD.
@@ -65,7 +65,7 @@ def gene_z_scores(
         SNPs. DataFrame and DataArray are joined by label.
     correlation : array-like, (feature, feature), optional
         R itself, in the place of X.
-    kind : {"z", "p"}, default "z"
+    scores : {"z", "p"}, default "z"
         "p": `z` holds two-sided p-values, positive.
     gene_correlation : bool, default False
         Whether to compute correlations between genes too, of which a matrix (gene, gene) is made.
@@ -133,18 +133,18 @@ def gene_z_scores(
     >>> gene_z_scores([3.0, 2.0, 1.96], genes, correlation=copies).z.values.round(2)
     array([2.3 , 1.64])
     """
-    Choice(("z", "p"), default="z").check("kind", kind)
+    Choice(("z", "p"), default="z").check("scores", scores)
     gene_correlation = Flag(default=False).check("gene_correlation", gene_correlation)
-    chi2, snps = _chi2(z, kind)
+    chi2, snps = _chi2(z, scores)
     names, members = gene_members(genes, snps)
     ld = LD(snps, X, correlation)
     parts = [
         _gene(name, chi2[on], ld.between(on, on))
         for name, on in zip(names, snps_by_gene(members), strict=True)
     ]
-    scores, means, effective = np.array(parts).T
+    combined, means, effective = np.array(parts).T
     sizes = np.diff(members.indptr)
-    values = {"z": scores, "mean_chi2": means, "n_snps": sizes, "n_effective": effective}
+    values = {"z": combined, "mean_chi2": means, "n_snps": sizes, "n_effective": effective}
     table = xr.Dataset({k: ("gene", v) for k, v in values.items()}, {"gene": names})
     table["covariates"] = gene_covariates(sizes, effective)
     if gene_correlation:
@@ -155,12 +155,12 @@ def gene_z_scores(
     return table
 
 
-def _chi2(z: Any, kind: str) -> tuple[NDArray[np.float64], pd.Index]:
+def _chi2(z: Any, scores: str) -> tuple[NDArray[np.float64], pd.Index]:
     values, snps = vector("z", z)
-    if kind == "p":
+    if scores == "p":
         if not ((values > 0) & (values <= 1)).all():
             raise ValueError(
-                f"z must hold p-values above 0 and up to 1 with kind='p', got {values.min():g} to "
+                f"z must hold p-values above 0 and up to 1 with scores='p', got {values.min():g} to "
                 f"{values.max():g}. Where they were rounded to 0, pass z-scores."
             )
         values = special.ndtri(values / 2)

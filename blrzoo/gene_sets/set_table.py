@@ -17,8 +17,8 @@ __all__ = ["gene_set_table"]
 def gene_set_table(
     idata: xr.DataTree,
     *,
-    prob: float = 0.95,
-    kind: Literal["eti", "hdi"] = "eti",
+    ci_prob: float = 0.95,
+    ci_kind: Literal["eti", "hdi"] = "eti",
     sort_by: str | None = "pip",
 ) -> xr.Dataset:
     """Summarise a gene-set analysis: size, importance and effect of each set.
@@ -27,7 +27,7 @@ def gene_set_table(
     ----------
     idata : xarray.DataTree
         The InferenceData of a `gene_set_model`.
-    prob, kind, sort_by
+    ci_prob, ci_kind, sort_by
         See `blrzoo.effect_summary`; sets with the highest PIP come first, None keeps the order.
 
     Returns
@@ -64,7 +64,7 @@ def gene_set_table(
     lipids  0.9   0.4       0.9
     immune  0.1   0.0       0.1
     """
-    table = effect_summary(idata, prob=prob, kind=kind, sort_by=sort_by)
+    table = effect_summary(idata, ci_prob=ci_prob, ci_kind=ci_kind, sort_by=sort_by)
     blocks = feature_blocks(draws_of(idata, "beta"))
     positive = join_features(
         (block > 0).mean(SAMPLE_DIMS).to_dataset(name="positive") for block in blocks

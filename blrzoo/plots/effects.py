@@ -41,8 +41,8 @@ def plot_effects(
     top: int | None = None,
     sort_by: Literal["abs_mean", "pip"] | None = "abs_mean",
     trait: Any = None,
-    prob: float = 0.95,
-    kind: Literal["eti", "hdi"] = "eti",
+    ci_prob: float = 0.95,
+    ci_kind: Literal["eti", "hdi"] = "eti",
     pips: bool = True,
     **kwargs: Any,
 ) -> Any:
@@ -68,9 +68,9 @@ def plot_effects(
         the order of the data.
     trait : optional
         Label of the trait to show. Default: all.
-    prob : float, default 0.95
+    ci_prob : float, default 0.95
         Probability of the credible interval, between 0 and 1.
-    kind : {"eti", "hdi"}, default "eti"
+    ci_kind : {"eti", "hdi"}, default "eti"
         Equal-tailed, or highest density (the narrowest) interval.
     pips : bool, default True
         Write the PIPs on the right, in models with indicators.
@@ -107,16 +107,16 @@ def plot_effects(
     """
     _check(top, features, sort_by)
     Flag(default=True).check("pips", pips)
-    check_interval(prob, kind)
+    check_interval(ci_prob, ci_kind)
     beta = of_trait(draws_of(idata, "beta"), trait)
     chosen = _choose(idata, beta, features, top, sort_by, trait)
-    table = effect_summary(_part(idata, beta, chosen, trait), prob=prob, kind=kind)
+    table = effect_summary(_part(idata, beta, chosen, trait), ci_prob=ci_prob, ci_kind=ci_kind)
     columns = list(columns_of(table))
     names = [shorten(name) for name in table["feature"].values]
     axes = _axes(ax, columns, len(names))
     for k, (one, (label, column)) in enumerate(zip(axes, columns, strict=True)):
         draw_intervals(one, np.arange(len(names)), column, kwargs)
-        _decorate(one, column, prob, pips and "pip" in column)
+        _decorate(one, column, ci_prob, pips and "pip" in column)
         if len(columns) > 1:
             one.set_title(label)
         if k == 0 or not _shared(axes[0], one):
@@ -187,11 +187,11 @@ def _shared(first: "Axes", other: "Axes") -> bool:
 # ---- what is drawn ----
 
 
-def _decorate(ax: "Axes", column: xr.Dataset, prob: float, with_pips: bool) -> None:
+def _decorate(ax: "Axes", column: xr.Dataset, ci_prob: float, with_pips: bool) -> None:
     rows = column.sizes["feature"]
     ax.axvline(0, color="0.5", linewidth=1, zorder=1)
     ax.set_ylim(rows - 0.4, -0.6)  # the first on top
-    ax.set_xlabel(f"Effect (units of y per unit of x)\nmean and {100 * prob:g} % interval")
+    ax.set_xlabel(f"Effect (units of y per unit of x)\nmean and {100 * ci_prob:g} % interval")
     if not with_pips:
         return
     font, right = row_font(ax, rows), ax.get_yaxis_transform()

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["plot_patterns"]
 
 Array = NDArray[Any]
-Kind = Literal["patterns", "pairs", "correlation"]
+Show = Literal["patterns", "pairs", "correlation"]
 
 _DEFAULT_TOP = 15
 _ROW = 0.12  # of the height of the bars: a trait's row below them
@@ -33,11 +33,11 @@ _LABELS = {"pairs": "Expected number of shared features", "correlation": "Geneti
 def plot_patterns(
     idata: xr.DataTree,
     *,
-    kind: Kind = "patterns",
+    show: Show = "patterns",
     ax: "Axes | None" = None,
     top: int | None = None,
     X: Any = None,
-    prob: float = 0.95,
+    ci_prob: float = 0.95,
     progressbar: bool = True,
     **kwargs: Any,
 ) -> "Axes":
@@ -47,8 +47,8 @@ def plot_patterns(
     ----------
     idata : xarray.DataTree
         An InferenceData of several traits, with ``delta`` (chain, draw, feature, trait) in its
-        posterior; for ``kind="correlation"`` with ``beta`` instead.
-    kind : {"patterns", "pairs", "correlation"}, default "patterns"
+        posterior; for ``show="correlation"`` with ``beta`` instead.
+    show : {"patterns", "pairs", "correlation"}, default "patterns"
         - "patterns": a bar for each pattern of traits, its height the expected number of features
           that affect just these traits (the mean of `blrzoo.pleiotropy`, with an interval); dots
           below say which traits.
@@ -62,8 +62,8 @@ def plot_patterns(
         How many patterns to show: those with the most features, without the pattern of the
         features that affect none. Others are counted together. Default: 15.
     X : array-like (obs, feature), optional
-        For ``kind="correlation"``, see `blrzoo.genetic_correlation`.
-    prob : float, default 0.95
+        For ``show="correlation"``, see `blrzoo.genetic_correlation`.
+    ci_prob : float, default 0.95
         Probability of the credible intervals, between 0 and 1.
     progressbar : bool, default True
         Show a progress bar when it takes more than two seconds.
@@ -94,17 +94,17 @@ def plot_patterns(
     >>> ax = plot_patterns(idata)
     >>> [label.get_text() for label in ax.get_yticklabels()][-2:]
     ['height', 'weight']
-    >>> ax = plot_patterns(idata, kind="pairs")
+    >>> ax = plot_patterns(idata, show="pairs")
     """
-    Choice(get_args(Kind), default="patterns").check("kind", kind)
+    Choice(get_args(Show), default="patterns").check("show", show)
     if top is not None:
         Integer(1, default=_DEFAULT_TOP).check("top", top)
-    check_interval(prob, "eti")
-    if kind == "patterns":
-        bars, none = _patterns(idata, _DEFAULT_TOP if top is None else top, prob)
-        return _plot_bars(bars, none, feature_index(idata).size, ax, prob, kwargs)
-    draws = _shared(idata) if kind == "pairs" else _correlation(idata, X, progressbar)
-    return _plot_matrix(draws_table(draws, prob=prob), kind, ax, prob, kwargs)
+    check_interval(ci_prob, "eti")
+    if show == "patterns":
+        bars, none = _patterns(idata, _DEFAULT_TOP if top is None else top, ci_prob)
+        return _plot_bars(bars, none, feature_index(idata).size, ax, ci_prob, kwargs)
+    draws = _shared(idata) if show == "pairs" else _correlation(idata, X, progressbar)
+    return _plot_matrix(draws_table(draws, ci_prob=ci_prob), show, ax, ci_prob, kwargs)
 
 
 def _shared(idata: xr.DataTree) -> xr.DataArray:
@@ -125,16 +125,16 @@ def _shared(idata: xr.DataTree) -> xr.DataArray:
 
 
 def _correlation(idata: xr.DataTree, X: Any, progressbar: bool) -> xr.DataArray:
-    correlation = genetic_correlation(idata, X, kind="fit", progressbar=progressbar)["rg_fit"]
+    correlation = genetic_correlation(idata, X, definition="fit", progressbar=progressbar)["rg_fit"]
     return correlation.transpose(*SAMPLE_DIMS, "trait", "trait_bis")
 
 
 # ---- bars ----
 
 
-def _patterns(idata: xr.DataTree, top: int, prob: float) -> tuple[xr.Dataset, float]:
+def _patterns(idata: xr.DataTree, top: int, ci_prob: float) -> tuple[xr.Dataset, float]:
     """Means and intervals of the patterns to show, and the mean number that affects none."""
-    table = pleiotropy(idata, most=top + 1, prob=prob)
+    table = pleiotropy(idata, most=top + 1, ci_prob=ci_prob)
     affected = table["affected"].transpose("pattern", "trait").values
     null, other = (affected == 0).all(axis=1), np.isnan(affected).any(axis=1)
     shown = np.flatnonzero(~null & ~other)[:top]
@@ -152,7 +152,7 @@ def _patterns(idata: xr.DataTree, top: int, prob: float) -> tuple[xr.Dataset, fl
 
 
 def _plot_bars(
-    bars: xr.Dataset, none: float, size: int, ax: "Axes | None", prob: float, given: dict[str, Any]
+    bars: xr.Dataset, none: float, size: int, ax: "Axes | None", ci_prob: float, given: dict[str, Any]
 ) -> "Axes":
     names = [shorten(name) for name in bars["trait"].values]
     if not bars.sizes["pattern"]:
@@ -164,7 +164,7 @@ def _plot_bars(
     (ax,) = panels(ax, ["patterns"], width, 3.2 + 0.26 * len(names))
     _draw_bars(ax, bars, given)
     _draw_dots(ax, bars, bars["affected"].transpose("pattern", "trait").values, names)
-    _decorate(ax, none, size, prob)
+    _decorate(ax, none, size, ci_prob)
     return ax
 
 
@@ -210,11 +210,11 @@ def _count_ticks(highest: float) -> Any:
     return MaxNLocator(5, steps=[1, 2, 5, 10]).tick_values(0, highest)[:-1]
 
 
-def _decorate(ax: "Axes", none: float, size: int, prob: float) -> None:
+def _decorate(ax: "Axes", none: float, size: int, ci_prob: float) -> None:
     ax.set_ylabel("Expected number of features", loc="top")
     ax.set_xticks([])
     ax.set_xlabel(
-        f"Pattern of traits, with {100 * prob:g} % intervals\n"
+        f"Pattern of traits, with {100 * ci_prob:g} % intervals\n"
         f"(affecting none: {none:.1f} of {size:,} features)"
     )
 
@@ -223,7 +223,7 @@ def _decorate(ax: "Axes", none: float, size: int, prob: float) -> None:
 
 
 def _plot_matrix(
-    table: xr.Dataset, kind: Kind, ax: "Axes | None", prob: float, given: dict[str, Any]
+    table: xr.Dataset, show: Show, ax: "Axes | None", ci_prob: float, given: dict[str, Any]
 ) -> "Axes":
     size = table.sizes["trait"]
     side = float(np.clip(1.5 + 0.9 * size, 3.6, 10.0))
@@ -231,7 +231,7 @@ def _plot_matrix(
     mean = table["mean"].transpose("trait", "trait_bis").values
     shown = np.ma.masked_where(~np.tri(size, dtype=bool) | np.isnan(mean), mean)
     look: dict[str, Any] = {"cmap": "viridis", "vmin": 0, "aspect": "auto"}
-    if kind == "correlation":
+    if show == "correlation":
         look |= {"cmap": "RdBu_r", "vmin": -1, "vmax": 1}
     image = ax.imshow(shown, **(look | given))
     names = [shorten(name) for name in table["trait"].values]
@@ -239,10 +239,10 @@ def _plot_matrix(
     ax.set_yticks(range(size), names)
     ax.set(xlabel="Trait", ylabel="Trait")
     ax.spines[["top", "right"]].set_visible(False)
-    interval = f"\nmean and {100 * prob:g} % interval" if size <= _MOST_NUMBERS else ""
-    bar = ax.figure.colorbar(image, ax=ax, label=_LABELS[kind] + interval)
-    if size > _MOST_NUMBERS or not _write_numbers(ax, image, table, 1 if kind == "pairs" else 2):
-        bar.set_label(_LABELS[kind])
+    interval = f"\nmean and {100 * ci_prob:g} % interval" if size <= _MOST_NUMBERS else ""
+    bar = ax.figure.colorbar(image, ax=ax, label=_LABELS[show] + interval)
+    if size > _MOST_NUMBERS or not _write_numbers(ax, image, table, 1 if show == "pairs" else 2):
+        bar.set_label(_LABELS[show])
     return ax
 
 

@@ -47,8 +47,8 @@ def plot_variance(
     reference: bool = True,
     top: int | None = None,
     trait: Any = None,
-    prob: float = 0.95,
-    kind: Literal["eti", "hdi"] = "eti",
+    ci_prob: float = 0.95,
+    ci_kind: Literal["eti", "hdi"] = "eti",
     progressbar: bool = True,
     **kwargs: Any,
 ) -> "Axes":
@@ -73,7 +73,7 @@ def plot_variance(
         top. Default: 40.
     trait : optional
         Label of the trait to show. Default: all, in a colour each.
-    prob, kind
+    ci_prob, ci_kind
         Of the intervals, as in `blrzoo.variance_explained`; a table has its own.
     progressbar : bool, default True
         Show a progress bar when it takes more than two seconds.
@@ -112,7 +112,7 @@ def plot_variance(
         quantity, table = _read(idata, quantity)
         marks = _marks_of_labels(table, groups, quantity) if reference else None
     else:
-        table = _compute(idata, X, groups, quantity, prob, kind, progressbar)
+        table = _compute(idata, X, groups, quantity, ci_prob, ci_kind, progressbar)
         marks = _marks(idata, table, groups, quantity) if reference else None
     table = of_trait(table[["mean", "lower", "upper"]].assign_attrs(table.attrs), trait)
     rows, cut = _rows(table, _DEFAULT_TOP if top is None else top)
@@ -132,13 +132,13 @@ def _compute(
     X: Any,
     groups: Any,
     quantity: Quantity,
-    prob: float,
-    kind: Literal["eti", "hdi"],
+    ci_prob: float,
+    ci_kind: Literal["eti", "hdi"],
     progressbar: bool,
 ) -> xr.Dataset:
     if quantity == "enrichment":
-        return enrichment(idata, X, groups, prob=prob, kind=kind, progressbar=progressbar)
-    table = variance_explained(idata, X, groups, prob=prob, kind=kind, progressbar=progressbar)
+        return enrichment(idata, X, groups, ci_prob=ci_prob, ci_kind=ci_kind, progressbar=progressbar)
+    table = variance_explained(idata, X, groups, ci_prob=ci_prob, ci_kind=ci_kind, progressbar=progressbar)
     return table.sel(quantity=quantity, drop=True)
 
 
@@ -226,7 +226,7 @@ def _decorate(ax: "Axes", table: xr.Dataset, quantity: Quantity, cut: int) -> No
     else:
         ax.axvline(0, color="0.5", linewidth=1, zorder=1)
     name_rows(ax, names)
-    prob = table.attrs.get("ci_prob")
-    interval = f"; mean and {100 * prob:g} % interval" if prob is not None else ""
+    ci_prob = table.attrs.get("ci_prob")
+    interval = f"; mean and {100 * ci_prob:g} % interval" if ci_prob is not None else ""
     ax.set_xlabel(_LABELS[quantity] + interval)
     ax.set_ylabel(f"{rows} of {cut:,} groups,\nthe largest" if cut else "Group")

@@ -65,7 +65,7 @@ def ppc_statistics(
     statistics: Mapping[str, Statistic] | Iterable[str | float] | None = None,
     *,
     residuals: bool = False,
-    prob: float = 0.95,
+    ci_prob: float = 0.95,
 ) -> xr.Dataset:
     r"""Compare statistics of the data with those of data replicated from the posterior.
 
@@ -87,7 +87,7 @@ def ppc_statistics(
         Statistics of y less its mean given the parameters, draw by draw, for the data as for the
         replicated data (realised discrepancies [1]_). Needs what `predict` needs, and ``X`` (and
         ``W``) in the constant data.
-    prob : float, default 0.95
+    ci_prob : float, default 0.95
         Probability of the intervals.
 
     Returns
@@ -138,7 +138,7 @@ def ppc_statistics(
     variance        1.0    0.7    1.3      0.3
     skewness        1.5   -0.4    0.5      0.0
     """
-    check_interval(prob)
+    check_interval(ci_prob)
     residuals = Flag(default=False).check("residuals", residuals)
     y, replicated, names = _read(idata)
     chosen = _statistics(statistics, traits=y.shape[1])
@@ -162,8 +162,8 @@ def ppc_statistics(
                 for array in (observed, replicated)
             )
             name = label if names is None else f"{label}[{', '.join(names[column])}]"
-            rows[name] = _compare(seen, again, prob)
-    return _table(rows).assign_attrs(ci_kind="eti", ci_prob=prob)
+            rows[name] = _compare(seen, again, ci_prob)
+    return _table(rows).assign_attrs(ci_kind="eti", ci_prob=ci_prob)
 
 
 def _read(idata: xr.DataTree) -> tuple[Array, Array, Array | None]:
@@ -267,8 +267,8 @@ def _apply(label: str, statistic: Statistic, values: Array) -> Array:
     return result.astype(float)
 
 
-def _compare(observed: Array, replicated: Array, prob: float) -> dict[str, float]:
-    tail = (1 - prob) / 2
+def _compare(observed: Array, replicated: Array, ci_prob: float) -> dict[str, float]:
+    tail = (1 - ci_prob) / 2
     lower, upper = np.quantile(replicated, [tail, 1 - tail])
     larger, equal = replicated > observed, replicated == observed
     sd = replicated.std(ddof=1) if replicated.size > 1 else np.nan

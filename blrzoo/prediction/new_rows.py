@@ -35,9 +35,9 @@ def predict(
     *,
     covariates: Any = None,
     weights: Any = None,
-    kind: Literal["response", "mean"] = "response",
+    quantity: Literal["response", "mean"] = "response",
     summary: bool = True,
-    prob: float = 0.95,
+    ci_prob: float = 0.95,
     random_seed: int | np.random.Generator | None = None,
 ) -> xr.Dataset | xr.DataArray:
     r"""Predict new rows from a posterior; the model itself is not needed.
@@ -61,12 +61,12 @@ def predict(
         Covariates of the new rows, matched in the same way; needed if the fit has some.
     weights : array-like (obs,), optional
         Relative precisions of the new responses, on the scale of the weights of the fit. Default:
-        1. They matter to ``kind="response"`` only.
-    kind : {"response", "mean"}, default "response"
+        1. They matter to ``quantity="response"`` only.
+    quantity : {"response", "mean"}, default "response"
         New responses, with residuals; or their expectation, without.
     summary : bool, default True
         Summaries of the draws; or, if False, the draws.
-    prob : float, default 0.95
+    ci_prob : float, default 0.95
         Probability of the equal-tailed intervals.
     random_seed : int, numpy.random.Generator or None, optional
         Of the residuals. The mean has no random part.
@@ -110,8 +110,8 @@ def predict(
     >>> predict(idata, new.X, summary=False, random_seed=1).dims
     ('chain', 'draw', 'obs')
     """
-    check_interval(prob)
-    Choice(("response", "mean"), default="response").check("kind", kind)
+    check_interval(ci_prob)
+    Choice(("response", "mean"), default="response").check("quantity", quantity)
     summary = Flag(default=True).check("summary", summary)
     Seed().check("random_seed", random_seed)
     means = at_means(idata) if summary else None
@@ -125,8 +125,8 @@ def predict(
         genotypes=fit.X_fill is not None,
     )
     if means is not None:
-        return _at_means(fit, rows).assign_attrs(kind=kind)
-    factor = residual_factor(fit) if kind == "response" else None
+        return _at_means(fit, rows).assign_attrs(quantity=quantity)
+    factor = residual_factor(fit) if quantity == "response" else None
     rng = np.random.default_rng(random_seed)
     shape = (len(rows.obs), *fit.mu.shape)
     draws = None if summary else np.empty(shape)
@@ -136,13 +136,13 @@ def predict(
             weight = None if rows.weights is None else rows.weights[block]
             add_residuals(values, factor, weight, rng)
         if draws is None:
-            parts.append(interval_summary(values, prob))
+            parts.append(interval_summary(values, ci_prob))
         else:
             draws[block] = values
     if draws is not None:
-        return _as_draws(draws, fit, rows).assign_attrs(kind=kind)
+        return _as_draws(draws, fit, rows).assign_attrs(quantity=quantity)
     joined = {name: np.concatenate([part[name] for part in parts]) for name in _LONG_NAMES}
-    return _as_table(joined, fit, rows).assign_attrs(kind=kind, ci_kind="eti", ci_prob=prob)
+    return _as_table(joined, fit, rows).assign_attrs(quantity=quantity, ci_kind="eti", ci_prob=ci_prob)
 
 
 def _at_means(fit: Fit, rows: Rows) -> xr.Dataset:
@@ -224,14 +224,14 @@ def log_score(
     return _as_table({"log_score": np.concatenate(parts)}, fit, rows)["log_score"]
 
 
-def interval_summary(draws: np.ndarray, prob: float) -> dict[str, np.ndarray]:
+def interval_summary(draws: np.ndarray, ci_prob: float) -> dict[str, np.ndarray]:
     """Summarise draws by their mean, standard deviation and equal-tailed interval.
 
     Parameters
     ----------
     draws : ndarray (row, sample, trait)
         Draws.
-    prob : float
+    ci_prob : float
         Probability of the interval.
 
     Returns
@@ -239,7 +239,7 @@ def interval_summary(draws: np.ndarray, prob: float) -> dict[str, np.ndarray]:
     dict of str to ndarray (row, trait)
         ``mean``, ``sd`` (NaN for a single draw), ``lower`` and ``upper``.
     """
-    tail = (1 - prob) / 2
+    tail = (1 - ci_prob) / 2
     mean = draws.mean(axis=1)
     several = draws.shape[1] > 1
     sd = draws.std(axis=1, ddof=1) if several else np.full_like(mean, np.nan)

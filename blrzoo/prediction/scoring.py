@@ -28,7 +28,7 @@ _LONG_NAMES = {
 
 
 def score(
-    y_true: Any, predictions: xr.DataArray, *, prob: float = 0.95, pointwise: bool = False
+    y_true: Any, predictions: xr.DataArray, *, ci_prob: float = 0.95, pointwise: bool = False
 ) -> xr.Dataset:
     r"""Score predictive draws against what came true.
 
@@ -41,7 +41,7 @@ def score(
         Predictive draws: ``blr.predict(idata, X_new, summary=False)``, or ``y`` of a group
         ``posterior_predictive`` or ``predictions`` by PyMC. Dims other than obs and trait count
         as draws.
-    prob : float, default 0.95
+    ci_prob : float, default 0.95
         Probability of the equal-tailed intervals that ``coverage`` and ``width`` are of.
     pointwise : bool, default False
         The scores of the single values, before they are averaged.
@@ -57,7 +57,7 @@ def score(
           does, and below 0 is worse; NaN if they do not vary
         - ``correlation``: of true values and means of draws; blind to bias and scale
         - ``rmse``, ``mae``: root mean squared and mean absolute e, in units of y
-        - ``coverage``: part of the true values in their intervals, ends included; should be `prob`
+        - ``coverage``: part of the true values in their intervals, ends included; should be `ci_prob`
         - ``width``: mean width of the intervals, in units of y
         - ``crps``: mean continuous ranked probability score, in units of y. Smaller is better;
           for a forecast without spread it is the absolute error
@@ -68,7 +68,7 @@ def score(
     Raises
     ------
     TypeError
-        If `predictions` is no DataArray of draws, or `prob` is not a number.
+        If `predictions` is no DataArray of draws, or `ci_prob` is not a number.
     ValueError
         If it has no dim obs or no draws, if the rows or traits are not the same, or nothing of
         y_true is known.
@@ -106,7 +106,7 @@ def score(
     >>> round(float(result.coverage), 2), round(float(result.rmse), 1)
     (0.67, 1.8)
     """
-    check_interval(prob)
+    check_interval(ci_prob)
     pointwise = Flag(default=False).check("pointwise", pointwise)
     _check_predictions(predictions)
     traits = predictions.get_index("trait") if "trait" in predictions.dims else None
@@ -114,7 +114,7 @@ def score(
     dims = ["obs"] if traits is None else ["obs", "trait"]
     samples = [dim for dim in predictions.dims if dim not in dims]
     draws = predictions.transpose("obs", *samples, *dims[1:])
-    columns = _by_blocks(y, draws, prob)
+    columns = _by_blocks(y, draws, ci_prob)
     coords = {dim: predictions.get_index(dim) for dim in dims if dim in predictions.indexes}
     table = xr.Dataset(
         {
@@ -122,7 +122,7 @@ def score(
             for name, values in columns.items()
         },
         coords,
-    ).assign_attrs(ci_kind="eti", ci_prob=prob)
+    ).assign_attrs(ci_kind="eti", ci_prob=ci_prob)
     return table if pointwise else score_of_rows(table)
 
 
@@ -183,7 +183,7 @@ def _correlation(a: np.ndarray, b: np.ndarray) -> float:
     return float(a @ b) / size if size > 0 else np.nan
 
 
-def _by_blocks(y: np.ndarray, draws: xr.DataArray, prob: float) -> dict[str, np.ndarray]:
+def _by_blocks(y: np.ndarray, draws: xr.DataArray, ci_prob: float) -> dict[str, np.ndarray]:
     """Pointwise scores (row, trait) of draws (obs, ..., [trait])."""
     traits = y.shape[1]
     samples = draws.size // max(1, y.size)
@@ -193,7 +193,7 @@ def _by_blocks(y: np.ndarray, draws: xr.DataArray, prob: float) -> dict[str, np.
         values = values.reshape(-1, samples, traits)
         _check_finite(values, y[block])
         crps = _crps(values, y[block])
-        parts.append({"y": y[block]} | interval_summary(values, prob) | {"crps": crps})
+        parts.append({"y": y[block]} | interval_summary(values, ci_prob) | {"crps": crps})
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 

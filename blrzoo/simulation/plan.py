@@ -53,14 +53,14 @@ def _entries(value: list[Any] | tuple[Any, ...] | NDArray[Any]) -> list[Any]:
     return np.atleast_1d(value).tolist() if isinstance(value, np.ndarray) else list(value)
 
 
-def check_maf(maf: Any, kind: str) -> tuple[float, float] | None:
+def check_maf(maf: Any, distribution: str) -> tuple[float, float] | None:
     """Give the bounds of the frequencies of alleles, None for features that are no genotypes."""
-    if kind != "genotype":
+    if distribution != "genotype":
         if maf is None:
             return None
         raise ValueError(
-            f"maf must be left out unless kind='genotype', got maf={maf!r} and kind={kind!r}: "
-            f"leave maf out or pass kind='genotype'."
+            f"maf must be left out unless distribution='genotype', got maf={maf!r} and distribution={distribution!r}: "
+            f"leave maf out or pass distribution='genotype'."
         )
     given = _DEFAULT_MAF if maf is None else maf
     if not isinstance(given, list | tuple) or len(given) != 2:

@@ -31,7 +31,7 @@ from blrzoo.simulation.plan import (
 
 __all__ = ["simulate"]
 
-_KINDS = ("gaussian", "genotype")
+_DISTRIBUTIONS = ("gaussian", "genotype")
 _EFFECTS = ("normal", "equal")
 _PAIRS = ("trait", "trait_bis")
 
@@ -49,7 +49,7 @@ def simulate(
     groups: int | Sequence[Any] | np.ndarray | None = None,
     causal_weights: Mapping[Any, float] | Sequence[float] | np.ndarray | None = None,
     correlation: float = 0.0,
-    kind: Literal["gaussian", "genotype"] = "gaussian",
+    distribution: Literal["gaussian", "genotype"] = "gaussian",
     maf: Sequence[float] | None = None,
     effects: Literal["normal", "equal"] = "normal",
     mu: float | Sequence[float] = 0.0,
@@ -116,10 +116,10 @@ def simulate(
         Correlation between neighbouring features, ``-1 < correlation < 1``: features j and k
         correlate ``correlation ** abs(j - k)`` (a first-order autoregression). For genotypes it is
         the correlation of the latent normals; that of the genotypes is weaker (see Notes).
-    kind : {"gaussian", "genotype"}, default "gaussian"
+    distribution : {"gaussian", "genotype"}, default "gaussian"
         Standard normal features (float64), or counts 0, 1, 2 of an allele (int8).
     maf : (low, high), optional
-        For ``kind="genotype"`` only: the counted allele's frequency is uniform between these
+        For ``distribution="genotype"`` only: the counted allele's frequency is uniform between these
         bounds, ``0 < low <= high <= 0.5``. Default: ``(0.05, 0.5)``.
     effects : {"normal", "equal"}, default "normal"
         Before scaling, causal effects are N(0, 1), or 1 with a random sign. They are effects per
@@ -200,7 +200,7 @@ def simulate(
     ((200, 50), (200,))
     >>> int(data.causal.sum()), round(float(data.h2), 10)
     (5, 0.4)
-    >>> snps = blr.simulate(n=100, p=1000, kind="genotype", correlation=0.9, random_seed=1)
+    >>> snps = blr.simulate(n=100, p=1000, distribution="genotype", correlation=0.9, random_seed=1)
     >>> snps.X.dtype, np.unique(snps.X).tolist(), str(snps.feature.values[0])
     (dtype('int8'), [0, 1, 2], 'snp0001')
 
@@ -236,10 +236,10 @@ def simulate(
     weights = None if grouping is None else grouping.feature_weights
     counts = check_counts(n_causal, p, traits, weights)
     correlation = Number(above=-1, below=1, default=0.0).check("correlation", correlation)
-    Choice(_KINDS, default="gaussian").check("kind", kind)
+    Choice(_DISTRIBUTIONS, default="gaussian").check("distribution", distribution)
     Choice(_EFFECTS, default="normal").check("effects", effects)
     latent = latent_correlation("genetic_correlation", traits.genetic, effects)
-    bounds = check_maf(maf, kind)
+    bounds = check_maf(maf, distribution)
     absent = check_missing(missing, n, traits.count)
     rng, seed = generator(random_seed)
 
@@ -252,7 +252,7 @@ def simulate(
     y[draw_missing(y.shape, absent, rng)] = np.nan
 
     attrs: dict[str, Any] = dict(n=n, p=p, n_causal=counts.each, h2=as_attribute(h2))
-    attrs |= dict(correlation=correlation, kind=kind, effects=effects, mu=as_attribute(mu))
+    attrs |= dict(correlation=correlation, distribution=distribution, effects=effects, mu=as_attribute(mu))
     attrs["random_seed"] = seed
     if traits.count is not None:
         attrs |= dict(n_traits=traits.count, overlap=traits.overlap)

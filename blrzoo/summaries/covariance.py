@@ -17,7 +17,7 @@ from blrzoo.summaries._components import (
 
 __all__ = ["genetic_correlation", "genetic_covariance", "residual_correlation"]
 
-Kind = Literal["both", "fit", "components"]
+Definition = Literal["both", "fit", "components"]
 _DIMS = ("chain", "draw", "trait", "trait_bis")
 _LONG_NAMES = {
     "cov_fit": "covariance of the fitted values X B",
@@ -28,7 +28,7 @@ _LONG_NAMES = {
 
 
 def genetic_covariance(
-    idata: xr.DataTree, X: Any = None, *, kind: Kind = "both", progressbar: bool = True
+    idata: xr.DataTree, X: Any = None, *, definition: Definition = "both", progressbar: bool = True
 ) -> xr.Dataset:
     r"""Compute the covariance of traits that is due to X, draw by draw.
 
@@ -43,7 +43,7 @@ def genetic_covariance(
 
     Parameters
     ----------
-    idata, X, kind, progressbar
+    idata, X, definition, progressbar
         See `genetic_correlation`.
 
     Returns
@@ -64,24 +64,24 @@ def genetic_covariance(
     >>> B = np.array([[[[1.0, 1.0], [0.0, 2.0]]]])  # one chain of one draw: (feature, trait)
     >>> X = np.array([[-1.0, 0.0], [1.0, 0.0], [0.0, -1.0], [0.0, 1.0]])  # variances 0.5
     >>> idata = az.from_dict({"posterior": {"beta": B}}, dims={"beta": ["feature", "trait"]})
-    >>> genetic_covariance(idata, X, kind="fit")["cov_fit"].values[0, 0]
+    >>> genetic_covariance(idata, X, definition="fit")["cov_fit"].values[0, 0]
     array([[0.5, 0.5],
            [0.5, 2.5]])
     """
-    Choice(get_args(Kind), default="both").check("kind", kind)
+    Choice(get_args(Definition), default="both").check("definition", definition)
     result = xr.Dataset()
-    if kind == "both" and X is None and _has_variances_only(idata):
+    if definition == "both" and X is None and _has_variances_only(idata):
         result.attrs["cov_fit"] = "left out: there is no X in constant_data, and none was given"
-    elif kind != "components":
+    elif definition != "components":
         beta = _of_traits(draws_of(idata, "beta"), ("trait",))
         result["cov_fit"] = covariance_of_fit(design_of(idata, X), beta, progressbar=progressbar)
-    if kind != "fit":
+    if definition != "fit":
         try:
             result["cov_components"] = expected_covariance(idata, feature_variances(idata, X))
         except UndeterminedError as reason:
-            if kind != "both":
+            if definition != "both":
                 raise ValueError(
-                    f"the covariance of components cannot be had: {reason}. Use kind='fit'."
+                    f"the covariance of components cannot be had: {reason}. Use definition='fit'."
                 ) from None
             result.attrs["cov_components"] = f"left out: {reason}"
     return _named(result)
@@ -94,7 +94,7 @@ def _has_variances_only(idata: xr.DataTree) -> bool:
 
 
 def genetic_correlation(
-    idata: xr.DataTree, X: Any = None, *, kind: Kind = "both", progressbar: bool = True
+    idata: xr.DataTree, X: Any = None, *, definition: Definition = "both", progressbar: bool = True
 ) -> xr.Dataset:
     r"""Compute the correlation between traits that is due to X, draw by draw.
 
@@ -124,7 +124,7 @@ def genetic_correlation(
         Features of the individuals to speak of, on the scale of the model's X. A DataFrame or a
         DataArray is joined by the features' labels, an array by position. Default: the X of the
         model, from the constant data.
-    kind : {"both", "fit", "components"}, default "both"
+    definition : {"both", "fit", "components"}, default "both"
         Which of the two. With "both", ``rg_components`` is left out where the hyperparameters do
         not determine it, ``rg_fit`` where the fit holds the variances of its features instead of
         X (it is large, or there are sufficient statistics), and the reason is in the attributes
@@ -160,11 +160,11 @@ def genetic_correlation(
     >>> B = np.array([[[[1.0, 1.0], [0.0, 2.0]]]])  # one chain of one draw: (feature, trait)
     >>> X = np.array([[-1.0, 0.0], [1.0, 0.0], [0.0, -1.0], [0.0, 1.0]])
     >>> idata = az.from_dict({"posterior": {"beta": B}}, dims={"beta": ["feature", "trait"]})
-    >>> genetic_correlation(idata, X, kind="fit")["rg_fit"].values[0, 0].round(3)
+    >>> genetic_correlation(idata, X, definition="fit")["rg_fit"].values[0, 0].round(3)
     array([[1.   , 0.447],
            [0.447, 1.   ]])
     """
-    covariance = genetic_covariance(idata, X, kind=kind, progressbar=progressbar)
+    covariance = genetic_covariance(idata, X, definition=definition, progressbar=progressbar)
     names = {"cov_fit": "rg_fit", "cov_components": "rg_components"}
     result = xr.Dataset({names[str(k)]: _correlation(v) for k, v in covariance.items()})
     result.attrs = {names[k]: reason for k, reason in covariance.attrs.items()}

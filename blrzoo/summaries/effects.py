@@ -32,8 +32,8 @@ _LEFT_OUT = "left out: a quantile needs draws, and the fit has keep='summary'"
 def effect_summary(
     idata: xr.DataTree,
     *,
-    prob: float = 0.95,
-    kind: Literal["eti", "hdi"] = "eti",
+    ci_prob: float = 0.95,
+    ci_kind: Literal["eti", "hdi"] = "eti",
     sort_by: str | None = None,
 ) -> xr.Dataset:
     r"""Summarise the posterior of each effect.
@@ -47,9 +47,9 @@ def effect_summary(
     idata : xarray.DataTree
         An InferenceData with ``beta`` (chain, draw, feature[, trait]) in its posterior, or
         ``keep="summary"`` of `sample`.
-    prob : float, default 0.95
+    ci_prob : float, default 0.95
         Probability of the credible interval, between 0 and 1.
-    kind : {"eti", "hdi"}, default "eti"
+    ci_kind : {"eti", "hdi"}, default "eti"
         Equal-tailed, or highest density (the narrowest) interval.
     sort_by : str, optional
         ``"abs_mean"``, or a variable of the result such as ``"pip"``: features with the largest
@@ -74,7 +74,7 @@ def effect_summary(
     Raises
     ------
     TypeError
-        If `idata` is not a DataTree, or `prob` is not a number.
+        If `idata` is not a DataTree, or `ci_prob` is not a number.
     ValueError
         If the posterior lacks ``beta`` or one of its dims, or an argument is not one of those
         above.
@@ -113,9 +113,9 @@ def effect_summary(
     bp        0.5  0.1    0.3    0.7
     age       0.2  0.1    0.0    0.4
     """
-    check_interval(prob, kind)
+    check_interval(ci_prob, ci_kind)
     kept = kept_moments(idata, "beta")
-    table = _of_draws(idata, prob, kind) if kept is None else _of_sums(idata, kept)
+    table = _of_draws(idata, ci_prob, ci_kind) if kept is None else _of_sums(idata, kept)
     for name in _LONG_NAMES.keys() & table.keys():
         table[name].attrs = {"long_name": _LONG_NAMES[str(name)]}
     table.attrs["unit"] = "units of y per unit of x"
@@ -124,10 +124,10 @@ def effect_summary(
     return table if sort_by is None else _sort(table, sort_by)
 
 
-def _of_draws(idata: xr.DataTree, prob: float, kind: Literal["eti", "hdi"]) -> xr.Dataset:
+def _of_draws(idata: xr.DataTree, ci_prob: float, ci_kind: Literal["eti", "hdi"]) -> xr.Dataset:
     blocks = feature_blocks(draws_of(idata, "beta"))
-    table = join_features(draws_table(block, prob=prob, kind=kind) for block in blocks)
-    return table.drop_attrs(deep=False).assign_attrs(ci_kind=kind, ci_prob=prob)
+    table = join_features(draws_table(block, ci_prob=ci_prob, ci_kind=ci_kind) for block in blocks)
+    return table.drop_attrs(deep=False).assign_attrs(ci_kind=ci_kind, ci_prob=ci_prob)
 
 
 def _of_sums(idata: xr.DataTree, kept: xr.Dataset) -> xr.Dataset:

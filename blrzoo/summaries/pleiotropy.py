@@ -28,8 +28,8 @@ def pleiotropy(
     idata: xr.DataTree,
     *,
     most: int = 64,
-    prob: float = 0.95,
-    kind: Literal["eti", "hdi"] = "eti",
+    ci_prob: float = 0.95,
+    ci_kind: Literal["eti", "hdi"] = "eti",
 ) -> xr.Dataset:
     """Count the features that affect each pattern of traits, and find the pattern of each feature.
 
@@ -44,9 +44,9 @@ def pleiotropy(
     most : int, default 64
         Patterns to tell apart: those with the most features. The others are counted together, as
         the pattern "other".
-    prob : float, default 0.95
+    ci_prob : float, default 0.95
         Probability of the credible interval, between 0 and 1.
-    kind : {"eti", "hdi"}, default "eti"
+    ci_kind : {"eti", "hdi"}, default "eti"
         Equal-tailed, or highest density (the narrowest) interval.
 
     Returns
@@ -68,7 +68,7 @@ def pleiotropy(
     Raises
     ------
     TypeError
-        If `idata` is not a DataTree, or `most` or `prob` is not a number.
+        If `idata` is not a DataTree, or `most` or `ci_prob` is not a number.
     ValueError
         If there are no indicators by trait, or an argument is out of range.
 
@@ -98,7 +98,7 @@ def pleiotropy(
     b        0.25  0.0  0.75
     c        1.00  0.0  0.00
     """
-    check_interval(prob, kind)
+    check_interval(ci_prob, ci_kind)
     most = Integer(1, default=64).check("most", most)
     delta = _delta(idata)
     codes = _most_frequent(idata, most)
@@ -109,7 +109,7 @@ def pleiotropy(
         {"pattern": names},
         (*SAMPLE_DIMS, "pattern"),
     )
-    table = draws_table(draws, prob=prob, kind=kind)
+    table = draws_table(draws, ci_prob=ci_prob, ci_kind=ci_kind)
     table["share"] = table["mean"] / delta.sizes["feature"]
     table["probability"] = (("feature", "pattern"), probability / counts.shape[0])
     for name in ("feature", "trait"):

@@ -24,8 +24,8 @@ _LONG_NAMES = {
 def draws_table(
     draws: xr.DataArray | xr.Dataset,
     *,
-    prob: float = 0.95,
-    kind: Literal["eti", "hdi"] = "eti",
+    ci_prob: float = 0.95,
+    ci_kind: Literal["eti", "hdi"] = "eti",
 ) -> xr.Dataset:
     """Summarise draws: the mean, standard deviation and credible interval of each quantity.
 
@@ -34,9 +34,9 @@ def draws_table(
     draws : xarray.DataArray or xarray.Dataset
         Dims (chain, draw, ...), as `heritability`, `variance_draws` or `genetic_correlation`
         return. Missing draws (NaN) are skipped.
-    prob : float, default 0.95
+    ci_prob : float, default 0.95
         Probability of the credible interval, between 0 and 1.
-    kind : {"eti", "hdi"}, default "eti"
+    ci_kind : {"eti", "hdi"}, default "eti"
         Equal-tailed, or highest density (the narrowest) interval.
 
     Returns
@@ -50,7 +50,7 @@ def draws_table(
     Raises
     ------
     TypeError
-        If `draws` is not xarray, or `prob` is not a number.
+        If `draws` is not xarray, or `ci_prob` is not a number.
     ValueError
         If there is nothing with dims chain and draw, or an argument is not one of those above.
 
@@ -65,14 +65,14 @@ def draws_table(
     quantity
     h2         0.5  0.1   0.31    0.7
     """
-    check_interval(prob, kind)
+    check_interval(ci_prob, ci_kind)
     array = _array(draws).astype(float)  # float32 draws lose digits in sums
-    bounds = azs.eti if kind == "eti" else azs.hdi
+    bounds = azs.eti if ci_kind == "eti" else azs.hdi
     with warnings.catch_warnings():  # of what is missing in all draws
         warnings.simplefilter("ignore", RuntimeWarning)
         # ArviZ sorts the labels, which fails where text and numbers are mixed.
         bare = array.drop_vars([name for name in array.coords if name not in SAMPLE_DIMS])
-        interval = bounds(bare, prob=prob, dim=list(SAMPLE_DIMS), skipna=True)
+        interval = bounds(bare, prob=ci_prob, dim=list(SAMPLE_DIMS), skipna=True)
         table = xr.Dataset(
             {
                 "mean": array.mean(SAMPLE_DIMS),
@@ -84,7 +84,7 @@ def draws_table(
     table["mcse_mean"] = table["mean"].copy(data=mcse_of_mean(array.values))
     for name, long_name in _LONG_NAMES.items():
         table[name].attrs = {"long_name": long_name}
-    return table.assign_attrs(ci_kind=kind, ci_prob=prob)
+    return table.assign_attrs(ci_kind=ci_kind, ci_prob=ci_prob)
 
 
 def mcse_of_mean(draws: np.ndarray) -> np.ndarray:
@@ -108,25 +108,25 @@ def mcse_of_mean(draws: np.ndarray) -> np.ndarray:
     return out
 
 
-def check_interval(prob: float, kind: str = "eti") -> None:
+def check_interval(ci_prob: float, ci_kind: str = "eti") -> None:
     """Refuse a credible interval that there is not.
 
     Parameters
     ----------
-    prob : float
+    ci_prob : float
         Its probability.
-    kind : str
+    ci_kind : str
         "eti" or "hdi".
 
     Raises
     ------
     TypeError
-        If `prob` is not a number.
+        If `ci_prob` is not a number.
     ValueError
-        If `prob` is not between 0 and 1, or `kind` is another one.
+        If `ci_prob` is not between 0 and 1, or `ci_kind` is another one.
     """
-    Number(above=0, below=1, default=0.95).check("prob", prob)
-    Choice(("eti", "hdi"), default="eti").check("kind", kind)
+    Number(above=0, below=1, default=0.95).check("ci_prob", ci_prob)
+    Choice(("eti", "hdi"), default="eti").check("ci_kind", ci_kind)
 
 
 def _array(draws: xr.DataArray | xr.Dataset) -> xr.DataArray:

@@ -20,7 +20,7 @@ from blrzoo.summaries.table import check_interval, draws_table
 
 __all__ = ["enrichment", "heritability", "variance_draws", "variance_explained"]
 
-Kind = Literal["both", "fit", "components"]
+Definition = Literal["both", "fit", "components"]
 _LONG_NAMES = {
     "h2_fit": "share of variance of the fitted values X beta",
     "h2_components": "share of variance that the hyperparameters expect on X",
@@ -31,7 +31,7 @@ _LONG_NAMES = {
 
 
 def heritability(
-    idata: xr.DataTree, X: Any = None, *, kind: Kind = "both", progressbar: bool = True
+    idata: xr.DataTree, X: Any = None, *, definition: Definition = "both", progressbar: bool = True
 ) -> xr.Dataset:
     r"""Compute the share of variance that is due to X (heritability), draw by draw.
 
@@ -67,7 +67,7 @@ def heritability(
         Features of the individuals to speak of, on the scale of the model's X. A DataFrame or a
         DataArray is joined by the features' labels, an array by position. Default: those of the
         model, by what the fit holds of them.
-    kind : {"both", "fit", "components"}, default "both"
+    definition : {"both", "fit", "components"}, default "both"
         Which of the two. With "both", one that cannot be had is left out, and the reason is in
         the attributes of the result, under its name.
     progressbar : bool, default True
@@ -123,19 +123,19 @@ def heritability(
     >>> float(h2["h2_fit"].item()), float(h2["h2_components"].item())
     (0.3333333333333333, 0.5)
     """
-    Choice(get_args(Kind), default="both").check("kind", kind)
+    Choice(get_args(Definition), default="both").check("definition", definition)
     progressbar = Flag(default=True).check("progressbar", progressbar)
     residual = residual_variance(idata)
     result = xr.Dataset()
     for name, compute in (("h2_fit", _fitted), ("h2_components", _expected)):
-        if kind not in ("both", name.removeprefix("h2_")):
+        if definition not in ("both", name.removeprefix("h2_")):
             continue
         try:
             genetic = compute(idata, X, progressbar)
         except UndeterminedError as reason:
-            if kind != "both":
+            if definition != "both":
                 raise ValueError(
-                    f"h2_components cannot be had: {reason}. Use kind='fit'."
+                    f"h2_components cannot be had: {reason}. Use definition='fit'."
                 ) from None
             result.attrs[name] = f"left out: {reason}"
             continue
@@ -216,8 +216,8 @@ def variance_explained(
     X: Any = None,
     groups: Any = None,
     *,
-    prob: float = 0.95,
-    kind: Literal["eti", "hdi"] = "eti",
+    ci_prob: float = 0.95,
+    ci_kind: Literal["eti", "hdi"] = "eti",
     progressbar: bool = True,
 ) -> xr.Dataset:
     r"""Partition the variance of X beta by group of features: chromosomes, windows, pathways.
@@ -247,9 +247,9 @@ def variance_explained(
     groups : array-like, (feature,), optional
         Label of each feature's group. A Series or a DataArray is joined by the features' labels,
         anything else by position. Default: the groups of the model.
-    prob : float, default 0.95
+    ci_prob : float, default 0.95
         Probability of the credible interval, between 0 and 1.
-    kind : {"eti", "hdi"}, default "eti"
+    ci_kind : {"eti", "hdi"}, default "eti"
         Equal-tailed, or highest density (the narrowest) interval.
     progressbar : bool, default True
         Show a progress bar, in terminals and notebooks, when it takes more than two seconds.
@@ -265,7 +265,7 @@ def variance_explained(
     Raises
     ------
     TypeError
-        If `idata` is not a DataTree, X is not numeric, or `prob` is not a number.
+        If `idata` is not a DataTree, X is not numeric, or `ci_prob` is not a number.
     ValueError
         If ``beta``, X or groups are missing, or do not fit each other.
 
@@ -288,9 +288,9 @@ def variance_explained(
     chr1   0.21   0.13   0.29
     chr2   0.79   0.71   0.87
     """
-    check_interval(prob, kind)
+    check_interval(ci_prob, ci_kind)
     draws = variance_draws(idata, X, groups, progressbar=progressbar)
-    return draws_table(draws, prob=prob, kind=kind)
+    return draws_table(draws, ci_prob=ci_prob, ci_kind=ci_kind)
 
 
 def enrichment(
@@ -299,8 +299,8 @@ def enrichment(
     groups: Any = None,
     *,
     of: Literal["share", "apportioned"] = "share",
-    prob: float = 0.95,
-    kind: Literal["eti", "hdi"] = "eti",
+    ci_prob: float = 0.95,
+    ci_kind: Literal["eti", "hdi"] = "eti",
     progressbar: bool = True,
 ) -> xr.Dataset:
     r"""Compare each group's share of variance with its share of features.
@@ -312,7 +312,7 @@ def enrichment(
 
     Parameters
     ----------
-    idata, X, groups, prob, kind, progressbar
+    idata, X, groups, ci_prob, ci_kind, progressbar
         See `variance_explained`.
     of : {"share", "apportioned"}, default "share"
         Which share of variance, see `variance_explained`. Of "apportioned", the mean of the
@@ -357,14 +357,14 @@ def enrichment(
     exon     4.0          1.0         1
     intron   0.0          0.0         3
     """
-    check_interval(prob, kind)
+    check_interval(ci_prob, ci_kind)
     Choice(("share", "apportioned"), default="share").check("of", of)
     index, names = groups_of(idata, groups)
     counts = np.bincount(index, minlength=len(names))
     features = xr.DataArray(counts, {"group": names}, "group")
     share = variance_draws(idata, X, groups, progressbar=progressbar)[of]
     ratio = share / (features.where(features > 0) / index.size)
-    table = draws_table(ratio, prob=prob, kind=kind)
+    table = draws_table(ratio, ci_prob=ci_prob, ci_kind=ci_kind)
     above = (ratio > 1).where(ratio.notnull()).mean(("chain", "draw"))
     table["probability"] = above.assign_attrs(long_name="P(enrichment > 1)")
     table["features"] = features.assign_attrs(long_name="number of features")

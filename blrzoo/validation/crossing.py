@@ -46,7 +46,7 @@ def cross_validate(
     folds: Any = 5,
     covariates: Any = None,
     weights: Any = None,
-    prob: float = 0.95,
+    ci_prob: float = 0.95,
     keep_draws: bool | int = False,
     random_seed: int | np.random.Generator | None = None,
     quiet: bool = False,
@@ -70,7 +70,7 @@ def cross_validate(
         of each row, joined by label where it has labels; or pairs of positions, as
         ``KFold(5).split(X)`` of scikit-learn gives. All models get the same folds.
         Related rows (families, repeated records) belong in one fold.
-    prob : float, default 0.95
+    ci_prob : float, default 0.95
         Probability of the predictive intervals.
     keep_draws : bool or int, default False
         Whether to keep the predictive draws, or how many a chain, evenly spaced. They take 8
@@ -138,7 +138,7 @@ def cross_validate(
     >>> list(result.children), dict(result.scores.sizes)
     (['scores', 'overall', 'difference', 'predictions'], {'model': 2, 'fold': 2})
     """
-    check_interval(prob)
+    check_interval(ci_prob)
     keep_draws = _KEEP_DRAWS.check("keep_draws", keep_draws)
     _KEEP.check("keep", sample_kwargs.get("keep", "draws"))
     quiet = Flag(default=False).check("quiet", quiet)
@@ -157,7 +157,7 @@ def cross_validate(
             idata = _fit(model, seeds[k][0], settings)
             _report(idata, f"{name}, fold {fold.label}", settings)
             held_out = of_fit(data.rows(fold.test), idata)
-            results.add(name, k, *_test(idata, held_out, seeds[k][1], prob, keep_draws))
+            results.add(name, k, *_test(idata, held_out, seeds[k][1], ci_prob, keep_draws))
     except KeyboardInterrupt:
         if not len(results):
             raise
@@ -205,12 +205,12 @@ def _report(idata: xr.DataTree, fit: str, settings: dict[str, Any]) -> None:
 
 
 def _test(
-    idata: xr.DataTree, test: Data, seed: int, prob: float, keep_draws: bool | int
+    idata: xr.DataTree, test: Data, seed: int, ci_prob: float, keep_draws: bool | int
 ) -> tuple[xr.Dataset, xr.DataArray | None]:
     """Pointwise scores, and draws to keep."""
     draws = predict(idata, test.X, summary=False, random_seed=seed, **test.more)
     assert isinstance(draws, xr.DataArray)
-    rows = score(test.y, draws, prob=prob, pointwise=True)
+    rows = score(test.y, draws, ci_prob=ci_prob, pointwise=True)
     rows = rows.assign(log_score=log_score(idata, test.X, test.y, **test.more))
     if keep_draws is False:
         return rows, None

@@ -18,13 +18,13 @@ from tests.fuzz.tables import GROUPS, Given, tables
 from tests.fuzz.values import junk, number, whole
 
 Check = Callable[[Any, Mapping[str, Any]], None]
-INTERVAL: Strategies = {"prob": number(0.01, 0.99), "kind": junk("eti", "hdi")}
+INTERVAL: Strategies = {"ci_prob": number(0.01, 0.99), "ci_kind": junk("eti", "hdi")}
 PROGRESS: Strategies = {"progressbar": FLAG}
 X: Strategies = {"X": tables("X")}
 GROUP: Strategies = {"groups": tables("groups")}
 TRAIT: Strategies = {"trait": junk("t1", "t2", ["t1"], 0)}
 TOP: Strategies = {"top": whole(1, 5)}
-WHICH: Strategies = {"kind": junk("both", "fit", "components")}
+WHICH: Strategies = {"definition": junk("both", "fit", "components")}
 AX: Strategies = {"ax": junk()}
 ANY: Strategies = {"any": junk("trait", ["trait"], "feature", "group")}
 GENES: Strategies = {
@@ -219,7 +219,7 @@ SUMMARIES = {
         {
             "statistics": junk(["mean", 0.5], {"top": np.max}, "mean", {"x": lambda y: "x"}),
             "residuals": FLAG,
-            "prob": number(0.01, 0.99),
+            "ci_prob": number(0.01, 0.99),
         },
     ),
     "geweke": reader(
@@ -282,7 +282,7 @@ PLOTS = {
         blr.plot_patterns,
         "traits",
         figure,
-        {**VIEW, **X, "kind": junk("patterns", "pairs", "correlation"), "prob": number(0.1, 0.9)},
+        {**VIEW, **X, "show": junk("patterns", "pairs", "correlation"), "ci_prob": number(0.1, 0.9)},
     ),
     "plot_pip": reader(
         blr.plot_pip,
