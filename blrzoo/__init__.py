@@ -1,20 +1,13 @@
 """blrzoo: a zoo of Bayesian linear regression models for PyMC."""
 
 import logging
+from typing import TYPE_CHECKING, Any
 
-from blrzoo import testing
-from blrzoo.comparison import bayes_factors, compare, log_marginal_likelihood
+from blrzoo import evidence, gene_sets, priors, testing
+from blrzoo.advice import no_such_name
 from blrzoo.datasets import load_diabetes
 from blrzoo.description import describe
-from blrzoo.diagnostics import diagnose, geweke, indicator_diagnostics
-from blrzoo.distributions.inverse_wishart import InverseWishart
-from blrzoo.gene_sets import (
-    assign_to_genes,
-    gene_set_model,
-    gene_set_table,
-    gene_statistics,
-    gene_z_scores,
-)
+from blrzoo.diagnostics import diagnose, geweke, indicator_table
 from blrzoo.gibbs.step import BLRGibbs, register
 from blrzoo.least_squares import ols
 from blrzoo.model import regression
@@ -27,41 +20,27 @@ from blrzoo.plots import (
     plot_shrinkage,
     plot_variance,
 )
-from blrzoo.prediction import log_score, ppc_statistics, predict, score
-from blrzoo.priors.annotated import AnnotatedInclusion, AnnotatedVariance
-from blrzoo.priors.base import MixturePrior, Prior
-from blrzoo.priors.grouped import GroupedMixture, GroupedRidge
-from blrzoo.priors.horseshoe import Horseshoe
-from blrzoo.priors.lasso import BayesianLasso
-from blrzoo.priors.mixture import MultipleComponent
-from blrzoo.priors.multivariate.base import MultivariateMixturePrior, MultivariatePrior
-from blrzoo.priors.multivariate.mixture import GroupedMultivariateMixture
-from blrzoo.priors.multivariate.ridge import GroupedMultivariate, Multivariate
-from blrzoo.priors.multivariate.spike_slab import MultivariateSpikeSlab
-from blrzoo.priors.ridge import SingleComponent
-from blrzoo.priors.scaled_t import BayesA, BayesB
-from blrzoo.priors.spike_slab import SpikeSlab
+from blrzoo.prediction import ppc_table, predict, score
 from blrzoo.reml.em import fit_em
-from blrzoo.sampling import extend, sample
+from blrzoo.sampling import sample, sample_more
 from blrzoo.simulation import simulate
 from blrzoo.statistics import merge_statistics, sufficient_statistics
 from blrzoo.summaries import (
-    bayes_factor_inclusion,
     bayesian_fdr,
     credible_sets,
-    draws_table,
-    effect_summary,
-    enrichment,
+    effect_table,
+    enrichment_table,
     genetic_correlation,
     genetic_covariance,
     group_pip,
     heritability,
     model_size,
     pip,
-    pleiotropy,
+    pleiotropy_table,
     residual_correlation,
-    variance_draws,
+    summary_table,
     variance_explained,
+    variance_table,
     window_pip,
 )
 from blrzoo.validation import cross_validate
@@ -76,45 +55,15 @@ from blrzoo.zoo import (
 )
 
 __all__ = [
-    "AnnotatedInclusion",
-    "AnnotatedVariance",
     "BLRGibbs",
-    "BayesA",
-    "BayesB",
-    "BayesianLasso",
-    "GroupedMixture",
-    "GroupedMultivariate",
-    "GroupedMultivariateMixture",
-    "GroupedRidge",
-    "Horseshoe",
-    "InverseWishart",
-    "MixturePrior",
-    "MultipleComponent",
-    "Multivariate",
-    "MultivariateMixturePrior",
-    "MultivariatePrior",
-    "MultivariateSpikeSlab",
-    "Prior",
-    "SingleComponent",
-    "SpikeSlab",
-    "assign_to_genes",
-    "bayes_factor_inclusion",
-    "bayes_factors",
     "bayesian_fdr",
-    "compare",
     "credible_sets",
     "cross_validate",
     "describe",
     "diagnose",
-    "draws_table",
-    "effect_summary",
-    "enrichment",
-    "extend",
+    "effect_table",
+    "enrichment_table",
     "fit_em",
-    "gene_set_model",
-    "gene_set_table",
-    "gene_statistics",
-    "gene_z_scores",
     "genetic_correlation",
     "genetic_covariance",
     "geweke",
@@ -122,10 +71,8 @@ __all__ = [
     "heritability",
     "hierarchical",
     "hierarchical_multivariate",
-    "indicator_diagnostics",
+    "indicator_table",
     "load_diabetes",
-    "log_marginal_likelihood",
-    "log_score",
     "merge_statistics",
     "model_size",
     "multiple_component",
@@ -133,7 +80,7 @@ __all__ = [
     "multivariate_spike_slab",
     "ols",
     "pip",
-    "pleiotropy",
+    "pleiotropy_table",
     "plot_effects",
     "plot_geweke",
     "plot_patterns",
@@ -141,21 +88,37 @@ __all__ = [
     "plot_prior_posterior",
     "plot_shrinkage",
     "plot_variance",
-    "ppc_statistics",
+    "ppc_table",
     "predict",
     "regression",
     "residual_correlation",
     "sample",
+    "sample_more",
     "score",
     "simulate",
     "single_component",
     "spike_slab",
     "sufficient_statistics",
-    "testing",
-    "variance_draws",
+    "summary_table",
     "variance_explained",
+    "variance_table",
     "window_pip",
 ]
+
+_NAMESPACES = {"evidence": evidence, "gene_sets": gene_sets, "priors": priors, "testing": testing}
+
+
+def __dir__() -> list[str]:
+    return [*__all__, *_NAMESPACES, *(name for name in globals() if name.startswith("__"))]
+
+
+if not TYPE_CHECKING:  # a type checker would take every name for an attribute
+
+    def __getattr__(name: str) -> Any:
+        """Answer a name that there is not with what to write."""
+        homes = {"blr": __all__} | {f"blr.{key}": one.__all__ for key, one in _NAMESPACES.items()}
+        raise AttributeError(no_such_name(name, homes))
+
 
 # As PyMC does: what is logged is shown, unless an application has set up logging of its own.
 _log = logging.getLogger(__name__)

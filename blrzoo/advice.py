@@ -1,8 +1,8 @@
-"""Calls that do not fit a function are answered with its own name, and with what to pass."""
+"""Names that there are not, and calls that do not fit, are answered with what to write."""
 
 import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar, get_args, get_type_hints
@@ -10,7 +10,7 @@ from typing import Any, ParamSpec, TypeVar, get_args, get_type_hints
 from blrzoo.priors.base import Prior
 from blrzoo.priors.multivariate.base import MultivariatePrior
 
-__all__ = ["advised", "needs_groups", "prior_like", "prior_names"]
+__all__ = ["advised", "needs_groups", "no_such_name", "prior_like", "prior_names"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -20,8 +20,22 @@ _OTHER_NAMES = {
     **dict.fromkeys(("ridge", "brr", "rrblup", "gblup", "bayesn"), "SingleComponent"),
     **dict.fromkeys(("bayesc", "bayescpi", "bvs", "ssvs"), "SpikeSlab"),
     **dict.fromkeys(("bayesr", "mixture"), "MultipleComponent"),
-    "bayesrc": "GroupedMixture",
+    **dict.fromkeys(("annotations", "annotated"), "AnnotatedInclusion"),
+    "bayesrc": "HierarchicalMixture",
+    "multiblup": "HierarchicalRidge",
     "lasso": "BayesianLasso",
+}
+
+#: What else is written elsewhere, in small letters, and what to write here.
+_OTHER_CALLS = {
+    **dict.fromkeys(("blr", "bglr"), "blr.regression(X, y, prior=blr.priors.SpikeSlab())"),
+    **dict.fromkeys(("fit", "mcmc"), "blr.sample(model)"),
+    **dict.fromkeys(("reml", "lmm"), "blr.fit_em(model)"),
+    **dict.fromkeys(("lm", "linearregression"), "blr.ols(X, y)"),
+    **dict.fromkeys(("loo", "waic"), "blr.evidence.compare(fits)"),
+    **dict.fromkeys(("susie", "finemap"), "blr.spike_slab(X, y) and blr.credible_sets(idata)"),
+    **dict.fromkeys(("mash", "mashr"), "blr.hierarchical_multivariate(X, Y, groups, components=...)"),
+    "summary": "blr.effect_table(idata)",
 }
 
 
@@ -104,8 +118,8 @@ def _needs_prior() -> str:
     names = ", ".join(prior_names(Prior.dims))
     several = ", ".join(prior_names(MultivariatePrior.dims))
     return (
-        f"prior, the prior of the effects. Pass for instance prior=blr.SpikeSlab(). There are "
-        f"{names}; for several traits {several}; and your own subclass of blr.Prior."
+        f"prior, the prior of the effects. Pass for instance prior=blr.priors.SpikeSlab(). There are "
+        f"{names}; for several traits {several}; and your own subclass of blr.priors.Prior."
     )
 
 
@@ -142,6 +156,20 @@ def _zoo(base: type[Prior]) -> Iterator[type[Prior]]:
         yield from _zoo(kind)
 
 
+def _priors() -> dict[str, type[Prior]]:
+    """Priors of blrzoo by name."""
+    return {kind.__name__: kind for kind in _zoo(Prior)}
+
+
+def _known_priors() -> dict[str, str]:
+    """Names of priors by what they are called here or elsewhere, in small letters."""
+    return {name.lower(): name for name in _priors()} | _OTHER_NAMES
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
 def prior_like(value: Any) -> str | None:
     """Say how to make the prior that a text, a class or an instance names; None if it names none.
 
@@ -149,15 +177,65 @@ def prior_like(value: Any) -> str | None:
     --------
     >>> from blrzoo.advice import prior_like
     >>> prior_like("hoarseshoe"), prior_like("BayesRC"), prior_like(3)
-    ('blr.Horseshoe()', 'blr.GroupedMixture(groups)', None)
+    ('blr.priors.Horseshoe()', 'blr.priors.HierarchicalMixture(groups)', None)
     """
-    kinds = {kind.__name__: kind for kind in _zoo(Prior)}
+    kinds = _priors()
     if isinstance(value, str):
-        known = {name.lower(): name for name in kinds} | _OTHER_NAMES
-        near = get_close_matches(re.sub(r"[^a-z0-9]", "", value.lower()), known, n=1)
+        known = _known_priors()
+        near = get_close_matches(_plain(value), known, n=1)
         name = known[near[0]] if near else ""
     else:
         name = (value if isinstance(value, type) else type(value)).__name__
     if name not in kinds:
         return None
-    return f"blr.{name}({', '.join(_required(inspect.signature(kinds[name])))})"
+    return f"blr.priors.{name}({', '.join(_required(inspect.signature(kinds[name])))})"
+
+
+def no_such_name(name: str, homes: Mapping[str, Iterable[str]]) -> str:
+    """Say what to write in the place of a name that the package does not have.
+
+    Parameters
+    ----------
+    name : str
+        The name.
+    homes : dict of str to names
+        The public names by the place where they are, ``"blr"`` or a namespace.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from blrzoo.advice import no_such_name
+    >>> homes = {"blr": ["spike_slab"], "blr.evidence": ["compare"]}
+    >>> no_such_name("lasso", homes)
+    "blrzoo has no 'lasso'. Use blr.regression(X, y, prior=blr.priors.BayesianLasso())."
+    >>> no_such_name("compare", homes)
+    "blrzoo has no 'compare'. Use blr.evidence.compare."
+    >>> no_such_name("spike_slap", homes)
+    "blrzoo has no 'spike_slap'. Did you mean 'spike_slab'?"
+    """
+    start = f"blrzoo has no {name!r}."
+    if name.startswith("__"):  # Python and its tools ask for these
+        return start
+    full = {one: f"{home}.{one}" for home, names in homes.items() for one in names}
+    use = _call_of_prior(name, full) or _OTHER_CALLS.get(_plain(name)) or full.get(name)
+    if use:
+        return f"{start} Use {use}."
+    # Small letters may be of a class and of its factory: the factory, which comes first, stays.
+    places = {one.lower(): full[one].removeprefix("blr.") for one in reversed(full)}
+    near = get_close_matches(name.lower(), places, n=1)
+    return f"{start} Did you mean {places[near[0]]!r}?" if near else f"{start} See dir(blr)."
+
+
+def _call_of_prior(name: str, full: dict[str, str]) -> str | None:
+    """Say how to make the model of a prior that has this name, here or elsewhere."""
+    prior = _known_priors().get(_plain(name))
+    if prior is None:
+        return None
+    data = "X, Y" if _priors()[prior].dims == MultivariatePrior.dims else "X, y"
+    factory = re.sub(r"(?<!^)(?=[A-Z])", "_", prior).lower()
+    if prior != name and factory in full:
+        return f"{full[factory]}({data})"
+    return f"blr.regression({data}, prior={prior_like(prior)})"

@@ -13,10 +13,10 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from blrzoo.datasets import load_diabetes
-from blrzoo.diagnostics import indicator_diagnostics
+from blrzoo.diagnostics import indicator_table
 from blrzoo.plots import plot_pip
 from blrzoo.sampling import sample
-from blrzoo.summaries.effects import effect_summary
+from blrzoo.summaries.effects import effect_table
 from blrzoo.zoo import single_component, spike_slab
 
 __all__ = ["run_demo"]
@@ -98,7 +98,7 @@ def _write(idata: xr.DataTree, path: Path) -> None:
 def _print_tables(fits: dict[str, xr.DataTree]) -> None:
     selected = fits["spike_slab"]
     _title("top features by posterior inclusion probability (effects per SD of the feature)")
-    effects = effect_summary(selected, sort_by="pip").isel(feature=slice(12))
+    effects = effect_table(selected, sort_by="pip").isel(feature=slice(12))
     columns = ["pip", "mcse_pip", "mean", "sd", "lower", "upper"]
     _print(effects[columns].to_dataframe()[columns].rename_axis(None).round(3))
     for name, idata in fits.items():
@@ -107,7 +107,7 @@ def _print_tables(fits: dict[str, xr.DataTree]) -> None:
         _print(az.summary(idata, var_names=kept, kind="all", round_to=3))
     _title("spike_slab: number of included features and genetic variance")
     _print(
-        indicator_diagnostics(selected)
+        indicator_table(selected)
         .drop_dims("feature")
         .to_dataframe()
         .rename_axis(None)

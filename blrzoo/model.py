@@ -168,7 +168,7 @@ def regression(
     --------
     >>> import blrzoo as blr
     >>> data = blr.simulate(n=50, p=5, n_causal=2, random_seed=1)
-    >>> model = blr.regression(data.X, data.y, prior=blr.SpikeSlab())
+    >>> model = blr.regression(data.X, data.y, prior=blr.priors.SpikeSlab())
     >>> model.named_vars_to_dims["beta"]
     ('feature',)
     """
@@ -211,7 +211,7 @@ def _likelihood(
 
 
 def _check_prior(prior: Any) -> None:
-    remedy = f"Pass an instance, for example {prior_like(prior) or 'blr.SpikeSlab()'}."
+    remedy = f"Pass an instance, for example {prior_like(prior) or 'blr.priors.SpikeSlab()'}."
     if isinstance(prior, type) and issubclass(prior, Prior):
         remedy = f"Make an instance: {prior_like(prior) or f'{prior.__name__}()'}."
-    Instance(Prior, "an instance of blrzoo.Prior", advice=remedy).check("prior", prior)
+    Instance(Prior, "an instance of blrzoo.priors.Prior", advice=remedy).check("prior", prior)

@@ -37,7 +37,7 @@ def grouped(groups: Any = GROUPS, **kwargs: Any) -> Callable[[], pm.Model]:
 
 
 def mixture(**kwargs: Any) -> Callable[[], pm.Model]:
-    return grouped(**{"components": 3, **kwargs})
+    return grouped(**{"n_components": 3, **kwargs})
 
 
 def response(Y: Any, X: Any = X, **kwargs: Any) -> Callable[[], pm.Model]:
@@ -88,9 +88,9 @@ COVARIANCES = {
     "S-frame": ((5, pd.DataFrame(EYE, list("ab"), list("ab"))), VE, r": S must have the labels"),
     "named": (NAMED, VE, r"must be an unnamed \.dist\(\).* got the model variable 'named'"),
     "expression": (NAMED * EYE, TE, r"must be a number, a tuple or a \.dist\(\)"),
-    "class": (blr.InverseWishart, TE, r"must be a number.*InverseWishart"),
+    "class": (blr.priors.InverseWishart, TE, r"must be a number.*InverseWishart"),
     "dist-scalar": (pm.HalfNormal.dist(), VE, r"shape \(2, 2\), got a \.dist\(\) of sh.*\(\)\. M"),
-    "dist-three": (blr.InverseWishart.dist(6, THREE), VE, r"shape \(2, 2\), got .*\(3, 3\)"),
+    "dist-three": (blr.priors.InverseWishart.dist(6, THREE), VE, r"shape \(2, 2\), got .*\(3, 3\)"),
     "dist-normal": (pm.MvNormal.dist(np.zeros(2), EYE), VE, MATRIX + r".* prior centred at \[0"),
 }  # fmt: skip
 #: Of groups and components: shapes are longer, and messages name the argument, not "Sigma_slab".
@@ -99,7 +99,7 @@ SLABS = {
     "stack": (np.stack([EYE] * 5), VE, r"^Sigma_b must have shape .*got shape \(5, 2, 2\)"),
     "nu-small": ((0.5, EYE), VE, r"^Sigma_b: nu must be above"),
     "nu-array": (([5, 6, 7], EYE), VE, r"^Sigma_b: nu must be one number, or have shape \(2, 2\)"),
-    "dist": (blr.InverseWishart.dist(6, EYE), VE, r"^Sigma_b must have shape \(2, 2, 2, 2\), got"),
+    "dist": (blr.priors.InverseWishart.dist(6, EYE), VE, r"^Sigma_b must have shape \(2, 2, 2, 2\), got"),
 }
 LEFT_OUT = {
     "tau2-full": (ridge(tau2=1.0), r"^tau2 must be left out with form='full', got 1.*Pass Sigma_b"),
@@ -116,7 +116,7 @@ LEFT_OUT = {
         mixture(components=["null", "equal"], Sigma_b=EYE),
         r"^Sigma_b must be left out where no component is learned, with .*, got .*add 'learned'",
     ),
-    "pi-ridge": (grouped(pi=0.5), r"^pi must be left out with components=1, .*got 0\.5.*compon"),
+    "pi-ridge": (grouped(pi=0.5), r"^pi must be left out with n_components=1, .*got 0\.5.*compon"),
     "mixture-form": (
         mixture(form="diagonal"),
         r"^form must be left out for a mixture, got 'diagonal'",
@@ -173,7 +173,7 @@ PATTERNS = {
     "names": (pd.DataFrame(EYE, columns=["b", "a"]), VE, r"labels .*\[0, 1\].*\['b', 'a'\]: mis"),
 }  # fmt: skip
 COMPONENTS = {
-    "zero": (0, VE, r"must be an int from 2 to 100 or a list .*, got 0 of .*Pass .*components=3"),
+    "zero": (0, VE, r"must be an int from 2 to 100 or a list .*, got 0 of .*Pass .*n_components=3"),
     "float": (3.0, TE, r"must be an int .* or a list .*, got 3\.0 of type float"),
     "bool": (True, TE, r"must be an int .* or a list .*, got True of type bool"),
     "None": (None, TE, r"must be an int .* or a list .*, got None"),
@@ -307,13 +307,13 @@ DATA_ROWS: list[Row] = [
     ),
     (
         "prior-class",
-        lambda: blr.regression(X, Y, prior=blr.Multivariate),
+        lambda: blr.regression(X, Y, prior=blr.priors.Multivariate),
         TE,
         r"^prior must be an instance .*Make an instance: blr\.Multivariate\(\)",
     ),
     (
         "components-of-prior",
-        lambda: blr.GroupedMultivariateMixture(GROUPS, components=1),
+        lambda: blr.priors.HierarchicalMultivariateMixture(GROUPS, n_components=1),
         VE,
         r"^components must be an int from 2",
     ),
@@ -322,7 +322,7 @@ DATA_ROWS: list[Row] = [
 # Priors of the user's own
 
 
-class Returns(blr.MultivariatePrior):
+class Returns(blr.priors.MultivariatePrior):
     """Whatever it is given for the covariance and the groups."""
 
     def __init__(self, value: Any, index: Any = None) -> None:
@@ -335,7 +335,7 @@ class Returns(blr.MultivariatePrior):
         return self.value
 
 
-class Mixes(blr.MultivariateMixturePrior):
+class Mixes(blr.priors.MultivariateMixturePrior):
     """Whatever it is given for projections, covariances and weights."""
 
     def __init__(self, projections: Any, covariances: Any, weights: Any) -> None:
@@ -351,7 +351,7 @@ class Mixes(blr.MultivariateMixturePrior):
         return np.stack(self.given[1]), np.log(self.given[2])
 
 
-class NoCovariance(blr.MultivariatePrior):
+class NoCovariance(blr.priors.MultivariatePrior):
     def variables(self) -> dict:
         return {}
 
@@ -397,7 +397,7 @@ ROWS: list[Row] = [
     *rows("components", mixture, COMPONENTS),
     *rows("pi", select, INDICATORS),
     *rows("pi", select, WEIGHTS, patterns="all"),
-    *[(f"pi-mixture-{row[0]}", *row[1:]) for row in rows("pi", mixture, WEIGHTS, components=4)],
+    *[(f"pi-mixture-{row[0]}", *row[1:]) for row in rows("pi", mixture, WEIGHTS, n_components=4)],
     *rows("groups", grouped, {k: row for k, row in LABELS.items() if k != "None"}),
     *DATA_ROWS,
     *OWN_ROWS,

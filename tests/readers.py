@@ -115,29 +115,29 @@ def _scored(idata):
 
 
 def _compared(idata):
-    return blr.compare({"this": idata, "other": one_trait(seed=8)})
+    return blr.evidence.compare({"this": idata, "other": one_trait(seed=8)})
 
 
 def _tabled(idata):
-    return blr.draws_table(idata["posterior"].to_dataset()[["sigma2", "pi"]])
+    return blr.summary_table(idata["posterior"].to_dataset()[["sigma2", "pi"]])
 
 
 _new = pd.DataFrame(X[:5] + 1.0, columns=FEATURES)
 
 #: By name of the public function and of its use: the fit that it takes, and the call.
 READERS = {
-    "bayes_factor_inclusion": (one_trait, blr.bayes_factor_inclusion),
+    "bayes_factor_inclusion": (one_trait, blr.evidence.bayes_factor_inclusion),
     "bayesian_fdr": (one_trait, blr.bayesian_fdr),
     "compare": (one_trait, _compared),
     "credible_sets": (one_trait, blr.credible_sets),
     "diagnose": (one_trait, partial(blr.diagnose, quiet=True)),
     "diagnose traits": (traits, partial(blr.diagnose, quiet=True)),
-    "draws_table": (one_trait, _tabled),
-    "effect_summary": (one_trait, blr.effect_summary),
-    "effect_summary traits": (traits, blr.effect_summary),
-    "enrichment": (one_trait, blr.enrichment),
-    "gene_set_table": (one_trait, blr.gene_set_table),
-    "gene_statistics": (one_trait, partial(blr.gene_statistics, genes=GENES)),
+    "summary_table": (one_trait, _tabled),
+    "effect_table": (one_trait, blr.effect_table),
+    "effect_table traits": (traits, blr.effect_table),
+    "enrichment_table": (one_trait, blr.enrichment_table),
+    "gene_set_table": (one_trait, blr.gene_sets.gene_set_table),
+    "gene_statistics": (one_trait, partial(blr.gene_sets.gene_statistics, genes=GENES)),
     "genetic_correlation": (traits, partial(blr.genetic_correlation, definition="fit")),
     "genetic_covariance": (traits, blr.genetic_covariance),
     "geweke": (one_trait, blr.geweke),
@@ -146,13 +146,13 @@ READERS = {
     "heritability": (one_trait, blr.heritability),
     "heritability on X": (one_trait, partial(blr.heritability, X=X)),
     "heritability traits": (traits, blr.heritability),
-    "indicator_diagnostics": (one_trait, blr.indicator_diagnostics),
-    "log_score": (one_trait, partial(blr.log_score, X_new=_new, y_true=np.zeros(5))),
+    "indicator_table": (one_trait, blr.indicator_table),
+    "log_score": (one_trait, partial(blr.evidence.log_score, X_new=_new, y_true=np.zeros(5))),
     "model_size": (one_trait, blr.model_size),
     "model_size traits": (traits, blr.model_size),
     "pip": (one_trait, blr.pip),
     "pip of any trait": (traits, partial(blr.pip, any="trait")),
-    "pleiotropy": (traits, blr.pleiotropy),
+    "pleiotropy_table": (traits, blr.pleiotropy_table),
     "plot_effects": (one_trait, blr.plot_effects),
     "plot_geweke": (one_trait, blr.plot_geweke),
     "plot_patterns": (traits, blr.plot_patterns),
@@ -163,14 +163,14 @@ READERS = {
     "plot_prior_posterior": (one_trait, blr.plot_prior_posterior),
     "plot_shrinkage": (one_trait, blr.plot_shrinkage),
     "plot_variance": (one_trait, blr.plot_variance),
-    "ppc_statistics": (one_trait, blr.ppc_statistics),
-    "ppc_statistics of residuals": (one_trait, partial(blr.ppc_statistics, residuals=True)),
+    "ppc_table": (one_trait, blr.ppc_table),
+    "ppc_table of residuals": (one_trait, partial(blr.ppc_table, residuals=True)),
     "predict": (one_trait, partial(blr.predict, X_new=_new, random_seed=1)),
     "predict draws": (traits, partial(blr.predict, X_new=_new, summary=False, random_seed=1)),
     "residual_correlation": (traits, blr.residual_correlation),
     "score": (one_trait, _scored),
-    "variance_draws": (one_trait, blr.variance_draws),
     "variance_explained": (one_trait, blr.variance_explained),
+    "variance_table": (one_trait, blr.variance_table),
     "window_pip": (one_trait, partial(blr.window_pip, positions=None, width=3)),
 }
 #: Arguments that hold a fit.

@@ -11,14 +11,14 @@ import blrzoo as blr
 NARROW = {"mu": (0.0, 1.0), "sigma2": (8.0, 1.0)}
 
 
-class HalfNormalSlab(blr.SpikeSlab):
+class HalfNormalSlab(blr.priors.SpikeSlab):
     """The slab's standard deviation is half-normal: no conjugate update, NUTS takes it."""
 
     def tau2_variable(self):
         return pm.HalfNormal("tau", 1.0) ** 2
 
 
-class GroupRidge(blr.Prior):
+class GroupRidge(blr.priors.Prior):
     """The example of the design: a variance for each group of features."""
 
     def __init__(self, groups, df=8.0, scale=0.5):
@@ -43,7 +43,7 @@ class GroupRidge(blr.Prior):
 def fixed_mixture():
     """Three components with fixed variances and weights, labels in a Categorical."""
 
-    class FixedMixture(blr.MixturePrior):
+    class FixedMixture(blr.priors.MixturePrior):
         def variables(self):
             return {}
 
@@ -82,7 +82,7 @@ def _two_traits(y, holes=False):
     return Y
 
 
-class TwoVariances(blr.MultivariatePrior):
+class TwoVariances(blr.priors.MultivariatePrior):
     """A multi-trait prior in a few lines: fixed correlation, learned variances of two groups."""
 
     def __init__(self, groups):
@@ -102,7 +102,7 @@ class TwoVariances(blr.MultivariatePrior):
         return {v["tau2"]: pm.InverseGamma.dist(4.0 + counts / 2, 2.0 + pm.math.stack(found) / 2)}
 
 
-class HalfNormalCovariance(blr.Multivariate):
+class HalfNormalCovariance(blr.priors.Multivariate):
     """Only the prior of Sigma_b is replaced: no conjugate update, NUTS takes the deviations."""
 
     def variables(self):
@@ -152,13 +152,13 @@ PRIORS = {
         X, y, _halves(X), tau2=(8, 0.5), pooled=True, **NARROW
     ),
     "hierarchical-mixture": lambda X, y: blr.hierarchical(
-        X, y, _halves(X), components=3, tau2=(8, 0.5), pi=(2, 2, 2), pooled=True, **NARROW
+        X, y, _halves(X), n_components=3, tau2=(8, 0.5), pi=(2, 2, 2), pooled=True, **NARROW
     ),
     "hierarchical-bayes-r": lambda X, y: blr.hierarchical(
         X,
         y,
         _halves(X),
-        components=3,
+        n_components=3,
         tau2=(8, 0.5),
         ratios=(0.1, 1),
         pi=(2, 2, 2),
@@ -187,19 +187,19 @@ PRIORS = {
     "half-normal-ridge": lambda X, y: blr.single_component(
         X, y, tau2=pm.HalfNormal.dist(1.0), **NARROW
     ),
-    "bayes-a": lambda X, y: blr.regression(X, y, prior=blr.BayesA(nu=8, S2=(4, 8)), **NARROW),
+    "bayes-a": lambda X, y: blr.regression(X, y, prior=blr.priors.BayesA(nu=8, S2=(4, 8)), **NARROW),
     "bayes-b": lambda X, y: blr.regression(
-        X, y, prior=blr.BayesB(nu=8, S2=(4, 8), pi=(2, 2)), **NARROW
+        X, y, prior=blr.priors.BayesB(nu=8, S2=(4, 8), pi=(2, 2)), **NARROW
     ),
-    "lasso": lambda X, y: blr.regression(X, y, prior=blr.BayesianLasso(lambda2=(4, 1)), **NARROW),
+    "lasso": lambda X, y: blr.regression(X, y, prior=blr.priors.BayesianLasso(lambda2=(4, 1)), **NARROW),
     "horseshoe": lambda X, y: blr.regression(
-        X, y, prior=blr.Horseshoe(tau=pm.HalfNormal.dist(0.5), c2=(8, 0.5)), **NARROW
+        X, y, prior=blr.priors.Horseshoe(tau=pm.HalfNormal.dist(0.5), c2=(8, 0.5)), **NARROW
     ),
     "annotated-variance": lambda X, y: blr.regression(
-        X, y, prior=blr.AnnotatedVariance(_annotation(X), tau2=(8, 0.5), eta=(0, 0.5)), **NARROW
+        X, y, prior=blr.priors.AnnotatedVariance(_annotation(X), tau2=(8, 0.5), eta=(0, 0.5)), **NARROW
     ),
     "annotated-inclusion": lambda X, y: blr.regression(
-        X, y, prior=blr.AnnotatedInclusion(_annotation(X), tau2=(8, 0.5), eta=(0, 0.5)), **NARROW
+        X, y, prior=blr.priors.AnnotatedInclusion(_annotation(X), tau2=(8, 0.5), eta=(0, 0.5)), **NARROW
     ),
     "multivariate-joint": lambda X, y: blr.multivariate(
         X, _two_traits(y), Sigma_b=(8, 2.0), update="joint", **TRAIT_NARROW
@@ -262,7 +262,7 @@ PRIORS = {
         X, _two_traits(y), _halves(X), Sigma_b=(8, 2.0), **TRAIT_NARROW
     ),
     "traits-groups-mixture": lambda X, y: blr.hierarchical_multivariate(
-        X, _two_traits(y), _halves(X), components=3, Sigma_b=(8, 2.0), **TRAIT_NARROW
+        X, _two_traits(y), _halves(X), n_components=3, Sigma_b=(8, 2.0), **TRAIT_NARROW
     ),
     "traits-canonical": lambda X, y: blr.hierarchical_multivariate(
         X,

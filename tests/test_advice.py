@@ -43,7 +43,7 @@ def test_near_matches():
         with pytest.raises(TypeError, match=f"argument '{key}'. Did you mean '{near}'"):
             blr.spike_slab(X, Y[:, 0], **{key: 3})
     with pytest.raises(TypeError, match=r"^regression\(\) got .* 'prio'\. Did you mean 'prior'"):
-        blr.regression(X, Y[:, 0], prio=blr.SpikeSlab())
+        blr.regression(X, Y[:, 0], prio=blr.priors.SpikeSlab())
 
 
 @pytest.mark.parametrize("name", zoo.__all__)
@@ -53,7 +53,7 @@ def test_a_factory_has_a_prior_of_its_own(name):
         with pytest.raises(TypeError, match=rf"^{name}\(\) has a {advice}{remedy}\)\.$"):
             call(name, prior=prior)
     with pytest.raises(TypeError, match=rf"{advice}blr\.BayesA\(\)\)\.$"):
-        call(name, prior=blr.BayesA())
+        call(name, prior=blr.priors.BayesA())
 
 
 def test_a_missing_prior_is_answered_with_all_priors():
@@ -68,7 +68,7 @@ def test_a_missing_prior_is_answered_with_all_priors():
 
 
 def _is_prior(value):
-    return isinstance(value, type) and issubclass(value, blr.Prior)
+    return isinstance(value, type) and issubclass(value, blr.priors.Prior)
 
 
 @pytest.mark.parametrize("name", ["hierarchical", "hierarchical_multivariate"])
@@ -82,15 +82,15 @@ def test_missing_groups(name):
 @pytest.mark.parametrize(
     ("value", "remedy"),
     [
-        ("horseshoe", "blr.Horseshoe()"),
-        ("hoarse shoe", "blr.Horseshoe()"),
-        ("spike_slab", "blr.SpikeSlab()"),
-        ("BayesC-pi", "blr.SpikeSlab()"),
-        ("lasso", "blr.BayesianLasso()"),
-        ("ridge", "blr.SingleComponent()"),
-        ("BayesRC", "blr.GroupedMixture(groups)"),
-        (blr.GroupedRidge, "blr.GroupedRidge(groups)"),
-        (blr.BayesB(), "blr.BayesB()"),
+        ("horseshoe", "blr.priors.Horseshoe()"),
+        ("hoarse shoe", "blr.priors.Horseshoe()"),
+        ("spike_slab", "blr.priors.SpikeSlab()"),
+        ("BayesC-pi", "blr.priors.SpikeSlab()"),
+        ("lasso", "blr.priors.BayesianLasso()"),
+        ("ridge", "blr.priors.SingleComponent()"),
+        ("BayesRC", "blr.priors.HierarchicalMixture(groups)"),
+        (blr.priors.HierarchicalRidge, "blr.priors.HierarchicalRidge(groups)"),
+        (blr.priors.BayesB(), "blr.priors.BayesB()"),
         ("qqq", None),
         (3, None),
         (int, None),

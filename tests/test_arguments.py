@@ -47,7 +47,7 @@ def select_traits(**options: Any) -> pm.Model:
     return blr.multivariate_spike_slab(X, Y, **options)
 
 
-def prior(make: Callable[..., blr.Prior]) -> Callable[..., pm.Model]:
+def prior(make: Callable[..., blr.priors.Prior]) -> Callable[..., pm.Model]:
     return lambda **options: blr.regression(X, y, prior=make(**options))
 
 
@@ -95,8 +95,8 @@ def test_what_is_no_flag_is_refused(
 
 
 def test_a_numpy_flag_is_a_flag() -> None:
-    assert blr.MultipleComponent(null=np.False_).n_slabs == 4
-    assert blr.GroupedRidge(GROUPS, pooled=np.True_).pooled.on is True
+    assert blr.priors.MultipleComponent(null=np.False_).n_slabs == 4
+    assert blr.priors.HierarchicalRidge(GROUPS, pooled=np.True_).pooled.on is True
 
 
 ARRAY = np.array([1, 2])
@@ -128,15 +128,15 @@ WRONG: dict[str, tuple[Callable[..., pm.Model], dict[str, Any], type[Exception],
         for k, (make, v, others) in {
             "one": (mix, 1, {}),
             "zero-dim": (mix, np.array(1.0), {}),
-            "one-grouped": (grouped, 1, {"components": 3}),
-            "one-traits": (grouped_traits, np.array(1.0), {"components": 3}),
+            "one-grouped": (grouped, 1, {"n_components": 3}),
+            "one-traits": (grouped_traits, np.array(1.0), {"n_components": 3}),
             "dataarray": (mix, xr.DataArray(1.0), {}),
         }.items()
     },
     "pi-null-only": (mix, {"pi": [1, 0, 0, 0]}, ValueError, r"^pi must leave components with eff"),
     "pi-null-kinds": (
         grouped_traits,
-        {"components": 3, "pi": [1, 0, 0]},
+        {"n_components": 3, "pi": [1, 0, 0]},
         ValueError,
         r"^pi must leave components with effects",
     ),
@@ -148,13 +148,13 @@ WRONG: dict[str, tuple[Callable[..., pm.Model], dict[str, Any], type[Exception],
     ),
     "n_components": (mix, {"n_components": 10**6}, ValueError, r"^n_components .*2 to 100, got"),
     "n_slabs-huge": (mix, {"n_components": HUGE}, ValueError, r"^n_components .*2 to 100.*1000"),
-    "components": (grouped, {"components": 10**6}, ValueError, r"^components .*from 1 to 100"),
-    "components-zero": (grouped, {"components": 0}, ValueError, r"^components must be an int"),
+    "components": (grouped, {"n_components": 10**6}, ValueError, r"^components .*from 1 to 100"),
+    "components-zero": (grouped, {"n_components": 0}, ValueError, r"^components must be an int"),
     "components-array": (grouped, {"components": ARRAY}, TypeError, r"^components must be an int"),
     "components-text": (grouped, {"components": "3"}, TypeError, r"^components must be an int"),
     "components-traits": (
         grouped_traits,
-        {"components": 10**6},
+        {"n_components": 10**6},
         ValueError,
         r"^components must be an int from 2 to 100 or a list .*, got 1000000 of type int\. Pass",
     ),
@@ -176,10 +176,10 @@ WRONG: dict[str, tuple[Callable[..., pm.Model], dict[str, Any], type[Exception],
     "sigma2-large": (select, {"sigma2": 1e300}, ValueError, r"^sigma2 must be within 1e\+250"),
     "mu-large": (select, {"mu": -1e300}, ValueError, r"^mu must be within 1e\+250"),
     "Sigma_b-tiny": (traits, {"Sigma_b": TINY}, ValueError, r"^Sigma_b must be a symmetric, pos"),
-    "nu-tiny": (prior(blr.BayesA), {"nu": TINY}, ValueError, r"^nu must .*at least 1e-06, got 5e"),
-    "p0-tiny": (prior(blr.Horseshoe), {"p0": TINY}, ValueError, r"^p0 must .*at least 1e-06"),
+    "nu-tiny": (prior(blr.priors.BayesA), {"nu": TINY}, ValueError, r"^nu must .*at least 1e-06, got 5e"),
+    "p0-tiny": (prior(blr.priors.Horseshoe), {"p0": TINY}, ValueError, r"^p0 must .*at least 1e-06"),
     "eta0": (
-        prior(lambda eta0: blr.AnnotatedInclusion(X[0], eta0=eta0)),
+        prior(lambda eta0: blr.priors.AnnotatedInclusion(X[0], eta0=eta0)),
         {"eta0": -800},
         ValueError,
         r"^eta0 must be at least -69, .*got -800\. Pass for instance",
@@ -195,7 +195,7 @@ WRONG: dict[str, tuple[Callable[..., pm.Model], dict[str, Any], type[Exception],
     "groups-dataset": (select, {"groups": DATASET}, TypeError, r"^groups must .*got Dataset\."),
     "groups-ragged": (select, {"groups": [["a"], ["a", "b"]]}, TypeError, r"^groups .*got list"),
     "annotations": (
-        prior(lambda annotations: blr.AnnotatedVariance(annotations)),
+        prior(lambda annotations: blr.priors.AnnotatedVariance(annotations)),
         {"annotations": DATASET},
         TypeError,
         r"^annotations must be NumPy, pandas or a DataArray, got Dataset\. Pass",
@@ -212,7 +212,7 @@ def test_values_at_the_edge_are_refused(id: str) -> None:
 
 
 def test_a_group_may_have_no_effects_at_all() -> None:
-    model = grouped(components=2, pi=[[1.0, 0.0], [0.5, 0.5]])
+    model = grouped(n_components=2, pi=[[1.0, 0.0], [0.5, 0.5]])
     node = model["tau2_slab"].owner
     _, scale = node.op.dist_params(node)
     assert np.isfinite(scale.eval(mode="FAST_COMPILE")).all()

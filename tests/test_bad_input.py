@@ -131,7 +131,7 @@ CENTERS = {
 }
 
 
-class FeatureRidge(blr.Prior):
+class FeatureRidge(blr.priors.Prior):
     """A variance for each feature, or whatever it is given."""
 
     def __init__(self, variance: Any) -> None:
@@ -144,17 +144,17 @@ class FeatureRidge(blr.Prior):
         return self.value
 
 
-class NoVariables(blr.Prior):
+class NoVariables(blr.priors.Prior):
     def variance(self, v: dict) -> Any:
         return 1.0
 
 
-class NoVariance(blr.Prior):
+class NoVariance(blr.priors.Prior):
     def variables(self) -> dict:
         return {}
 
 
-class NoComponents(blr.MixturePrior):
+class NoComponents(blr.priors.MixturePrior):
     def variables(self) -> dict:
         return {}
 
@@ -167,14 +167,14 @@ class NoReturn(NoVariables):
 NIE = NotImplementedError
 JOINT = r"^update must be 'single-site' or 'auto' .* got 'joint' with "
 RETURN = r"^prior must return a "
-SINGLE, SLAB = blr.SingleComponent(), blr.SpikeSlab()
+SINGLE, SLAB = blr.priors.SingleComponent(), blr.priors.SpikeSlab()
 BY_FEATURE = FeatureRidge(np.ones(3))
 MODEL_ROWS: list[Row] = [
     ("update-text", regress(prior=SINGLE, update="fast"), VE, r"^update must be .* got 'fast'"),
     ("update-None", regress(prior=SINGLE, update=None), VE, r"'joint' or 'single-site', got None"),
     ("update-joint", regress(prior=SLAB, update="joint"), VE, JOINT + "SpikeSlab, .* several"),
     ("update-feature", regress(prior=BY_FEATURE, update="joint"), VE, JOINT + "FeatureRidge"),
-    ("prior-class", regress(prior=blr.SpikeSlab), TE, r"Make an instance: blr\.SpikeSlab\(\)"),
+    ("prior-class", regress(prior=blr.priors.SpikeSlab), TE, r"Make an instance: blr\.SpikeSlab\(\)"),
     ("prior-None", regress(prior=None), TE, r"^prior must be .*got None .*Pass an instance"),
     ("prior-text", regress(prior="ridge"), TE, r"^prior must be .*got 'ridge' of type str"),
     ("prior-function", regress(prior=blr.spike_slab), TE, r"^prior must be .*of type function"),

@@ -125,7 +125,7 @@ def test_one_component_may_be_any_whole_number() -> None:
 
 def test_the_parameters_of_a_dirichlet_prior_may_be_one_array() -> None:
     given = np.array([4.0, 1.0, 1.0, 2.0])
-    for make in (select(patterns="all", pi=(given,)), mixture(components=4, pi=(given,))):
+    for make in (select(patterns="all", pi=(given,)), mixture(n_components=4, pi=(given,))):
         np.testing.assert_array_equal(make()["pi"].owner.inputs[-1].eval().reshape(-1, 4)[0], given)
 
 
@@ -135,7 +135,7 @@ def test_a_group_without_features_may_have_a_covariance() -> None:
     assert np.isfinite(logp)
 
 
-class FromData(blr.MultivariatePrior):
+class FromData(blr.priors.MultivariatePrior):
     """A covariance that is data of the model, of a shape that PyTensor does not know."""
 
     def variables(self) -> dict:

@@ -223,7 +223,7 @@ def needed(name: str, function: Any) -> dict[str, Any]:
             if name == "bayes_factors"
             else {"a": blr.single_component}
         ),
-        "prior": lambda: blr.SpikeSlab(),
+        "prior": lambda: blr.priors.SpikeSlab(),
         "draws": lambda: fits.fit(kind)["posterior"]["tau2"],
         "X_new": lambda: X,
         "covariates": lambda: fits.data("covariates")["covariates"],
@@ -243,7 +243,7 @@ def needed(name: str, function: Any) -> dict[str, Any]:
     empty = [one.name for one in must if one.default is one.empty and one.kind in (0, 1, 3)]
     y_of = "Y" if "Y" in inspect.signature(function).parameters else "y"
     also = {"hierarchical": ["y", "groups"], "hierarchical_multivariate": ["y", "groups"]}
-    also |= {"sample": ["model"], "extend": ["model"], "fit_em": ["model"]}
+    also |= {"sample": ["model"], "sample_more": ["model"], "fit_em": ["model"]}
     also |= {"predict": ["covariates"], "log_marginal_likelihood": ["model"]}
     more = also.get(name, [y_of] if "X" in empty and "y" not in empty else [])
     return {key: right[key]() for key in [*empty, *more]}

@@ -9,10 +9,10 @@ import xarray as xr
 from scipy import stats
 
 import blrzoo as blr
-from blrzoo.comparison.factors import bayes_factors
-from blrzoo.comparison.loo import compare
-from blrzoo.comparison.marginal import log_marginal_likelihood
-from blrzoo.comparison.observed import check_same, response_of
+from blrzoo.evidence.factors import bayes_factors
+from blrzoo.evidence.loo import compare
+from blrzoo.evidence.marginal import log_marginal_likelihood
+from blrzoo.evidence.observed import check_same, response_of
 
 SHORT = {"draws": 200, "tune": 100, "chains": 2, "random_seed": 1, "quiet": True}
 pytestmark = pytest.mark.filterwarnings("ignore:Estimated shape parameter:UserWarning")

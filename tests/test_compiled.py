@@ -93,8 +93,8 @@ KINDS = {name: (getattr(blr, name), {}) for name in zoo.__all__} | {
     "single-site": (blr.single_component, {"update": "single-site"}),
     "covariates": (blr.spike_slab, {"covariates": 2}),
     "weights": (blr.multiple_component, {"ratios": (0, 0.1, 1)}),
-    "lasso": (partial(blr.regression, prior=blr.BayesianLasso()), {}),
-    "BayesB": (partial(blr.regression, prior=blr.BayesB()), {}),
+    "lasso": (partial(blr.regression, prior=blr.priors.BayesianLasso()), {}),
+    "BayesB": (partial(blr.regression, prior=blr.priors.BayesB()), {}),
 }
 
 

@@ -14,8 +14,8 @@ from blrzoo.summaries.covariance import (
     genetic_covariance,
     residual_correlation,
 )
-from blrzoo.summaries.pleiotropy import pleiotropy
-from blrzoo.summaries.table import draws_table
+from blrzoo.summaries.pleiotropy import pleiotropy_table
+from blrzoo.summaries.table import summary_table
 from blrzoo.summaries.variance import heritability
 
 TRAITS = ["t1", "t2", "t3"]
@@ -103,7 +103,7 @@ def test_a_draw_in_which_a_trait_has_no_variance_has_no_correlation():
     assert np.all(missing[0, :2, 1])
     assert np.all(missing[0, :2, :, 1])
     assert missing.sum() == 2 * 5
-    table = draws_table(rg)
+    table = summary_table(rg)
     kept = rg.sel(trait="t1", trait_bis="t2").values.ravel()[2:]
     cell = table.sel(trait="t1", trait_bis="t2")
     np.testing.assert_allclose(cell["mean"], kept.mean(), rtol=1e-12)
@@ -249,7 +249,7 @@ def test_residual_correlation_by_hand():
     assert result.name == "residual_correlation"
     np.testing.assert_allclose(result, draws(correlation(SIGMA)), rtol=1e-12)
     assert np.all(np.diagonal(result, axis1=-2, axis2=-1) == 1.0)
-    frame = draws_table(result).to_dataframe()
+    frame = summary_table(result).to_dataframe()
     assert frame.index.names == ["trait", "trait_bis"]
     np.testing.assert_allclose(frame["mean"].unstack(), correlation(SIGMA))
 
@@ -280,7 +280,7 @@ def test_one_trait_has_no_correlations():
     with pytest.raises(ValueError, match=r"several traits, 'Sigma_e'.*it has \['beta', 'sigma2'\]"):
         residual_correlation(idata)
     with pytest.raises(ValueError, match=r"each trait, 'delta'"):
-        pleiotropy(idata)
+        pleiotropy_table(idata)
 
 
 def test_what_is_missing_is_named():
@@ -307,7 +307,7 @@ def random_delta(seed=6, shape=(2, 50, 4, 3)):
 def test_patterns_against_counting(monkeypatch, block):
     monkeypatch.setattr(reader, "_BLOCK_BYTES", block)
     delta = random_delta()
-    result = pleiotropy(tree(delta=delta), ci_prob=0.8)
+    result = pleiotropy_table(tree(delta=delta), ci_prob=0.8)
     names = np.apply_along_axis(lambda row: "".join(map(str, row)), -1, delta)
     assert sorted(result["pattern"].values) == sorted(np.unique(names))
     for name in np.unique(names):
@@ -327,7 +327,7 @@ def test_patterns_against_counting(monkeypatch, block):
 
 
 def test_patterns_name_their_traits():
-    result = pleiotropy(tree(delta=random_delta()))
+    result = pleiotropy_table(tree(delta=random_delta()))
     names = result["traits"].to_series()
     assert names["000"] == "none"
     assert names["101"] == "t1+t3"
@@ -340,7 +340,7 @@ def test_only_patterns_that_occur_and_marginals_are_the_pips():
     delta = random_delta()
     delta[..., 2] = delta[..., 1]
     idata = tree(delta=delta)
-    result = pleiotropy(idata)
+    result = pleiotropy_table(idata)
     assert set(result["pattern"].values) <= {"000", "100", "011", "111"}
     marginal = (result["probability"] * result["affected"]).sum("pattern")
     xr.testing.assert_allclose(marginal, blr.pip(idata).drop_attrs().rename(None))
@@ -348,7 +348,7 @@ def test_only_patterns_that_occur_and_marginals_are_the_pips():
 
 def test_rare_patterns_are_counted_together():
     delta = random_delta()
-    whole, result = (pleiotropy(tree(delta=delta), most=k) for k in (64, 2))
+    whole, result = (pleiotropy_table(tree(delta=delta), most=k) for k in (64, 2))
     kept = list(whole["pattern"].values[:2])
     assert list(result["pattern"].values) == [*kept, "other"]
     xr.testing.assert_allclose(result["mean"][:2], whole["mean"][:2])
@@ -362,7 +362,7 @@ def test_many_traits():
     delta = (np.random.default_rng(7).random((1, 20, 3, T)) < 0.02).astype(np.int8)
     labels = {"feature": list("abc"), "trait": np.arange(T)}
     idata = tree(delta=delta, coords=labels)
-    result = pleiotropy(idata, most=500)
+    result = pleiotropy_table(idata, most=500)
     assert all(len(name) == T for name in result["pattern"].values)
     marginal = (result["probability"] * result["affected"]).sum("pattern")
     np.testing.assert_allclose(marginal, delta.mean(axis=(0, 1)), rtol=1e-12, atol=1e-15)
@@ -373,23 +373,23 @@ def test_patterns_of_files_thinned_draws_and_one_chain(tmp_path):
     idata = tree(delta=delta)
     idata.to_netcdf(tmp_path / "fit.nc")
     with az.from_netcdf(tmp_path / "fit.nc") as loaded:
-        xr.testing.assert_allclose(pleiotropy(loaded), pleiotropy(idata))
-    thinned = pleiotropy(idata.isel(draw=slice(None, None, 7), chain=[1]))
-    xr.testing.assert_allclose(thinned, pleiotropy(tree(delta=delta[1:, ::7])))
+        xr.testing.assert_allclose(pleiotropy_table(loaded), pleiotropy_table(idata))
+    thinned = pleiotropy_table(idata.isel(draw=slice(None, None, 7), chain=[1]))
+    xr.testing.assert_allclose(thinned, pleiotropy_table(tree(delta=delta[1:, ::7])))
 
 
 def test_pleiotropy_refuses():
     idata = tree(delta=random_delta())
     with pytest.raises(TypeError, match="most must be an int from 1"):
-        pleiotropy(idata, most=2.5)
+        pleiotropy_table(idata, most=2.5)
     with pytest.raises(ValueError, match="most must be an int from 1"):
-        pleiotropy(idata, most=0)
+        pleiotropy_table(idata, most=0)
     with pytest.raises(ValueError, match=r"ci_prob must be .*got 95"):
-        pleiotropy(idata, ci_prob=95)
+        pleiotropy_table(idata, ci_prob=95)
     delta = random_delta().astype(float)
     delta[0, 3] = np.nan
     with pytest.raises(ValueError, match="no missing draw"):
-        pleiotropy(tree(delta=delta))
+        pleiotropy_table(tree(delta=delta))
     many = tree(delta=np.ones((1, 2, 1, 63), int), coords={"feature": ["a"], "trait": range(63)})
     with pytest.raises(ValueError, match=r"at most 62 traits in 'delta', got 63"):
-        pleiotropy(many)
+        pleiotropy_table(many)

@@ -55,7 +55,7 @@ def test_features_that_swap():
     assert named is not None
     pair = [int(label) for label in named.groups()]
     assert pair in ([0, 1], [2, 3])
-    single = blr.indicator_diagnostics(idata)["error_bound"].sel(feature=pair)
+    single = blr.indicator_table(idata)["error_bound"].sel(feature=pair)
     together = blr.group_pip(idata, {"set": pair})["error_bound"]
     assert float(together.max()) < float(single.max()) / 3
     _, after = judged(blr.spike_slab(np.delete(X, [1, 2], axis=1), y, pi=0.2))

@@ -79,7 +79,7 @@ def test_mixture_without_a_null_has_nothing_to_select(wide):
 
 
 def test_mixtures_of_groups(wide):
-    model = blr.hierarchical(*wide, np.arange(P) % 2, components=3)
+    model = blr.hierarchical(*wide, np.arange(P) % 2, n_components=3)
     (a,) = parameters(model["pi"])
     np.testing.assert_allclose(a, [[B, 0.5, 0.5]] * 2)
 
@@ -103,16 +103,16 @@ def test_independent_traits(wide):
 
 def test_hierarchical_traits(wide):
     X, y = wide
-    model = blr.hierarchical_multivariate(X, traits(y), np.arange(P) % 2, components=3)
+    model = blr.hierarchical_multivariate(X, traits(y), np.arange(P) % 2, n_components=3)
     (a,) = parameters(model["pi"])
     np.testing.assert_allclose(a, [[B, 0.5, 0.5]] * 2)
 
 
 def test_bayes_b_and_annotated_inclusion(wide):
     X, y = wide
-    model = blr.regression(X, y, prior=blr.BayesB())
+    model = blr.regression(X, y, prior=blr.priors.BayesB())
     np.testing.assert_allclose(parameters(model["pi"]), [1, B])
-    annotated = blr.AnnotatedInclusion(np.arange(P)[:, None] % 2)
+    annotated = blr.priors.AnnotatedInclusion(np.arange(P)[:, None] % 2)
     model = blr.regression(X, y, prior=annotated)
     np.testing.assert_allclose(parameters(model["eta0"]), [-np.log(B), 1.5])
 

@@ -32,15 +32,15 @@ DEFAULTS = {
     "mixture-no-null": lambda **o: blr.multiple_component(X, y, null=False, **o),
     "groups": lambda **o: blr.hierarchical(X, y, GROUPS, **o),
     "groups-pooled": lambda **o: blr.hierarchical(X, y, GROUPS, pooled=True, **o),
-    "groups-mixture": lambda **o: blr.hierarchical(X, y, GROUPS, components=3, pooled=True, **o),
-    "bayes-a": lambda **o: blr.regression(X, y, prior=blr.BayesA(nu=1.5), **o),
-    "bayes-b": lambda **o: blr.regression(X, y, prior=blr.BayesB(pi=0.7), **o),
-    "lasso": lambda **o: blr.regression(X, y, prior=blr.BayesianLasso(), **o),
-    "horseshoe": lambda **o: blr.regression(X, y, prior=blr.Horseshoe(), **o),
-    "annotated-variance": lambda **o: blr.regression(X, y, prior=blr.AnnotatedVariance(A), **o),
-    "annotated": lambda **o: blr.regression(X, y, prior=blr.AnnotatedInclusion(A), **o),
+    "groups-mixture": lambda **o: blr.hierarchical(X, y, GROUPS, n_components=3, pooled=True, **o),
+    "bayes-a": lambda **o: blr.regression(X, y, prior=blr.priors.BayesA(nu=1.5), **o),
+    "bayes-b": lambda **o: blr.regression(X, y, prior=blr.priors.BayesB(pi=0.7), **o),
+    "lasso": lambda **o: blr.regression(X, y, prior=blr.priors.BayesianLasso(), **o),
+    "horseshoe": lambda **o: blr.regression(X, y, prior=blr.priors.Horseshoe(), **o),
+    "annotated-variance": lambda **o: blr.regression(X, y, prior=blr.priors.AnnotatedVariance(A), **o),
+    "annotated": lambda **o: blr.regression(X, y, prior=blr.priors.AnnotatedInclusion(A), **o),
     "annotated-eta0": lambda **o: blr.regression(
-        X, y, prior=blr.AnnotatedInclusion(A, eta0=0.5), **o
+        X, y, prior=blr.priors.AnnotatedInclusion(A, eta0=0.5), **o
     ),
     "traits": lambda **o: blr.multivariate(X, Y, covariates=W, **o),
     "traits-diagonal": lambda **o: blr.multivariate(X, Y, form="diagonal", **o),
@@ -52,7 +52,7 @@ DEFAULTS = {
         X, Y, patterns=[[1, 0], [1, 1]], form="diagonal", **o
     ),
     "traits-groups": lambda **o: blr.hierarchical_multivariate(X, Y, GROUPS, **o),
-    "traits-mixture": lambda **o: blr.hierarchical_multivariate(X, Y, GROUPS, components=4, **o),
+    "traits-mixture": lambda **o: blr.hierarchical_multivariate(X, Y, GROUPS, n_components=4, **o),
     "traits-mixture-pi": lambda **o: blr.hierarchical_multivariate(
         X, Y, GROUPS, components=["null", "equal", "learned"], pi=(4, 3, 2), **o
     ),
@@ -253,7 +253,7 @@ def test_after_do_the_value_is_fixed_and_the_rest_is_drawn_as_before():
 
 
 def test_a_further_term_has_lines_of_its_own():
-    found = blr.describe(two_terms(priors=(blr.SpikeSlab(), blr.SingleComponent())))
+    found = blr.describe(two_terms(priors=(blr.priors.SpikeSlab(), blr.priors.SingleComponent())))
     assert found["mean"].value == (
         "y = mu + (X - X_center) beta + (cage_X - cage_X_center) cage_beta + e"
     )

@@ -6,8 +6,8 @@ import pytest
 import xarray as xr
 from scipy import stats
 
-from blrzoo.diagnostics import indicator_diagnostics
-from blrzoo.summaries import effect_summary, model_size
+from blrzoo.diagnostics import indicator_table
+from blrzoo.summaries import effect_table, model_size
 
 DIMS = ("chain", "draw", "feature", "trait")
 CHAINS, DRAWS, REPLICATES = 4, 400, 1000
@@ -66,7 +66,7 @@ def test_changes_and_spread_by_hand():
             [[1, 1, 0], [1, 1, 1], [1, 1, 0], [0, 1, 1]],
         ]
     )
-    result = indicator_diagnostics(tree(delta=delta))
+    result = indicator_table(tree(delta=delta))
     np.testing.assert_array_equal(result["pip"], [4 / 8, 1, 3 / 8])
     np.testing.assert_array_equal(result["changes"], [3, 0, 4])  # none from chain to chain
     np.testing.assert_array_equal(result["pip_spread"], [0.5, 0, 0.25])
@@ -74,7 +74,7 @@ def test_changes_and_spread_by_hand():
 
 def test_standard_error_of_an_indicator_that_moves_is_that_of_arviz():
     delta = two_state(0.1, 0.2, (3, 301, 6), seed=1)
-    result = indicator_diagnostics(tree(delta=delta))
+    result = indicator_table(tree(delta=delta))
     assert result["changes"].min() > 20
     expected = az.mcse(tree(delta=delta).posterior["delta"])
     np.testing.assert_allclose(result["mcse_pip"], expected, rtol=1 / 900)  # ddof
@@ -88,7 +88,7 @@ def test_standard_error_of_an_indicator_that_moves_is_that_of_arviz():
 def test_standard_error_is_the_error(enter, leave):
     """Each feature is a replicate: squared errors and squared standard errors have one mean."""
     delta = two_state(enter, leave, (CHAINS, DRAWS, REPLICATES), seed=2)
-    result = indicator_diagnostics(tree(delta=delta))
+    result = indicator_table(tree(delta=delta))
     squared_error = (result["pip"].values - enter / (enter + leave)) ** 2
     difference = squared_error - result["mcse_pip"].values ** 2
     bound = 4.5 * difference.std(ddof=1) / np.sqrt(REPLICATES)
@@ -109,7 +109,7 @@ def test_standard_error_is_the_error(enter, leave):
 )
 def test_error_bound_holds_for_rare_and_for_common_indicators(enter, leave):
     delta = two_state(enter, leave, (CHAINS, DRAWS, REPLICATES), seed=3)
-    result = indicator_diagnostics(tree(delta=delta))
+    result = indicator_table(tree(delta=delta))
     error = abs(result["pip"] - enter / (enter + leave))
     exceeded = (error > result["error_bound"]).mean()
     assert exceeded < 0.05 + 4.5 * np.sqrt(0.05 * 0.95 / REPLICATES)
@@ -126,7 +126,7 @@ def test_an_indicator_that_never_changes_is_as_well_known_as_the_model_size():
     assert az.mcse(stuck) == 0
     n = float(az.ess(delta.sum(axis=-1), method="bulk"))
     assert n < 200
-    result = indicator_diagnostics(idata)
+    result = indicator_table(idata)
     np.testing.assert_array_equal(result["pip"][:2], [0, 1])
     np.testing.assert_array_equal(result["changes"][:2], 0)
     bound = 1 - 0.025 ** (1 / lowered(n, 4))
@@ -141,7 +141,7 @@ def test_a_few_changes_do_not_tell_how_long_a_visit_lasts():
     delta[..., 0] = 0
     delta[2, 100, 0] = 1  # one visit of one draw: ArviZ finds 2000 effective draws
     n = float(az.ess(delta.sum(axis=-1), method="bulk"))
-    result = indicator_diagnostics(tree(delta=delta)).isel(feature=0)
+    result = indicator_table(tree(delta=delta)).isel(feature=0)
     pip = 1 / 2000
     assert result["changes"] == 2
     assert result["mcse_pip"] == pytest.approx(np.sqrt(pip * (1 - pip) / n), rel=1e-9)
@@ -153,7 +153,7 @@ def test_a_few_changes_do_not_tell_how_long_a_visit_lasts():
 def test_when_nothing_ever_moves_only_the_chains_are_information():
     delta = np.zeros((4, 100, 3), int)
     delta[..., 1] = 1
-    result = indicator_diagnostics(tree(delta=delta))
+    result = indicator_table(tree(delta=delta))
     bound = 1 - 0.025 ** (1 / lowered(4, 4))
     np.testing.assert_allclose(result["error_bound"], bound, rtol=1e-12)
     np.testing.assert_allclose(result["mcse_pip"], stats.beta.std(1, 5), rtol=1e-12)
@@ -168,17 +168,17 @@ def test_chains_stuck_in_different_places():
     delta[:2, :, 0] = 1
     delta[2:, :, 1] = 1
     delta[:, :, 1] |= delta[:, :, 0] & (np.arange(100) % 2)  # the model size moves
-    result = indicator_diagnostics(tree(delta=delta)).isel(feature=0)
+    result = indicator_table(tree(delta=delta)).isel(feature=0)
     assert result["changes"] == 0
     assert result["pip_spread"] == 1
     assert result["mcse_pip"] > 0.2  # four chains, a fair coin each: 0.25
-    one = indicator_diagnostics(tree(delta=delta[:, :, :1])).sel(quantity="model_size")
+    one = indicator_table(tree(delta=delta[:, :, :1])).sel(quantity="model_size")
     assert one["r_hat"] > 1e6
 
 
 def test_one_chain_has_no_spread():
     delta = two_state(0.3, 0.3, (1, 100, 2), seed=6)
-    result = indicator_diagnostics(tree(delta=delta))
+    result = indicator_table(tree(delta=delta))
     assert np.all(np.isnan(result["pip_spread"]))
     assert np.all(result["mcse_pip"] > 0)
     assert np.isnan(result["r_hat"].sel(quantity="model_size"))
@@ -187,7 +187,7 @@ def test_one_chain_has_no_spread():
 
 def test_two_draws_are_too_few_to_tell():
     delta = np.array([[[0, 0], [1, 0]], [[0, 0], [1, 0]]])
-    result = indicator_diagnostics(tree(delta=delta))
+    result = indicator_table(tree(delta=delta))
     assert np.isnan(result["mcse_pip"][0])
     bound = 1 - 0.025 ** (1 / lowered(2, 2, batches=2))  # two chains
     assert result["error_bound"][1] == pytest.approx(bound)
@@ -196,10 +196,10 @@ def test_two_draws_are_too_few_to_tell():
 def test_a_thinned_chain_is_a_chain():
     delta = two_state(0.05, 0.1, (4, 2000, 50), seed=7)
     idata = tree(delta=delta)
-    thinned = indicator_diagnostics(idata.isel(draw=slice(None, None, 10)))
-    again = indicator_diagnostics(tree(delta=delta[:, ::10]))
+    thinned = indicator_table(idata.isel(draw=slice(None, None, 10)))
+    again = indicator_table(tree(delta=delta[:, ::10]))
     xr.testing.assert_equal(thinned, again)
-    whole = indicator_diagnostics(idata)
+    whole = indicator_table(idata)
     ratio = (thinned["mcse_pip"] / whole["mcse_pip"]).values
     p, correlation = 1 / 3, 0.85**10  # of the draws that are left
     variance = p * (1 - p) / 800 * (1 + correlation) / (1 - correlation)
@@ -209,10 +209,10 @@ def test_a_thinned_chain_is_a_chain():
 
 def test_mixtures_and_traits():
     delta = two_state(0.3, 0.3, (2, 100, 3), seed=8)
-    mixture = indicator_diagnostics(tree(label=delta * 2))
-    xr.testing.assert_equal(mixture, indicator_diagnostics(tree(delta=delta)))
+    mixture = indicator_table(tree(label=delta * 2))
+    xr.testing.assert_equal(mixture, indicator_table(tree(delta=delta)))
     both = np.stack([delta, two_state(0.2, 0.3, (2, 100, 3), seed=9)], axis=-1)
-    result = indicator_diagnostics(tree(delta=both))
+    result = indicator_table(tree(delta=both))
     assert result["mcse_pip"].dims == ("feature", "trait")
     np.testing.assert_array_equal(result["changes"].isel(trait=0), mixture["changes"])
     size = both.any(axis=-1).sum(axis=-1)
@@ -235,7 +235,7 @@ def traits(seed=30):
 def test_traits_with_what_the_step_recorded():
     idata = traits()
     variance = idata.sample_stats["genetic_variance"].values
-    result = indicator_diagnostics(idata)
+    result = indicator_table(idata)
     assert list(result["quantity"]) == [
         "model_size",
         "genetic_variance[0]",
@@ -251,14 +251,14 @@ def test_traits_thinned_one_chain_and_from_a_file(tmp_path):
     idata = traits()
     idata.to_netcdf(tmp_path / "fit.nc")
     xr.testing.assert_allclose(
-        indicator_diagnostics(az.from_netcdf(tmp_path / "fit.nc")), indicator_diagnostics(idata)
+        indicator_table(az.from_netcdf(tmp_path / "fit.nc")), indicator_table(idata)
     )
     groups = {name: idata[name].to_dataset() for name in idata.children}
     groups["posterior"] = groups["posterior"].sel(draw=slice(None, None, 5))  # not sample_stats
-    thinned = indicator_diagnostics(xr.DataTree.from_dict(groups))
-    whole = indicator_diagnostics(idata.isel(draw=slice(None, None, 5)))
+    thinned = indicator_table(xr.DataTree.from_dict(groups))
+    whole = indicator_table(idata.isel(draw=slice(None, None, 5)))
     xr.testing.assert_allclose(thinned, whole)
-    one = indicator_diagnostics(idata.isel(chain=[1]))
+    one = indicator_table(idata.isel(chain=[1]))
     assert np.isnan(one["pip_spread"]).all()
     assert np.isnan(one["r_hat"]).all()
     assert np.isfinite(one[["error_bound", "ess_bulk"]].to_array()).all()
@@ -270,8 +270,8 @@ def test_one_label_for_the_effects_of_two_traits():
     label = idata.posterior["delta"].isel(trait=0, drop=True) * 3
     both = xr.Dataset({"label": label, "beta": idata.posterior["beta"]})
     both = xr.DataTree.from_dict({"posterior": both})
-    assert indicator_diagnostics(both)["pip"].dims == ("feature",)
-    table = effect_summary(both, sort_by="pip")
+    assert indicator_table(both)["pip"].dims == ("feature",)
+    table = effect_table(both, sort_by="pip")
     assert table["pip"].dims == ("feature",)
     assert table["mean"].dims == ("feature", "trait")
     assert np.all(np.diff(table["pip"]) <= 0)
@@ -285,7 +285,7 @@ def test_quantities_are_those_of_arviz():
     delta = two_state(0.05, 0.1, (4, 300, 20), seed=10)
     beta = delta * np.random.default_rng(11).normal(size=delta.shape)
     X = np.random.default_rng(12).normal(size=(30, 20))
-    result = indicator_diagnostics(tree(delta=delta, beta=beta, X=X))
+    result = indicator_table(tree(delta=delta, beta=beta, X=X))
     draws = {"model_size": delta.sum(axis=-1), "genetic_variance": (beta @ X.T).var(axis=-1)}
     assert list(result["quantity"]) == list(draws)
     for name, values in draws.items():
@@ -306,7 +306,7 @@ def test_recorded_quantities_are_preferred():
         "model_size": rng.integers(50, 60, size=(2, 50)),
         "genetic_variance": rng.gamma(2.0, size=(2, 50)),
     }
-    result = indicator_diagnostics(tree(delta=delta, sample_stats=recorded))
+    result = indicator_table(tree(delta=delta, sample_stats=recorded))
     for name, values in recorded.items():
         assert result["mean"].sel(quantity=name) == pytest.approx(values.mean(), rel=1e-12)
 
@@ -314,25 +314,25 @@ def test_recorded_quantities_are_preferred():
 def test_a_model_without_indicators_has_the_genetic_variance_only():
     beta = np.random.default_rng(15).normal(size=(2, 50, 3))
     X = np.random.default_rng(16).normal(size=(20, 3))
-    result = indicator_diagnostics(tree(beta=beta, X=X))
+    result = indicator_table(tree(beta=beta, X=X))
     assert list(result["quantity"]) == ["genetic_variance"]
     assert "pip" not in result
     recorded = {"model_size": np.full((2, 50), 3), "genetic_variance": beta.var(axis=-1)}
-    result = indicator_diagnostics(tree(beta=beta, sample_stats=recorded))
+    result = indicator_table(tree(beta=beta, sample_stats=recorded))
     assert list(result["quantity"]) == ["genetic_variance"]
 
 
 def test_indicators_that_were_not_kept_leave_the_recorded_model_size():
     beta = np.random.default_rng(17).normal(size=(2, 50, 3))
     recorded = {"model_size": np.random.default_rng(18).integers(0, 4, (2, 50))}
-    result = indicator_diagnostics(tree(beta=beta, sample_stats=recorded))
+    result = indicator_table(tree(beta=beta, sample_stats=recorded))
     assert list(result["quantity"]) == ["model_size"]
 
 
 def test_genetic_variance_of_each_trait():
     beta = np.random.default_rng(19).normal(size=(2, 50, 3, 2))
     X = np.random.default_rng(20).normal(size=(20, 3))
-    result = indicator_diagnostics(tree(beta=beta, X=X))
+    result = indicator_table(tree(beta=beta, X=X))
     assert list(result["quantity"]) == ["genetic_variance[y0]", "genetic_variance[y1]"]
     expected = (beta[..., 1] @ X.T).var(axis=-1).mean()
     assert result["mean"].sel(quantity="genetic_variance[y1]") == pytest.approx(expected)
@@ -344,14 +344,14 @@ def test_a_tail_that_every_draw_is_in_is_no_tail():
     delta[0, :8, 1] = 0
     sizes = delta.sum(axis=-1)
     assert az.ess(sizes, method="tail", prob=(0.05, 0.95)) == 400
-    row = indicator_diagnostics(tree(delta=delta)).sel(quantity="model_size")
+    row = indicator_table(tree(delta=delta)).sel(quantity="model_size")
     assert np.isnan(row["ess_tail"])
     assert row["ess_bulk"] < 400
 
 
 def test_the_two_tables():
     delta = two_state(0.3, 0.3, (2, 50, 3), seed=21)
-    result = indicator_diagnostics(tree(delta=delta))
+    result = indicator_table(tree(delta=delta))
     features = result.drop_dims("quantity").to_dataframe()
     columns = ["pip", "mcse_pip", "error_bound", "pip_spread", "changes"]
     assert list(features.columns) == columns
@@ -364,6 +364,6 @@ def test_the_two_tables():
 def test_nothing_to_diagnose_is_refused():
     beta = np.ones((2, 50, 3))
     with pytest.raises(ValueError, match=r"indicators.*'genetic_variance'.*has \['beta'\]"):
-        indicator_diagnostics(tree(beta=beta))
+        indicator_table(tree(beta=beta))
     with pytest.raises(TypeError, match="idata must be an InferenceData"):
-        indicator_diagnostics({"beta": beta})
+        indicator_table({"beta": beta})

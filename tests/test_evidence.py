@@ -8,10 +8,10 @@ from arviz_stats.base import array_stats
 from scipy import special, stats
 
 import blrzoo as blr
-from blrzoo.comparison.marginal import log_marginal_likelihood
-from blrzoo.comparison.power import power_posterior
-from blrzoo.comparison.quadrature import log_integral
-from blrzoo.comparison.stones import PowerChains, powers, stepping_stones
+from blrzoo.evidence.marginal import log_marginal_likelihood
+from blrzoo.evidence.power import power_posterior
+from blrzoo.evidence.quadrature import log_integral
+from blrzoo.evidence.stones import PowerChains, powers, stepping_stones
 from tests.oracles import log_evidence_ridge, log_evidence_spike_slab
 from tests.table import PRIORS, small_data
 from tests.trait_oracles import enumerate_covariances
@@ -404,7 +404,7 @@ def test_log_integral_refuses_what_has_none():
     [
         (lambda X, y: blr.spike_slab(X, y), "got a mixture: SpikeSlab"),
         (lambda X, y: blr.hierarchical(X, y, [0, 1, 1]), "got 2 variances"),
-        (lambda X, y: blr.regression(X, y, prior=blr.BayesianLasso()), "got 3 variances"),
+        (lambda X, y: blr.regression(X, y, prior=blr.priors.BayesianLasso()), "got 3 variances"),
         (lambda X, y: blr.single_component(X, y, mu=pm.StudentT.dist(3)), "got mu with the prior"),
         (lambda X, y: blr.multivariate(X, np.column_stack([y, X[:, 0]])), "got none that"),
     ],

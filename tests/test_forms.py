@@ -101,7 +101,7 @@ def test_sparse_columns_stay_sparse_where_they_leave_out_zeros(fill):
 def test_density_and_gradient_are_those_of_numbers(form: str, arguments: str) -> None:
     G, y = codes()
     X, options = FORMS[form](G)
-    prior, given = blr.SingleComponent(), ARGUMENTS[arguments]
+    prior, given = blr.priors.SingleComponent(), ARGUMENTS[arguments]
     models = [
         blr.regression(*data, prior=prior, update="single-site", **more, **given)
         for data, more in (((G.astype(float), y), {}), ((X, y), options))
@@ -144,7 +144,7 @@ def test_what_needs_rows_is_refused_of_statistics() -> None:
     with model, pytest.raises(ValueError, match=r"^model must have observations to draw y from"):
         pm.sample_posterior_predictive(idata, progressbar=False)
     with pytest.raises(ValueError, match=r"^X must be given where idata\.constant_data has no 'X'"):
-        blr.variance_explained(idata, groups=list("aaabbb"))
+        blr.variance_table(idata, groups=list("aaabbb"))
     with pytest.raises(ValueError, match=r"^update must be .* with the design 'gram'"):
         blr.single_component(blr.sufficient_statistics(*codes()), update="joint")
     assert np.isfinite(blr.predict(idata, codes()[0][:3].astype(float))["mean"]).all()
@@ -225,8 +225,8 @@ def test_large_x_is_not_among_the_data_of_a_fit(monkeypatch: pytest.MonkeyPatch)
     idata = blr.sample(model, **SHORT)
     assert "X" not in idata["constant_data"]
     with pytest.raises(ValueError, match=r"^X must be given where idata\.constant_data has no 'X'"):
-        blr.variance_explained(idata, groups=list("aaabbb"))
-    assert np.isfinite(blr.variance_explained(idata, G, list("aaabbb")).to_array()).all()
+        blr.variance_table(idata, groups=list("aaabbb"))
+    assert np.isfinite(blr.variance_table(idata, G, list("aaabbb")).to_array()).all()
     # Of the fit's own variances of X beta and of the features
     xr.testing.assert_allclose(blr.heritability(idata), blr.heritability(idata, X=G))
     found = blr.cross_validate(blr.spike_slab, G, y, folds=2, **SHORT)

@@ -22,8 +22,8 @@ FACTORIES = {
     "single_component": blr.single_component,
     "spike_slab": blr.spike_slab,
     "multiple_component": blr.multiple_component,
-    "lasso": lambda X, y: blr.regression(X, y, prior=blr.BayesianLasso()),
-    "horseshoe": lambda X, y: blr.regression(X, y, prior=blr.Horseshoe()),
+    "lasso": lambda X, y: blr.regression(X, y, prior=blr.priors.BayesianLasso()),
+    "horseshoe": lambda X, y: blr.regression(X, y, prior=blr.priors.Horseshoe()),
 }
 
 
@@ -43,8 +43,8 @@ def test_independent_genes_are_no_special_case() -> None:
     genes = [f"g{k}" for k in range(len(y))]
     response = pd.Series(y, genes)
     sets = {"s": genes[:4], "t": genes[3:9]}
-    plain = blr.gene_set_model(response, sets)
-    model = blr.gene_set_model(response, sets, gene_correlation=np.eye(len(y)))
+    plain = blr.gene_sets.gene_set_model(response, sets)
+    model = blr.gene_sets.gene_set_model(response, sets, gene_correlation=np.eye(len(y)))
     assert describe_priors(model) == describe_priors(plain)
     np.testing.assert_array_equal(model["X"].data, plain["X"].data)
 
@@ -54,7 +54,7 @@ def test_labels_of_several_kinds_are_labels() -> None:
     mixed = [0, "b", 2.5, "d", ("e", 1)]
     labels = pd.Index(mixed, dtype=object, tupleize_cols=False)
     fit["posterior"] = xr.DataTree(fit["posterior"].to_dataset().assign_coords(feature=labels))
-    assert list(blr.effect_summary(fit)["feature"].values) == mixed
+    assert list(blr.effect_table(fit)["feature"].values) == mixed
 
 
 def test_draws_without_labels_are_extended() -> None:
@@ -65,7 +65,7 @@ def test_draws_without_labels_are_extended() -> None:
             for name in ("posterior", "sample_stats")
         }
     )
-    longer = blr.extend(
+    longer = blr.sample_more(
         bare, fits.model("fixed"), 3, cores=1, progressbar=False, quiet=True, **fits.FAST
     )
     draws = fit["posterior"].sizes["draw"]
@@ -86,7 +86,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         "^tol must be a finite number above 0",
     ),
     "components": (
-        lambda: blr.hierarchical(X, y, GROUPS, components=0),
+        lambda: blr.hierarchical(X, y, GROUPS, n_components=0),
         VE,
         "^components must be an int from 1 to 100, got 0",
     ),
@@ -96,7 +96,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         "^min_abs_corr must be a number from",
     ),
     "bar": (
-        of_fit(blr.variance_draws, progressbar=pd.NA),
+        of_fit(blr.variance_explained, progressbar=pd.NA),
         TE,
         "^progressbar must be True or False",
     ),
@@ -105,7 +105,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "plotted": (of_fit(blr.plot_prior_posterior, var_names=(4.0,)), TE, "^var_names must be a"),
     "ax": (of_fit(blr.plot_effects, ax=xr.Dataset()), TE, "^ax must be matplotlib axes"),
     "ax-geweke": (of_fit(blr.plot_geweke, "ridge", ax=0, first=0.45), TE, "^ax must be matplotlib"),
-    "statistics": (of_fit(blr.ppc_statistics, "ridge", statistics=0), TE, "^statistics must be a"),
+    "statistics": (of_fit(blr.ppc_table, "ridge", statistics=0), TE, "^statistics must be a"),
     "scale": (of_fit(blr.heritability, X=X * 1e200), VE, r"^X must be within 1e\+60"),
     "estimates": (
         of_fit(blr.plot_shrinkage, "ridge", least_squares=np.array([1, 1j, 1, 1, 1], dtype=object)),
@@ -113,7 +113,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         "^least_squares must hold numbers",
     ),
     "prior": (
-        of_fit(blr.bayes_factor_inclusion, prior=xr.Dataset()),
+        of_fit(blr.evidence.bayes_factor_inclusion, prior=xr.Dataset()),
         TE,
         "^prior must have one value for each",
     ),
@@ -128,7 +128,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         "^random_seed must be None, an int",
     ),
     "reference": (
-        lambda: blr.bayes_factors(
+        lambda: blr.evidence.bayes_factors(
             {"a": fits.model("ridge"), "b": fits.model("fixed")}, reference=np.ones(2)
         ),
         VE,
@@ -156,15 +156,15 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     ),
     "level": (of_fit(blr.bayesian_fdr, level=TOO_BIG), VE, "^level must be a number above 0"),
     "window": (
-        lambda: blr.assign_to_genes(pd.Series([1.0], ["a"]), GENE_TABLE, window=TOO_BIG),
+        lambda: blr.gene_sets.assign_to_genes(pd.Series([1.0], ["a"]), GENE_TABLE, window=TOO_BIG),
         VE,
         "^window must be a finite number of at least 0",
     ),
-    "nu": (lambda: blr.InverseWishart.dist(TOO_BIG, np.eye(2)), TE, "nu must be real numbers"),
+    "nu": (lambda: blr.priors.InverseWishart.dist(TOO_BIG, np.eye(2)), TE, "nu must be real numbers"),
     "any": (of_fit(blr.pip, any=pm.HalfNormal.dist()), VE, "^any must name dims"),
     "ragged model": (lambda: blr.sample([[1], [1, 2]]), TE, "^model must be a pm.Model"),
     "text": (
-        lambda: blr.extend(fits.VARIANTS["text"](fits.fit("fixed")), fits.model("fixed")),
+        lambda: blr.sample_more(fits.VARIANTS["text"](fits.fit("fixed")), fits.model("fixed")),
         VE,
         "^idata must hold numbers",
     ),
@@ -202,7 +202,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         "^correlation must be a number above -1",
     ),
     "large annotations": (
-        lambda: blr.AnnotatedInclusion(X * 1e200),
+        lambda: blr.priors.AnnotatedInclusion(X * 1e200),
         VE,
         "^annotations must be within 1e\\+60",
     ),
@@ -240,4 +240,4 @@ def test_what_is_refused_names_the_argument(id: str) -> None:
 def test_the_labels_of_true_values_are_named_by_their_argument() -> None:
     X_new = pd.DataFrame(X, [f"i{k}" for k in range(len(X))], FEATURES)
     with pytest.raises(ValueError, match=r"^y_true must have the obs labels of predictions"):
-        blr.log_score(fits.fit("ridge"), X_new, pd.Series(y, ["r"] * len(y)))
+        blr.evidence.log_score(fits.fit("ridge"), X_new, pd.Series(y, ["r"] * len(y)))

@@ -478,7 +478,7 @@ def test_effects_are_those_of_generalised_least_squares(correlated):
     model = gene_set_model(
         y, sets, covariates=W.loc[shuffled], tau2=0.3, sigma2=1.2, inclusion=[1, 1, 1], **options
     )
-    table = blr.effect_summary(fit(model, draws=4000))
+    table = blr.effect_table(fit(model, draws=4000))
     M = membership(sets, y).values
     mean, sd = closed_form(y.values, M, W.values, R.values, 0.3, 1.2)
     assert (abs(table["mean"] - mean) < 5 * table["mcse_mean"]).all()
@@ -555,7 +555,7 @@ def test_bad_models_are_refused(change, error, message):
 def test_the_table_is_that_of_effects_with_sizes(idata, caplog):
     caplog.set_level(logging.WARNING)
     table = gene_set_table(idata)
-    effects = blr.effect_summary(idata, sort_by="pip").rename(feature="set")
+    effects = blr.effect_table(idata, sort_by="pip").rename(feature="set")
     xr.testing.assert_equal(table[list(effects.data_vars)], effects)
     assert table.set.values[0] == "cause"
     np.testing.assert_array_equal(table["size"], 30)

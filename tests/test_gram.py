@@ -92,7 +92,7 @@ FACTORIES: dict[str, Any] = {
     "groups": lambda *data, **given: blr.hierarchical_multivariate(
         *data,
         groups=["a", "b"] * 2 + ["a"],
-        components=3,
+        n_components=3,
         Sigma_b=(8, 2.0),
         **TRAIT_NARROW,
         **given,

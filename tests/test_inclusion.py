@@ -11,7 +11,7 @@ import xarray as xr
 import blrzoo as blr
 from blrzoo.posterior import reader
 from blrzoo.summaries.group_inclusion import group_pip, window_pip
-from blrzoo.summaries.inclusion import indicator_table, pip, pip_interval
+from blrzoo.summaries.inclusion import inclusion_table, pip, pip_interval
 from blrzoo.summaries.selection import bayes_factor_inclusion, bayesian_fdr
 
 DIMS = ("chain", "draw", "feature", "trait")
@@ -80,7 +80,7 @@ def test_any_is_a_keyword():
 
 def test_the_interval_of_a_pip_holds_its_error_bound():
     idata = tree(delta=draws(3, 2, 200, 5, probability=[0.0, 0.01, 0.5, 0.9, 1.0]))
-    interval, table = pip_interval(idata), indicator_table(idata)
+    interval, table = pip_interval(idata), inclusion_table(idata)
     farther = np.maximum(interval["pip"] - interval["lower"], interval["upper"] - interval["pip"])
     np.testing.assert_allclose(farther, table["error_bound"], rtol=1e-12)
     assert interval["lower"][0] == 0
@@ -173,7 +173,7 @@ def test_the_error_of_a_group_is_that_of_its_event():
     event = (first + delta[..., 2]) > 0
     usual = np.sqrt(event.mean() * (1 - event.mean()) / az.ess(event.astype(float), method="mean"))
     assert float(table["mcse_pip"].sel(group="mixed")) == pytest.approx(usual)
-    alone = indicator_table(idata)["mcse_pip"][0]
+    alone = inclusion_table(idata)["mcse_pip"][0]
     assert float(table["mcse_pip"].sel(group="first")) == pytest.approx(float(alone))
     assert table["pip"].sel(group="both") == 1
     assert table["mcse_pip"].sel(group="both") > 0  # never changed: not known exactly

@@ -85,7 +85,7 @@ def test_inclusion_is_that_of_the_draws(row):
     if "traits-groups" not in row and "traits" in row:
         every = blr.pip(draws, any="trait")
         xr.testing.assert_allclose(blr.pip(sums, any="trait"), every, rtol=1e-12)
-    of_sums, of_draws = map(blr.indicator_diagnostics, (sums, draws))
+    of_sums, of_draws = map(blr.indicator_table, (sums, draws))
     for name in ("changes", "pip_spread", "mean", "ess_bulk"):
         xr.testing.assert_allclose(of_sums[name], of_draws[name], rtol=1e-12)
     assert list(of_sums.data_vars) == list(of_draws.data_vars)
@@ -107,14 +107,14 @@ def test_frequencies_of_labels(row, dim):
 
 @of_each_row
 def test_the_table_of_effects_has_the_columns_that_sums_tell(row):
-    draws, sums = map(blr.effect_summary, fits(row))
+    draws, sums = map(blr.effect_table, fits(row))
     assert list(sums.data_vars) == [k for k in draws.data_vars if k not in ("lower", "upper")]
     assert sums.attrs["lower"] == sums.attrs["upper"]
     assert "left out: a quantile needs draws" in sums.attrs["lower"]
     for name in {"mean", "sd", "pip"} & set(sums):
         xr.testing.assert_allclose(sums[name], draws[name], rtol=1e-10)
         assert sums[name].attrs == draws[name].attrs
-    ordered = blr.effect_summary(fits(row)[1], sort_by="abs_mean")
+    ordered = blr.effect_table(fits(row)[1], sort_by="abs_mean")
     assert (
         np.diff(abs(ordered["mean"]).max([d for d in ordered.dims if d != "feature"])) <= 0
     ).all()
@@ -212,10 +212,10 @@ def test_batches(draws, counts):
 def test_errors_of_independent_draws_are_those_of_arviz():
     rng = np.random.default_rng(1)
     chains = rng.normal(size=(4, 800, 2000))
-    table = blr.effect_summary(tree({"beta": chains}))
+    table = blr.effect_table(tree({"beta": chains}))
     np.testing.assert_allclose((table["mcse_mean"] ** 2).mean() * 3200, 1.3, atol=0.06)
     # of batches alone: that of chains, which are few, is larger now and then
-    one = blr.effect_summary(tree({"beta": chains.reshape(1, 3200, -1)}))
+    one = blr.effect_table(tree({"beta": chains.reshape(1, 3200, -1)}))
     np.testing.assert_allclose((one["mcse_mean"] ** 2).mean() * 3200, 1.0, atol=0.05)
 
 
@@ -258,7 +258,7 @@ def test_chains_that_stay_apart_have_no_small_error():
     delta[:3, :, 0] = 1  # three chains with the one, and one with the other
     delta[3:, :, 1] = 1
     fit = tree({"delta": delta, "beta": delta + 0.0})
-    table = blr.indicator_diagnostics(fit)
+    table = blr.indicator_table(fit)
     assert (table["mcse_pip"] > 0.2).all()
     assert (table["error_bound"] > 0.4).all()
     messages = " ".join(convergence_messages(fit))
@@ -269,7 +269,7 @@ def test_chains_that_stay_apart_have_no_small_error():
 
 
 def test_one_batch_tells_no_error():
-    found = blr.effect_summary(tree({"beta": np.ones((1, 1, 2)), "delta": np.ones((1, 1, 2))}))
+    found = blr.effect_table(tree({"beta": np.ones((1, 1, 2)), "delta": np.ones((1, 1, 2))}))
     assert bool(found[["sd", "mcse_mean"]].isnull().all().to_array().all())
     assert bool((found["mcse_pip"] > 0.2).all())
 
@@ -305,7 +305,7 @@ def test_an_interrupt_keeps_what_there_is(chain, at, kept):
     for k, (label, number) in enumerate(kept.items()):
         expected = draws.isel(chain=label, draw=slice(number)).mean("draw")
         np.testing.assert_allclose(group["beta_mean"].isel(chain=k), expected, rtol=1e-10)
-    table = blr.effect_summary(found)
+    table = blr.effect_table(found)
     every = [draws.isel(chain=c, draw=slice(n)) for c, n in kept.items()]
     together = xr.concat(every, "draw", coords="minimal", compat="override")
     np.testing.assert_allclose(table["mean"], together.mean("draw"), rtol=1e-10)
@@ -339,7 +339,7 @@ def test_a_fit_from_a_file_is_read_alike(tmp_path):
     fit.to_netcdf(tmp_path / "fit.nc")
     with az.from_netcdf(tmp_path / "fit.nc") as loaded:
         xr.testing.assert_identical(loaded[GROUP].to_dataset(), fit[GROUP].to_dataset())
-        xr.testing.assert_identical(blr.effect_summary(loaded), blr.effect_summary(fit))
+        xr.testing.assert_identical(blr.effect_table(loaded), blr.effect_table(fit))
 
 
 def test_fits_are_put_together_along_chain():
@@ -350,8 +350,8 @@ def test_fits_are_put_together_along_chain():
     draws, sums = (_together(*pair) for pair in pairs)
     assert sums[GROUP].sizes["chain"] == 4
     for name in ("mean", "sd", "pip"):
-        expected = blr.effect_summary(draws)[name]
-        xr.testing.assert_allclose(blr.effect_summary(sums)[name], expected, rtol=1e-10)
+        expected = blr.effect_table(draws)[name]
+        xr.testing.assert_allclose(blr.effect_table(sums)[name], expected, rtol=1e-10)
     assert blr.diagnose(sums, quiet=True)["chains"] == 4
 
 
@@ -380,7 +380,7 @@ def test_some_variables_of_features():
     names = ["mu", "sigma2", "beta"]
     found = blr.sample(model_of("spike-slab"), keep="summary", var_names=names, **SHORT)
     assert set(found[GROUP].data_vars) == {"draws", "beta_mean", "beta_sd", "beta_batch_mean"}
-    assert "pip" not in blr.effect_summary(found)
+    assert "pip" not in blr.effect_table(found)
     with pytest.raises(ValueError, match=r"^idata\.posterior must have indicators"):
         blr.pip(found)
 
@@ -427,13 +427,13 @@ SERVED = {
     "bayesian_fdr",
     "diagnose",
     "diagnose traits",
-    "draws_table",
-    "effect_summary",
-    "effect_summary traits",
+    "summary_table",
+    "effect_table",
+    "effect_table traits",
     "geweke",
     "heritability",
     "heritability traits",
-    "indicator_diagnostics",
+    "indicator_table",
     "model_size",
     "model_size traits",
     "pip",
@@ -483,9 +483,9 @@ def test_served_numbers_are_those_of_the_draws():
     assert set(of_sums) == set(of_draws)
     for name in ("r_hat", "ess_bulk", "pip_spread", "stuck", "model_size"):
         np.testing.assert_allclose(of_sums[name], of_draws[name])
-    table = blr.bayes_factor_inclusion(sums, prior=0.1)
+    table = blr.evidence.bayes_factor_inclusion(sums, prior=0.1)
     np.testing.assert_allclose(
-        table["bayes_factor"], blr.bayes_factor_inclusion(draws, prior=0.1)["bayes_factor"]
+        table["bayes_factor"], blr.evidence.bayes_factor_inclusion(draws, prior=0.1)["bayes_factor"]
     )
 
 
@@ -493,13 +493,13 @@ def test_other_refusals(monkeypatch):
     fit, model = fits("spike-slab")[1], model_of("spike-slab")
     new = small_data(n=3, p=4)[0]
     calls = [
-        partial(blr.extend, fit, model),
-        partial(blr.compare, {"a": (model, fit), "b": (model, fit)}),
+        partial(blr.sample_more, fit, model),
+        partial(blr.evidence.compare, {"a": (model, fit), "b": (model, fit)}),
         partial(blr.predict, fit, new, summary=False),
-        partial(blr.log_score, fit, new, np.zeros(3)),
+        partial(blr.evidence.log_score, fit, new, np.zeros(3)),
         partial(blr.geweke, fit, var_names=["mu", "delta"]),
         partial(blr.geweke, fits("traits-all")[1], var_names="label"),
-        partial(blr.pleiotropy, fits("traits-all")[1]),
+        partial(blr.pleiotropy_table, fits("traits-all")[1]),
     ]
     for call in calls:
         with pytest.raises(ValueError, match=REFUSAL):
@@ -509,7 +509,7 @@ def test_other_refusals(monkeypatch):
     with pytest.raises(ValueError, match=r"^any must name dims of the indicators .* got 'trait'"):
         blr.pip(fit, any="trait")
     with pytest.raises(ValueError, match=r"^sort_by must be .* got 'lower'"):
-        blr.effect_summary(fit, sort_by="lower")
+        blr.effect_table(fit, sort_by="lower")
 
 
 @pytest.mark.parametrize(
@@ -535,7 +535,7 @@ def test_a_model_size_that_was_not_recorded():
     fit = fits("spike-slab")[1].copy()
     del fit["sample_stats"]
     assert "model_size" not in blr.diagnose(fit, quiet=True)
-    assert bool((blr.effect_summary(fit)["mcse_pip"] > 0).all())
+    assert bool((blr.effect_table(fit)["mcse_pip"] > 0).all())
     with pytest.raises(ValueError, match=REFUSAL):
         blr.model_size(fit)
 
@@ -543,7 +543,7 @@ def test_a_model_size_that_was_not_recorded():
 def test_sums_that_are_not_finite_are_refused():
     fit = fits("spike-slab")[1].copy(deep=True)
     fit[GROUP]["beta_mean"].values[1, 2] = np.nan
-    for read in (blr.effect_summary, blr.pip, blr.heritability, blr.indicator_diagnostics):
+    for read in (blr.effect_table, blr.pip, blr.heritability, blr.indicator_table):
         with pytest.raises(ValueError, match=r"posterior_summary must be finite, .* \['beta'\]"):
             read(fit)
     verdict = blr.diagnose(fit, quiet=True)
@@ -590,7 +590,7 @@ def test_refused_before_the_first_draw(monkeypatch, given, pattern):
 def test_refused_by_other_functions(monkeypatch):
     monkeypatch.setattr(pm, "sample", forbid)
     with pytest.raises(ValueError, match=r"^keep must be left out, got 'summary': idata decides"):
-        blr.extend(fits("spike-slab")[0], model_of("spike-slab"), keep="summary")
+        blr.sample_more(fits("spike-slab")[0], model_of("spike-slab"), keep="summary")
     X, y = small_data(n=20, p=4)
     with pytest.raises(ValueError, match=r"^keep must be 'draws', got 'summary'.* Scores"):
         blr.cross_validate(blr.spike_slab, pd.DataFrame(X), y, keep="summary")

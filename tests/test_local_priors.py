@@ -25,11 +25,11 @@ def make_data(n=25, p=3, effects=(1.5, -0.5), seed=3):
 # Against NUTS on the same model
 
 CONTINUOUS = {
-    "bayes-a": (blr.BayesA(nu=6, S2=(6, 6)), ["S2", "sigma2"]),
-    "lasso": (blr.BayesianLasso(lambda2=(6, 3)), ["lambda2", "sigma2"]),
-    "horseshoe": (blr.Horseshoe(p0=1, c2=(10, 1)), ["tau", "c2", "sigma2"]),
+    "bayes-a": (blr.priors.BayesA(nu=6, S2=(6, 6)), ["S2", "sigma2"]),
+    "lasso": (blr.priors.BayesianLasso(lambda2=(6, 3)), ["lambda2", "sigma2"]),
+    "horseshoe": (blr.priors.Horseshoe(p0=1, c2=(10, 1)), ["tau", "c2", "sigma2"]),
     "annotated-variance": (
-        blr.AnnotatedVariance([0.0, 1.0, 2.0], tau2=(8, 0.5), eta=(0, 1)),
+        blr.priors.AnnotatedVariance([0.0, 1.0, 2.0], tau2=(8, 0.5), eta=(0, 1)),
         ["tau2", "eta", "sigma2"],
     ),
 }
@@ -82,8 +82,8 @@ def prior_effects(prior, draws=4000):
 @pytest.mark.parametrize(
     ("prior", "marginal"),
     [
-        (blr.BayesA(nu=5, S2=0.3), stats.t(5, scale=np.sqrt(0.3))),
-        (blr.BayesianLasso(lambda2=4.0), stats.laplace(scale=1 / 2)),
+        (blr.priors.BayesA(nu=5, S2=0.3), stats.t(5, scale=np.sqrt(0.3))),
+        (blr.priors.BayesianLasso(lambda2=4.0), stats.laplace(scale=1 / 2)),
     ],
     ids=["bayes-a", "lasso"],
 )
@@ -95,15 +95,15 @@ def test_marginal_prior_of_an_effect(prior, marginal):
 
 
 def test_marginal_prior_of_a_bayes_b_effect():
-    draws = prior_effects(blr.BayesB(nu=5, S2=0.3, pi=0.4))
+    draws = prior_effects(blr.priors.BayesB(nu=5, S2=0.3, pi=0.4))
     included = draws != 0
     assert stats.binomtest(int(included.sum()), draws.size, 0.4).pvalue > 1e-4
     assert stats.kstest(draws[included], stats.t(5, scale=np.sqrt(0.3)).cdf).pvalue > 1e-4
 
 
 def test_marginal_prior_of_a_horseshoe_effect_is_bounded_by_the_slab():
-    wide = prior_effects(blr.Horseshoe(tau=1.0, c2=1e8))
-    narrow = prior_effects(blr.Horseshoe(tau=1e4, c2=0.25))
+    wide = prior_effects(blr.priors.Horseshoe(tau=1.0, c2=1e8))
+    narrow = prior_effects(blr.priors.Horseshoe(tau=1e4, c2=0.25))
     # a normal of a half-Cauchy scale: P(|beta| < 1) by quadrature over the scale
     inside, _ = integrate.quad(
         lambda t: stats.halfcauchy.pdf(t) * (2 * stats.norm.cdf(1 / t) - 1), 0, np.inf
@@ -158,7 +158,7 @@ def exact_pip(x, y, *, nu, S2, pi, sigma2, mu_sd):
 def test_bayes_b_against_quadrature(effect):
     X, y = make_data(n=20, p=1, effects=(effect,))
     fixed = {"nu": 4.0, "S2": 0.3, "pi": 0.3}
-    prior = blr.BayesB(**fixed)
+    prior = blr.priors.BayesB(**fixed)
     model = blr.regression(X, y, prior=prior, sigma2=1.0, mu=(0.0, 10.0))
     idata = blr.sample(model, draws=8_000, tune=500, chains=4, quiet=True, random_seed=2)
     pip, mean = exact_pip(X[:, 0], y, **fixed, sigma2=1.0, mu_sd=10.0)
@@ -191,7 +191,7 @@ def test_annotated_inclusion_with_fixed_coefficients_against_enumeration():
     X, y = make_data(effects=(0.4, 0.2))
     A = np.array([[0.0, 1.0], [1.0, 0.0], [3.0, 1.0]])
     fixed = {"eta0": -1.0, "eta": np.array([0.7, -1.0]), "tau2": 0.5}
-    prior = blr.AnnotatedInclusion(A, **fixed)
+    prior = blr.priors.AnnotatedInclusion(A, **fixed)
     model = blr.regression(X, y, prior=prior, sigma2=1.0, mu=(0.0, 10.0))
     idata = blr.sample(model, draws=5_000, tune=200, chains=4, quiet=True, random_seed=2)
     exact = exact_annotated_pip(X, y, A, **fixed, sigma2=1.0, mu_sd=10.0)
@@ -204,7 +204,7 @@ def test_annotated_variance_is_a_ridge_with_scaled_features():
     X, y = make_data()
     A = np.array([-1.0, 0.0, 1.0])
     w = np.exp(1.5 * A)
-    prior = blr.AnnotatedVariance(A, tau2=0.4, eta=1.5)
+    prior = blr.priors.AnnotatedVariance(A, tau2=0.4, eta=1.5)
     model = blr.regression(X, y, prior=prior, sigma2=1.0, mu=(0.0, 10.0))
     idata = blr.sample(model, draws=5_000, tune=200, chains=4, quiet=True, random_seed=2)
     centred = X - X.mean(axis=0)
@@ -223,7 +223,7 @@ def test_annotations_are_learned():
     X = rng.normal(size=(n, p))
     coding = np.arange(p) % 3 == 0
     y = X @ np.where(coding, rng.normal(size=p), 0.0) + rng.normal(size=n)
-    for prior in (blr.AnnotatedInclusion(coding), blr.AnnotatedVariance(coding)):
+    for prior in (blr.priors.AnnotatedInclusion(coding), blr.priors.AnnotatedVariance(coding)):
         model = blr.regression(X, y, prior=prior)
         idata = blr.sample(model, draws=500, tune=500, chains=2, quiet=True, random_seed=2)
         assert (idata.posterior["eta"] > 0.5).mean() > 0.99
@@ -244,7 +244,7 @@ SHUFFLED = {
 }
 
 
-@pytest.mark.parametrize("kind", [blr.AnnotatedVariance, blr.AnnotatedInclusion])
+@pytest.mark.parametrize("kind", [blr.priors.AnnotatedVariance, blr.priors.AnnotatedInclusion])
 @pytest.mark.parametrize("name", SHUFFLED)
 def test_annotations_are_joined_by_label(name, kind):
     X, y = make_data()
@@ -286,7 +286,7 @@ BAD_ANNOTATIONS = {
 }
 
 
-@pytest.mark.parametrize("kind", [blr.AnnotatedVariance, blr.AnnotatedInclusion])
+@pytest.mark.parametrize("kind", [blr.priors.AnnotatedVariance, blr.priors.AnnotatedInclusion])
 @pytest.mark.parametrize("name", BAD_ANNOTATIONS)
 def test_bad_annotations_are_refused(name, kind):
     value, error, message = BAD_ANNOTATIONS[name]
@@ -298,26 +298,26 @@ def test_bad_annotations_are_refused(name, kind):
 # Arguments and defaults
 
 BAD_ARGUMENTS = [
-    (lambda: blr.BayesA(nu=0), ValueError, "nu must be a finite number of at least 1e-06, got 0"),
+    (lambda: blr.priors.BayesA(nu=0), ValueError, "nu must be a finite number of at least 1e-06, got 0"),
     (
-        lambda: blr.BayesA(nu=np.inf),
+        lambda: blr.priors.BayesA(nu=np.inf),
         ValueError,
         "nu must be a finite number of at least 1e-06, got inf",
     ),
     (
-        lambda: blr.BayesA(nu="4"),
+        lambda: blr.priors.BayesA(nu="4"),
         TypeError,
         "nu must be a finite number of at least 1e-06, got '4'",
     ),
-    (lambda: blr.BayesB(nu=True), TypeError, "nu must be a finite number of at least 1e-06"),
-    (lambda: blr.BayesA(S2=-1), ValueError, "S2 must be positive"),
-    (lambda: blr.BayesA(S2=(1, 2, 3)), ValueError, r"S2 must be .*gamma.*\(shape, rate\)"),
-    (lambda: blr.BayesB(pi=1.5), ValueError, "pi must be strictly between"),
-    (lambda: blr.BayesianLasso(lambda2=0), ValueError, "lambda2 must be positive"),
-    (lambda: blr.Horseshoe(p0=[1, 2]), TypeError, "p0 must be a finite number of at least 1e-06"),
-    (lambda: blr.Horseshoe(p0=-1), ValueError, "p0 must be a finite number of at least 1e-06"),
-    (lambda: blr.Horseshoe(tau=(1, 2)), ValueError, r"tau must be .*half-Cauchy.*\(scale\)"),
-    (lambda: blr.AnnotatedVariance([0, 1], eta=np.nan), ValueError, "eta: .*|eta must be finite"),
+    (lambda: blr.priors.BayesB(nu=True), TypeError, "nu must be a finite number of at least 1e-06"),
+    (lambda: blr.priors.BayesA(S2=-1), ValueError, "S2 must be positive"),
+    (lambda: blr.priors.BayesA(S2=(1, 2, 3)), ValueError, r"S2 must be .*gamma.*\(shape, rate\)"),
+    (lambda: blr.priors.BayesB(pi=1.5), ValueError, "pi must be strictly between"),
+    (lambda: blr.priors.BayesianLasso(lambda2=0), ValueError, "lambda2 must be positive"),
+    (lambda: blr.priors.Horseshoe(p0=[1, 2]), TypeError, "p0 must be a finite number of at least 1e-06"),
+    (lambda: blr.priors.Horseshoe(p0=-1), ValueError, "p0 must be a finite number of at least 1e-06"),
+    (lambda: blr.priors.Horseshoe(tau=(1, 2)), ValueError, r"tau must be .*half-Cauchy.*\(scale\)"),
+    (lambda: blr.priors.AnnotatedVariance([0, 1], eta=np.nan), ValueError, "eta: .*|eta must be finite"),
 ]
 
 
@@ -329,17 +329,17 @@ def test_bad_arguments_are_refused(make, error, message):
 
 def test_p0_must_be_below_p():
     with pytest.raises(ValueError, match=r"p0 must be a number below 3, got 3\.0 .*the 3 effects"):
-        blr.regression(*make_data(), prior=blr.Horseshoe(p0=3))
+        blr.regression(*make_data(), prior=blr.priors.Horseshoe(p0=3))
 
 
 @pytest.mark.parametrize(
     ("prior", "share"),
     [
-        (blr.BayesA(nu=8), 1.0),
-        (blr.BayesB(nu=8), 0.5),
-        (blr.BayesB(nu=8, pi=(2, 4)), 1 / 3),
-        (blr.BayesB(nu=8, pi=(1, 9)), 1 / 3),  # of 3 features at least one
-        (blr.BayesianLasso(), 1.0),
+        (blr.priors.BayesA(nu=8), 1.0),
+        (blr.priors.BayesB(nu=8), 0.5),
+        (blr.priors.BayesB(nu=8, pi=(2, 4)), 1 / 3),
+        (blr.priors.BayesB(nu=8, pi=(1, 9)), 1 / 3),  # of 3 features at least one
+        (blr.priors.BayesianLasso(), 1.0),
     ],
     ids=["bayes-a", "bayes-b", "bayes-b-sparse", "bayes-b-floor", "lasso"],
 )
@@ -360,7 +360,7 @@ def test_default_scale_of_the_horseshoe():
     """For standardised features, the formula of Piironen and Vehtari; and units cancel."""
     X, y = make_data(n=40, p=3)
     X = (X - X.mean(axis=0)) / X.std(axis=0, ddof=1)
-    prior = blr.Horseshoe(p0=1)
+    prior = blr.priors.Horseshoe(p0=1)
     tau0 = {}
     for unit in (1.0, 10.0):
         model = blr.regression(X * unit, y, prior=prior, h2=0.3)
@@ -374,9 +374,9 @@ def test_default_scale_of_the_horseshoe():
 def test_other_priors_of_hyperparameters_go_to_nuts():
     X, y = make_data()
     for prior, left in (
-        (blr.BayesA(S2=pm.HalfNormal.dist(1.0)), "S2"),
-        (blr.BayesianLasso(lambda2=pm.LogNormal.dist(0.0, 1.0)), "lambda2"),
-        (blr.AnnotatedVariance([0.0, 1.0, 3.0], tau2=pm.HalfNormal.dist(1.0), eta=0.5), "tau2"),
+        (blr.priors.BayesA(S2=pm.HalfNormal.dist(1.0)), "S2"),
+        (blr.priors.BayesianLasso(lambda2=pm.LogNormal.dist(0.0, 1.0)), "lambda2"),
+        (blr.priors.AnnotatedVariance([0.0, 1.0, 3.0], tau2=pm.HalfNormal.dist(1.0), eta=0.5), "tau2"),
     ):
         model = blr.regression(X, y, prior=prior)
         names = {rv.name for rv in model.free_RVs}

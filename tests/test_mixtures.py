@@ -39,7 +39,7 @@ def test_enumeration_with_groups():
     pi, tau2 = np.array([PI, [0.8, 0.1, 0.1]]), np.array([TAU2, [0.0, 0.5, 1.0]])
     exact = enumerate_mixture(X, y, pi=pi[index], tau2=tau2[index], **FIXED)
     groups = np.array(["a", "b"])[index]
-    model = blr.hierarchical(X, y, groups, components=3, tau2=tau2[:, 1:], pi=pi, **FIXED)
+    model = blr.hierarchical(X, y, groups, n_components=3, tau2=tau2[:, 1:], pi=pi, **FIXED)
     assert_effects_agree(blr.sample(model, random_seed=9, **CHAINS).posterior.dataset, exact)
 
 
@@ -69,7 +69,7 @@ LONG = {"draws": 6000, "tune": 500, "chains": 4, "quiet": True}
         ),
         (
             lambda X, y: blr.multiple_component(X, y, n_components=2, tau2=(6, 0.5), **LEARNED),
-            lambda X, y, g: blr.hierarchical(X, y, g, components=2, tau2=(6, 0.5), **LEARNED),
+            lambda X, y, g: blr.hierarchical(X, y, g, n_components=2, tau2=(6, 0.5), **LEARNED),
             ["beta", "sigma2", "tau2", "pi"],
         ),
         (
@@ -143,7 +143,7 @@ def test_pooling_pulls_small_groups_together():
 def test_two_thousand_groups():
     rng = np.random.default_rng(14)
     X = rng.normal(size=(50, 4000))
-    model = blr.hierarchical(X, X[:, 0] + rng.normal(size=50), np.arange(4000) // 2, components=3)
+    model = blr.hierarchical(X, X[:, 0] + rng.normal(size=50), np.arange(4000) // 2, n_components=3)
     idata = blr.sample(model, draws=20, tune=20, chains=1, random_seed=1, quiet=True)
     assert idata.posterior["tau2"].shape == (1, 20, 2000, 3)
     assert float(abs(idata.posterior["tau2"].sel(component=0)).max()) == 0.0
@@ -168,10 +168,10 @@ REFUSED = [
     ("labels", {"groups": pd.Series({0: "a", 1: "b"})}, r"groups must have .* missing \[2, 3"),
     ("twice", {"groups": pd.Series("a", index=[0, 0, 1, 2, 3])}, r"groups .* repeated \[0\]"),
     ("pooled", {"groups": list("aabb"), "pooled": True, "tau2": 1.0}, "pooled must be False"),
-    ("no-mixture", {"groups": list("aabb"), "pi": (1, 1)}, "pi must be left out with components=1"),
+    ("no-mixture", {"groups": list("aabb"), "pi": (1, 1)}, "pi must be left out with n_components=1"),
     (
         "components",
-        {"groups": list("aabb"), "components": 0},
+        {"groups": list("aabb"), "n_components": 0},
         "components must be an int from 1 to 100, got 0",
     ),
 ]
@@ -223,16 +223,16 @@ def test_default_variance_on_x_is_h2():
     rng = np.random.default_rng(1)
     X, y = rng.normal(size=(50, 20)), rng.normal(size=50)  # at least one feature is expected
     for prior in (
-        blr.MultipleComponent(),
-        blr.MultipleComponent(ratios=(0.01, 0.1, 1)),
-        blr.MultipleComponent(null=False),
-        blr.SpikeSlab(expected_size=1),
+        blr.priors.MultipleComponent(),
+        blr.priors.MultipleComponent(ratios=(0.01, 0.1, 1)),
+        blr.priors.MultipleComponent(null=False),
+        blr.priors.SpikeSlab(expected_size=1),
     ):
         model = blr.regression(X, y, prior=prior, h2=0.3)
         spec = model["sigma2"].tag.blrzoo
         means = xr.DataArray(spec.main.prior.default_variance())
         assert float(means) * X.var(axis=0, ddof=1).sum() == pytest.approx(0.3 * y.var(ddof=1))
-        if isinstance(prior, blr.MultipleComponent):
+        if isinstance(prior, blr.priors.MultipleComponent):
             share = spec.main.prior._mean_pi()
             slabs = (
                 spec.main.prior.default_slabs().value

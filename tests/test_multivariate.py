@@ -245,7 +245,7 @@ def test_nuts_agrees(holes):
 def test_a_prior_of_ones_own_that_has_no_conditionals():
     """Left to NUTS by itself: Sigma_b's deviations; the Gibbs step draws all the rest."""
 
-    class Scaled(blr.MultivariatePrior):
+    class Scaled(blr.priors.MultivariatePrior):
         def variables(self):
             return {"sd": pm.HalfNormal("sd", 1.0)}
 

@@ -107,7 +107,7 @@ def test_draws_are_those_of_numbers(design, arguments):
 @pytest.mark.parametrize("design", ["nonzeros", "triangle"])
 def test_conditionals_and_gradient(design):
     G, y = codes()
-    X, prior = G.astype(float), blr.SingleComponent()
+    X, prior = G.astype(float), blr.priors.SingleComponent()
     models = [
         blr.regression(X, y, prior=prior, update="single-site", design=name)
         for name in ("dense", design)
@@ -129,7 +129,7 @@ def test_a_fit_is_read_as_any_other():
         )
         for design in ("dense", "nonzeros")
     ]  # fmt: skip
-    tables = [blr.effect_summary(fit)["mean"].values for fit in fits]
+    tables = [blr.effect_table(fit)["mean"].values for fit in fits]
     np.testing.assert_allclose(*tables, atol=1e-9)
     np.testing.assert_allclose(*(fit.log_likelihood.y for fit in fits), atol=1e-9)
     np.testing.assert_allclose(

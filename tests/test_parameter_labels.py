@@ -20,7 +20,7 @@ NOTES = pd.DataFrame(RNG.normal(size=(4, 2)), index=X.columns, columns=["coding"
 TRAITS, RESIDUAL = ["t1", "t2"], {"residual": "diagonal"}
 
 
-def regress(prior: blr.Prior, response: Any = y, **options: Any) -> pm.Model:
+def regress(prior: blr.priors.Prior, response: Any = y, **options: Any) -> pm.Model:
     return blr.regression(X, response, prior=prior, **options)
 
 
@@ -33,12 +33,12 @@ PLACES: dict[str, tuple[Any, str, list[list[Any]]]] = {
         [[1, 2]],
     ),
     "tau2-groups-slabs": (
-        lambda v: blr.hierarchical(X, y, GROUPS, components=4, tau2=v),
+        lambda v: blr.hierarchical(X, y, GROUPS, n_components=4, tau2=v),
         "tau2_slab",
         [["b", "a"], [1, 2, 3]],
     ),
     "tau2-common": (
-        lambda v: blr.hierarchical(X, y, GROUPS, components=3, ratios=(0.1, 1), tau2=v),
+        lambda v: blr.hierarchical(X, y, GROUPS, n_components=3, ratios=(0.1, 1), tau2=v),
         "tau2_common",
         [["b", "a"]],
     ),
@@ -65,12 +65,12 @@ PLACES: dict[str, tuple[Any, str, list[list[Any]]]] = {
     "mu": (lambda v: blr.multivariate(X, Y, mu=v), "mu", [TRAITS]),
     "sigma2": (lambda v: blr.multivariate(X, Y, sigma2=v, **RESIDUAL), "sigma2", [TRAITS]),
     "eta-variance": (
-        lambda v: regress(blr.AnnotatedVariance(NOTES, eta=v)),
+        lambda v: regress(blr.priors.AnnotatedVariance(NOTES, eta=v)),
         "eta",
         [["coding", "score"]],
     ),
     "eta-inclusion": (
-        lambda v: regress(blr.AnnotatedInclusion(NOTES, eta=v)),
+        lambda v: regress(blr.priors.AnnotatedInclusion(NOTES, eta=v)),
         "eta",
         [["coding", "score"]],
     ),
@@ -87,7 +87,7 @@ PLACES: dict[str, tuple[Any, str, list[list[Any]]]] = {
         [[1, 2, 3]],
     ),
     "pi-groups-components": (
-        lambda v: blr.hierarchical(X, y, GROUPS, components=3, pi=v),
+        lambda v: blr.hierarchical(X, y, GROUPS, n_components=3, pi=v),
         "pi",
         [["b", "a"], [0, 1, 2]],
     ),
@@ -200,21 +200,21 @@ def test_dims_of_a_dataarray_may_be_in_any_order() -> None:
     table = xr.DataArray(
         [[0.2, 0.3], [0.8, 0.7]], coords=[("component", [0, 1]), ("group", ["a", "b"])]
     )
-    model = blr.hierarchical(X, y, GROUPS, components=2, pi=table)
+    model = blr.hierarchical(X, y, GROUPS, n_components=2, pi=table)
     np.testing.assert_array_equal(constants(model, "pi"), [[0.3, 0.7], [0.2, 0.8]])
 
 
 def test_ratios_are_joined_to_the_numbers_of_the_components() -> None:
     expected = np.array([0.01, 0.1, 1.0])
     for given in ({3: 1.0, 1: 0.01, 2: 0.1}, {3: 1.0, 0: 0.0, 1: 0.01, 2: 0.1}):
-        prior = blr.MultipleComponent(ratios=pd.Series(given))
+        prior = blr.priors.MultipleComponent(ratios=pd.Series(given))
         np.testing.assert_array_equal(prior.ratios, expected)
     with pytest.raises(
         ValueError, match=r"^ratios must have the numbers of the components, \[1, 2\].*'small'"
     ):
-        blr.MultipleComponent(ratios=pd.Series({"small": 0.1, "large": 1.0}))
+        blr.priors.MultipleComponent(ratios=pd.Series({"small": 0.1, "large": 1.0}))
     with pytest.raises(ValueError, match=r"^ratios must be 0 for component 0.*got 0\.1\. Number"):
-        blr.MultipleComponent(ratios=pd.Series({1: 1.0, 0: 0.1}))
+        blr.priors.MultipleComponent(ratios=pd.Series({1: 1.0, 0: 0.1}))
 
 
 def test_one_number_has_no_labels_to_join() -> None:
@@ -276,7 +276,7 @@ def test_a_pooled_scale_must_be_common_to_the_groups() -> None:
     with pytest.raises(ValueError, match=r"^tau2: nu must be one number where S2 is pooled"):
         blr.hierarchical(X, y, GROUPS, tau2=(pd.Series({"a": 5.0, "b": 3.0}), 2.0), pooled=True)
     scales = pd.Series({2: 3.0, 1: 0.5})
-    model = blr.hierarchical(X, y, GROUPS, components=3, tau2=(4, scales), pooled=True)
+    model = blr.hierarchical(X, y, GROUPS, n_components=3, tau2=(4, scales), pooled=True)
     _, inverse_rate = parameters(model, "S2")
     np.testing.assert_allclose(inverse_rate, [0.5, 3.0], rtol=1e-15)
 

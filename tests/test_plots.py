@@ -13,7 +13,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
 from blrzoo.plots import plot_pip
-from blrzoo.summaries.inclusion import indicator_table
+from blrzoo.summaries.inclusion import inclusion_table
 
 DIMS = ("chain", "draw", "feature", "trait")
 
@@ -64,7 +64,7 @@ def test_points_are_the_pips_in_the_order_of_the_data():
     ax = plot_pip(idata)
     (line,) = points(ax)
     np.testing.assert_array_equal(line.get_xdata(), [0, 1, 2])
-    np.testing.assert_array_equal(line.get_ydata(), indicator_table(idata)["pip"])
+    np.testing.assert_array_equal(line.get_ydata(), inclusion_table(idata)["pip"])
     assert tick_labels(ax) == ["age", "bmi", "bp"]
     assert ax.get_xlabel() == "Feature"
     assert ax.get_ylabel().replace("\n", " ") == "Posterior inclusion probability (PIP)"
@@ -83,7 +83,7 @@ def test_threshold(threshold):
 
 def test_error_bars_are_two_standard_errors_within_0_and_1():
     idata = tree([0.95, 0.5, 0.05], draws=10, seed=3)
-    table = indicator_table(idata)
+    table = inclusion_table(idata)
     assert table["pip"][0] + 2 * table["mcse_pip"][0] > 1
     assert 0 < table["pip"][2] < 2 * table["mcse_pip"][2]
     _, bars = segments(plot_pip(idata))
@@ -184,7 +184,7 @@ def test_one_colour_and_a_legend_entry_a_trait():
     idata = tree([[0.9, 0.1], [0.5, 0.4], [0.0, 0.7]], list("abc"), ["height", "weight"])
     ax = plot_pip(idata)
     lines = points(ax)
-    pips = indicator_table(idata)["pip"]
+    pips = inclusion_table(idata)["pip"]
     for trait, line in zip(["height", "weight"], lines, strict=True):
         assert line.get_label() == trait
         np.testing.assert_array_equal(line.get_ydata(), pips.sel(trait=trait))

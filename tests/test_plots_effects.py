@@ -69,7 +69,7 @@ def apart(texts):
 def test_points_and_intervals_are_those_of_the_summary():
     idata = tree()
     ax = plot_effects(idata, ci_prob=0.8, ci_kind="hdi")
-    table = blr.effect_summary(idata, ci_prob=0.8, ci_kind="hdi", sort_by="abs_mean")
+    table = blr.effect_table(idata, ci_prob=0.8, ci_kind="hdi", sort_by="abs_mean")
     close(dots(ax).get_xdata(), table["mean"])
     np.testing.assert_array_equal(dots(ax).get_ydata(), np.arange(10))
     expected = np.column_stack([table["lower"], table["upper"], np.arange(10)])
@@ -96,7 +96,7 @@ def test_points_and_intervals_are_those_of_the_summary():
 def test_of_many_features_the_top_ones_are_shown(size, sort_by, traits):
     idata = tree(size, traits, draws=10)
     axes = np.atleast_1d(plot_effects(idata, sort_by=sort_by, top=12))
-    table = blr.effect_summary(idata, sort_by=sort_by).isel(feature=slice(12))
+    table = blr.effect_table(idata, sort_by=sort_by).isel(feature=slice(12))
     assert row_names(axes[0]) == table["feature"].values.tolist()
     for k, ax in enumerate(axes):
         column = table if traits is None else table.isel(trait=k)
@@ -115,14 +115,14 @@ def test_thirty_of_many_and_all_of_few():
 def test_the_order_of_the_data():
     idata = tree(50)
     ax = plot_effects(idata, top=5, sort_by=None)
-    top = blr.effect_summary(idata, sort_by="abs_mean")["feature"].values[:5]
+    top = blr.effect_table(idata, sort_by="abs_mean")["feature"].values[:5]
     assert row_names(ax) == sorted(top, key=lambda name: int(name[3:]))
 
 
 def test_named_features_in_their_order():
     idata = tree()
     ax = plot_effects(idata, features=["snp7", "snp2"])
-    table = blr.effect_summary(idata).sel(feature=["snp7", "snp2"])
+    table = blr.effect_table(idata).sel(feature=["snp7", "snp2"])
     assert row_names(ax) == ["snp7", "snp2"]
     close(dots(ax).get_xdata(), table["mean"])
     assert ax.get_ylabel() == "Feature"
@@ -131,7 +131,7 @@ def test_named_features_in_their_order():
 def test_a_trait_can_be_chosen():
     idata = tree(traits=["height", "weight"])
     ax = plot_effects(idata, trait="weight", sort_by="pip")
-    means = blr.effect_summary(idata)["mean"].sel(trait="weight")
+    means = blr.effect_table(idata)["mean"].sel(trait="weight")
     close(dots(ax).get_xdata(), means.sel(feature=row_names(ax)))
     pips = blr.pip(idata).sel(trait="weight", feature=row_names(ax)).values
     assert np.all(np.diff(pips) <= 0)
@@ -146,7 +146,7 @@ def test_a_label_for_all_traits_is_shown_with_each():
     idata = xr.DataTree.from_dict({"posterior": posterior})
     for ax in plot_effects(idata):
         shown = [text.get_text() for text in ax.texts][1:]
-        order = blr.effect_summary(idata, sort_by="abs_mean")["feature"]
+        order = blr.effect_table(idata, sort_by="abs_mean")["feature"]
         assert shown == [f"{v:.2f}" for v in blr.pip(idata).sel(feature=order).values]
     one = plot_effects(idata, trait="weight")
     assert [text.get_text() for text in one.texts][1:] == [
@@ -167,7 +167,7 @@ def test_names_do_not_overlap(figsize):
     assert apart(ax.get_yticklabels())
     assert apart(ax.texts)
     ticks = ax.get_yticks().astype(int)
-    order = blr.effect_summary(tree(60), sort_by="abs_mean")["feature"].values
+    order = blr.effect_table(tree(60), sort_by="abs_mean")["feature"].values
     assert row_names(ax) == order[ticks].tolist()
 
 

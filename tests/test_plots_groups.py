@@ -67,7 +67,7 @@ def legend(ax):
 def test_points_are_those_of_variance_explained(quantity):
     idata = tree()
     ax = plot_variance(idata, groups=GROUPS, quantity=quantity, ci_prob=0.8)
-    table = blr.variance_explained(idata, groups=GROUPS, ci_prob=0.8).sel(quantity=quantity)
+    table = blr.variance_table(idata, groups=GROUPS, ci_prob=0.8).sel(quantity=quantity)
     (points,) = dots(ax)
     close(points.get_xdata(), table["mean"])
     close(points.get_ydata(), [0, 1, 2])
@@ -92,7 +92,7 @@ def test_the_reference_is_the_share_of_features():
 def test_enrichment_has_its_reference_at_1():
     idata = tree()
     ax = plot_variance(idata, groups=GROUPS, quantity="enrichment")
-    close(dots(ax)[0].get_xdata(), blr.enrichment(idata, groups=GROUPS)["mean"])
+    close(dots(ax)[0].get_xdata(), blr.enrichment_table(idata, groups=GROUPS)["mean"])
     (line,) = [line for line in ax.get_lines() if line.get_linestyle() == "--"]
     assert list(line.get_xdata()) == [1, 1]
     assert ax.get_xlabel().startswith("Enrichment")
@@ -100,7 +100,7 @@ def test_enrichment_has_its_reference_at_1():
 
 def test_traits_have_a_colour_each():
     idata = tree(traits=["height", "weight"])
-    table = blr.variance_explained(idata, groups=GROUPS).sel(quantity="share")
+    table = blr.variance_table(idata, groups=GROUPS).sel(quantity="share")
     ax = plot_variance(idata, groups=GROUPS)
     assert legend(ax) == ["height", "weight", "share of features"]
     for line, trait in zip(dots(ax), ["height", "weight"], strict=True):
@@ -112,14 +112,14 @@ def test_traits_have_a_colour_each():
 
 def test_a_table_gives_the_same_picture():
     idata = tree()
-    explained = blr.variance_explained(idata, groups=GROUPS)
+    explained = blr.variance_table(idata, groups=GROUPS)
     expected = dots(plot_variance(idata, groups=GROUPS))[0].get_xdata()
     ax = plot_variance(explained)
     close(dots(ax)[0].get_xdata(), expected)
     assert len(ax.collections) == 1  # a table does not know how many features there are
     marks = plot_variance(explained, groups=GROUPS).collections[1]
     close(segments(marks)[:, 0], [3 / 6, 2 / 6, 1 / 6])
-    enriched = plot_variance(blr.enrichment(idata, groups=GROUPS))
+    enriched = plot_variance(blr.enrichment_table(idata, groups=GROUPS))
     assert enriched.get_xlabel().startswith("Enrichment")
     with pytest.raises(ValueError, match=r"quantity must be one of those in the table.*enrichment"):
         plot_variance(explained, quantity="enrichment")
@@ -130,7 +130,7 @@ def test_a_table_gives_the_same_picture():
 def test_of_many_groups_the_largest_are_shown():
     idata = tree(1000, draws=10)
     groups = np.repeat(np.arange(100), 10)
-    table = blr.variance_explained(idata, groups=groups).sel(quantity="share")["mean"]
+    table = blr.variance_table(idata, groups=groups).sel(quantity="share")["mean"]
     top = table["group"].values[np.argsort(-table.values)]
     ax = plot_variance(idata, groups=groups)
     assert row_names(ax) == [str(g) for g in top[:40]]
@@ -204,7 +204,7 @@ def patterns_of_dots(ax, n_traits):
 def test_bars_are_the_expected_numbers_of_features(traits):
     idata = tree(20, traits)
     ax = plot_patterns(idata)
-    table = blr.pleiotropy(idata)
+    table = blr.pleiotropy_table(idata)
     table = table.sel(pattern=table["pattern"] != "0" * len(traits))
     close([bar.get_height() for bar in bars(ax)], table["mean"])
     close(segments(ax.collections[0])[:, [1, 3]], table[["lower", "upper"]].to_array().T)
@@ -212,7 +212,7 @@ def test_bars_are_the_expected_numbers_of_features(traits):
     assert row_names(ax)[-len(traits) :] == traits
     counts = [float(label) for label in row_names(ax)[: -len(traits)]]
     np.testing.assert_allclose(ax.get_yticks()[: -len(traits)], counts)
-    none = blr.pleiotropy(idata)["mean"].sel(pattern="0" * len(traits)).item()
+    none = blr.pleiotropy_table(idata)["mean"].sel(pattern="0" * len(traits)).item()
     assert f"(affecting none: {none:.1f} of 20 features)" in ax.get_xlabel()
     assert np.all(ax.get_yticks()[-len(traits) :] < 0)
 
@@ -224,7 +224,7 @@ def test_patterns_beyond_the_top_are_counted_together(share):
         idata["posterior"]["delta"][:, :, 3:] = np.maximum(
             idata["posterior"]["delta"][:, :, 3:], (np.arange(37) % 5)[:, None] == np.arange(5)
         )
-    table = blr.pleiotropy(idata)
+    table = blr.pleiotropy_table(idata)
     affected = table["mean"].where(table["pattern"] != "00000", 0)
     ax = plot_patterns(idata, top=4)
     heights = [bar.get_height() for bar in bars(ax)]
@@ -271,7 +271,7 @@ def test_pairs_are_numbers_of_shared_features():
 def test_correlations_are_those_of_genetic_correlation():
     idata = tree(20, ["a", "b", "c"])
     ax = plot_patterns(idata, show="correlation")
-    expected = blr.draws_table(blr.genetic_correlation(idata, definition="fit")["rg_fit"])["mean"].values
+    expected = blr.summary_table(blr.genetic_correlation(idata, definition="fit")["rg_fit"])["mean"].values
     (image,) = ax.get_images()
     lower = np.tril_indices(3)
     close(image.get_array()[lower], expected[lower])

@@ -12,7 +12,7 @@ from matplotlib.colors import to_hex
 
 import blrzoo as blr
 from blrzoo.plots import plot_pip
-from blrzoo.summaries.inclusion import indicator_table
+from blrzoo.summaries.inclusion import inclusion_table
 
 DIMS = ("chain", "draw", "feature", "trait")
 
@@ -77,7 +77,7 @@ def test_features_stand_by_group_and_groups_alternate_in_colour():
     groups = np.tile(["b", "a", "c", "b"], 50)  # not side by side in the data
     idata = tree(p)
     ax = plot_pip(idata, groups=groups)
-    pips = indicator_table(idata)["pip"].values
+    pips = inclusion_table(idata)["pip"].values
     order = np.concatenate([np.flatnonzero(groups == g) for g in "bac"])
     x, y = all_points(ax)
     np.testing.assert_array_equal(x, np.arange(200))
@@ -96,7 +96,7 @@ def test_groups_are_joined_by_label_and_their_name_is_shown():
     groups = pd.Series(np.repeat(["chr1", "chr2"], [30, 70]), index=names, name="chromosome")
     ax = plot_pip(idata, groups=groups[::-1])
     _, y = all_points(ax)
-    np.testing.assert_array_equal(y, indicator_table(idata)["pip"])
+    np.testing.assert_array_equal(y, inclusion_table(idata)["pip"])
     assert tick_labels(ax) == ["chr1", "chr2"]
     assert ax.get_xlabel() == "Feature, by chromosome"
 
@@ -145,7 +145,7 @@ def test_positions_within_groups():
     np.testing.assert_allclose(np.diff(x[50:]), 5)
     np.testing.assert_allclose(x[0], 0)
     assert 0 < x[50] - x[49] < 0.05 * x[-1]  # a gap between chromosomes
-    np.testing.assert_array_equal(y, indicator_table(idata)["pip"])
+    np.testing.assert_array_equal(y, inclusion_table(idata)["pip"])
 
 
 def test_positions_without_groups_are_on_the_axis_with_their_unit():
@@ -157,7 +157,7 @@ def test_positions_without_groups_are_on_the_axis_with_their_unit():
     ax = plot_pip(idata, positions=positions)
     x, y = all_points(ax)
     np.testing.assert_array_equal(x, [1e6, 2e6, 3e6])
-    np.testing.assert_array_equal(y, indicator_table(idata)["pip"])
+    np.testing.assert_array_equal(y, inclusion_table(idata)["pip"])
     assert ax.get_xlabel() == "Position (bp)"
     ax.figure.canvas.draw()
     assert "2 M" in tick_labels(ax)
@@ -194,7 +194,7 @@ def test_members_of_each_credible_set_have_a_colour_and_a_legend_entry():
     idata = tree(p, names)
     sets = sets_of(numbers[::-1], names[::-1])  # joined by label
     ax = plot_pip(idata, credible_sets=sets)
-    pips = indicator_table(idata)["pip"].values
+    pips = inclusion_table(idata)["pip"].values
     found = {frozenset(x): y for x, y in layers(ax).values()}
     np.testing.assert_array_equal(found[frozenset([10, 11, 12])], pips[[10, 11, 12]])
     np.testing.assert_array_equal(found[frozenset([60])], pips[[60]])
@@ -260,7 +260,7 @@ def two_traits(size=100, seed=1):
 
 def test_a_panel_for_each_trait():
     idata = two_traits()
-    pips = indicator_table(idata)["pip"]
+    pips = inclusion_table(idata)["pip"]
     axes = plot_pip(idata, groups=np.repeat(["a", "b"], 50))
     assert [ax.get_title() for ax in axes] == ["height", "weight"]
     for ax, trait in zip(axes, ["height", "weight"], strict=True):
@@ -274,7 +274,7 @@ def test_a_trait_can_be_chosen():
     idata = two_traits()
     ax = plot_pip(idata, groups=np.repeat(["a", "b"], 50), trait="weight")
     np.testing.assert_array_equal(
-        all_points(ax)[1], indicator_table(idata)["pip"].sel(trait="weight")
+        all_points(ax)[1], inclusion_table(idata)["pip"].sel(trait="weight")
     )
     with pytest.raises(ValueError, match=r"trait must be one of \['height', 'weight'\], got 'x'"):
         plot_pip(idata, trait="x")
@@ -302,7 +302,7 @@ def test_several_axes_of_the_caller():
     assert list(result) == list(axes)
     for ax, trait in zip(axes, ["height", "weight"], strict=True):
         np.testing.assert_array_equal(
-            all_points(ax)[1], indicator_table(idata)["pip"].sel(trait=trait)
+            all_points(ax)[1], inclusion_table(idata)["pip"].sel(trait=trait)
         )
     with pytest.raises(ValueError, match=r"ax must be 2 axes.*got 1"):
         plot_pip(idata, ax=axes[0], groups=np.repeat(["a", "b"], 50))

@@ -10,7 +10,7 @@ from scipy import stats
 
 import blrzoo as blr
 from blrzoo.posterior import reader
-from blrzoo.prediction import _linear, log_score, ppc_statistics, predict, score
+from blrzoo.prediction import _linear, log_score, ppc_table, predict, score
 
 SAMPLE = ("chain", "draw")
 
@@ -547,7 +547,7 @@ def test_statistics_by_hand():
         "range": np.ptp,
     }
     given = {name: name for name in functions} | {"0.9": 0.9, "range": np.ptp}
-    table = ppc_statistics(checked(y, replicated), given, ci_prob=0.8)
+    table = ppc_table(checked(y, replicated), given, ci_prob=0.8)
     for name, function in functions.items():
         row = table.sel(statistic=name)
         values = np.array([function(v) for v in replicated.reshape(200, 50)])
@@ -557,7 +557,7 @@ def test_statistics_by_hand():
         np.testing.assert_allclose(row["lower"], np.quantile(values, 0.1), rtol=1e-10)
         np.testing.assert_allclose(row["p_value"], (values > function(y)).mean())
     assert float(table["p_value"].sel(statistic="min")) < 0.05
-    default = ppc_statistics(checked(y, replicated))
+    default = ppc_table(checked(y, replicated))
     assert list(default["statistic"].values) == ["variance", "skewness", "kurtosis", "0.01", "0.99"]
 
 
@@ -569,7 +569,7 @@ def test_statistics_of_traits_leave_out_what_is_missing():
     idata = checked(y, replicated)
     for group in ("observed_data", "posterior_predictive"):
         idata[group] = idata[group].to_dataset().assign_coords(names)
-    table = ppc_statistics(idata, ["variance", "correlation"])
+    table = ppc_table(idata, ["variance", "correlation"])
     labels = ["variance[u]", "variance[v]", "correlation[u, v]"]
     assert list(table["statistic"].values) == labels
     both = [i for i in range(40) if i not in (3, 5)]
@@ -581,7 +581,7 @@ def test_statistics_of_traits_leave_out_what_is_missing():
 
 def test_ties_count_by_half():
     idata = checked(np.array([1.0, 2.0]), np.array([[[1.0, 2.0], [1.0, 9.0], [0.0, 2.0]]]))
-    assert float(ppc_statistics(idata, ["max"])["p_value"][0]) == (1 + 2 / 2) / 3
+    assert float(ppc_table(idata, ["max"])["p_value"][0]) == (1 + 2 / 2) / 3
 
 
 def test_residuals_find_a_curve_that_the_response_hides():
@@ -598,7 +598,7 @@ def test_residuals_find_a_curve_that_the_response_hides():
                 idata, random_seed=1, extend_inferencedata=True, progressbar=False
             )
         lag = {"lag 1": lambda e: np.corrcoef(e[1:], e[:-1])[0, 1]}
-        found[curve] = float(ppc_statistics(idata, lag, residuals=True)["p_value"][0])
+        found[curve] = float(ppc_table(idata, lag, residuals=True)["p_value"][0])
     assert found[0.5] < 0.01
     assert 0.02 < found[0.0] < 0.98
 
@@ -615,21 +615,21 @@ def test_residuals_find_a_curve_that_the_response_hides():
 )
 def test_statistics_that_are_refused(statistics, error, message):
     with pytest.raises(error, match=message):
-        ppc_statistics(checked(np.ones(4), np.ones((1, 3, 4))), statistics)
+        ppc_table(checked(np.ones(4), np.ones((1, 3, 4))), statistics)
 
 
 def test_a_check_names_what_is_missing():
     idata = checked(np.ones(4), np.ones((1, 3, 4)))
     with pytest.raises(ValueError, match="posterior must have the variable 'beta'"):
-        ppc_statistics(idata, residuals=True)
+        ppc_table(idata, residuals=True)
     del idata["posterior_predictive"]
     with pytest.raises(ValueError, match=r"'posterior_predictive'.*extend_inferencedata=True"):
-        ppc_statistics(idata)
+        ppc_table(idata)
     with pytest.raises(TypeError, match="idata must be an InferenceData"):
-        ppc_statistics(xr.Dataset())
+        ppc_table(xr.Dataset())
     lacking = tree()
     y = np.ones(4)
     full = checked(y, np.ones((2, 30, 4)), posterior=lacking["posterior"].to_dataset())
     full["constant_data"] = lacking["constant_data"].to_dataset()
     with pytest.raises(ValueError, match=r"constant_data must have \['X'\]"):
-        ppc_statistics(full, residuals=True)
+        ppc_table(full, residuals=True)

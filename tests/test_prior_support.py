@@ -52,7 +52,7 @@ INSIDE: dict[str, tuple[Family, Any]] = {
     "student": (NORMAL, pm.StudentT.dist(1)),
     "flat": (NORMAL, pm.Flat.dist()),
     "half-normal-mean": (NORMAL, pm.HalfNormal.dist(1)),
-    "inverse-wishart": (COVARIANCE, blr.InverseWishart.dist(1.01, EYE)),
+    "inverse-wishart": (COVARIANCE, blr.priors.InverseWishart.dist(1.01, EYE)),
     "wishart": (COVARIANCE, pm.Wishart.dist(3, EYE)),
 }
 

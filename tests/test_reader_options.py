@@ -13,8 +13,8 @@ FIT, TRAITS = one_trait(), traits()
 FLAGS = {
     "pointwise": lambda v: blr.score(Y[:, 0], FIT["posterior_predictive"]["y"], pointwise=v),
     "summary": lambda v: blr.predict(FIT, X, summary=v),
-    "residuals": lambda v: blr.ppc_statistics(FIT, residuals=v),
-    "gene_correlation": lambda v: blr.gene_z_scores(
+    "residuals": lambda v: blr.ppc_table(FIT, residuals=v),
+    "gene_correlation": lambda v: blr.gene_sets.gene_z_scores(
         [1.0, 2.0], {"A": [0, 1]}, correlation=np.eye(2), gene_correlation=v
     ),
     "reference": lambda v: blr.plot_variance(FIT, reference=v),
@@ -23,18 +23,18 @@ FLAGS = {
     "quiet": lambda v: blr.cross_validate(blr.spike_slab, X, Y[:, 0], quiet=v),
 }
 WORDS = {
-    "kind of intervals": lambda v: blr.effect_summary(FIT, ci_kind=v),
-    "kind of a table": lambda v: blr.draws_table(blr.heritability(FIT), ci_kind=v),
+    "kind of intervals": lambda v: blr.effect_table(FIT, ci_kind=v),
+    "kind of a table": lambda v: blr.summary_table(blr.heritability(FIT), ci_kind=v),
     "kind of heritability": lambda v: blr.heritability(FIT, definition=v),
     "kind of correlation": lambda v: blr.genetic_correlation(TRAITS, definition=v),
     "kind of prediction": lambda v: blr.predict(FIT, X, quantity=v),
-    "kind of scores": lambda v: blr.gene_z_scores([1.0], {"A": [0]}, correlation=[[1]], scores=v),
+    "kind of scores": lambda v: blr.gene_sets.gene_z_scores([1.0], {"A": [0]}, correlation=[[1]], scores=v),
     "kind of picture": lambda v: blr.plot_patterns(TRAITS, show=v),
-    "of": lambda v: blr.enrichment(FIT, groups=GROUPS, of=v),
+    "of": lambda v: blr.enrichment_table(FIT, groups=GROUPS, of=v),
     "quantity": lambda v: blr.plot_variance(FIT, quantity=v),
-    "sort_by of a table": lambda v: blr.effect_summary(FIT, sort_by=v),
+    "sort_by of a table": lambda v: blr.effect_table(FIT, sort_by=v),
     "sort_by of a picture": lambda v: blr.plot_effects(FIT, sort_by=v),
-    "method": lambda v: blr.log_marginal_likelihood(blr.single_component(X, Y[:, 0]), method=v),
+    "method": lambda v: blr.evidence.log_marginal_likelihood(blr.single_component(X, Y[:, 0]), method=v),
     "any": lambda v: blr.pip(TRAITS, any=v),
     "trait": lambda v: blr.plot_effects(TRAITS, trait=v),
 }

@@ -31,7 +31,7 @@ def test_the_table_has_every_public_reader():
         name
         for name, function in functions.items()
         if inspect.isfunction(function) and FITS & set(inspect.signature(function).parameters)
-    } - {"sample", "extend"}  # whose draws is a number
+    } - {"sample", "sample_more"}  # whose draws is a number
     readers -= {"log_marginal_likelihood"}
     assert readers == {name.split()[0] for name in READERS}
 
@@ -138,7 +138,7 @@ SPOILT = {
     "effects only": {"beta": from_draw_70(np.inf), "y": from_draw_70(np.inf)},
 }
 #: It skips missing draws, and says so.
-SKIPS = ("draws_table",)
+SKIPS = ("summary_table",)
 
 
 @pytest.mark.parametrize("change", SPOILT.values(), ids=SPOILT.keys())
@@ -221,7 +221,7 @@ EMPTY = {
 #: They count whatever dims there are as draws, or read nothing of features.
 INDIFFERENT = {
     "score": ("one chain selected", "stacked", "no features"),
-    "draws_table": ("no features",),
+    "summary_table": ("no features",),
 }
 
 

@@ -106,7 +106,7 @@ CASES = {
 
 def make(X, y, W, index, tau, **options):
     if np.ndim(tau):
-        prior = blr.GroupedRidge([f"g{g}" for g in index])
+        prior = blr.priors.HierarchicalRidge([f"g{g}" for g in index])
         return blr.regression(X, y, prior=prior, covariates=W, **options)
     return blr.single_component(X, y, covariates=W, **options)
 
@@ -269,7 +269,7 @@ def test_one_group_of_two_at_zero():
     residual = y - y.mean() - (X - X.mean()) @ np.linalg.lstsq(X - X.mean(), y - y.mean())[0]
     noise -= np.outer(residual, residual @ noise / (residual @ residual))  # says nothing of y
     both = np.hstack([X, noise])
-    prior = blr.GroupedRidge(["signal"] * 12 + ["noise"] * 5)
+    prior = blr.priors.HierarchicalRidge(["signal"] * 12 + ["noise"] * 5)
     fit = blr.fit_em(blr.regression(both, y, prior=prior))
     single = blr.fit_em(blr.single_component(X.to_numpy(), y))
     assert fit["fit/converged"]
@@ -393,7 +393,7 @@ def test_hyperpriors_and_centering_do_not_matter():
 
 
 def test_a_prior_of_ones_own_and_the_model_on_the_context():
-    class Ranked(blr.Prior):
+    class Ranked(blr.priors.Prior):
         """Groups by position, in an order of their own."""
 
         def variables(self):
@@ -426,7 +426,7 @@ def test_agrees_with_mcmc():
 # Refusals and warnings
 
 
-class Scaled(blr.Prior):
+class Scaled(blr.priors.Prior):
     def __init__(self, variance):
         self.of = variance
 
@@ -437,7 +437,7 @@ class Scaled(blr.Prior):
         return self.of(v)
 
 
-class OtherName(blr.Prior):
+class OtherName(blr.priors.Prior):
     def variables(self):
         return {"tau": pm.HalfNormal("tau", 1.0)}
 
@@ -445,7 +445,7 @@ class OtherName(blr.Prior):
         return v["tau"] ** 2
 
 
-class FunctionOfSD(blr.SingleComponent):
+class FunctionOfSD(blr.priors.SingleComponent):
     def tau2_variable(self):
         return pm.HalfNormal("tau", 1.0) ** 2
 
@@ -474,7 +474,7 @@ def regress(prior, X=X8, y=Y8, **options):
 
 REST = np.random.default_rng(5).normal(size=8)
 UNSUPPORTED = {
-    "mixture": (regress(blr.SpikeSlab()), r"^model must .*without labels.*SpikeSlab.*blr.*sample"),
+    "mixture": (regress(blr.priors.SpikeSlab()), r"^model must .*without labels.*SpikeSlab.*blr.*sample"),
     "other-model": (other_model, r"^model must .*did not make\. Make it with blrzoo"),
     "no-tau2": (regress(OtherName()), r"^model must .*variable 'tau2', got .*tau .*OtherName"),
     "function": (regress(FunctionOfSD()), r"^model must have tau2 .* function of tau\. Give"),
@@ -483,13 +483,13 @@ UNSUPPORTED = {
     "sum": (regress(Scaled(lambda v: v["tau2"].sum())), r"^model must .*one element of tau2"),
     "potential": (with_potential, r"^model must have no terms beside .* got extra"),
     "variable": (with_variable, r"^model must have no terms beside .* got extra"),
-    "exact-y": (regress(blr.SingleComponent(), y=X8[:, 0]), r"features do not fit exactly"),
+    "exact-y": (regress(blr.priors.SingleComponent(), y=X8[:, 0]), r"features do not fit exactly"),
     "exact-W": (
-        regress(blr.SingleComponent(), y=W8 @ [1, 2], covariates=W8),
+        regress(blr.priors.SingleComponent(), y=W8 @ [1, 2], covariates=W8),
         r"^model must have a y that varies beyond its fixed effects",
     ),
-    "in-W": (regress(blr.SingleComponent(), X=W8 @ [[1], [2]], covariates=W8), r"got none for \[0"),
-    "few": (regress(blr.SingleComponent(), X8[:2], Y8[:2]), r"more observations .* 2, 1 and 2"),
+    "in-W": (regress(blr.priors.SingleComponent(), X=W8 @ [[1], [2]], covariates=W8), r"got none for \[0"),
+    "few": (regress(blr.priors.SingleComponent(), X8[:2], Y8[:2]), r"more observations .* 2, 1 and 2"),
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""blr.sample refuses before the first draw and loses nothing after the last; blr.extend goes on."""
+"""blr.sample refuses before the first draw and loses nothing after the last; blr.sample_more goes on."""
 
 import re
 
@@ -175,7 +175,7 @@ def test_extend_starts_at_the_last_draws(model, idata, monkeypatch):
         idata.posterior.to_dataset().isel(feature=slice(None, None, -1))
     )
     for given in (idata, reversed_):
-        got = starts_of(monkeypatch, lambda given=given: blr.extend(given, model, **NEXT))
+        got = starts_of(monkeypatch, lambda given=given: blr.sample_more(given, model, **NEXT))
         assert (got["chains"], got["tune"], got["draws"]) == (2, 0, 1000)
         for k, start in enumerate(got["initvals"]):
             assert set(start) == {rv.name for rv in model.free_RVs}
@@ -189,8 +189,8 @@ def test_extend_appends(model, idata):
     given["prior"] = xr.DataTree(xr.Dataset({"mu": (("chain", "draw"), np.zeros((1, 3)))}))
     given["log_likelihood"] = xr.DataTree(given.posterior.to_dataset()[["mu"]])
     before = given.copy(deep=True)
-    longer = blr.extend(given, model, draws=7, **NEXT)
-    longer = blr.extend(longer, model, draws=3, **NEXT)
+    longer = blr.sample_more(given, model, draws=7, **NEXT)
+    longer = blr.sample_more(longer, model, draws=3, **NEXT)
     xr.testing.assert_identical(given, before)
     assert set(longer.children) == set(given.children) - {"log_likelihood"}
     for group in ("posterior", "sample_stats"):
@@ -216,7 +216,7 @@ def test_extend_keeps_labels_of_chains_and_draws_that_repeat(model, idata):
             for name, data in twice.items()
         }
     )
-    longer = blr.extend(twice, model, draws=2, **NEXT)
+    longer = blr.sample_more(twice, model, draws=2, **NEXT)
     assert list(longer.posterior["chain"]) == [7, 3]
     assert list(longer.posterior["draw"]) == [*range(20), *range(20), 20, 21]
 
@@ -229,7 +229,7 @@ def test_extend_with_the_same_seed_has_new_random_numbers():
         settings = {"cores": 1, "quiet": True, "tune": 0, "draws": 400}
         first = blr.sample(model, chains=1, random_seed=seed, **settings)
         again = 1 if isinstance(seed, int) else np.random.default_rng(1)
-        longer = blr.extend(first, model, random_seed=again, **settings)
+        longer = blr.sample_more(first, model, random_seed=again, **settings)
         old, new = np.split(longer.posterior["beta"].values[0], 2)
         r = [np.corrcoef(old[:, j], new[:, j])[0, 1] for j in range(5)]
         assert np.abs(r).max() < 4.5 / np.sqrt(400)
@@ -241,7 +241,7 @@ def test_extend_with_nuts(tmp_path):
     first = blr.sample(model, **{**SHORT, "tune": 100})
     first.to_netcdf(tmp_path / "fit.nc")
     with xr.open_datatree(tmp_path / "fit.nc") as stored:
-        longer = blr.extend(stored.load(), model, draws=10, tune=60, **NEXT)
+        longer = blr.sample_more(stored.load(), model, draws=10, tune=60, **NEXT)
     assert longer.posterior.sizes["draw"] == 30
     assert set(longer.sample_stats.data_vars) == set(first.sample_stats.data_vars)
     assert np.isfinite(longer.sample_stats["step_size"]).all()
@@ -260,7 +260,7 @@ def test_extend_several_traits():
             for name, group in first.children.items()
         }
     )
-    longer = blr.extend(shuffled, model, draws=4, **NEXT)
+    longer = blr.sample_more(shuffled, model, draws=4, **NEXT)
     assert longer.posterior.sizes["draw"] == 24
     assert set(longer.sample_stats["genetic_variance"].dims) == {"chain", "draw", "trait"}
     xr.testing.assert_equal(
@@ -276,28 +276,28 @@ def other(change):
 
 REFUSED = [
     (
-        lambda i: blr.extend("fit", other(lambda X, y: (X, y))),
+        lambda i: blr.sample_more("fit", other(lambda X, y: (X, y))),
         TypeError,
         "^idata must be a DataTree",
     ),
-    (lambda i: blr.extend(i, "m"), TypeError, r"^model must be a pm\.Model"),
+    (lambda i: blr.sample_more(i, "m"), TypeError, r"^model must be a pm\.Model"),
     (
-        lambda i: blr.extend(i, other(lambda X, y: (X.rename(columns={"a": "z"}), y))),
+        lambda i: blr.sample_more(i, other(lambda X, y: (X.rename(columns={"a": "z"}), y))),
         ValueError,
         r"^idata must have the feature labels of the model.*: missing \['z'\], unknown \['a'\]",
     ),
     (
-        lambda i: blr.extend(i, other(lambda X, y: (X, -y))),
+        lambda i: blr.sample_more(i, other(lambda X, y: (X, -y))),
         ValueError,
         "^idata must be a fit of the model, got other values of y in it",
     ),
     (
-        lambda i: blr.extend(i, other(lambda X, y: (X.assign(c=X["c"] ** 2), y))),
+        lambda i: blr.sample_more(i, other(lambda X, y: (X.assign(c=X["c"] ** 2), y))),
         ValueError,
         "^idata must be a fit of the model, got other values of X",
     ),
     (
-        lambda i: blr.extend(i, blr.single_component(*make_data())),
+        lambda i: blr.sample_more(i, blr.single_component(*make_data())),
         ValueError,
         r"^idata must have draws of the model's variables only, got \['delta', 'pi'\]",
     ),
@@ -316,18 +316,18 @@ def test_extend_refuses_what_it_cannot_continue(model, idata, monkeypatch):
     some = idata.copy()
     some["posterior"] = xr.DataTree(idata.posterior.to_dataset().drop_vars("sigma2"))
     with pytest.raises(ValueError, match=re.escape("got none of ['sigma2'].")):
-        blr.extend(some, model)
+        blr.sample_more(some, model)
     with pytest.raises(ValueError, match=r"^idata must have draws .* 'draw': 0"):
-        blr.extend(idata.isel(draw=slice(0)), model)
+        blr.sample_more(idata.isel(draw=slice(0)), model)
     with pytest.raises(ValueError, match=r"^chains must be left out, got 4: idata decides it"):
-        blr.extend(idata, model, chains=4)
+        blr.sample_more(idata, model, chains=4)
     with pytest.raises(ValueError, match=r"^draws must be an int from 1"):
-        blr.extend(idata, model, 0)
+        blr.sample_more(idata, model, 0)
 
 
 def test_a_prior_with_very_heavy_tails_starts_where_pymc_does() -> None:
     X, y = np.random.default_rng(1).normal(size=(20, 5)), np.random.default_rng(2).normal(size=20)
-    model = blr.regression(X, y, prior=blr.BayesA(nu=0.001, S2=1.0))
+    model = blr.regression(X, y, prior=blr.priors.BayesA(nu=0.001, S2=1.0))
     assert dispersed(model, 2, 1) == [{}, {}]
     drawn = blr.sample(model, draws=20, tune=0, chains=2, cores=1, random_seed=1, quiet=True)
     assert np.isfinite(drawn.posterior["beta"]).all()

@@ -33,7 +33,7 @@ def expected_draws(sizes, weights, n_draws):
 @pytest.mark.parametrize("n_traits", [None, 1, 3])
 @pytest.mark.parametrize(("p", "n_groups"), [(12, 3), (11, 3), (5, 5), (7, 1), (30, 12)])
 def test_a_number_of_groups_makes_blocks(p, n_groups, n_traits):
-    groups = simulate(20, p, n_traits=n_traits, groups=n_groups, random_seed=0).groups
+    groups = simulate(20, p, n_traits=n_traits, n_groups=n_groups, random_seed=0).groups
     assert groups.dims == ("feature",)
     names, first, sizes = np.unique(groups, return_index=True, return_counts=True)
     width = len(str(n_groups))
@@ -68,7 +68,7 @@ def test_equal_weights_change_nothing(n_traits):
     options = dict(n_traits=n_traits, n_causal=5, random_seed=0)
     plain = simulate(20, 30, **options)
     for weights in (None, [2, 2, 2], {"group2": 1}):
-        grouped = simulate(20, 30, groups=3, causal_weights=weights, **options)
+        grouped = simulate(20, 30, n_groups=3, causal_weights=weights, **options)
         xr.testing.assert_equal(plain, grouped.drop_vars("groups"))
 
 
@@ -81,7 +81,7 @@ def test_weights_by_label_are_weights_in_order():
 
 @pytest.mark.parametrize("distribution", ["gaussian", "genotype"])
 def test_h2_is_exact_and_features_are_counted_with_groups(distribution):
-    options = dict(groups=4, causal_weights={"group1": 50}, distribution=distribution, n_causal=8, h2=0.3)
+    options = dict(n_groups=4, causal_weights={"group1": 50}, distribution=distribution, n_causal=8, h2=0.3)
     data = simulate(100, 40, **options, random_seed=0)
     assert np.var(data.X.values @ data.beta.values) == pytest.approx(0.3)
     assert int(data.causal.sum()) == 8
@@ -139,12 +139,12 @@ def test_shared_features_are_as_enriched_as_the_others():
 
 def test_a_group_of_weight_zero_has_no_effects():
     for seed, n_traits in product(range(10), (None, 3)):
-        options = dict(groups=2, causal_weights={"group2": 0}, n_causal=5, random_seed=seed)
+        options = dict(n_groups=2, causal_weights={"group2": 0}, n_causal=5, random_seed=seed)
         assert not simulate(20, 20, n_traits=n_traits, **options).causal[10:].any()
 
 
 def test_default_number_of_causal_features_fits_in_the_groups():
-    data = simulate(20, 12, groups=3, causal_weights={"group1": 0, "group2": 0}, random_seed=0)
+    data = simulate(20, 12, n_groups=3, causal_weights={"group1": 0, "group2": 0}, random_seed=0)
     assert data.causal.values.tolist() == [False] * 8 + [True] * 4
 
 
@@ -187,11 +187,11 @@ def test_disjoint_individuals_have_one_trait_each_in_turn(n_traits):
 
 # What is refused
 
-WEIGHTED = dict(groups=2)
+WEIGHTED = dict(n_groups=2)
 REFUSED = [
-    (dict(groups=0), ValueError, r"groups .* must be an int from 1 .*got 0"),
-    (dict(groups=9), ValueError, r"groups .* must be an int from 1 to 8, got 9"),
-    (dict(groups=2.0), TypeError, r"groups \(unless a list or array of labels\) must be an int"),
+    (dict(n_groups=0), ValueError, r"groups .* must be an int from 1 .*got 0"),
+    (dict(n_groups=9), ValueError, r"groups .* must be an int from 1 to 8, got 9"),
+    (dict(n_groups=2.0), TypeError, r"groups \(unless a list or array of labels\) must be an int"),
     (
         dict(groups="aabbccdd"),
         TypeError,

@@ -65,7 +65,7 @@ def test_one_of_several_traits_is_one_trait(distribution, h2):
 def test_attributes_are_the_arguments():
     arguments = dict(n=20, p=15, n_traits=3, n_causal=3, h2=[0.3, 0.2, 0.1], correlation=-0.4)
     arguments |= dict(genetic_correlation=0.5, residual_correlation=-0.5, overlap=1.0)
-    arguments |= dict(groups=2, causal_weights=[1.0, 3.0], missing="disjoint", mu=[1.0, 0.0, 2.0])
+    arguments |= dict(n_groups=2, causal_weights=[1.0, 3.0], missing="disjoint", mu=[1.0, 0.0, 2.0])
     arguments |= dict(distribution="gaussian", effects="equal", random_seed=7)
     data = simulate(**arguments)
     assert data.attrs == arguments
@@ -77,10 +77,10 @@ def test_attributes_are_the_arguments():
 @pytest.mark.parametrize(
     "options",
     [
-        dict(n_traits=1, h2=[0.5], genetic_correlation=[[1]], groups=1, causal_weights=[2]),
+        dict(n_traits=1, h2=[0.5], genetic_correlation=[[1]], n_groups=1, causal_weights=[2]),
         dict(n_traits=3, genetic_correlation=MATRIX, h2=[0.0, 0.2, 0.3], overlap=0.5, missing=0.1),
         dict(n_traits=2, residual_correlation=0.5, groups=list("aabbbcccdddeeef"), mu=[1, 2]),
-        dict(groups=3, causal_weights={"group2": 4}, missing=0.5),
+        dict(n_groups=3, causal_weights={"group2": 4}, missing=0.5),
     ],
     ids=["one", "three", "groups", "groups of one"],
 )
@@ -93,7 +93,7 @@ def test_netcdf_round_trip(tmp_path, distribution, options):
 
 
 def test_arrays_may_be_changed():
-    options = dict(n_traits=3, groups=2, missing=0.1, distribution="genotype", random_seed=0)
+    options = dict(n_traits=3, n_groups=2, missing=0.1, distribution="genotype", random_seed=0)
     first = simulate(20, 10, **options)
     for name in first.data_vars:
         first[name].values[...] = 0
@@ -105,7 +105,7 @@ def test_arrays_may_be_changed():
 
 def test_a_seed_fixes_everything():
     options = dict(n=30, p=20, n_traits=3, n_causal=4, overlap=0.5, missing=0.3)
-    options |= dict(groups=2, causal_weights=[5, 1], genetic_correlation=MATRIX)
+    options |= dict(n_groups=2, causal_weights=[5, 1], genetic_correlation=MATRIX)
     first = simulate(**options, random_seed=5)
     xr.testing.assert_identical(first, simulate(**options, random_seed=5))
     other = simulate(**options, random_seed=6)
@@ -115,7 +115,7 @@ def test_a_seed_fixes_everything():
 
 
 def test_the_attributes_give_the_data_back():
-    data = simulate(30, 20, n_traits=2, n_causal=4, overlap=0.5, groups=3, missing=0.1)
+    data = simulate(30, 20, n_traits=2, n_causal=4, overlap=0.5, n_groups=3, missing=0.1)
     xr.testing.assert_identical(data, simulate(**data.attrs))
 
 
@@ -129,7 +129,7 @@ def test_the_attributes_give_the_data_back():
         {"effects": "equal", "genetic_correlation": 0.3},
         {"genetic_correlation": MATRIX},
         {"overlap": 0.0, "n_causal": 2},
-        {"groups": 4, "causal_weights": [1, 2, 3, 4]},
+        {"n_groups": 4, "causal_weights": [1, 2, 3, 4]},
         {"mu": [5.0, 6.0, 7.0]},
     ],
     ids=str,

@@ -30,7 +30,7 @@ MODELS = {
     "spike-slab": blr.spike_slab,
     "weights": lambda X, y, **k: blr.spike_slab(X, y, weights=np.linspace(1, 2, len(y)), **k),
     "mixture": blr.multiple_component,
-    "bayes-b": lambda X, y, **k: blr.regression(X, y, prior=blr.BayesB(), **k),
+    "bayes-b": lambda X, y, **k: blr.regression(X, y, prior=blr.priors.BayesB(), **k),
     "traits-joint": lambda X, y, **k: blr.multivariate(X, two_traits(y), update="joint", **k),
     "traits": lambda X, y, **k: blr.multivariate(X, two_traits(y), update="single-site", **k),
     "trait-groups": lambda X, y, **k: blr.hierarchical_multivariate(
@@ -95,7 +95,7 @@ def what_is_read(X, y, new, **options):
         "predicted": blr.predict(idata, new, random_seed=1)["mean"],
         "em_tau2": em["tau2"],
         "em_beta": em["beta"] * X.std(axis=0, ddof=1),
-        "evidence": blr.log_marginal_likelihood(model)["log_marginal_likelihood"],
+        "evidence": blr.evidence.log_marginal_likelihood(model)["log_marginal_likelihood"],
     }
 
 
@@ -151,7 +151,7 @@ def test_what_pymc_computes_from_draws_and_longer_chains(name):
     for data, options in ((X / X.std(axis=0, ddof=1), {}), (X * UNITS, {"standardize": True})):
         model = MODELS[name](data, y, **options)
         idata = blr.sample(model, **QUICK, idata_kwargs={"log_likelihood": True})
-        longer = blr.extend(idata, model, draws=20, random_seed=2, quiet=True)
+        longer = blr.sample_more(idata, model, draws=20, random_seed=2, quiet=True)
         found.append(
             (
                 idata["log_likelihood"]["y"],

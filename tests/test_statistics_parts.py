@@ -123,8 +123,8 @@ def test_the_remedy_is_one(what: str) -> None:
     assert "beta" in blr.spike_slab(without).named_vars
 
 
-def _prior(statistics: xr.Dataset) -> blr.Prior:
-    return blr.Multivariate() if "trait" in statistics.dims else blr.SpikeSlab()
+def _prior(statistics: xr.Dataset) -> blr.priors.Prior:
+    return blr.priors.Multivariate() if "trait" in statistics.dims else blr.priors.SpikeSlab()
 
 
 def test_models_warn_of_constant_features_and_dependent_traits() -> None:

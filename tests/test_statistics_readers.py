@@ -78,19 +78,19 @@ def y_of(idata: xr.DataTree) -> Any:
 
 #: By name of the function and of its use: the call, of the fit and its model.
 SAME: dict[str, Callable[[xr.DataTree, pm.Model], Any]] = {
-    "bayes_factor_inclusion": lambda i, m: blr.bayes_factor_inclusion(i, prior=0.3),
-    "bayes_factor_inclusion by prior": lambda i, m: blr.bayes_factor_inclusion(with_prior(i)),
+    "bayes_factor_inclusion": lambda i, m: blr.evidence.bayes_factor_inclusion(i, prior=0.3),
+    "bayes_factor_inclusion by prior": lambda i, m: blr.evidence.bayes_factor_inclusion(with_prior(i)),
     "bayesian_fdr": lambda i, m: blr.bayesian_fdr(i),
     "diagnose": lambda i, m: str(blr.diagnose(i, quiet=True)),
-    "draws_table": lambda i, m: blr.draws_table(i["posterior"].to_dataset()[["mu", "pi"]]),
-    "effect_summary": lambda i, m: blr.effect_summary(i),
-    "gene_set_table": lambda i, m: blr.gene_set_table(i),
+    "summary_table": lambda i, m: blr.summary_table(i["posterior"].to_dataset()[["mu", "pi"]]),
+    "effect_table": lambda i, m: blr.effect_table(i),
+    "gene_set_table": lambda i, m: blr.gene_sets.gene_set_table(i),
     "geweke": lambda i, m: blr.geweke(i),
     "group_pip": lambda i, m: blr.group_pip(i, GROUPS),
     "heritability": lambda i, m: blr.heritability(i),
     "heritability components": lambda i, m: blr.heritability(i, definition="components"),
-    "indicator_diagnostics": lambda i, m: blr.indicator_diagnostics(i),
-    "log_score": lambda i, m: blr.log_score(i, NEW, y_of(i)),
+    "indicator_table": lambda i, m: blr.indicator_table(i),
+    "log_score": lambda i, m: blr.evidence.log_score(i, NEW, y_of(i)),
     "model_size": lambda i, m: blr.model_size(i),
     "pip": lambda i, m: blr.pip(i),
     "plot_effects": lambda i, m: blr.plot_effects(i),
@@ -100,7 +100,7 @@ SAME: dict[str, Callable[[xr.DataTree, pm.Model], Any]] = {
     "predict": lambda i, m: blr.predict(i, NEW, random_seed=1),
     "score": lambda i, m: blr.score(y_of(i), blr.predict(i, NEW, summary=False, random_seed=1)),
     "window_pip": lambda i, m: blr.window_pip(i, positions=None, width=3),
-    "extend": lambda i, m: blr.extend(i, m, 5, random_seed=2, quiet=True, cores=1, **SLOW)[
+    "sample_more": lambda i, m: blr.sample_more(i, m, 5, random_seed=2, quiet=True, cores=1, **SLOW)[
         "posterior"
     ].to_dataset(),
 }
@@ -108,7 +108,7 @@ SAME: dict[str, Callable[[xr.DataTree, pm.Model], Any]] = {
 SAME_OF_TRAITS = {
     "genetic_correlation": lambda i, m: blr.genetic_correlation(i, definition="components"),
     "genetic_covariance": lambda i, m: blr.genetic_covariance(i, definition="components"),
-    "pleiotropy": lambda i, m: blr.pleiotropy(i),
+    "pleiotropy_table": lambda i, m: blr.pleiotropy_table(i),
     "plot_patterns": lambda i, m: blr.plot_patterns(i),
     "plot_patterns of pairs": lambda i, m: blr.plot_patterns(i, show="pairs"),
     "residual_correlation": lambda i, m: blr.residual_correlation(i),
@@ -116,11 +116,11 @@ SAME_OF_TRAITS = {
 #: What needs rows, and takes them as X=.
 NEEDS_X: dict[str, Callable[..., Any]] = {
     "credible_sets": blr.credible_sets,
-    "enrichment": partial(blr.enrichment, groups=GROUPS),
-    "gene_statistics": partial(blr.gene_statistics, genes=GENES),
+    "enrichment_table": partial(blr.enrichment_table, groups=GROUPS),
+    "gene_statistics": partial(blr.gene_sets.gene_statistics, genes=GENES),
     "plot_variance": partial(blr.plot_variance, groups=GROUPS),
-    "variance_draws": partial(blr.variance_draws, groups=GROUPS),
     "variance_explained": partial(blr.variance_explained, groups=GROUPS),
+    "variance_table": partial(blr.variance_table, groups=GROUPS),
 }
 NEEDS_X_OF_TRAITS: dict[str, Callable[..., Any]] = {
     "genetic_correlation": partial(blr.genetic_correlation, definition="fit"),
@@ -131,15 +131,15 @@ OBSERVATIONS = r"^model must be of observations {}.*, got one of sufficient stat
 #: What no argument makes up for, and what is said.
 REFUSED: dict[str, tuple[Callable[[xr.DataTree, pm.Model], Any], str]] = {
     "compare": (
-        lambda i, m: blr.compare({"one": (m, i), "other": (m, i)}),
+        lambda i, m: blr.evidence.compare({"one": (m, i), "other": (m, i)}),
         r"^fits must be of observations, each of which is left out .* 'one'\. Fit X and y, .*score",
     ),
     "bayes_factors": (
-        lambda i, m: blr.bayes_factors({"one": m, "other": m}),
+        lambda i, m: blr.evidence.bayes_factors({"one": m, "other": m}),
         OBSERVATIONS.format("for its marginal likelihood"),
     ),
     "log_marginal_likelihood": (
-        lambda i, m: blr.log_marginal_likelihood(m),
+        lambda i, m: blr.evidence.log_marginal_likelihood(m),
         OBSERVATIONS.format("for its marginal likelihood"),
     ),
     "fit_em": (lambda i, m: blr.fit_em(m), OBSERVATIONS.format("for fit_em")),
@@ -147,12 +147,12 @@ REFUSED: dict[str, tuple[Callable[[xr.DataTree, pm.Model], Any], str]] = {
         lambda i, m: blr.plot_shrinkage(i),
         r"^least_squares must be given for a fit of sufficient statistics, .*np\.linalg\.solve\(",
     ),
-    "ppc_statistics": (
-        lambda i, m: blr.ppc_statistics(i),
+    "ppc_table": (
+        lambda i, m: blr.ppc_table(i),
         r"^idata must be a fit of observations, .* which have no rows\. Fit X and y, .*score",
     ),
-    "ppc_statistics of residuals": (
-        lambda i, m: blr.ppc_statistics(i, residuals=True),
+    "ppc_table of residuals": (
+        lambda i, m: blr.ppc_table(i, residuals=True),
         r"^idata must be a fit of observations",
     ),
     "sample with the log likelihood": (
@@ -194,7 +194,7 @@ def test_the_table_has_every_public_read_out() -> None:
 
 
 #: Rounding breaks ties of ranks.
-LOOSE = {"indicator_diagnostics": 0.1}
+LOOSE = {"indicator_table": 0.1}
 
 
 def assert_close(got: Any, expected: Any, rtol: float = 1e-6) -> None:

@@ -9,8 +9,8 @@ import xarray as xr
 
 from blrzoo.posterior import reader
 from blrzoo.posterior.reader import genetic_variance
-from blrzoo.summaries import effect_summary, model_size, pip
-from blrzoo.summaries.inclusion import indicator_table
+from blrzoo.summaries import effect_table, model_size, pip
+from blrzoo.summaries.inclusion import inclusion_table
 
 DIMS = ("chain", "draw", "feature", "trait")
 
@@ -106,7 +106,7 @@ def test_everything_survives_a_file(tmp_path: Path):
     idata.to_netcdf(tmp_path / "fit.nc")
     with az.from_netcdf(tmp_path / "fit.nc") as loaded:
         xr.testing.assert_equal(pip(loaded), pip(idata))
-        xr.testing.assert_allclose(effect_summary(loaded), effect_summary(idata), rtol=1e-12)
+        xr.testing.assert_allclose(effect_table(loaded), effect_table(idata), rtol=1e-12)
         xr.testing.assert_allclose(genetic_variance(loaded), genetic_variance(idata), rtol=1e-12)
 
 
@@ -115,7 +115,7 @@ def test_blocks_of_features_change_nothing(monkeypatch, traits):
     delta, beta = spike_slab_draws(5, (2, 25, 7, *traits))
     X = xr.DataArray(np.random.default_rng(0).normal(size=(6, 7)), dims=("obs", "feature"))
     idata = tree(delta=delta, beta=beta, X=X)
-    functions = [effect_summary, indicator_table, pip, model_size, genetic_variance]
+    functions = [effect_table, inclusion_table, pip, model_size, genetic_variance]
     whole = [function(idata) for function in functions]
     monkeypatch.setattr(reader, "_BLOCK_BYTES", 2 * 25 * 8 * 3)
     for function, expected in zip(functions, whole, strict=True):
@@ -125,7 +125,7 @@ def test_blocks_of_features_change_nothing(monkeypatch, traits):
 # ---- what is refused ----
 
 
-@pytest.mark.parametrize("function", [pip, model_size, effect_summary])
+@pytest.mark.parametrize("function", [pip, model_size, effect_table])
 def test_a_dataset_is_not_an_inference_data(function):
     idata = tree(delta=np.ones((1, 2, 3)), beta=np.ones((1, 2, 3)))
     with pytest.raises(
@@ -153,7 +153,7 @@ def test_dims_must_be_named_and_draws_complete():
 
 def test_effect_summary_needs_beta():
     with pytest.raises(ValueError, match=r"must have the variable 'beta'; it has \['delta'\]"):
-        effect_summary(tree(delta=np.ones((1, 5, 2))))
+        effect_table(tree(delta=np.ones((1, 5, 2))))
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_effect_summary_needs_beta():
 def test_effect_summary_refuses(arguments, error, message):
     beta = np.random.default_rng(0).normal(size=(2, 10, 2))
     with pytest.raises(error, match=message):
-        effect_summary(tree(beta=beta), **arguments)
+        effect_table(tree(beta=beta), **arguments)
 
 
 # ---- the table of effects ----
@@ -185,7 +185,7 @@ def test_effect_summary_against_numpy_and_arviz():
     delta, beta = spike_slab_draws(6, (3, 101, 5))
     beta += np.linspace(0, 2, 101)[:, None] * delta  # autocorrelated
     idata = tree(delta=delta, beta=beta, features=list("abcde"))
-    table = effect_summary(idata, ci_prob=0.8)
+    table = effect_table(idata, ci_prob=0.8)
     flat = beta.reshape(-1, 5)
     np.testing.assert_allclose(table["mean"], flat.mean(axis=0), rtol=1e-12)
     np.testing.assert_allclose(table["sd"], flat.std(axis=0, ddof=1), rtol=1e-12)
@@ -201,18 +201,18 @@ def test_effect_summary_against_numpy_and_arviz():
 
 def test_the_hdi_is_the_narrowest_interval():
     beta = np.random.default_rng(7).exponential(size=(2, 100, 3))
-    table = effect_summary(tree(beta=beta), ci_prob=0.9, ci_kind="hdi")
+    table = effect_table(tree(beta=beta), ci_prob=0.9, ci_kind="hdi")
     ordered = np.sort(beta.reshape(-1, 3), axis=0)
     width = ordered[180:] - ordered[:-180]
     start = width.argmin(axis=0)
     np.testing.assert_allclose(table["lower"], ordered[start, range(3)], rtol=1e-12)
     np.testing.assert_allclose(table["upper"], ordered[start + 180, range(3)], rtol=1e-12)
-    assert np.all(table["upper"] < effect_summary(tree(beta=beta), ci_prob=0.9)["upper"])
+    assert np.all(table["upper"] < effect_table(tree(beta=beta), ci_prob=0.9)["upper"])
 
 
 def test_the_default_is_a_95_percent_equal_tailed_interval():
     beta = np.random.default_rng(8).normal(size=(2, 100, 2))
-    table = effect_summary(tree(beta=beta))
+    table = effect_table(tree(beta=beta))
     np.testing.assert_allclose(table["lower"], np.quantile(beta, 0.025, axis=(0, 1)), rtol=1e-12)
     assert table.attrs["ci_kind"] == "eti"
     assert "pip" not in table
@@ -221,7 +221,7 @@ def test_the_default_is_a_95_percent_equal_tailed_interval():
 def test_an_effect_that_never_moves_has_no_standard_error():
     beta = np.random.default_rng(9).normal(size=(2, 100, 2))
     beta[..., 1] = 0.0
-    table = effect_summary(tree(beta=beta))
+    table = effect_table(tree(beta=beta))
     assert table["mcse_mean"][0] > 0
     assert np.isnan(table["mcse_mean"][1])
     assert table["sd"][1] == 0
@@ -229,7 +229,7 @@ def test_an_effect_that_never_moves_has_no_standard_error():
 
 def test_float32_draws_are_summed_in_double():
     beta = np.random.default_rng(10).normal(1e4, 1.0, size=(2, 1000, 1)).astype(np.float32)
-    table = effect_summary(tree(beta=beta))
+    table = effect_table(tree(beta=beta))
     np.testing.assert_allclose(table["mean"], beta.astype(float).mean(), rtol=1e-12)
 
 
@@ -238,25 +238,25 @@ def test_sorting():
     delta = np.zeros((2, 50, 4), int)
     delta[..., 2:] = 1
     idata = tree(beta=beta, delta=delta, features=list("abcd"))
-    assert "".join(effect_summary(idata)["feature"].values) == "abcd"
-    assert "".join(effect_summary(idata, sort_by="pip")["feature"].values) == "cdab"
-    assert "".join(effect_summary(idata, sort_by="abs_mean")["feature"].values)[0] == "b"
-    assert "".join(effect_summary(idata, sort_by="mean")["feature"].values)[-1] == "b"
-    table = effect_summary(idata, sort_by="mean")
-    xr.testing.assert_equal(table.sel(feature=list("abcd")), effect_summary(idata))
+    assert "".join(effect_table(idata)["feature"].values) == "abcd"
+    assert "".join(effect_table(idata, sort_by="pip")["feature"].values) == "cdab"
+    assert "".join(effect_table(idata, sort_by="abs_mean")["feature"].values)[0] == "b"
+    assert "".join(effect_table(idata, sort_by="mean")["feature"].values)[-1] == "b"
+    table = effect_table(idata, sort_by="mean")
+    xr.testing.assert_equal(table.sel(feature=list("abcd")), effect_table(idata))
 
 
 def test_sorting_of_several_traits_takes_the_largest():
     means = np.array([[0.0, 1.0], [-5.0, 0.0], [2.0, 2.0]])
     beta = np.random.default_rng(12).normal(means, 1e-3, size=(2, 50, 3, 2))
-    table = effect_summary(tree(beta=beta, features=list("abc")), sort_by="abs_mean")
+    table = effect_table(tree(beta=beta, features=list("abc")), sort_by="abs_mean")
     assert "".join(table["feature"].values) == "bca"
     assert table["mean"].dims == ("feature", "trait")
 
 
 def test_the_table_as_a_data_frame():
     delta, beta = spike_slab_draws(13, (2, 30, 3))
-    frame = effect_summary(tree(beta=beta, delta=delta, features=list("abc"))).to_dataframe()
+    frame = effect_table(tree(beta=beta, delta=delta, features=list("abc"))).to_dataframe()
     assert list(frame.columns) == ["mean", "sd", "lower", "upper", "mcse_mean", "pip", "mcse_pip"]
     assert frame.index.name == "feature"
     assert list(frame.index) == ["a", "b", "c"]
@@ -265,7 +265,7 @@ def test_the_table_as_a_data_frame():
 def test_a_mixture_of_several_traits_has_one_pip_a_feature():
     component = np.random.default_rng(14).integers(0, 2, size=(2, 30, 3))
     beta = component[..., None] * np.random.default_rng(15).normal(size=(2, 30, 3, 2))
-    table = effect_summary(tree(beta=beta, label=component))
+    table = effect_table(tree(beta=beta, label=component))
     assert table["pip"].dims == ("feature",)
     assert table["mean"].dims == ("feature", "trait")
 
@@ -328,5 +328,5 @@ def test_genetic_variance_is_left_out_when_it_cannot_be_had():
 def test_the_table_of_indicators_is_what_effect_summary_shows():
     delta, beta = spike_slab_draws(22, (2, 200, 3))
     idata = tree(delta=delta, beta=beta)
-    table = effect_summary(idata)
-    xr.testing.assert_identical(table["mcse_pip"], indicator_table(idata)["mcse_pip"])
+    table = effect_table(idata)
+    xr.testing.assert_identical(table["mcse_pip"], inclusion_table(idata)["mcse_pip"])

@@ -38,9 +38,9 @@ def two_terms(n=20, priors=(), updates=("auto", "auto"), likelihood=None, codes=
 
 
 PAIRS = {
-    "spike-slab-ridge": (blr.SpikeSlab(), blr.SingleComponent()),
-    "mixture-spike-slab": (blr.MultipleComponent(), blr.SpikeSlab()),
-    "ridge-ridge": (blr.SingleComponent(), blr.SingleComponent()),
+    "spike-slab-ridge": (blr.priors.SpikeSlab(), blr.priors.SingleComponent()),
+    "mixture-spike-slab": (blr.priors.MultipleComponent(), blr.priors.SpikeSlab()),
+    "ridge-ridge": (blr.priors.SingleComponent(), blr.priors.SingleComponent()),
 }
 
 
@@ -60,7 +60,7 @@ def test_conditionals(name, codes, update):
 
 
 def test_conditionals_of_several_traits():
-    priors = blr.MultivariateSpikeSlab(), blr.Multivariate()
+    priors = blr.priors.MultivariateSpikeSlab(), blr.priors.Multivariate()
     model = two_terms(priors=priors, likelihood=TraitLikelihood())
     checked = blr.testing.check_conditionals(model, random_seed=1)
     assert {"alpha", "Sigma_b", "cage_beta", "cage_Sigma_b", "Sigma_e", "mu"} <= set(checked)
@@ -78,8 +78,8 @@ def test_names_and_dims():
 
 
 def test_grouped_prior_of_a_further_term():
-    grouped = blr.GroupedRidge(groups=["a", "b"])
-    model = two_terms(priors=(blr.SpikeSlab(), grouped))
+    grouped = blr.priors.HierarchicalRidge(groups=["a", "b"])
+    model = two_terms(priors=(blr.priors.SpikeSlab(), grouped))
     assert model.named_vars_to_dims["cage_tau2"] == ("cage_group",)
     assert list(model.coords["cage_group"]) == ["a", "b"]
     blr.testing.check_conditionals(model, random_seed=1)
@@ -88,7 +88,7 @@ def test_grouped_prior_of_a_further_term():
 @pytest.mark.parametrize("updates", [("joint", "joint"), ("single-site", "joint")], ids=str)
 def test_closed_form(updates):
     """With known variances both terms are one ridge, with a variance for each feature."""
-    ridges = blr.SingleComponent(tau2=0.3), blr.SingleComponent(tau2=2.0)
+    ridges = blr.priors.SingleComponent(tau2=0.3), blr.priors.SingleComponent(tau2=2.0)
     model = two_terms(priors=ridges, updates=updates, likelihood=Likelihood(mu=0.0, sigma2=1.0))
     idata = blr.sample(model, draws=4000, tune=50, chains=2, cores=1, random_seed=1, quiet=True)
     X = np.hstack([model[name].data for name in ("X", "cage_X")])
@@ -124,7 +124,7 @@ def test_log_density_and_copies():
 @pytest.mark.slow
 @pytest.mark.parametrize("updates", [("auto", "joint"), ("auto", "single-site")], ids=str)
 def test_geweke_joint(updates):
-    priors = blr.SpikeSlab(tau2=(8, 0.5), pi=(4, 2)), blr.SingleComponent(tau2=(8, 0.5))
+    priors = blr.priors.SpikeSlab(tau2=(8, 0.5), pi=(4, 2)), blr.priors.SingleComponent(tau2=(8, 0.5))
     model = two_terms(n=5, priors=priors, updates=updates)
     z = blr.testing.geweke_joint(model, draws=20_000, random_seed=1)
     assert {"cage_tau2", "cage_beta[1]", "beta[0]", "pi", "mu"} <= set(z.quantity.values)

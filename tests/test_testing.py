@@ -10,7 +10,7 @@ from blrzoo.designs.dense import Dense
 from tests.table import NARROW, small_data
 
 
-class ForgotTheCount(blr.SingleComponent):
+class ForgotTheCount(blr.priors.SingleComponent):
     """The classic mistake: degrees of freedom are not updated."""
 
     def conditionals(self, v, effects):
@@ -18,14 +18,14 @@ class ForgotTheCount(blr.SingleComponent):
         return {v["tau2"]: pm.InverseGamma.dist(shape, scale + pt.sum(effects**2) / 2)}
 
 
-class ForgotTheHalf(blr.SpikeSlab):
+class ForgotTheHalf(blr.priors.SpikeSlab):
     """The sum of squares is counted twice."""
 
     def conditionals(self, v, effects):
         return super().conditionals(v, effects * np.sqrt(2.0))
 
 
-class Elsewhere(blr.SingleComponent):
+class Elsewhere(blr.priors.SingleComponent):
     """The conditional has no density where the model has."""
 
     def conditionals(self, v, effects):
@@ -79,7 +79,7 @@ def test_check_conditionals_finds_a_wrong_block(monkeypatch):
 def test_conditional_of_what_the_effects_do_not_depend_on_is_refused():
     """A replaced variance that leaves the old one and its conditional behind."""
 
-    class LeftBehind(blr.SpikeSlab):
+    class LeftBehind(blr.priors.SpikeSlab):
         def variables(self):
             return {**super().variables(), "tau": pm.HalfNormal("tau", 1.0)}
 

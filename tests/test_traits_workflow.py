@@ -84,7 +84,7 @@ def test_what_matters_is_found(idata):
     assert pip.sel(feature="b", trait="weight") < 0.7
     d = idata.posterior["delta"].sel(feature="b")
     event = (d.sel(trait="height") > 0) & (d.sel(trait="weight") == 0)
-    table = blr.pleiotropy(idata)["probability"].sel(feature="b", pattern="10")
+    table = blr.pleiotropy_table(idata)["probability"].sel(feature="b", pattern="10")
     np.testing.assert_allclose(event.mean(), table)
 
 
@@ -150,14 +150,14 @@ def test_netcdf_round_trip(idata, tmp_path):
     for summary in (blr.genetic_correlation, blr.heritability, blr.residual_correlation):
         options = {} if summary is blr.residual_correlation else {"progressbar": False}
         xr.testing.assert_allclose(summary(loaded, **options), summary(idata, **options))
-    xr.testing.assert_equal(blr.pleiotropy(loaded), blr.pleiotropy(idata))
+    xr.testing.assert_equal(blr.pleiotropy_table(loaded), blr.pleiotropy_table(idata))
 
 
 def test_thinned_draws_and_one_chain(idata):
     thin = idata.isel(chain=[1], draw=slice(None, None, 5))
     rg = blr.genetic_correlation(thin, progressbar=False)
     assert rg["rg_fit"].sizes["draw"] == 40
-    assert blr.draws_table(rg)["mean"].dims
+    assert blr.summary_table(rg)["mean"].dims
 
 
 @pytest.mark.parametrize("change", ["copy", "two processes", "rows of Y shuffled", "xarray"])
@@ -207,7 +207,7 @@ def test_groups_are_joined_by_label(data):
     groups = pd.Series(["odd", "even"] * 4, index=X.columns)
     by_label = groups.sample(frac=1, random_state=2)
     fits = [
-        blr.sample(blr.hierarchical_multivariate(X[:66], Y[:66], g, components=2), **SHORT)
+        blr.sample(blr.hierarchical_multivariate(X[:66], Y[:66], g, n_components=2), **SHORT)
         for g in (by_label, groups.to_numpy())
     ]
     np.testing.assert_array_equal(fits[0].posterior["beta"], fits[1].posterior["beta"])
@@ -224,7 +224,7 @@ def test_a_prior_that_is_conjugate_by_another_way_of_writing_it(data):
     X, Y = data[0][:66], data[1][:66]
     S = np.diag([1.0, 2.0])
     tuples = blr.multivariate(X, Y, Sigma_e=(6, S))
-    dists = blr.multivariate(X, Y, Sigma_e=blr.InverseWishart.dist(6, S))
+    dists = blr.multivariate(X, Y, Sigma_e=blr.priors.InverseWishart.dist(6, S))
     first, second = (blr.sample(m, **{**SHORT, "draws": 20}) for m in (tuples, dists))
     np.testing.assert_allclose(first.posterior["Sigma_e"], second.posterior["Sigma_e"])
     wishart = blr.multivariate(X, Y, Sigma_e=pm.Wishart.dist(6, S))
@@ -255,7 +255,7 @@ def test_one_trait_keeps_its_dim(data):
     assert fit.posterior["Sigma_e"].sizes["trait"] == 1
     assert list(fit.posterior["trait"].values) == ["height"]
     assert (blr.pip(fit).sel(feature=["a", "b"]) > 0.9).all()
-    assert set(blr.pleiotropy(fit)["pattern"].values) <= {"0", "1"}
+    assert set(blr.pleiotropy_table(fit)["pattern"].values) <= {"0", "1"}
 
 
 def test_disjoint_individuals_say_nothing_of_the_residual_correlation():

@@ -11,13 +11,13 @@ import xarray as xr
 import blrzoo as blr
 from blrzoo import progress
 from blrzoo.posterior import fit_variance, group_variance
-from blrzoo.summaries.effects import effect_summary
-from blrzoo.summaries.table import draws_table
+from blrzoo.summaries.effects import effect_table
+from blrzoo.summaries.table import summary_table
 from blrzoo.summaries.variance import (
-    enrichment,
+    enrichment_table,
     heritability,
-    variance_draws,
     variance_explained,
+    variance_table,
 )
 
 FEATURES = list("abcde")
@@ -272,7 +272,7 @@ def test_h2_of_a_simulation_is_recovered(kind):
     data = blr.simulate(n=400, p=60, n_causal=60, h2=0.6, random_seed=3)
     model = blr.single_component(data.X, data.y)
     idata = blr.sample(model, draws=300, tune=100, chains=2, random_seed=1, quiet=True)
-    table = draws_table(heritability(idata, definition=kind), ci_prob=0.99).isel(quantity=0)
+    table = summary_table(heritability(idata, definition=kind), ci_prob=0.99).isel(quantity=0)
     assert table["lower"] < 0.6 < table["upper"]
     assert 0.01 < table["sd"] < 0.08
     fitted = heritability(idata, data.X, definition="fit")["h2_fit"]
@@ -319,7 +319,7 @@ def test_partition_against_numpy(monkeypatch, share, path, block):
     if path == "fits":
         monkeypatch.setattr(group_variance, "_SMALL", 0)
     X, beta = random_X(), effects(share=share)
-    result = variance_draws(tree(X, beta=beta), groups=GROUPS)
+    result = variance_explained(tree(X, beta=beta), groups=GROUPS)
     for name, expected in zip(result, by_hand(X, beta, MEMBERS), strict=True):
         assert result[name].dims == ("chain", "draw", "group")
         some = np.isfinite(expected)
@@ -334,10 +334,10 @@ def test_partition_against_numpy(monkeypatch, share, path, block):
 def test_partition_of_several_traits_is_that_of_each(monkeypatch, path):
     monkeypatch.setattr(fit_variance, "_SPARSE", 1.1 if path == "cells" else 0.0)
     X, beta = random_X(), effects(shape=(2, 7, 5, 2))
-    both = variance_draws(tree(X, beta=beta), groups=GROUPS)
+    both = variance_explained(tree(X, beta=beta), groups=GROUPS)
     assert both["share"].dims == ("chain", "draw", "group", "trait")
     for t, trait in enumerate(["t1", "t2"]):
-        one = variance_draws(tree(X, beta=beta[..., t]), groups=GROUPS)
+        one = variance_explained(tree(X, beta=beta[..., t]), groups=GROUPS)
         for name in one:
             values = both[name].sel(trait=trait)
             np.testing.assert_allclose(values, one[name], rtol=1e-10)
@@ -345,27 +345,27 @@ def test_partition_of_several_traits_is_that_of_each(monkeypatch, path):
 
 def test_groups_by_label_by_position_and_of_the_model():
     X, beta = random_X(), effects()
-    expected = variance_draws(tree(X, beta=beta), groups=GROUPS)
+    expected = variance_explained(tree(X, beta=beta), groups=GROUPS)
     series = pd.Series(GROUPS, index=FEATURES)[list("acbed")]
     array = xr.DataArray(series.to_numpy(), {"feature": series.index}, "feature")
     categories = pd.Series(pd.Categorical(GROUPS), index=FEATURES)
     for groups in (np.array(GROUPS), series, array, array.drop_vars("feature")[[0, 2, 1, 4, 3]]):
-        result = variance_draws(tree(X, beta=beta), groups=groups)
+        result = variance_explained(tree(X, beta=beta), groups=groups)
         xr.testing.assert_allclose(result, expected, rtol=1e-12)
-    result = variance_draws(tree(X, beta=beta), groups=categories)
+    result = variance_explained(tree(X, beta=beta), groups=categories)
     np.testing.assert_array_equal(result["share"], expected["share"])
     of_model = {"group_index": GROUP_INDEX}
     tau2 = {"tau2": draws([1.0, 2.0])}
     named = tree(X, of_model, {"tau2": ["group"]}, {"group": ["u", "v"]}, beta=beta, **tau2)
-    xr.testing.assert_allclose(variance_draws(named), expected, rtol=1e-12)
-    numbered = variance_draws(tree(X, of_model, beta=beta))
+    xr.testing.assert_allclose(variance_explained(named), expected, rtol=1e-12)
+    numbered = variance_explained(tree(X, of_model, beta=beta))
     assert list(numbered["group"].values) == [0, 1]
 
 
 def test_the_table_is_that_of_the_draws():
     idata = tree(random_X(), beta=effects(shape=(2, 50, 5)))
-    table = variance_explained(idata, groups=GROUPS, ci_prob=0.8)
-    some = variance_draws(idata, groups=GROUPS)
+    table = variance_table(idata, groups=GROUPS, ci_prob=0.8)
+    some = variance_explained(idata, groups=GROUPS)
     assert list(table["quantity"].values) == ["variance", "share", "apportioned"]
     for name in some:
         row, flat = table.sel(quantity=name), some[name].stack(s=("chain", "draw"))
@@ -382,31 +382,31 @@ def test_draws_without_any_variance_have_no_shares():
     beta = effects(shape=(1, 40, 5))
     beta[:, :10] = 0.0
     idata = tree(random_X(), beta=beta)
-    result = variance_draws(idata, groups=GROUPS)
+    result = variance_explained(idata, groups=GROUPS)
     assert np.all(result["variance"][:, :10] == 0)
     assert np.all(np.isnan(result["share"][:, :10]))
     assert np.all(np.isfinite(result["share"][:, 10:]))
-    table = variance_explained(idata, groups=GROUPS).sel(quantity="share")
+    table = variance_table(idata, groups=GROUPS).sel(quantity="share")
     expected = result["share"][0, 10:]
     np.testing.assert_allclose(table["mean"], expected.mean("draw"), rtol=1e-12)
     np.testing.assert_allclose(table["upper"], expected.quantile(0.975, "draw"), rtol=1e-12)
-    nothing = variance_explained(tree(random_X(), beta=0 * beta), groups=GROUPS)
+    nothing = variance_table(tree(random_X(), beta=0 * beta), groups=GROUPS)
     assert np.all(np.isnan(nothing["mean"].sel(quantity="share")))
-    assert np.all(np.isnan(enrichment(tree(random_X(), beta=0 * beta), groups=GROUPS)["mean"]))
+    assert np.all(np.isnan(enrichment_table(tree(random_X(), beta=0 * beta), groups=GROUPS)["mean"]))
 
 
 def test_enrichment_by_hand():
     X, beta = random_X(), effects(shape=(2, 40, 5))
     idata = tree(X, beta=beta)
-    share = variance_draws(idata, groups=GROUPS)["share"]
+    share = variance_explained(idata, groups=GROUPS)["share"]
     ratio = share / xr.DataArray([0.4, 0.6], {"group": ["u", "v"]})
-    table = enrichment(idata, groups=GROUPS)
+    table = enrichment_table(idata, groups=GROUPS)
     np.testing.assert_allclose(table["mean"], ratio.mean(("chain", "draw")), rtol=1e-12)
     np.testing.assert_allclose(table["sd"], ratio.std(("chain", "draw"), ddof=1), rtol=1e-12)
     np.testing.assert_array_equal(table["probability"], (ratio > 1).mean(("chain", "draw")))
     np.testing.assert_array_equal(table["features"], [2, 3])
     assert 0 < table["probability"].min()
-    apportioned = enrichment(idata, groups=GROUPS, of="apportioned")
+    apportioned = enrichment_table(idata, groups=GROUPS, of="apportioned")
     assert apportioned["mean"] @ xr.DataArray([0.4, 0.6], dims="group") == pytest.approx(1.0)
 
 
@@ -415,7 +415,7 @@ def test_enrichment_skips_draws_without_variance():
     beta[0, 1:, 0] = 1.0
     coords = {"feature": ["a", "b"]}
     idata = tree(np.array([[0.0, 1.0], [1.0, 1.0], [0.0, 0.0]]), coords=coords, beta=beta)
-    table = enrichment(idata, groups=["u", "v"])
+    table = enrichment_table(idata, groups=["u", "v"])
     np.testing.assert_array_equal(table["probability"], [1.0, 0.0])
     np.testing.assert_array_equal(table["mean"], [2.0, 0.0])
 
@@ -428,7 +428,7 @@ def test_the_group_that_has_the_effects_is_found():
     model = blr.spike_slab(data.X, data.X @ beta + noise)
     idata = blr.sample(model, draws=200, tune=100, chains=2, random_seed=1, quiet=True)
     groups = pd.Series(np.where(np.arange(50) < 10, "causal", "rest"), index=data.feature.values)
-    table = enrichment(idata, groups=groups)
+    table = enrichment_table(idata, groups=groups)
     assert abs(table["mean"].sel(group="causal") - 5.0) < 0.3
     assert table["mean"].sel(group="rest") < 0.1
     np.testing.assert_array_equal(table["probability"], [1.0, 0.0])
@@ -449,7 +449,7 @@ def fitted():
     )
 
 
-FUNCTIONS = [heritability, variance_draws, variance_explained, enrichment]
+FUNCTIONS = [heritability, variance_explained, variance_table, enrichment_table]
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -464,7 +464,7 @@ def test_everything_survives_a_file(tmp_path, function):
 
 def test_thinned_draws_one_chain_and_float32():
     idata = fitted()
-    for function in (heritability, variance_draws):
+    for function in (heritability, variance_explained):
         whole = function(idata)
         thinned = idata.isel(draw=slice(None, None, 3), missing_dims="ignore")
         xr.testing.assert_allclose(function(thinned), whole.isel(draw=slice(None, None, 3)))
@@ -475,7 +475,7 @@ def test_thinned_draws_one_chain_and_float32():
             {"posterior": turned, "constant_data": idata["constant_data"].to_dataset()}
         )
         xr.testing.assert_allclose(function(other), whole)
-    for function in (variance_explained, enrichment):
+    for function in (variance_table, enrichment_table):
         assert np.all(np.isfinite(function(idata.isel(chain=[0], missing_dims="ignore"))["sd"]))
     single = idata.copy()
     single["posterior"] = idata["posterior"].to_dataset().astype(np.float32)
@@ -486,7 +486,7 @@ def test_thinned_draws_one_chain_and_float32():
 def test_small_integers_do_not_overflow():
     X = np.random.default_rng(7).integers(0, 3, size=(60, 5)).astype(np.int8)
     beta = 100 * effects()
-    for function in (heritability, lambda idata: variance_draws(idata, groups=GROUPS)):
+    for function in (heritability, lambda idata: variance_explained(idata, groups=GROUPS)):
         posterior = {"beta": beta, "sigma2": draws(1.0), "tau2": draws(1.0)}
         result, expected = (function(tree(x, **posterior)) for x in (X, X.astype(float)))
         xr.testing.assert_allclose(result, expected, rtol=1e-12)
@@ -543,7 +543,7 @@ def test_an_x_of_another_kind_is_refused():
         ),
     ],
 )
-@pytest.mark.parametrize("function", [variance_draws, variance_explained, enrichment])
+@pytest.mark.parametrize("function", [variance_explained, variance_table, enrichment_table])
 def test_groups_that_do_not_fit_are_refused(function, groups, message):
     with pytest.raises(ValueError, match=message):
         function(fitted(), groups=groups)
@@ -558,11 +558,11 @@ def test_what_is_missing_is_named():
     with pytest.raises(ValueError, match=r"X must be given .*constant_data has no 'X'"):
         heritability(tree(beta=beta, sigma2=sigma2))
     with pytest.raises(ValueError, match=r"X must be given .*constant_data has no 'X'"):
-        variance_explained(tree(beta=beta), groups=GROUPS)
+        variance_table(tree(beta=beta), groups=GROUPS)
     with pytest.raises(ValueError, match=r"groups must be given .*'group_index'"):
-        variance_explained(tree(X, beta=beta))
+        variance_table(tree(X, beta=beta))
     with pytest.raises(ValueError, match="must have a group 'posterior'"):
-        enrichment(xr.DataTree())
+        enrichment_table(xr.DataTree())
     with pytest.raises(TypeError, match="idata must be an InferenceData"):
         heritability(tree(beta=beta)["posterior"].to_dataset())
 
@@ -570,7 +570,7 @@ def test_what_is_missing_is_named():
 def test_missing_draws_are_refused():
     beta = effects()
     beta[1, 3, 2] = np.nan
-    for function in (heritability, enrichment):
+    for function in (heritability, enrichment_table):
         idata = tree(random_X(), {"group_index": GROUP_INDEX}, beta=beta, sigma2=draws(1.0))
         with pytest.raises(ValueError, match=r"'beta' .* no missing draw"):
             function(idata)
@@ -580,10 +580,10 @@ def test_missing_draws_are_refused():
     ("call", "error", "message"),
     [
         (lambda i: heritability(i, definition="h2"), ValueError, "definition must be 'both'.*'h2'"),
-        (lambda i: variance_explained(i, ci_prob=95), ValueError, "ci_prob must be .*got 95"),
-        (lambda i: enrichment(i, ci_prob="0.9"), TypeError, "ci_prob must be a number"),
-        (lambda i: enrichment(i, ci_kind="q"), ValueError, "ci_kind must be 'eti'"),
-        (lambda i: enrichment(i, of="all"), ValueError, "of must be 'share'.*'all'"),
+        (lambda i: variance_table(i, ci_prob=95), ValueError, "ci_prob must be .*got 95"),
+        (lambda i: enrichment_table(i, ci_prob="0.9"), TypeError, "ci_prob must be a number"),
+        (lambda i: enrichment_table(i, ci_kind="q"), ValueError, "ci_kind must be 'eti'"),
+        (lambda i: enrichment_table(i, of="all"), ValueError, "of must be 'share'.*'all'"),
     ],
 )
 def test_arguments_that_there_are_not(call, error, message):
@@ -598,8 +598,8 @@ def test_a_table_of_draws_is_that_of_effect_summary():
     beta = effects(shape=(4, 100, 5))
     idata = tree(beta=beta)
     for kind in ("eti", "hdi"):
-        table = draws_table(idata["posterior"].to_dataset()["beta"], ci_prob=0.9, ci_kind=kind)
-        expected = effect_summary(idata, ci_prob=0.9, ci_kind=kind)
+        table = summary_table(idata["posterior"].to_dataset()["beta"], ci_prob=0.9, ci_kind=kind)
+        expected = effect_table(idata, ci_prob=0.9, ci_kind=kind)
         xr.testing.assert_allclose(table, expected[list(table)], rtol=1e-12)
 
 
@@ -607,11 +607,11 @@ def test_tables_need_draws():
     with pytest.raises(
         TypeError, match=r"draws must be a DataArray or a Dataset, got .* of type ndarray"
     ):
-        draws_table(np.ones((2, 3)))
+        summary_table(np.ones((2, 3)))
     with pytest.raises(ValueError, match="draws must have the dims chain and draw"):
-        draws_table(xr.Dataset({"mean": ("feature", [1.0])}))
+        summary_table(xr.Dataset({"mean": ("feature", [1.0])}))
     mixed = xr.Dataset({"h2": (("chain", "draw"), np.eye(2)), "p": 3})
-    assert list(draws_table(mixed)["quantity"].values) == ["h2"]
+    assert list(summary_table(mixed)["quantity"].values) == ["h2"]
 
 
 # ---- memory, time and progress ----
@@ -634,12 +634,12 @@ def test_memory_is_that_of_blocks_and_not_of_the_draws(monkeypatch, dtype, share
     labels = {"feature": np.arange(p)}
     idata = tree(X, coords=labels, beta=beta, sigma2=draws(1.0, size), tau2=draws(1.0, size))
     few, many = np.arange(p) // 500, np.arange(p) // 25
-    free = peak(variance_draws, idata, groups=few)
+    free = peak(variance_explained, idata, groups=few)
     monkeypatch.setattr(fit_variance, "_BLOCK_BYTES", 2**17)
     assert peak(heritability, idata) < 2e6
-    assert peak(variance_draws, idata, groups=few) < 2e6 < free
+    assert peak(variance_explained, idata, groups=few) < 2e6 < free
     results = 5 * 8 * 400 * 100  # variance, share, covariance and two in passing
-    assert peak(variance_draws, idata, groups=many) < 2e6 + results
+    assert peak(variance_explained, idata, groups=many) < 2e6 + results
 
 
 def test_sparse_draws_take_as_many_products_as_there_are_effects(monkeypatch):
@@ -656,7 +656,7 @@ def test_sparse_draws_take_as_many_products_as_there_are_effects(monkeypatch):
     monkeypatch.setattr(fit_variance, "_BLOCK_BYTES", 2**17)
     X, beta = random_X(p=300), effects(shape=(1, 200, 300), share=0.01)
     idata = tree(X, coords={"feature": np.arange(300)}, beta=beta)
-    variance_draws(idata, groups=np.arange(300) // 100)
+    variance_explained(idata, groups=np.arange(300) // 100)
     assert sum(products) == 2 * np.count_nonzero(beta)
     assert len(products) > 4  # in blocks
 

@@ -6,7 +6,7 @@ import pytest
 import xarray as xr
 
 import blrzoo as blr
-from blrzoo.diagnostics import diagnose, indicator_diagnostics
+from blrzoo.diagnostics import diagnose, indicator_table
 from blrzoo.diagnostics.convergence import convergence_messages
 from blrzoo.diagnostics.geweke_scores import geweke
 
@@ -106,7 +106,7 @@ def test_the_numbers_are_those_of_arviz_and_of_the_table():
     assert verdict["r_hat_effects_of"] == f"beta[{'abc'[int(np.argmax(rhats))]}]"
     z = geweke(idata).to_array()
     assert abs(verdict["geweke_z"]) == pytest.approx(float(abs(z).max()), rel=1e-9)
-    table = indicator_diagnostics(idata)
+    table = indicator_table(idata)
     assert verdict["pip_error"] == float(table["error_bound"].max())
     assert verdict["pip_spread"] == pytest.approx(float(table["pip_spread"].max()))
     assert verdict["model_size"] == pytest.approx(float(size.mean()))

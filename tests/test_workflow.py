@@ -159,7 +159,7 @@ def test_netcdf_round_trip(idata, tmp_path):
     loaded = az.from_netcdf(tmp_path / "fit.nc")
     xr.testing.assert_equal(blr.pip(loaded), blr.pip(idata))
     assert set(loaded.children) == set(idata.children)
-    table, expected = blr.effect_summary(loaded), blr.effect_summary(idata)
+    table, expected = blr.effect_table(loaded), blr.effect_table(idata)
     xr.testing.assert_allclose(table, expected)
 
 
@@ -225,7 +225,7 @@ def test_step_can_be_shared_with_nuts(data):
 def test_half_normal_subclass(data, caplog):
     """The issue's example: NUTS on the standard deviation, Gibbs on all the rest."""
 
-    class HalfNormalSlab(blr.SpikeSlab):
+    class HalfNormalSlab(blr.priors.SpikeSlab):
         def tau2_variable(self):
             return pm.HalfNormal("tau", 2.0) ** 2
 

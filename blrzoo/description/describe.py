@@ -56,7 +56,7 @@ def describe(model: pm.Model) -> Description:
     element. Of arrays of more than 12 different numbers the range is printed.
 
     A prior of your own is described by its class, the first line of its docstring, its settings
-    and its variables. To say more, override `blrzoo.Prior.describe`.
+    and its variables. To say more, override `blrzoo.priors.Prior.describe`.
 
     Examples
     --------

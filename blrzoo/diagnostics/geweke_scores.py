@@ -70,7 +70,7 @@ def geweke(
         start is above the end. NaN where the start, or the end, does not vary (an indicator that
         did not change, a fixed hyperparameter) or has a draw that is not finite: there is no
         standard error then, and z would be 0/0 or infinite. Of indicators, see
-        `blrzoo.indicator_diagnostics`.
+        `blrzoo.indicator_table`.
 
     Raises
     ------

@@ -11,9 +11,9 @@ from blrzoo.posterior.reader import (
     indicator_name,
     posterior,
 )
-from blrzoo.summaries.inclusion import indicator_table
+from blrzoo.summaries.inclusion import inclusion_table
 
-__all__ = ["indicator_diagnostics", "quantities", "statistics"]
+__all__ = ["indicator_table", "quantities", "statistics"]
 
 _TAILS = (0.05, 0.95)
 _LONG_NAMES = {
@@ -26,7 +26,7 @@ _LONG_NAMES = {
 }
 
 
-def indicator_diagnostics(idata: xr.DataTree) -> xr.Dataset:
+def indicator_table(idata: xr.DataTree) -> xr.Dataset:
     r"""Tell how well the draws know the PIPs, the model size and the genetic variance.
 
     For an indicator that never changes, ArviZ gives R-hat NaN, as many effective draws as there
@@ -132,7 +132,7 @@ def indicator_diagnostics(idata: xr.DataTree) -> xr.Dataset:
     ...     dims={"delta": ["feature"]},
     ...     coords={"feature": ["age", "bmi", "bp"]},
     ... )
-    >>> diagnostics = blr.indicator_diagnostics(idata)
+    >>> diagnostics = blr.indicator_table(idata)
     >>> diagnostics[["pip", "error_bound", "changes"]].to_dataframe().round(3)
                pip  error_bound  changes
     feature
@@ -153,7 +153,7 @@ def indicator_diagnostics(idata: xr.DataTree) -> xr.Dataset:
             "(obs, feature) of the same features in constant_data; the posterior has "
             f"{list(posterior(idata).data_vars)}."
         )
-    result = indicator_table(idata) if has_indicators else xr.Dataset()
+    result = inclusion_table(idata) if has_indicators else xr.Dataset()
     return result.assign(_quantity_table(found).data_vars)
 
 

@@ -20,7 +20,7 @@ from blrzoo.diagnostics.elements import sampled
 from blrzoo.diagnostics.finding import LEVELS, Finding, Level, worst_level
 from blrzoo.diagnostics.geweke_scores import start_against_end
 from blrzoo.diagnostics.measures import FEWEST_DRAWS, Convergence, Extreme, measure
-from blrzoo.summaries.inclusion import indicator_table
+from blrzoo.summaries.inclusion import inclusion_table
 
 __all__ = ["Diagnosis", "diagnose"]
 
@@ -142,7 +142,7 @@ def diagnose(idata: xr.DataTree, *, quiet: bool = False) -> Diagnosis:
 
     See Also
     --------
-    blrzoo.indicator_diagnostics : The error of each PIP.
+    blrzoo.indicator_table : The error of each PIP.
     blrzoo.geweke : All z-scores.
 
     Notes
@@ -174,7 +174,7 @@ def diagnose(idata: xr.DataTree, *, quiet: bool = False) -> Diagnosis:
 
     A fit with ``keep="summary"`` (see `blrzoo.sample`) has no draws of its features: the R-hat of
     the effects is the classic split R-hat, exact from the means and SDs of the halves of the
-    chains, the errors of PIPs are by batches (see `blrzoo.indicator_diagnostics`), and which
+    chains, the errors of PIPs are by batches (see `blrzoo.indicator_table`), and which
     features take each other's place is not looked for. All else is the same.
 
     References
@@ -205,7 +205,7 @@ def diagnose(idata: xr.DataTree, *, quiet: bool = False) -> Diagnosis:
     findings, more = _geweke_check(measured, chains)
     found, numbers = found + findings, numbers | more
     if measured.indicators is not None:
-        findings, more = _pip_check(measured, indicator_table(idata))
+        findings, more = _pip_check(measured, inclusion_table(idata))
         found, numbers = found + findings, numbers | more
     findings, more = _quantity_check(measured)
     found, numbers = found + findings, numbers | more

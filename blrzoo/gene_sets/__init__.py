@@ -15,3 +15,7 @@ __all__ = [
     "gene_z_scores",
     "membership",
 ]
+
+
+def __dir__() -> list[str]:
+    return [*__all__, *(name for name in globals() if name.startswith("__"))]

@@ -9,7 +9,7 @@ import xarray as xr
 from blrzoo.labels import one_per_feature
 from blrzoo.posterior.inputs import constant_data, feature_index
 from blrzoo.posterior.reader import SAMPLE_DIMS, draws_of, feature_blocks, join_features
-from blrzoo.summaries.effects import effect_summary
+from blrzoo.summaries.effects import effect_table
 
 __all__ = ["gene_set_table"]
 
@@ -28,7 +28,7 @@ def gene_set_table(
     idata : xarray.DataTree
         The InferenceData of a `gene_set_model`.
     ci_prob, ci_kind, sort_by
-        See `blrzoo.effect_summary`; sets with the highest PIP come first, None keeps the order.
+        See `blrzoo.effect_table`; sets with the highest PIP come first, None keeps the order.
 
     Returns
     -------
@@ -46,7 +46,7 @@ def gene_set_table(
     Raises
     ------
     TypeError, ValueError
-        As `blrzoo.effect_summary`.
+        As `blrzoo.effect_table`.
 
     Examples
     --------
@@ -64,7 +64,7 @@ def gene_set_table(
     lipids  0.9   0.4       0.9
     immune  0.1   0.0       0.1
     """
-    table = effect_summary(idata, ci_prob=ci_prob, ci_kind=ci_kind, sort_by=sort_by)
+    table = effect_table(idata, ci_prob=ci_prob, ci_kind=ci_kind, sort_by=sort_by)
     blocks = feature_blocks(draws_of(idata, "beta"))
     positive = join_features(
         (block > 0).mean(SAMPLE_DIMS).to_dataset(name="positive") for block in blocks

@@ -160,7 +160,7 @@ def gene_members(
     if not isinstance(genes, Mapping):
         raise TypeError(
             "genes must be a mapping of each gene to the labels of its SNPs, got "
-            f"{type(genes).__name__}. blrzoo.assign_to_genes makes one from positions."
+            f"{type(genes).__name__}. blrzoo.gene_sets.assign_to_genes makes one from positions."
         )
     names = pd.Index(list(genes), name="gene", tupleize_cols=False)
     return names, members("genes", genes, snps, "SNPs")

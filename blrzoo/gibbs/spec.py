@@ -110,7 +110,7 @@ class Spec:
                 raise ValueError(
                     f"model must have no added term that depends on variables drawn from their "
                     f"full conditionals, which would not hold; got {term.name!r}, which depends "
-                    f"on {names}. Write the term as a prior (blrzoo.Prior)"
+                    f"on {names}. Write the term as a prior (blrzoo.priors.Prior)"
                     f"{'' if alone else other}."
                 )
 

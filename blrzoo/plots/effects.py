@@ -18,7 +18,7 @@ from blrzoo.plots._axes import (
 )
 from blrzoo.plots._names import name_rows, row_font, shorten
 from blrzoo.posterior.reader import SAMPLE_DIMS, draws_of, feature_blocks, indicator_name
-from blrzoo.summaries.effects import effect_summary
+from blrzoo.summaries.effects import effect_table
 from blrzoo.summaries.inclusion import pip
 from blrzoo.summaries.table import check_interval
 
@@ -48,7 +48,7 @@ def plot_effects(
 ) -> Any:
     """Plot the posterior mean and the credible interval of effects, a row for each feature.
 
-    Effects are those of `blrzoo.effect_summary`: of the whole posterior, draws in which a feature
+    Effects are those of `blrzoo.effect_table`: of the whole posterior, draws in which a feature
     is excluded (effect 0) included. An interval that is only a point, at 0, is of a feature that
     most draws exclude.
 
@@ -110,7 +110,7 @@ def plot_effects(
     check_interval(ci_prob, ci_kind)
     beta = of_trait(draws_of(idata, "beta"), trait)
     chosen = _choose(idata, beta, features, top, sort_by, trait)
-    table = effect_summary(_part(idata, beta, chosen, trait), ci_prob=ci_prob, ci_kind=ci_kind)
+    table = effect_table(_part(idata, beta, chosen, trait), ci_prob=ci_prob, ci_kind=ci_kind)
     columns = list(columns_of(table))
     names = [shorten(name) for name in table["feature"].values]
     axes = _axes(ax, columns, len(names))

@@ -20,7 +20,7 @@ from blrzoo.plots._axes import (
 from blrzoo.plots._manhattan import Arrangement, arrange, read_sets
 from blrzoo.plots._names import SMALLEST_FONT, column_font, name_places, name_points, shorten
 from blrzoo.plots._points import draw_pips, marker_size, outline_of
-from blrzoo.summaries.inclusion import indicator_table
+from blrzoo.summaries.inclusion import inclusion_table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -147,7 +147,7 @@ def plot_pip(
     """
     _check(threshold, top, labels, positions)
     Flag(default=True).check("error_bars", error_bars)
-    table = of_trait(indicator_table(idata), trait)
+    table = of_trait(inclusion_table(idata), trait)
     arrangement = arrange(idata, groups, positions)
     columns = list(columns_of(table))
     sets = read_sets(credible_sets, idata, [name for name, _ in columns])

@@ -13,8 +13,8 @@ from blrzoo.posterior.inputs import feature_index
 from blrzoo.posterior.reader import SAMPLE_DIMS, included_blocks
 from blrzoo.summaries.covariance import genetic_correlation
 from blrzoo.summaries.inclusion import pip
-from blrzoo.summaries.pleiotropy import pleiotropy
-from blrzoo.summaries.table import check_interval, draws_table
+from blrzoo.summaries.pleiotropy import pleiotropy_table
+from blrzoo.summaries.table import check_interval, summary_table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -50,7 +50,7 @@ def plot_patterns(
         posterior; for ``show="correlation"`` with ``beta`` instead.
     show : {"patterns", "pairs", "correlation"}, default "patterns"
         - "patterns": a bar for each pattern of traits, its height the expected number of features
-          that affect just these traits (the mean of `blrzoo.pleiotropy`, with an interval); dots
+          that affect just these traits (the mean of `blrzoo.pleiotropy_table`, with an interval); dots
           below say which traits.
         - "pairs": a matrix, trait by trait, of the expected number of features that affect both;
           on the diagonal, that affect the trait.
@@ -104,7 +104,7 @@ def plot_patterns(
         bars, none = _patterns(idata, _DEFAULT_TOP if top is None else top, ci_prob)
         return _plot_bars(bars, none, feature_index(idata).size, ax, ci_prob, kwargs)
     draws = _shared(idata) if show == "pairs" else _correlation(idata, X, progressbar)
-    return _plot_matrix(draws_table(draws, ci_prob=ci_prob), show, ax, ci_prob, kwargs)
+    return _plot_matrix(summary_table(draws, ci_prob=ci_prob), show, ax, ci_prob, kwargs)
 
 
 def _shared(idata: xr.DataTree) -> xr.DataArray:
@@ -134,7 +134,7 @@ def _correlation(idata: xr.DataTree, X: Any, progressbar: bool) -> xr.DataArray:
 
 def _patterns(idata: xr.DataTree, top: int, ci_prob: float) -> tuple[xr.Dataset, float]:
     """Means and intervals of the patterns to show, and the mean number that affects none."""
-    table = pleiotropy(idata, most=top + 1, ci_prob=ci_prob)
+    table = pleiotropy_table(idata, most=top + 1, ci_prob=ci_prob)
     affected = table["affected"].transpose("pattern", "trait").values
     null, other = (affected == 0).all(axis=1), np.isnan(affected).any(axis=1)
     shown = np.flatnonzero(~null & ~other)[:top]

@@ -17,7 +17,7 @@ from blrzoo.plots._axes import (
 )
 from blrzoo.plots._names import name_rows, shorten
 from blrzoo.posterior.inputs import groups_of
-from blrzoo.summaries.variance import enrichment, variance_explained
+from blrzoo.summaries.variance import enrichment_table, variance_table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -58,13 +58,13 @@ def plot_variance(
     ----------
     idata : xarray.DataTree or xarray.Dataset
         An InferenceData with ``beta`` in its posterior. Or the table that
-        `blrzoo.variance_explained` or `blrzoo.enrichment` made of it, which is not computed again.
+        `blrzoo.variance_table` or `blrzoo.enrichment_table` made of it, which is not computed again.
     X, groups
-        As in `blrzoo.variance_explained`. With a table, `groups` only serves the reference.
+        As in `blrzoo.variance_table`. With a table, `groups` only serves the reference.
     ax : matplotlib.axes.Axes, optional
         Where to plot. Default: the axes of a new figure, high enough for the names.
     quantity : {"share", "apportioned", "variance", "enrichment"}, default "share"
-        What to plot; see `blrzoo.variance_explained` and `blrzoo.enrichment`. A table of
+        What to plot; see `blrzoo.variance_table` and `blrzoo.enrichment_table`. A table of
         enrichments has its own.
     reference : bool, default True
         Mark what is nothing special: a group's share of the features, or enrichment 1.
@@ -74,7 +74,7 @@ def plot_variance(
     trait : optional
         Label of the trait to show. Default: all, in a colour each.
     ci_prob, ci_kind
-        Of the intervals, as in `blrzoo.variance_explained`; a table has its own.
+        Of the intervals, as in `blrzoo.variance_table`; a table has its own.
     progressbar : bool, default True
         Show a progress bar when it takes more than two seconds.
     **kwargs
@@ -137,8 +137,8 @@ def _compute(
     progressbar: bool,
 ) -> xr.Dataset:
     if quantity == "enrichment":
-        return enrichment(idata, X, groups, ci_prob=ci_prob, ci_kind=ci_kind, progressbar=progressbar)
-    table = variance_explained(idata, X, groups, ci_prob=ci_prob, ci_kind=ci_kind, progressbar=progressbar)
+        return enrichment_table(idata, X, groups, ci_prob=ci_prob, ci_kind=ci_kind, progressbar=progressbar)
+    table = variance_table(idata, X, groups, ci_prob=ci_prob, ci_kind=ci_kind, progressbar=progressbar)
     return table.sel(quantity=quantity, drop=True)
 
 
@@ -147,8 +147,8 @@ def _read(table: xr.Dataset, quantity: Quantity) -> tuple[Quantity, xr.Dataset]:
     missing = [name for name in ("mean", "lower", "upper") if name not in table]
     if missing or "group" not in table.dims:
         raise ValueError(
-            "idata must be an InferenceData, or a table of blrzoo.variance_explained or "
-            f"blrzoo.enrichment, with mean, lower and upper (group); it lacks "
+            "idata must be an InferenceData, or a table of blrzoo.variance_table or "
+            f"blrzoo.enrichment_table, with mean, lower and upper (group); it lacks "
             f"{missing or 'the dim group'}."
         )
     if "quantity" not in table.dims:
@@ -156,7 +156,7 @@ def _read(table: xr.Dataset, quantity: Quantity) -> tuple[Quantity, xr.Dataset]:
     if quantity not in table["quantity"].values:
         raise ValueError(
             f"quantity must be one of those in the table, {table['quantity'].values.tolist()}, "
-            f"got {quantity!r}. Pass the table of blrzoo.enrichment for enrichments."
+            f"got {quantity!r}. Pass the table of blrzoo.enrichment_table for enrichments."
         )
     return quantity, table.sel(quantity=quantity, drop=True)
 

@@ -52,7 +52,7 @@ def refuse_kept(idata: xr.DataTree, *names: str) -> None:
             f"idata must have draws of {', '.join(map(repr, lacking))} for this, got a fit with "
             "keep='summary', which has running means, SDs and PIPs of single features in their "
             "place. Fit again with keep='draws', with fewer draws or features if they take too "
-            "much memory; blr.pip, blr.effect_summary, blr.diagnose and blr.predict (its means) "
+            "much memory; blr.pip, blr.effect_table, blr.diagnose and blr.predict (its means) "
             "read this fit."
         )
 

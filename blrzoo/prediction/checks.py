@@ -19,7 +19,7 @@ from blrzoo.prediction._linear import Fit, mean_blocks
 from blrzoo.prediction.rows import Rows
 from blrzoo.summaries.table import check_interval
 
-__all__ = ["ppc_statistics"]
+__all__ = ["ppc_table"]
 
 Array = NDArray[Any]
 Statistic = str | float | Callable[[Array], Any]
@@ -60,7 +60,7 @@ _LISTS = Instance(
 )
 
 
-def ppc_statistics(
+def ppc_table(
     idata: xr.DataTree,
     statistics: Mapping[str, Statistic] | Iterable[str | float] | None = None,
     *,
@@ -121,7 +121,7 @@ def ppc_statistics(
     --------
     >>> import arviz as az
     >>> import numpy as np
-    >>> from blrzoo.prediction import ppc_statistics
+    >>> from blrzoo.prediction import ppc_table
     >>> rng = np.random.default_rng(1)
     >>> idata = az.from_dict(
     ...     {
@@ -131,7 +131,7 @@ def ppc_statistics(
     ...     },
     ...     dims={"y": ["obs"]},
     ... )
-    >>> table = ppc_statistics(idata, ["variance", "skewness"])
+    >>> table = ppc_table(idata, ["variance", "skewness"])
     >>> table[["observed", "lower", "upper", "p_value"]].to_dataframe().round(1)
                observed  lower  upper  p_value
     statistic

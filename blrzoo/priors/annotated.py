@@ -97,7 +97,7 @@ class AnnotatedVariance(_Annotated, SingleComponent):
     >>> import pandas as pd, blrzoo as blr
     >>> data = blr.simulate(n=50, p=5, n_causal=2, random_seed=1)
     >>> coding = pd.DataFrame({"coding": [1, 0, 0, 1, 0]}, index=data["feature"].values)
-    >>> model = blr.regression(data.X, data.y, prior=blr.AnnotatedVariance(coding))
+    >>> model = blr.regression(data.X, data.y, prior=blr.priors.AnnotatedVariance(coding))
     >>> sorted(rv.name for rv in model.free_RVs)
     ['beta', 'eta', 'mu', 'sigma2', 'tau2']
     >>> model.coords["annotation"]
@@ -172,7 +172,7 @@ class AnnotatedInclusion(_Annotated, SpikeSlab):
     >>> import pandas as pd, blrzoo as blr
     >>> data = blr.simulate(n=50, p=5, n_causal=2, random_seed=1)
     >>> coding = pd.DataFrame({"coding": [1, 0, 0, 1, 0]}, index=data["feature"].values)
-    >>> model = blr.regression(data.X, data.y, prior=blr.AnnotatedInclusion(coding))
+    >>> model = blr.regression(data.X, data.y, prior=blr.priors.AnnotatedInclusion(coding))
     >>> sorted(rv.name for rv in model.free_RVs)
     ['beta', 'delta', 'eta', 'eta0', 'mu', 'sigma2', 'tau2']
     >>> model.named_vars_to_dims["pi"]

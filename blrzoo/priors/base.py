@@ -47,7 +47,7 @@ class Prior:
     NUTS draws it, and the Gibbs step draws all the rest:
 
     >>> import numpy as np, pymc as pm, blrzoo as blr
-    >>> class HalfNormalRidge(blr.Prior):
+    >>> class HalfNormalRidge(blr.priors.Prior):
     ...     def variables(self):
     ...         return {"tau": pm.HalfNormal("tau", 1.0)}
     ...

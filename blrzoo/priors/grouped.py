@@ -24,7 +24,7 @@ from blrzoo.priors.parameters import (
 from blrzoo.priors.positive import GAMMA
 from blrzoo.priors.scale import DataSummary
 
-__all__ = ["GroupedMixture", "GroupedRidge"]
+__all__ = ["HierarchicalMixture", "HierarchicalRidge"]
 
 
 class _Pooled:
@@ -90,7 +90,7 @@ def _common(field: str, value: Any, shape: tuple[int, ...]) -> np.ndarray:
     return every[0]
 
 
-class GroupedRidge(Prior):
+class HierarchicalRidge(Prior):
     r"""A variance for each group of features (hierarchical BLR with one component).
 
     Density
@@ -131,7 +131,7 @@ class GroupedRidge(Prior):
     --------
     >>> import blrzoo as blr
     >>> data = blr.simulate(n=50, p=4, n_causal=2, random_seed=1)
-    >>> prior = blr.GroupedRidge(["coding", "coding", "intron", "intron"], pooled=True)
+    >>> prior = blr.priors.HierarchicalRidge(["coding", "coding", "intron", "intron"], pooled=True)
     >>> model = blr.regression(data.X, data.y, prior=prior)
     >>> sorted(rv.name for rv in model.free_RVs)
     ['S2', 'beta', 'mu', 'sigma2', 'tau2']
@@ -173,7 +173,7 @@ class GroupedRidge(Prior):
         return {v["tau2"]: update, **self.pooled.conditionals(v, "tau2", self.tau2)}
 
 
-class GroupedMixture(MultipleComponent):
+class HierarchicalMixture(MultipleComponent):
     r"""A mixture of variances for each group of features (hierarchical BLR, BayesRC).
 
     Density
@@ -181,7 +181,7 @@ class GroupedMixture(MultipleComponent):
         with `pooled`, the scales :math:`S^2_k` are learned and common to the groups; with
         `shared_pi`, :math:`\pi_k` is common to the groups.
     Full conditionals
-        As `MultipleComponent`, with the effects of each group; of the scales as `GroupedRidge`.
+        As `MultipleComponent`, with the effects of each group; of the scales as `HierarchicalRidge`.
     Other names
         BayesRC, hierarchical BLR with biological priors.
 
@@ -212,7 +212,7 @@ class GroupedMixture(MultipleComponent):
     --------
     >>> import blrzoo as blr
     >>> data = blr.simulate(n=50, p=4, n_causal=2, random_seed=1)
-    >>> prior = blr.GroupedMixture(["coding", "coding", "intron", "intron"], n_components=2)
+    >>> prior = blr.priors.HierarchicalMixture(["coding", "coding", "intron", "intron"], n_components=2)
     >>> model = blr.regression(data.X, data.y, prior=prior)
     >>> model.named_vars_to_dims["tau2"], model.named_vars_to_dims["pi"]
     (('group', 'component'), ('group', 'component'))

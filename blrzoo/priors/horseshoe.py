@@ -69,7 +69,7 @@ class Horseshoe(Prior):
     --------
     >>> import blrzoo as blr
     >>> data = blr.simulate(n=50, p=5, n_causal=2, random_seed=1)
-    >>> model = blr.regression(data.X, data.y, prior=blr.Horseshoe(p0=2))
+    >>> model = blr.regression(data.X, data.y, prior=blr.priors.Horseshoe(p0=2))
     >>> sorted(rv.name for rv in model.free_RVs)
     ['beta', 'c2', 'lambda', 'mu', 'sigma2', 'tau']
     """

@@ -56,7 +56,7 @@ class BayesianLasso(Prior):
     --------
     >>> import blrzoo as blr
     >>> data = blr.simulate(n=50, p=5, n_causal=2, random_seed=1)
-    >>> model = blr.regression(data.X, data.y, prior=blr.BayesianLasso())
+    >>> model = blr.regression(data.X, data.y, prior=blr.priors.BayesianLasso())
     >>> sorted(rv.name for rv in model.free_RVs)
     ['beta', 'lambda2', 'mu', 'sigma2', 'tau2']
     """

@@ -90,7 +90,7 @@ class MultipleComponent(MixturePrior):
     --------
     >>> import blrzoo as blr
     >>> data = blr.simulate(n=50, p=5, n_causal=2, random_seed=1)
-    >>> bayes_r = blr.MultipleComponent(ratios=(0, 0.01, 0.1, 1))
+    >>> bayes_r = blr.priors.MultipleComponent(ratios=(0, 0.01, 0.1, 1))
     >>> model = blr.regression(data.X, data.y, prior=bayes_r)
     >>> sorted(rv.name for rv in model.free_RVs)
     ['beta', 'label', 'mu', 'pi', 'sigma2', 'tau2_common']

@@ -45,7 +45,7 @@ class SingleComponent(Prior):
     --------
     >>> import blrzoo as blr
     >>> data = blr.simulate(n=50, p=5, n_causal=2, random_seed=1)
-    >>> model = blr.regression(data.X, data.y, prior=blr.SingleComponent(tau2=(4, 0.1)))
+    >>> model = blr.regression(data.X, data.y, prior=blr.priors.SingleComponent(tau2=(4, 0.1)))
     >>> sorted(rv.name for rv in model.free_RVs)
     ['beta', 'mu', 'sigma2', 'tau2']
     """

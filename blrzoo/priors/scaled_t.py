@@ -59,7 +59,7 @@ class BayesA(Prior):
     --------
     >>> import blrzoo as blr
     >>> data = blr.simulate(n=50, p=5, n_causal=2, random_seed=1)
-    >>> model = blr.regression(data.X, data.y, prior=blr.BayesA(nu=5))
+    >>> model = blr.regression(data.X, data.y, prior=blr.priors.BayesA(nu=5))
     >>> sorted(rv.name for rv in model.free_RVs)
     ['S2', 'beta', 'mu', 'sigma2', 'tau2']
     >>> model.named_vars_to_dims["tau2"]
@@ -134,7 +134,7 @@ class BayesB(SpikeSlab):
     --------
     >>> import blrzoo as blr
     >>> data = blr.simulate(n=50, p=5, n_causal=2, random_seed=1)
-    >>> model = blr.regression(data.X, data.y, prior=blr.BayesB(S2=0.1, pi=(1, 9)))
+    >>> model = blr.regression(data.X, data.y, prior=blr.priors.BayesB(S2=0.1, pi=(1, 9)))
     >>> sorted(rv.name for rv in model.free_RVs)
     ['beta', 'delta', 'mu', 'pi', 'sigma2', 'tau2']
     """

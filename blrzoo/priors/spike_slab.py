@@ -89,14 +89,14 @@ class SpikeSlab(MixturePrior):
     --------
     >>> import blrzoo as blr
     >>> data = blr.simulate(n=50, p=5, n_causal=2, random_seed=1)
-    >>> model = blr.regression(data.X, data.y, prior=blr.SpikeSlab(pi=(1, 9)))
+    >>> model = blr.regression(data.X, data.y, prior=blr.priors.SpikeSlab(pi=(1, 9)))
     >>> sorted(rv.name for rv in model.free_RVs)
     ['beta', 'delta', 'mu', 'pi', 'sigma2', 'tau2']
 
     A slab whose standard deviation is half-normal; NUTS draws it, the Gibbs step all the rest:
 
     >>> import pymc as pm
-    >>> class HalfNormalSlab(blr.SpikeSlab):
+    >>> class HalfNormalSlab(blr.priors.SpikeSlab):
     ...     def tau2_variable(self):
     ...         return pm.HalfNormal("tau", 1.0) ** 2
     >>> model = blr.regression(data.X, data.y, prior=HalfNormalSlab())

@@ -1,6 +1,6 @@
 """Drawing from the posterior: a first fit, and more draws of one."""
 
 from blrzoo.sampling.draw import sample
-from blrzoo.sampling.extension import extend
+from blrzoo.sampling.extension import sample_more
 
-__all__ = ["extend", "sample"]
+__all__ = ["sample_more", "sample"]

@@ -110,12 +110,12 @@ def sample(
     to rounding, and the same for any number of cores. A fit that is interrupted has the sums up to
     there. Fits are put together along ``chain``, group by group.
 
-    It serves `blrzoo.pip`, `blrzoo.effect_summary` (without intervals), `blrzoo.diagnose`,
-    `blrzoo.indicator_diagnostics`, `blrzoo.bayesian_fdr`, `blrzoo.bayes_factor_inclusion`,
+    It serves `blrzoo.pip`, `blrzoo.effect_table` (without intervals), `blrzoo.diagnose`,
+    `blrzoo.indicator_table`, `blrzoo.bayesian_fdr`, `blrzoo.evidence.bayes_factor_inclusion`,
     `blrzoo.plot_pip` and the means of `blrzoo.predict`; what reads hyperparameters, the model size
     or the genetic variance reads them as ever. Whatever needs draws of effects or indicators
     together (intervals, credible sets, groups of features, patterns, variances of parts, scores,
-    `blrzoo.extend`) refuses such a fit. PyMC's own functions do not know of it:
+    `blrzoo.sample_more`) refuses such a fit. PyMC's own functions do not know of it:
     ``pm.sample_posterior_predictive`` would draw the effects from their prior.
 
     References

@@ -12,7 +12,7 @@ from blrzoo.sampling.arguments import check_model
 from blrzoo.sampling.draw import add_alias, draw, finish, log_convergence, name_traits
 from blrzoo.sampling.fitted import check_same_model
 
-__all__ = ["extend"]
+__all__ = ["sample_more"]
 
 #: Arguments of `sample` that a fit decides.
 _DECIDED = (
@@ -26,7 +26,7 @@ _DECIDED = (
 )
 
 
-def extend(
+def sample_more(
     idata: xr.DataTree,
     model: pm.Model | None = None,
     draws: int = 1000,
@@ -91,7 +91,7 @@ def extend(
     >>> data = blr.simulate(n=50, p=5, n_causal=2, random_seed=1)
     >>> model = blr.spike_slab(data.X, data.y)
     >>> idata = blr.sample(model, draws=50, tune=50, chains=2, random_seed=1, quiet=True)
-    >>> longer = blr.extend(idata, model, draws=30, random_seed=2, quiet=True)
+    >>> longer = blr.sample_more(idata, model, draws=30, random_seed=2, quiet=True)
     >>> longer.posterior.sizes["draw"], int(longer.posterior["draw"][-1])
     (80, 79)
     """

@@ -5,36 +5,36 @@ from blrzoo.summaries.covariance import (
     genetic_covariance,
     residual_correlation,
 )
-from blrzoo.summaries.effects import effect_summary
+from blrzoo.summaries.effects import effect_table
 from blrzoo.summaries.fine_mapping import credible_sets
 from blrzoo.summaries.group_inclusion import group_pip, window_pip
 from blrzoo.summaries.inclusion import model_size, pip
-from blrzoo.summaries.pleiotropy import pleiotropy
+from blrzoo.summaries.pleiotropy import pleiotropy_table
 from blrzoo.summaries.selection import bayes_factor_inclusion, bayesian_fdr
-from blrzoo.summaries.table import draws_table
+from blrzoo.summaries.table import summary_table
 from blrzoo.summaries.variance import (
-    enrichment,
+    enrichment_table,
     heritability,
-    variance_draws,
     variance_explained,
+    variance_table,
 )
 
 __all__ = [
     "bayes_factor_inclusion",
     "bayesian_fdr",
     "credible_sets",
-    "draws_table",
-    "effect_summary",
-    "enrichment",
+    "summary_table",
+    "effect_table",
+    "enrichment_table",
     "genetic_correlation",
     "genetic_covariance",
     "group_pip",
     "heritability",
     "model_size",
     "pip",
-    "pleiotropy",
+    "pleiotropy_table",
     "residual_correlation",
-    "variance_draws",
     "variance_explained",
+    "variance_table",
     "window_pip",
 ]

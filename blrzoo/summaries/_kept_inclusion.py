@@ -23,7 +23,7 @@ class _Knowledge(NamedTuple):
 
 
 def kept_table(idata: xr.DataTree, kept: xr.Dataset) -> xr.Dataset:
-    """PIPs and Monte Carlo errors, the variables of `indicator_table`."""
+    """PIPs and Monte Carlo errors, the variables of `inclusion_table`."""
     known = _known(idata, kept)
     table = kept_pip_interval(idata, kept)
     of_chains, several = kept["pip"], kept.sizes["chain"] > 1

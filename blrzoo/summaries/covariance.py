@@ -137,7 +137,7 @@ def genetic_correlation(
     xarray.Dataset
         ``rg_fit`` and ``rg_components``, dims (chain, draw, trait, trait_bis); exactly 1 on the
         diagonal. In a draw in which the variance of a trait is 0 (no feature included), its
-        correlations are NaN, the diagonal too. `draws_table` makes a table of them, and skips
+        correlations are NaN, the diagonal too. `summary_table` makes a table of them, and skips
         these draws: it is then of the correlation given that there is one.
 
     Raises
@@ -183,7 +183,7 @@ def residual_correlation(idata: xr.DataTree) -> xr.DataArray:
     -------
     xarray.DataArray
         Named ``residual_correlation``, dims (chain, draw, trait, trait_bis); exactly 1 on the
-        diagonal, and 0 off it where the model has ``residual="diagonal"``. `draws_table` makes a
+        diagonal, and 0 off it where the model has ``residual="diagonal"``. `summary_table` makes a
         table of it.
 
     Raises

@@ -14,10 +14,10 @@ from blrzoo.posterior.reader import (
     join_features,
     refuse_broken,
 )
-from blrzoo.summaries.inclusion import indicator_table
-from blrzoo.summaries.table import check_interval, draws_table
+from blrzoo.summaries.inclusion import inclusion_table
+from blrzoo.summaries.table import check_interval, summary_table
 
-__all__ = ["effect_summary"]
+__all__ = ["effect_table"]
 
 _LONG_NAMES = {
     "mean": "posterior mean of the effect",
@@ -29,7 +29,7 @@ _LONG_NAMES = {
 _LEFT_OUT = "left out: a quantile needs draws, and the fit has keep='summary'"
 
 
-def effect_summary(
+def effect_table(
     idata: xr.DataTree,
     *,
     ci_prob: float = 0.95,
@@ -66,7 +66,7 @@ def effect_summary(
         - ``mcse_mean``: Monte Carlo standard error of the mean, ArviZ's ``sd / sqrt(ESS)``; NaN
           for an effect that is the same in all draws, whose error cannot be told
         - ``pip``, ``mcse_pip`` (models with indicators): posterior inclusion probability and its
-          Monte Carlo standard error, see `blrzoo.indicator_diagnostics`
+          Monte Carlo standard error, see `blrzoo.indicator_table`
 
         A fit with ``keep="summary"`` has no ``lower`` and ``upper``, which are quantiles of draws,
         and says so in the attributes of these names. Its ``mcse_mean`` is by batch means.
@@ -105,7 +105,7 @@ def effect_summary(
     ...     dims={"beta": ["feature"]},
     ...     coords={"feature": ["age", "bmi", "bp"]},
     ... )
-    >>> table = blr.effect_summary(idata, sort_by="abs_mean").to_dataframe()
+    >>> table = blr.effect_table(idata, sort_by="abs_mean").to_dataframe()
     >>> table[["mean", "sd", "lower", "upper"]].round(1)
              mean   sd  lower  upper
     feature
@@ -120,13 +120,13 @@ def effect_summary(
         table[name].attrs = {"long_name": _LONG_NAMES[str(name)]}
     table.attrs["unit"] = "units of y per unit of x"
     if indicator_name(idata) is not None:
-        table = table.assign(indicator_table(idata)[["pip", "mcse_pip"]].data_vars)
+        table = table.assign(inclusion_table(idata)[["pip", "mcse_pip"]].data_vars)
     return table if sort_by is None else _sort(table, sort_by)
 
 
 def _of_draws(idata: xr.DataTree, ci_prob: float, ci_kind: Literal["eti", "hdi"]) -> xr.Dataset:
     blocks = feature_blocks(draws_of(idata, "beta"))
-    table = join_features(draws_table(block, ci_prob=ci_prob, ci_kind=ci_kind) for block in blocks)
+    table = join_features(summary_table(block, ci_prob=ci_prob, ci_kind=ci_kind) for block in blocks)
     return table.drop_attrs(deep=False).assign_attrs(ci_kind=ci_kind, ci_prob=ci_prob)
 
 

@@ -166,7 +166,7 @@ def credible_sets(
 
     The coverage is a posterior probability, as good as the model and the mixing: correlated
     features must take each other's place often within the draws (see
-    `blrzoo.indicator_diagnostics`). Where the prior includes many features, any large group of
+    `blrzoo.indicator_table`). Where the prior includes many features, any large group of
     features holds an included one, whatever y is: look for small sets, under sparse priors.
 
     References

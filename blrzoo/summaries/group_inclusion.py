@@ -70,7 +70,7 @@ def group_pip(
 
         - ``pip``: probability that any feature of the group is included
         - ``mcse_pip``, ``error_bound``, ``pip_spread``, ``changes``: its Monte Carlo error, see
-          `blrzoo.indicator_diagnostics`
+          `blrzoo.indicator_table`
         - ``expected_size``: posterior mean of the number of included features (the sum of their
           PIPs); ``mcse_expected_size``: its Monte Carlo standard error, NaN for a number that
           never changes

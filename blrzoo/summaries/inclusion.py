@@ -30,7 +30,7 @@ from blrzoo.summaries.mixing import (
 __all__ = [
     "block_table",
     "collapse",
-    "indicator_table",
+    "inclusion_table",
     "model_size",
     "pip",
     "pip_interval",
@@ -79,7 +79,7 @@ def pip(idata: xr.DataTree, *, any: str | Sequence[str] | None = None) -> xr.Dat
 
     See Also
     --------
-    blrzoo.indicator_diagnostics : The Monte Carlo error of each PIP.
+    blrzoo.indicator_table : The Monte Carlo error of each PIP.
 
     Notes
     -----
@@ -212,7 +212,7 @@ def model_size(idata: xr.DataTree) -> xr.DataArray:
     return size.assign_attrs(long_name="number of included features")
 
 
-def indicator_table(idata: xr.DataTree) -> xr.Dataset:
+def inclusion_table(idata: xr.DataTree) -> xr.Dataset:
     """Compute the PIP of each feature, and what is known of its Monte Carlo error.
 
     Parameters
@@ -224,7 +224,7 @@ def indicator_table(idata: xr.DataTree) -> xr.Dataset:
     -------
     xarray.Dataset
         ``pip``, ``mcse_pip``, ``error_bound``, ``pip_spread`` and ``changes``, dims
-        (feature[, trait]). `blrzoo.indicator_diagnostics` explains them.
+        (feature[, trait]). `blrzoo.indicator_table` explains them.
 
     Raises
     ------
@@ -254,7 +254,7 @@ def pip_interval(idata: xr.DataTree) -> xr.Dataset:
     -------
     xarray.Dataset
         ``pip``, ``lower`` and ``upper``, dims (feature[, trait]): the Clopper-Pearson interval in
-        as many trials as there are effective draws, see `blrzoo.indicator_diagnostics`.
+        as many trials as there are effective draws, see `blrzoo.indicator_table`.
 
     Raises
     ------
@@ -281,7 +281,7 @@ def block_table(included: xr.DataArray, mixing: Mixing) -> xr.Dataset:
     Returns
     -------
     xarray.Dataset
-        The variables of `indicator_table`, dims (...).
+        The variables of `inclusion_table`, dims (...).
     """
     z = _chains_last(included)
     probability, by_chain = z.mean(axis=(-2, -1)), z.mean(axis=-1)

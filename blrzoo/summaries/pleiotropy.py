@@ -16,15 +16,15 @@ from blrzoo.posterior.reader import (
     included_blocks,
     posterior,
 )
-from blrzoo.summaries.table import check_interval, draws_table
+from blrzoo.summaries.table import check_interval, summary_table
 
-__all__ = ["pleiotropy"]
+__all__ = ["pleiotropy_table"]
 
 _OTHER = "other"
 _BITS = 62  # of an int64, and two to spare
 
 
-def pleiotropy(
+def pleiotropy_table(
     idata: xr.DataTree,
     *,
     most: int = 64,
@@ -55,7 +55,7 @@ def pleiotropy(
         Only patterns that occur in some draw, those with the most features first:
 
         - ``mean``, ``sd``, ``lower``, ``upper``, ``mcse_mean`` (pattern): posterior of the number
-          of features with the pattern, see `draws_table`; the means sum to the number of features
+          of features with the pattern, see `summary_table`; the means sum to the number of features
         - ``share`` (pattern): mean share of features
         - ``traits`` (pattern): names of the traits affected, "none" if there are none
         - ``probability`` (feature, pattern): posterior probability that the feature has the
@@ -75,7 +75,7 @@ def pleiotropy(
     Examples
     --------
     >>> import arviz as az, numpy as np
-    >>> from blrzoo.summaries.pleiotropy import pleiotropy
+    >>> from blrzoo.summaries.pleiotropy import pleiotropy_table
     >>> delta = np.zeros((1, 4, 3, 2), int)  # one chain of four draws, three features, two traits
     >>> delta[:, :, 0] = 1  # the first affects both traits
     >>> delta[:, :3, 1, 0] = 1  # the second the first trait, in three draws of four
@@ -84,7 +84,7 @@ def pleiotropy(
     ...     dims={"delta": ["feature", "trait"]},
     ...     coords={"feature": ["a", "b", "c"], "trait": ["height", "weight"]},
     ... )
-    >>> result = pleiotropy(idata)
+    >>> result = pleiotropy_table(idata)
     >>> result[["traits", "mean", "share"]].to_dataframe().round(2)
                     traits  mean  share
     pattern
@@ -109,7 +109,7 @@ def pleiotropy(
         {"pattern": names},
         (*SAMPLE_DIMS, "pattern"),
     )
-    table = draws_table(draws, ci_prob=ci_prob, ci_kind=ci_kind)
+    table = summary_table(draws, ci_prob=ci_prob, ci_kind=ci_kind)
     table["share"] = table["mean"] / delta.sizes["feature"]
     table["probability"] = (("feature", "pattern"), probability / counts.shape[0])
     for name in ("feature", "trait"):

@@ -172,7 +172,7 @@ def bayes_factor_inclusion(idata: xr.DataTree, *, prior: Any = None) -> xr.Datas
     of :math:`\pi`.
 
     The interval is that of Clopper and Pearson with as many trials as effective draws, see
-    `blrzoo.indicator_diagnostics`: n draws cannot tell a Bayes factor above some n / 4 from an
+    `blrzoo.indicator_table`: n draws cannot tell a Bayes factor above some n / 4 from an
     infinite one at prior odds of 1. The Monte Carlo error of a prior taken from draws is not in it:
     take some thousands, or give `prior`. A feature with a prior of 0 or 1 has no Bayes factor
     (NaN). For scales of evidence see [1]_.

@@ -10,7 +10,7 @@ import xarray as xr
 from blrzoo.checks import Choice, Instance, Number
 from blrzoo.posterior.reader import SAMPLE_DIMS
 
-__all__ = ["check_interval", "draws_table", "mcse_of_mean"]
+__all__ = ["check_interval", "summary_table", "mcse_of_mean"]
 
 _LONG_NAMES = {
     "mean": "posterior mean",
@@ -21,7 +21,7 @@ _LONG_NAMES = {
 }
 
 
-def draws_table(
+def summary_table(
     draws: xr.DataArray | xr.Dataset,
     *,
     ci_prob: float = 0.95,
@@ -32,7 +32,7 @@ def draws_table(
     Parameters
     ----------
     draws : xarray.DataArray or xarray.Dataset
-        Dims (chain, draw, ...), as `heritability`, `variance_draws` or `genetic_correlation`
+        Dims (chain, draw, ...), as `heritability`, `variance_explained` or `genetic_correlation`
         return. Missing draws (NaN) are skipped.
     ci_prob : float, default 0.95
         Probability of the credible interval, between 0 and 1.
@@ -57,10 +57,10 @@ def draws_table(
     Examples
     --------
     >>> import numpy as np, xarray as xr
-    >>> from blrzoo.summaries.table import draws_table
+    >>> from blrzoo.summaries.table import summary_table
     >>> values = np.random.default_rng(1).normal(0.5, 0.1, size=(4, 500))
     >>> draws = xr.Dataset({"h2": (("chain", "draw"), values)})
-    >>> draws_table(draws)[["mean", "sd", "lower", "upper"]].to_dataframe().round(2)
+    >>> summary_table(draws)[["mean", "sd", "lower", "upper"]].to_dataframe().round(2)
               mean   sd  lower  upper
     quantity
     h2         0.5  0.1   0.31    0.7

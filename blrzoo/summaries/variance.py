@@ -16,9 +16,9 @@ from blrzoo.summaries._components import (
     feature_variances,
     residual_variance,
 )
-from blrzoo.summaries.table import check_interval, draws_table
+from blrzoo.summaries.table import check_interval, summary_table
 
-__all__ = ["enrichment", "heritability", "variance_draws", "variance_explained"]
+__all__ = ["enrichment_table", "heritability", "variance_explained", "variance_table"]
 
 Definition = Literal["both", "fit", "components"]
 _LONG_NAMES = {
@@ -76,7 +76,7 @@ def heritability(
     Returns
     -------
     xarray.Dataset
-        ``h2_fit`` and ``h2_components``, dims (chain, draw[, trait]). `draws_table` makes a
+        ``h2_fit`` and ``h2_components``, dims (chain, draw[, trait]). `summary_table` makes a
         table of them.
 
     Raises
@@ -158,17 +158,17 @@ def _expected(idata: xr.DataTree, X: Any, progressbar: bool) -> xr.DataArray:
     return expected_variance(idata, feature_variances(idata, X))
 
 
-def variance_draws(
+def variance_explained(
     idata: xr.DataTree, X: Any = None, groups: Any = None, *, progressbar: bool = True
 ) -> xr.Dataset:
     r"""Partition the variance of X beta by group of features, draw by draw.
 
-    `variance_explained` makes a table of it, and says what the variables are.
+    `variance_table` makes a table of it, and says what the variables are.
 
     Parameters
     ----------
     idata, X, groups, progressbar
-        See `variance_explained`.
+        See `variance_table`.
 
     Returns
     -------
@@ -179,16 +179,16 @@ def variance_draws(
     Raises
     ------
     TypeError, ValueError
-        As `variance_explained`.
+        As `variance_table`.
 
     Examples
     --------
     >>> import blrzoo as blr
-    >>> from blrzoo.summaries.variance import variance_draws
+    >>> from blrzoo.summaries.variance import variance_explained
     >>> data = blr.simulate(n=50, p=4, n_causal=2, random_seed=1)
     >>> model = blr.single_component(data.X, data.y)
     >>> idata = blr.sample(model, draws=50, tune=50, chains=2, random_seed=1, quiet=True)
-    >>> draws = variance_draws(idata, groups=["first", "first", "second", "second"])
+    >>> draws = variance_explained(idata, groups=["first", "first", "second", "second"])
     >>> draws["share"].dims, draws["group"].values.tolist()
     (('chain', 'draw', 'group'), ['first', 'second'])
     >>> draws["apportioned"].sum("group").round(6).values.max()
@@ -211,7 +211,7 @@ def variance_draws(
     return xr.Dataset({k: v.assign_attrs(long_name=_LONG_NAMES[k]) for k, v in result.items()})
 
 
-def variance_explained(
+def variance_table(
     idata: xr.DataTree,
     X: Any = None,
     groups: Any = None,
@@ -257,10 +257,10 @@ def variance_explained(
     Returns
     -------
     xarray.Dataset
-        ``mean``, ``sd``, ``lower``, ``upper`` and ``mcse_mean`` (see `draws_table`), dims
+        ``mean``, ``sd``, ``lower``, ``upper`` and ``mcse_mean`` (see `summary_table`), dims
         (quantity, group[, trait]), of the quantities ``variance`` (in squared units of y),
         ``share`` and ``apportioned``. ``.sel(quantity="share").to_dataframe()`` makes a table of
-        one of them. `variance_draws` has the draws.
+        one of them. `variance_explained` has the draws.
 
     Raises
     ------
@@ -276,11 +276,11 @@ def variance_explained(
     Examples
     --------
     >>> import arviz as az, numpy as np
-    >>> from blrzoo.summaries.variance import variance_explained
+    >>> from blrzoo.summaries.variance import variance_table
     >>> X = np.random.default_rng(1).normal(size=(100, 3))
     >>> beta = np.random.default_rng(2).normal([1.0, 0.0, 2.0], 0.1, size=(4, 250, 3))
     >>> idata = az.from_dict({"posterior": {"beta": beta}}, dims={"beta": ["feature"]})
-    >>> table = variance_explained(idata, X, groups=["chr1", "chr1", "chr2"])
+    >>> table = variance_table(idata, X, groups=["chr1", "chr1", "chr2"])
     >>> shares = table.sel(quantity="apportioned", drop=True)
     >>> shares[["mean", "lower", "upper"]].to_dataframe().round(2)
            mean  lower  upper
@@ -289,11 +289,11 @@ def variance_explained(
     chr2   0.79   0.71   0.87
     """
     check_interval(ci_prob, ci_kind)
-    draws = variance_draws(idata, X, groups, progressbar=progressbar)
-    return draws_table(draws, ci_prob=ci_prob, ci_kind=ci_kind)
+    draws = variance_explained(idata, X, groups, progressbar=progressbar)
+    return summary_table(draws, ci_prob=ci_prob, ci_kind=ci_kind)
 
 
-def enrichment(
+def enrichment_table(
     idata: xr.DataTree,
     X: Any = None,
     groups: Any = None,
@@ -313,9 +313,9 @@ def enrichment(
     Parameters
     ----------
     idata, X, groups, ci_prob, ci_kind, progressbar
-        See `variance_explained`.
+        See `variance_table`.
     of : {"share", "apportioned"}, default "share"
-        Which share of variance, see `variance_explained`. Of "apportioned", the mean of the
+        Which share of variance, see `variance_table`. Of "apportioned", the mean of the
         enrichments, weighted by share of features, is exactly 1.
 
     Returns
@@ -330,7 +330,7 @@ def enrichment(
     Raises
     ------
     TypeError, ValueError
-        As `variance_explained`, and for another `of`.
+        As `variance_table`, and for another `of`.
 
     Notes
     -----
@@ -346,11 +346,11 @@ def enrichment(
     Examples
     --------
     >>> import arviz as az, numpy as np
-    >>> from blrzoo.summaries.variance import enrichment
+    >>> from blrzoo.summaries.variance import enrichment_table
     >>> X = np.random.default_rng(1).normal(size=(100, 4))
     >>> beta = np.random.default_rng(2).normal([2.0, 0.0, 0.0, 0.0], 0.1, size=(4, 250, 4))
     >>> idata = az.from_dict({"posterior": {"beta": beta}}, dims={"beta": ["feature"]})
-    >>> table = enrichment(idata, X, groups=["exon", "intron", "intron", "intron"])
+    >>> table = enrichment_table(idata, X, groups=["exon", "intron", "intron", "intron"])
     >>> table[["mean", "probability", "features"]].to_dataframe().round(1)
             mean  probability  features
     group
@@ -362,9 +362,9 @@ def enrichment(
     index, names = groups_of(idata, groups)
     counts = np.bincount(index, minlength=len(names))
     features = xr.DataArray(counts, {"group": names}, "group")
-    share = variance_draws(idata, X, groups, progressbar=progressbar)[of]
+    share = variance_explained(idata, X, groups, progressbar=progressbar)[of]
     ratio = share / (features.where(features > 0) / index.size)
-    table = draws_table(ratio, ci_prob=ci_prob, ci_kind=ci_kind)
+    table = summary_table(ratio, ci_prob=ci_prob, ci_kind=ci_kind)
     above = (ratio > 1).where(ratio.notnull()).mean(("chain", "draw"))
     table["probability"] = above.assign_attrs(long_name="P(enrichment > 1)")
     table["features"] = features.assign_attrs(long_name="number of features")

@@ -10,7 +10,7 @@ import pymc as pm
 import xarray as xr
 from pytensor.tensor.variable import TensorConstant
 
-from blrzoo.comparison.observed import response_of
+from blrzoo.evidence.observed import response_of
 from blrzoo.gibbs.spec import refuse_sums, spec_in
 from blrzoo.labels import find, show
 from blrzoo.storage.forms import as_float, is_int8

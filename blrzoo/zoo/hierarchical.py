@@ -9,18 +9,18 @@ from blrzoo.advice import advised, needs_groups
 from blrzoo.checks import Choice, Flag, Integer, LeftOut
 from blrzoo.model import Options, TraitOptions, regression
 from blrzoo.priors.base import Prior
-from blrzoo.priors.grouped import GroupedMixture, GroupedRidge
+from blrzoo.priors.grouped import HierarchicalMixture, HierarchicalRidge
 from blrzoo.priors.multivariate.base import MultivariatePrior
-from blrzoo.priors.multivariate.mixture import GroupedMultivariateMixture
-from blrzoo.priors.multivariate.ridge import Form, GroupedMultivariate
+from blrzoo.priors.multivariate.mixture import HierarchicalMultivariateMixture
+from blrzoo.priors.multivariate.ridge import Form, HierarchicalMultivariate
 from blrzoo.priors.multivariate.weights import MOST_COMPONENTS
 
 __all__ = ["hierarchical", "hierarchical_multivariate"]
 
 _NO_MIXTURE = LeftOut(
-    "with components=1, which has no mixture", advice="Pass components=4, for instance."
+    "with n_components=1, which has no mixture", advice="Pass n_components=4, for instance."
 )
-_MIXTURE = LeftOut("for a mixture", advice="Pass Sigma_b, or components=1.")
+_MIXTURE = LeftOut("for a mixture", advice="Pass Sigma_b, or n_components=1.")
 
 
 @advised(passes_to=regression)
@@ -154,19 +154,19 @@ def hierarchical(
     return regression(
         X,
         y,
-        prior=_grouped_one(groups, components, tau2, pooled, pi, ratios, shared_pi),
+        prior=_one_trait_prior(groups, components, tau2, pooled, pi, ratios, shared_pi),
         **options,
     )
 
 
-def _grouped_one(
+def _one_trait_prior(
     groups: Any, components: int, tau2: Any, pooled: bool, pi: Any, ratios: Any, shared_pi: bool
 ) -> Prior:
     shared_pi = Flag(default=False).check("shared_pi", shared_pi)
     count = Integer(1, MOST_COMPONENTS, default=1, advice="Pass 2 to 5 for a mixture.")
     components = count.check("components", components)
     if components != 1:
-        return GroupedMixture(
+        return HierarchicalMixture(
             groups,
             n_components=components,
             tau2=tau2,
@@ -177,7 +177,7 @@ def _grouped_one(
         )
     for name, value in {"pi": pi, "ratios": ratios, "shared_pi": shared_pi or None}.items():
         _NO_MIXTURE.check(name, value)
-    return GroupedRidge(groups, tau2=tau2, pooled=pooled)
+    return HierarchicalRidge(groups, tau2=tau2, pooled=pooled)
 
 
 @advised(passes_to=regression)
@@ -322,18 +322,18 @@ def hierarchical_multivariate(
     """
     if groups is None:
         raise TypeError(f"hierarchical_multivariate() needs {needs_groups()}")
-    prior = _grouped_several(groups, components, Sigma_b, pi, form, tau2)
+    prior = _several_traits_prior(groups, components, Sigma_b, pi, form, tau2)
     return regression(X, Y, prior=prior, **options)
 
 
-def _grouped_several(
+def _several_traits_prior(
     groups: Any, components: Any, Sigma_b: Any, pi: Any, form: Any, tau2: Any
 ) -> MultivariatePrior:
     Choice(get_args(Form), default="full").check("form", form)
     whole = isinstance(components, int | np.integer) and not isinstance(components, bool)
     if whole and components == 1:
         _NO_MIXTURE.check("pi", pi)
-        return GroupedMultivariate(groups, Sigma_b=Sigma_b, form=form, tau2=tau2)
+        return HierarchicalMultivariate(groups, Sigma_b=Sigma_b, form=form, tau2=tau2)
     _MIXTURE.check("form", None if form == "full" else form)
     _MIXTURE.check("tau2", tau2)
-    return GroupedMultivariateMixture(groups, components=components, Sigma_b=Sigma_b, pi=pi)
+    return HierarchicalMultivariateMixture(groups, components=components, Sigma_b=Sigma_b, pi=pi)

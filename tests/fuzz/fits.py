@@ -26,7 +26,7 @@ MODELS: dict[str, Callable[[], pm.Model]] = {
     "ridge": lambda: blr.single_component(**data("X", "y")),
     "fixed": lambda: blr.single_component(**data("X", "y"), tau2=0.5, sigma2=1.0),
     "select": lambda: blr.spike_slab(**data("X", "y", "covariates"), groups=groups()),
-    "mixture": lambda: blr.hierarchical(**data("X", "y"), groups=groups(), components=3),
+    "mixture": lambda: blr.hierarchical(**data("X", "y"), groups=groups(), n_components=3),
     "traits": lambda: blr.multivariate_spike_slab(**data("X", "Y")),
 }
 

@@ -110,7 +110,7 @@ def _verdict(test: Callable[..., Any], **options: Any) -> Any:
 
 
 def _wishart(nu: Any = 5.0, S: Any = np.eye(2)) -> Any:  # noqa: B008
-    return blr.InverseWishart.dist(nu, S)
+    return blr.priors.InverseWishart.dist(nu, S)
 
 
 def _new(**more: Any) -> dict[str, Any]:
@@ -224,7 +224,7 @@ OTHERS = {
         NEW_WORDS,
     ),
     "log_score": Row(
-        blr.log_score,
+        blr.evidence.log_score,
         lambda: _new(y_true=frame("y")),
         NEW | {"y_true": tables("y")},
         nothing,
@@ -242,14 +242,14 @@ OTHERS = {
         nothing,
         ("y_true", "predictions"),
     ),
-    "draws_table": Row(
-        blr.draws_table,
+    "summary_table": Row(
+        blr.summary_table,
         lambda: {"draws": DRAWS},
         {"draws": junk(DRAWS, DRAWS[:, :0], DRAWS[0], DRAWS.astype(str), DRAWS > 0), **INTERVAL},
         lambda outcome, arguments: None,
     ),
     "log_marginal_likelihood": Row(
-        blr.log_marginal_likelihood,
+        blr.evidence.log_marginal_likelihood,
         lambda: {"model": model("fixed"), "method": "exact"},
         {
             "model": ANY_MODEL,
@@ -262,7 +262,7 @@ OTHERS = {
         share=0.5,
     ),
     "bayes_factors": Row(
-        blr.bayes_factors,
+        blr.evidence.bayes_factors,
         lambda: {"models": {"a": fits.model("ridge"), "b": fits.model("fixed")}},
         {
             "models": junk({"a": fits.MODELS}, {"a": None, "b": 1}),
@@ -274,7 +274,7 @@ OTHERS = {
         share=0.5,
     ),
     "compare": Row(
-        blr.compare,
+        blr.evidence.compare,
         lambda: {
             "fits": {kind: (fits.model(kind), fits.fit(kind)) for kind in ("ridge", "mixture")}
         },
@@ -313,8 +313,8 @@ OTHERS = {
         ("model",),
         share=0.3,
     ),
-    "extend": Row(
-        lambda **options: blr.extend(**{"draws": 5, **EXTEND, **options}),
+    "sample_more": Row(
+        lambda **options: blr.sample_more(**{"draws": 5, **EXTEND, **options}),
         lambda: {"idata": Given(fits.fit("fixed"), label="fixed"), "model": model("fixed")},
         {
             "idata": variants("fixed"),
@@ -345,7 +345,7 @@ OTHERS = {
         lambda outcome, arguments: None,
     ),
     "gene_set_model": Row(
-        blr.gene_set_model,
+        blr.gene_sets.gene_set_model,
         lambda: {"y": pd.Series(Y[:, 0], [f"g{k}" for k in range(len(Y))]), "sets": SETS},
         {
             "y": tables("y"),
@@ -359,7 +359,7 @@ OTHERS = {
         ("y", "sets", "gene", "genes"),
     ),
     "assign_to_genes": Row(
-        blr.assign_to_genes,
+        blr.gene_sets.assign_to_genes,
         lambda: {"positions": pd.Series(range(5), FEATURES), "genes": GENE_TABLE},
         {
             "positions": tables("feature numbers"),
@@ -371,7 +371,7 @@ OTHERS = {
         ("positions", "genes"),
     ),
     "gene_z_scores": Row(
-        blr.gene_z_scores,
+        blr.gene_sets.gene_z_scores,
         lambda: {"z": Z, "genes": {"A": ["a", "b"], "B": ["c"]}, "correlation": np.eye(5)},
         {
             "z": tables("feature numbers"),

@@ -99,14 +99,14 @@ SUMMARIES = {
     "pip of mixture": reader(blr.pip, "mixture", array("feature")),
     "model_size": reader(blr.model_size, "select", array("chain draw")),
     "model_size of traits": reader(blr.model_size, "traits", array("chain draw")),
-    "effect_summary": reader(
-        blr.effect_summary,
+    "effect_table": reader(
+        blr.effect_table,
         "select",
         table("feature", f"{SUMMARY} pip mcse_pip", "mcse_mean mcse_pip sd"),
         {**INTERVAL, "sort_by": junk("pip", "mean", "sd")},
     ),
-    "effect_summary of ridge": reader(
-        blr.effect_summary, "ridge", table("feature", SUMMARY, "mcse_mean sd"), INTERVAL
+    "effect_table of ridge": reader(
+        blr.effect_table, "ridge", table("feature", SUMMARY, "mcse_mean sd"), INTERVAL
     ),
     "bayesian_fdr": reader(
         blr.bayesian_fdr,
@@ -115,7 +115,7 @@ SUMMARIES = {
         {"level": number(0.01, 0.5)},
     ),
     "bayes_factor_inclusion": reader(
-        blr.bayes_factor_inclusion,
+        blr.evidence.bayes_factor_inclusion,
         "select",
         table("feature", "bayes_factor lower upper bound pip prior", "bayes_factor lower upper"),
         {"prior": number(0.01, 0.9)},
@@ -135,7 +135,7 @@ SUMMARIES = {
         width=2,
     ),
     "gene_set_table": reader(
-        blr.gene_set_table,
+        blr.gene_sets.gene_set_table,
         "select",
         table("set", f"{SUMMARY} pip mcse_pip positive", "mcse_mean mcse_pip sd"),
         {**INTERVAL, "sort_by": junk("pip", None)},
@@ -159,8 +159,8 @@ SUMMARIES = {
             "threshold": number(0.0, 1.0),
         },
     ),
-    "pleiotropy": reader(
-        blr.pleiotropy,
+    "pleiotropy_table": reader(
+        blr.pleiotropy_table,
         "traits",
         table(
             "pattern",
@@ -184,26 +184,26 @@ SUMMARIES = {
         X | WHICH | PROGRESS,
     ),
     "residual_correlation": reader(blr.residual_correlation, "traits", array(BY_TRAIT)),
-    "variance_draws": reader(
-        blr.variance_draws,
+    "variance_explained": reader(
+        blr.variance_explained,
         "mixture",
         table("chain draw group", "variance share apportioned", "share apportioned"),
         X | GROUP | PROGRESS,
     ),
-    "variance_explained": reader(
-        blr.variance_explained,
+    "variance_table": reader(
+        blr.variance_table,
         "mixture",
         table("quantity group", SUMMARY, SUMMARY),
         X | GROUP | INTERVAL,
     ),
-    "enrichment": reader(
-        blr.enrichment,
+    "enrichment_table": reader(
+        blr.enrichment_table,
         "mixture",
         table("group", f"{SUMMARY} probability features", f"{SUMMARY} probability"),
         {**X, **GROUP, **INTERVAL, "of": junk("share", "apportioned")},
     ),
-    "indicator_diagnostics": reader(
-        blr.indicator_diagnostics,
+    "indicator_table": reader(
+        blr.indicator_table,
         "select",
         table(
             "feature",
@@ -212,8 +212,8 @@ SUMMARIES = {
             **dict.fromkeys("mean sd r_hat ess_bulk ess_tail mcse_mean".split(), "quantity"),
         ),
     ),
-    "ppc_statistics": reader(
-        blr.ppc_statistics,
+    "ppc_table": reader(
+        blr.ppc_table,
         "ridge",
         table("statistic", "observed mean sd lower upper p_value", "sd"),
         {
@@ -242,7 +242,7 @@ SUMMARIES = {
         quiet=True,
     ),
     "gene_statistics": reader(
-        blr.gene_statistics,
+        blr.gene_sets.gene_statistics,
         "select",
         table(
             "gene",

@@ -140,9 +140,9 @@ MODELS = {
     ),
     "regression": factory(
         lambda X, y, prior=None, **options: blr.regression(
-            X, y, prior=blr.SpikeSlab() if prior is None else prior, **options
+            X, y, prior=blr.priors.SpikeSlab() if prior is None else prior, **options
         ),
-        {"prior": junk(blr.SpikeSlab(), blr.SpikeSlab, blr.Multivariate(), "horseshoe")},
+        {"prior": junk(blr.priors.SpikeSlab(), blr.priors.SpikeSlab, blr.priors.Multivariate(), "horseshoe")},
     ),
     "multivariate": trait_factory(
         blr.multivariate,
@@ -165,20 +165,20 @@ MODELS = {
     ),
 }
 PRIORS = {
-    "SingleComponent": of_prior(blr.SingleComponent, {"tau2": VARIANCE}),
-    "SpikeSlab": of_prior(blr.SpikeSlab, {**SLAB, **GROUPED}),
-    "MultipleComponent": of_prior(blr.MultipleComponent, MIXTURE),
-    "BayesA": of_prior(blr.BayesA, {"nu": number(0.1, 9), "S2": VARIANCE}),
-    "BayesB": of_prior(blr.BayesB, {"nu": number(0.1, 9), "S2": VARIANCE, **PI}),
-    "BayesianLasso": of_prior(blr.BayesianLasso, {"lambda2": VARIANCE}),
-    "Horseshoe": of_prior(blr.Horseshoe, {"p0": number(0.1, 4.9), "tau": VARIANCE, "c2": VARIANCE}),
+    "SingleComponent": of_prior(blr.priors.SingleComponent, {"tau2": VARIANCE}),
+    "SpikeSlab": of_prior(blr.priors.SpikeSlab, {**SLAB, **GROUPED}),
+    "MultipleComponent": of_prior(blr.priors.MultipleComponent, MIXTURE),
+    "BayesA": of_prior(blr.priors.BayesA, {"nu": number(0.1, 9), "S2": VARIANCE}),
+    "BayesB": of_prior(blr.priors.BayesB, {"nu": number(0.1, 9), "S2": VARIANCE, **PI}),
+    "BayesianLasso": of_prior(blr.priors.BayesianLasso, {"lambda2": VARIANCE}),
+    "Horseshoe": of_prior(blr.priors.Horseshoe, {"p0": number(0.1, 4.9), "tau": VARIANCE, "c2": VARIANCE}),
     "AnnotatedVariance": of_prior(
-        blr.AnnotatedVariance,
+        blr.priors.AnnotatedVariance,
         {"annotations": tables("annotations"), "tau2": VARIANCE, "eta": hyper("normal")},
         annotations=frame("feature numbers"),
     ),
     "AnnotatedInclusion": of_prior(
-        blr.AnnotatedInclusion,
+        blr.priors.AnnotatedInclusion,
         {
             "annotations": tables("annotations"),
             "tau2": VARIANCE,
@@ -187,28 +187,28 @@ PRIORS = {
         },
         annotations=frame("feature numbers"),
     ),
-    "GroupedRidge": of_prior(
-        blr.GroupedRidge, {**GROUPED, "tau2": BY_GROUP, "pooled": FLAG}, groups=Given(GROUPS)
+    "HierarchicalRidge": of_prior(
+        blr.priors.HierarchicalRidge, {**GROUPED, "tau2": BY_GROUP, "pooled": FLAG}, groups=Given(GROUPS)
     ),
-    "GroupedMixture": of_prior(
-        blr.GroupedMixture,
+    "HierarchicalMixture": of_prior(
+        blr.priors.HierarchicalMixture,
         {**GROUPED, **MIXTURE, "shared_pi": FLAG, "pooled": FLAG},
         groups=Given(GROUPS),
     ),
-    "Multivariate": of_prior(blr.Multivariate, {"Sigma_b": COVARIANCE, **FORM}, traits=True),
+    "Multivariate": of_prior(blr.priors.Multivariate, {"Sigma_b": COVARIANCE, **FORM}, traits=True),
     "MultivariateSpikeSlab": of_prior(
-        blr.MultivariateSpikeSlab,
+        blr.priors.MultivariateSpikeSlab,
         {"patterns": PATTERNS, "Sigma_b": COVARIANCE, "pi": hyper("probability", "trait"), **FORM},
         traits=True,
     ),
-    "GroupedMultivariate": of_prior(
-        blr.GroupedMultivariate,
+    "HierarchicalMultivariate": of_prior(
+        blr.priors.HierarchicalMultivariate,
         {**GROUPED, "Sigma_b": hyper("variance", "group", "trait", "trait_bis"), **FORM},
         traits=True,
         groups=Given(GROUPS),
     ),
-    "GroupedMultivariateMixture": of_prior(
-        blr.GroupedMultivariateMixture,
+    "HierarchicalMultivariateMixture": of_prior(
+        blr.priors.HierarchicalMultivariateMixture,
         {**GROUPED, "components": COMPONENTS, "Sigma_b": COVARIANCE, "pi": junk([0.5, 0.5])},
         traits=True,
         groups=Given(GROUPS),

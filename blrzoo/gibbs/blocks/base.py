@@ -57,7 +57,7 @@ class Block:
     Attributes
     ----------
     name : str
-        What priors call it, in `blrzoo.Prior.blocks`.
+        What priors call it, in `blrzoo.priors.Prior.blocks`.
     effects, label : TensorVariable or None
         Their variables in the model, if there are any.
     fit : TensorVariable, (obs[, trait])

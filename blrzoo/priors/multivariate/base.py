@@ -57,7 +57,7 @@ class MultivariatePrior(Prior):
     fixed correlation. NUTS draws the standard deviations, the Gibbs step all the rest:
 
     >>> import numpy as np, pymc as pm, blrzoo as blr
-    >>> class FixedCorrelation(blr.MultivariatePrior):
+    >>> class FixedCorrelation(blr.priors.MultivariatePrior):
     ...     def variables(self):
     ...         return {"sd": pm.HalfNormal("sd", 1.0, dims="trait")}
     ...

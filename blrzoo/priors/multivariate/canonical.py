@@ -51,7 +51,7 @@ def check_components(components: Any) -> Any:
     >>> check_components(["null", "equal", "learned"])
     ['null', 'equal', 'learned']
     """
-    remedy = "Pass for instance components=3, or components=['null', 'equal', 'each', 'learned']."
+    remedy = "Pass for instance n_components=3, or components=['null', 'equal', 'each', 'learned']."
     kinds = (Integer(2, MOST_COMPONENTS), Instance((list, tuple), "a list of components"))
     OneOf(kinds, advice=remedy).check("components", components)
     if not isinstance(components, list | tuple):

@@ -23,10 +23,10 @@ from blrzoo.priors.parameters import SIMPLEX, parameter
 from blrzoo.priors.scale import DataSummary
 from blrzoo.priors.sparsity import default_dirichlet, default_share, scaled_shares
 
-__all__ = ["GroupedMultivariateMixture"]
+__all__ = ["HierarchicalMultivariateMixture"]
 
 
-class GroupedMultivariateMixture(MultivariateMixturePrior):
+class HierarchicalMultivariateMixture(MultivariateMixturePrior):
     r"""A mixture of covariances for each group of features, the first component the null.
 
     Density
@@ -85,7 +85,7 @@ class GroupedMultivariateMixture(MultivariateMixturePrior):
     >>> rng = np.random.default_rng(1)
     >>> X = rng.normal(size=(20, 4))
     >>> Y = X[:, :2] + rng.normal(size=(20, 2))
-    >>> prior = blr.GroupedMultivariateMixture(
+    >>> prior = blr.priors.HierarchicalMultivariateMixture(
     ...     ["exon", "exon", "intron", "intron"], components=["null", "equal", "learned"]
     ... )
     >>> model = blr.regression(X, Y, prior=prior)

@@ -19,7 +19,7 @@ from blrzoo.priors.parameters import VARIANCE, check_parameter, dims_shape, para
 from blrzoo.priors.scale import DataSummary
 
 __all__ = [
-    "GroupedMultivariate",
+    "HierarchicalMultivariate",
     "Multivariate",
     "check_form",
     "covariance_conditional",
@@ -121,7 +121,7 @@ class Multivariate(MultivariatePrior):
     >>> rng = np.random.default_rng(1)
     >>> X = rng.normal(size=(20, 3))
     >>> Y = X[:, :2] + rng.normal(size=(20, 2))
-    >>> model = blr.regression(X, Y, prior=blr.Multivariate(Sigma_b=(5, 0.1)))
+    >>> model = blr.regression(X, Y, prior=blr.priors.Multivariate(Sigma_b=(5, 0.1)))
     >>> sorted(rv.name for rv in model.free_RVs)
     ['Sigma_b', 'Sigma_e', 'beta', 'mu']
     """
@@ -147,7 +147,7 @@ class Multivariate(MultivariatePrior):
         return covariance_conditional(v, effects.shape[0], pt.sum(outer(effects), axis=0))
 
 
-class GroupedMultivariate(Multivariate):
+class HierarchicalMultivariate(Multivariate):
     r"""A covariance for each group of features: hierarchical multivariate BLR, one component.
 
     Density
@@ -183,7 +183,7 @@ class GroupedMultivariate(Multivariate):
     >>> rng = np.random.default_rng(1)
     >>> X = rng.normal(size=(20, 4))
     >>> Y = X[:, :2] + rng.normal(size=(20, 2))
-    >>> prior = blr.GroupedMultivariate(["exon", "exon", "intron", "intron"])
+    >>> prior = blr.priors.HierarchicalMultivariate(["exon", "exon", "intron", "intron"])
     >>> blr.regression(X, Y, prior=prior).named_vars_to_dims["Sigma_b"]
     ('group', 'trait', 'trait_bis')
     """

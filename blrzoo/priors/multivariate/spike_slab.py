@@ -109,7 +109,7 @@ class MultivariateSpikeSlab(MultivariateMixturePrior):
     >>> rng = np.random.default_rng(1)
     >>> X = rng.normal(size=(20, 3))
     >>> Y = X[:, :2] + rng.normal(size=(20, 2))
-    >>> prior = blr.MultivariateSpikeSlab(patterns="all", pi=(5, 1, 1, 1))
+    >>> prior = blr.priors.MultivariateSpikeSlab(patterns="all", pi=(5, 1, 1, 1))
     >>> model = blr.regression(X, Y, prior=prior)
     >>> model.named_vars_to_dims["delta"], model.named_vars_to_dims["pi"]
     (('feature', 'trait'), ('pattern',))

@@ -46,7 +46,7 @@ def log_integral(log_density: LogDensity, center: list[float]) -> tuple[float, f
 
     Examples
     --------
-    >>> from blrzoo.comparison.quadrature import log_integral
+    >>> from blrzoo.evidence.quadrature import log_integral
     >>> value, error = log_integral(lambda axes: -(axes[0] ** 2) / 2, [3.0])
     >>> round(value, 9), error < 1e-9  # log(2 pi) / 2
     (0.918938533, True)

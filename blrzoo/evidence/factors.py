@@ -8,9 +8,9 @@ import pymc as pm
 import xarray as xr
 
 from blrzoo.checks import Choice, Instance, NoneOr, Seed
-from blrzoo.comparison.marginal import log_marginal_likelihood
-from blrzoo.comparison.observed import check_same, response_of
-from blrzoo.comparison.power import check_model
+from blrzoo.evidence.marginal import log_marginal_likelihood
+from blrzoo.evidence.observed import check_same, response_of
+from blrzoo.evidence.power import check_model
 
 __all__ = ["bayes_factors"]
 
@@ -69,7 +69,7 @@ def bayes_factors(
     Examples
     --------
     >>> import blrzoo as blr
-    >>> from blrzoo.comparison.factors import bayes_factors
+    >>> from blrzoo.evidence.factors import bayes_factors
     >>> data = blr.simulate(n=100, p=5, n_causal=1, h2=0.7, random_seed=1)
     >>> narrow, wide = (blr.single_component(data.X, data.y, tau2=v) for v in (0.1, 10.0))
     >>> result = bayes_factors({"narrow": narrow, "wide": wide})

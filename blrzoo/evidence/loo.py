@@ -9,7 +9,7 @@ import pymc as pm
 import xarray as xr
 
 from blrzoo.checks import Instance
-from blrzoo.comparison.observed import check_same, observed_y
+from blrzoo.evidence.observed import check_same, observed_y
 from blrzoo.posterior.finite import broken_draws, not_finite
 from blrzoo.posterior.kept import kept_names, refuse_kept
 from blrzoo.posterior.reader import (
@@ -60,7 +60,7 @@ def compare(fits: Mapping[str, Any], **kwargs: Any) -> pd.DataFrame:
 
     See Also
     --------
-    blrzoo.bayes_factors : by marginal likelihoods, which judge the prior as well.
+    blrzoo.evidence.bayes_factors : by marginal likelihoods, which judge the prior as well.
 
     References
     ----------
@@ -70,7 +70,7 @@ def compare(fits: Mapping[str, Any], **kwargs: Any) -> pd.DataFrame:
     Examples
     --------
     >>> import blrzoo as blr
-    >>> from blrzoo.comparison.loo import compare
+    >>> from blrzoo.evidence.loo import compare
     >>> data = blr.simulate(n=100, p=5, n_causal=1, h2=0.7, random_seed=1)
     >>> models = {
     ...     "all": blr.single_component(data.X, data.y),

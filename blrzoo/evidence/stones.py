@@ -9,7 +9,7 @@ from arviz_stats.base import array_stats
 from pymc.sampling.mcmc import assign_step_methods, instantiate_steppers
 from pymc.step_methods.compound import CompoundStep
 
-from blrzoo.comparison.power import power_posterior
+from blrzoo.evidence.power import power_posterior
 from blrzoo.likelihood.single import POWER
 from blrzoo.progress import track
 
@@ -156,7 +156,7 @@ def stepping_stones(log_likelihood: np.ndarray, powers: np.ndarray) -> xr.Datase
     A likelihood that is the same everywhere is the marginal likelihood:
 
     >>> import numpy as np
-    >>> from blrzoo.comparison.stones import powers, stepping_stones
+    >>> from blrzoo.evidence.stones import powers, stepping_stones
     >>> result = stepping_stones(np.full((4, 2, 10), -7.0), powers(4))
     >>> round(float(result["log_marginal_likelihood"]), 6), float(result["se"])
     (-7.0, 0.0)

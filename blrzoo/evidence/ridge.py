@@ -10,8 +10,8 @@ import pytensor
 import scipy.linalg
 from pytensor.graph.traversal import ancestors
 
-from blrzoo.comparison.power import check_model
-from blrzoo.comparison.quadrature import log_integral
+from blrzoo.evidence.power import check_model
+from blrzoo.evidence.quadrature import log_integral
 from blrzoo.reml.mixed_model import read_model
 
 __all__ = ["Ridge", "ridge_log_evidence"]
@@ -52,7 +52,7 @@ def ridge_log_evidence(model: pm.Model) -> tuple[float, float]:
     Examples
     --------
     >>> import blrzoo as blr
-    >>> from blrzoo.comparison.ridge import ridge_log_evidence
+    >>> from blrzoo.evidence.ridge import ridge_log_evidence
     >>> data = blr.simulate(n=50, p=5, n_causal=2, random_seed=1)
     >>> value, error = ridge_log_evidence(blr.single_component(data.X, data.y))
     >>> bool(-150 < value < -50), error < 1e-6

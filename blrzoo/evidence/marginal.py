@@ -9,10 +9,10 @@ import pymc as pm
 import xarray as xr
 
 from blrzoo.checks import Choice, Flag, Integer, Seed
-from blrzoo.comparison.observed import response_of
-from blrzoo.comparison.power import check_model
-from blrzoo.comparison.ridge import ridge_log_evidence
-from blrzoo.comparison.stones import PowerChains, powers, stepping_stones
+from blrzoo.evidence.observed import response_of
+from blrzoo.evidence.power import check_model
+from blrzoo.evidence.ridge import ridge_log_evidence
+from blrzoo.evidence.stones import PowerChains, powers, stepping_stones
 from blrzoo.gibbs.spec import find_model
 
 __all__ = ["Method", "log_marginal_likelihood"]
@@ -105,7 +105,7 @@ def log_marginal_likelihood(
     Examples
     --------
     >>> import blrzoo as blr
-    >>> from blrzoo.comparison.marginal import log_marginal_likelihood
+    >>> from blrzoo.evidence.marginal import log_marginal_likelihood
     >>> data = blr.simulate(n=50, p=5, n_causal=2, random_seed=1)
     >>> exact = log_marginal_likelihood(blr.single_component(data.X, data.y))
     >>> exact.method, exact.sizes["obs"]

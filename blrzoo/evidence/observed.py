@@ -59,7 +59,7 @@ def observed_y(idata: xr.DataTree, name: str) -> xr.DataArray:
         raise ValueError(
             f"fits must be of observations, each of which is left out in turn; got one of "
             f"sufficient statistics, which have no rows, in {name!r}. Fit X and y, in another "
-            f"design than 'gram'; or compare predictions of other rows: blrzoo.log_score."
+            f"design than 'gram'; or compare predictions of other rows: blrzoo.evidence.log_score."
         )
     if "observed_data" not in idata.children or "y" not in idata["observed_data"].data_vars:
         raise ValueError(
@@ -85,7 +85,7 @@ def check_same(responses: dict[str, xr.DataArray]) -> None:
     Examples
     --------
     >>> import xarray as xr
-    >>> from blrzoo.comparison.observed import check_same
+    >>> from blrzoo.evidence.observed import check_same
     >>> y = xr.DataArray([1.0, 2.0], {"obs": ["a", "b"]}, "obs")
     >>> check_same({"one": y, "two": y[::-1]})
     >>> check_same({"one": y, "two": y + [0, 1]})

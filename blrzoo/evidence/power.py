@@ -56,7 +56,7 @@ def power_posterior(model: pm.Model) -> pm.Model:
     Examples
     --------
     >>> import blrzoo as blr
-    >>> from blrzoo.comparison.power import power_posterior
+    >>> from blrzoo.evidence.power import power_posterior
     >>> data = blr.simulate(n=20, p=3, n_causal=1, random_seed=1)
     >>> powered = power_posterior(blr.spike_slab(data.X, data.y))
     >>> powered["likelihood_power"].set_value(0.3)
@@ -69,7 +69,7 @@ def power_posterior(model: pm.Model) -> pm.Model:
         raise ValueError(
             "model must have all traits of each observation, got missing cells of y: they are "
             "drawn by data augmentation, and the density of what was measured, raised to a power, "
-            "is not that of augmented data. Compare by blrzoo.compare, or fit the rows that have "
+            "is not that of augmented data. Compare by blrzoo.evidence.compare, or fit the rows that have "
             "all traits."
         )
     fgraph, memo = fgraph_from_model(model)
