@@ -38,7 +38,8 @@ class TraitChain:
     n, p, n_traits : int
         Size.
     patterns : str or array
-        As of `blrzoo.priors.MultivariateSpikeSlab`; all ones: a ridge, in which every effect changes.
+        As of `blrzoo.priors.MultivariateSpikeSlab`; all ones: a ridge, in which every effect
+        changes.
     """
 
     def __init__(self, n: int, p: int, n_traits: int, patterns: object) -> None:

@@ -34,7 +34,9 @@ _OTHER_CALLS = {
     **dict.fromkeys(("lm", "linearregression"), "blr.ols(X, y)"),
     **dict.fromkeys(("loo", "waic"), "blr.evidence.compare(fits)"),
     **dict.fromkeys(("susie", "finemap"), "blr.spike_slab(X, y) and blr.credible_sets(idata)"),
-    **dict.fromkeys(("mash", "mashr"), "blr.hierarchical_multivariate(X, Y, groups, components=...)"),
+    **dict.fromkeys(
+        ("mash", "mashr"), "blr.hierarchical_multivariate(X, Y, groups, components=...)"
+    ),
     "summary": "blr.effect_table(idata)",
 }
 
@@ -118,8 +120,8 @@ def _needs_prior() -> str:
     names = ", ".join(prior_names(Prior.dims))
     several = ", ".join(prior_names(MultivariatePrior.dims))
     return (
-        f"prior, the prior of the effects. Pass for instance prior=blr.priors.SpikeSlab(). There are "
-        f"{names}; for several traits {several}; and your own subclass of blr.priors.Prior."
+        f"prior, the prior of the effects. Pass for instance prior=blr.priors.SpikeSlab(). There "
+        f"are {names}; for several traits {several}; and your own subclass of blr.priors.Prior."
     )
 
 

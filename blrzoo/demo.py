@@ -106,13 +106,7 @@ def _print_tables(fits: dict[str, xr.DataTree]) -> None:
         kept = [v for v in _HYPERPARAMETERS if v in idata["posterior"]]
         _print(az.summary(idata, var_names=kept, kind="all", round_to=3))
     _title("spike_slab: number of included features and genetic variance")
-    _print(
-        indicator_table(selected)
-        .drop_dims("feature")
-        .to_dataframe()
-        .rename_axis(None)
-        .round(3)
-    )
+    _print(indicator_table(selected).drop_dims("feature").to_dataframe().rename_axis(None).round(3))
     _title("leave-one-out comparison (elpd: higher is better)")
     with warnings.catch_warnings():
         # Influential patients are counted in the table's column diag_elpd.

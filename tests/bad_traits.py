@@ -37,7 +37,7 @@ def grouped(groups: Any = GROUPS, **kwargs: Any) -> Callable[[], pm.Model]:
 
 
 def mixture(**kwargs: Any) -> Callable[[], pm.Model]:
-    return grouped(**{"n_components": 3, **kwargs})
+    return grouped(**({} if "components" in kwargs else {"n_components": 3}) | kwargs)
 
 
 def response(Y: Any, X: Any = X, **kwargs: Any) -> Callable[[], pm.Model]:
@@ -99,7 +99,11 @@ SLABS = {
     "stack": (np.stack([EYE] * 5), VE, r"^Sigma_b must have shape .*got shape \(5, 2, 2\)"),
     "nu-small": ((0.5, EYE), VE, r"^Sigma_b: nu must be above"),
     "nu-array": (([5, 6, 7], EYE), VE, r"^Sigma_b: nu must be one number, or have shape \(2, 2\)"),
-    "dist": (blr.priors.InverseWishart.dist(6, EYE), VE, r"^Sigma_b must have shape \(2, 2, 2, 2\), got"),
+    "dist": (
+        blr.priors.InverseWishart.dist(6, EYE),
+        VE,
+        r"^Sigma_b must have shape \(2, 2, 2, 2\), got",
+    ),
 }
 LEFT_OUT = {
     "tau2-full": (ridge(tau2=1.0), r"^tau2 must be left out with form='full', got 1.*Pass Sigma_b"),
@@ -172,13 +176,17 @@ PATTERNS = {
     "ragged": ([[0, 0], [1]], VE, ARRAY + r", rows of one length, got \[\[0, 0\], \[1\]\]"),
     "names": (pd.DataFrame(EYE, columns=["b", "a"]), VE, r"labels .*\[0, 1\].*\['b', 'a'\]: mis"),
 }  # fmt: skip
+COUNTS = {
+    "zero": (0, VE, r"must be an int from 1 to 100, got 0 of type int"),
+    "float": (3.0, TE, r"must be an int .*, got 3\.0 of type float"),
+    "bool": (True, TE, r"must be an int .*, got True of type bool"),
+    "text": ("3", TE, r"must be an int .*, got '3' of type str"),
+    "list": (["equal"], TE, r"must be an int .*, got \['equal'\] of type list"),
+}  # fmt: skip
 COMPONENTS = {
-    "zero": (0, VE, r"must be an int from 2 to 100 or a list .*, got 0 of .*Pass .*n_components=3"),
-    "float": (3.0, TE, r"must be an int .* or a list .*, got 3\.0 of type float"),
-    "bool": (True, TE, r"must be an int .* or a list .*, got True of type bool"),
-    "None": (None, TE, r"must be an int .* or a list .*, got None"),
-    "text": ("equal", TE, r"must be an int .* or a list .*, got 'equal' of type str"),
-    "array": (EYE, TE, r"must be an int .* or a list .*, got an array of shape \(2, 2\)"),
+    "number": (3, TE, r"must be a list .*, got 3 of .*Pass for instance n_components=3, or comp"),
+    "text": ("equal", TE, r"must be a list .*, got 'equal' of type str"),
+    "array": (EYE, TE, r"must be a list .*, got an array of shape \(2, 2\)"),
     "unknown": (["null", "same"], VE, r"must be among null, equal, .* or matrices, got 'same'"),
     "empty": ([], VE, r"must have one with effects at least, got \[\]"),
     "null-only": (["null", "null"], VE, r"must have one with effects at least, got \['null', 'nu"),
@@ -187,7 +195,7 @@ COMPONENTS = {
     "zeros": ([np.zeros((2, 2))], VE, r"positive semi-definite, got \[\[0.*not zero"),
     "nan": ([[[1, NAN], [NAN, 1]]], VE, r"positive semi-definite, got \[\[1\.0, nan\]"),
     "three": (["null", THREE], VE, r"must have names, or matrices of 2 by 2 .*shape \(3, 3\)"),
-    "number": (["null", 3], VE, r"must have names, or matrices .*got 3 of shape \(\)"),
+    "number-in-list": (["null", 3], VE, r"must have names, or matrices .*got 3 of shape \(\)"),
     "text-matrix": (["null", [["a", "b"], ["c", "d"]]], TE, r"matrices of 2 by 2 numbers, got"),
     "labels": ([pd.DataFrame(EYE, list("ab"), list("ab"))], VE, r"must have the labels .*\[0, 1\]"),
 }  # fmt: skip
@@ -309,13 +317,27 @@ DATA_ROWS: list[Row] = [
         "prior-class",
         lambda: blr.regression(X, Y, prior=blr.priors.Multivariate),
         TE,
-        r"^prior must be an instance .*Make an instance: blr\.Multivariate\(\)",
+        r"^prior must be an instance .*Make an instance: blr\.priors\.Multivariate\(\)",
     ),
     (
         "components-of-prior",
         lambda: blr.priors.HierarchicalMultivariateMixture(GROUPS, n_components=1),
         VE,
-        r"^components must be an int from 2",
+        r"^n_components must be an int from 2 to 100, got 1 .*Pass for instance n_components=3",
+    ),
+    (
+        "components-and-number",
+        grouped(n_components=2, components=["null", "equal"]),
+        VE,
+        r"^n_components must be left out where components are listed, got 2 of type int\. Leave",
+    ),
+    (
+        "components-and-number-of-prior",
+        lambda: blr.priors.HierarchicalMultivariateMixture(
+            GROUPS, n_components=4, components=["equal"]
+        ),
+        VE,
+        r"^n_components must be left out where components are listed, got 4 of type int",
     ),
 ]
 
@@ -394,6 +416,7 @@ ROWS: list[Row] = [
     *rows("form", ridge, FORMS),
     *rows("residual", ridge, FORMS),
     *rows("patterns", select, PATTERNS),
+    *rows("n_components", grouped, COUNTS),
     *rows("components", mixture, COMPONENTS),
     *rows("pi", select, INDICATORS),
     *rows("pi", select, WEIGHTS, patterns="all"),

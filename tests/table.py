@@ -187,19 +187,29 @@ PRIORS = {
     "half-normal-ridge": lambda X, y: blr.single_component(
         X, y, tau2=pm.HalfNormal.dist(1.0), **NARROW
     ),
-    "bayes-a": lambda X, y: blr.regression(X, y, prior=blr.priors.BayesA(nu=8, S2=(4, 8)), **NARROW),
+    "bayes-a": lambda X, y: blr.regression(
+        X, y, prior=blr.priors.BayesA(nu=8, S2=(4, 8)), **NARROW
+    ),
     "bayes-b": lambda X, y: blr.regression(
         X, y, prior=blr.priors.BayesB(nu=8, S2=(4, 8), pi=(2, 2)), **NARROW
     ),
-    "lasso": lambda X, y: blr.regression(X, y, prior=blr.priors.BayesianLasso(lambda2=(4, 1)), **NARROW),
+    "lasso": lambda X, y: blr.regression(
+        X, y, prior=blr.priors.BayesianLasso(lambda2=(4, 1)), **NARROW
+    ),
     "horseshoe": lambda X, y: blr.regression(
         X, y, prior=blr.priors.Horseshoe(tau=pm.HalfNormal.dist(0.5), c2=(8, 0.5)), **NARROW
     ),
     "annotated-variance": lambda X, y: blr.regression(
-        X, y, prior=blr.priors.AnnotatedVariance(_annotation(X), tau2=(8, 0.5), eta=(0, 0.5)), **NARROW
+        X,
+        y,
+        prior=blr.priors.AnnotatedVariance(_annotation(X), tau2=(8, 0.5), eta=(0, 0.5)),
+        **NARROW,
     ),
     "annotated-inclusion": lambda X, y: blr.regression(
-        X, y, prior=blr.priors.AnnotatedInclusion(_annotation(X), tau2=(8, 0.5), eta=(0, 0.5)), **NARROW
+        X,
+        y,
+        prior=blr.priors.AnnotatedInclusion(_annotation(X), tau2=(8, 0.5), eta=(0, 0.5)),
+        **NARROW,
     ),
     "multivariate-joint": lambda X, y: blr.multivariate(
         X, _two_traits(y), Sigma_b=(8, 2.0), update="joint", **TRAIT_NARROW

@@ -49,10 +49,10 @@ def test_near_matches():
 @pytest.mark.parametrize("name", zoo.__all__)
 def test_a_factory_has_a_prior_of_its_own(name):
     advice = r"prior of its own, got .*\. Call blr\.regression\(X, y, prior="
-    for prior, remedy in {"horseshoe": r"blr\.Horseshoe\(\)", 3: r"\.\.\."}.items():
+    for prior, remedy in {"horseshoe": r"blr\.priors\.Horseshoe\(\)", 3: r"\.\.\."}.items():
         with pytest.raises(TypeError, match=rf"^{name}\(\) has a {advice}{remedy}\)\.$"):
             call(name, prior=prior)
-    with pytest.raises(TypeError, match=rf"{advice}blr\.BayesA\(\)\)\.$"):
+    with pytest.raises(TypeError, match=rf"{advice}blr\.priors\.BayesA\(\)\)\.$"):
         call(name, prior=blr.priors.BayesA())
 
 
@@ -62,7 +62,7 @@ def test_a_missing_prior_is_answered_with_all_priors():
     message = str(caught.value)
     assert message.startswith("regression() needs prior, the prior of the effects. Pass ")
     bases = {"Prior", "MixturePrior", "MultivariatePrior", "MultivariateMixturePrior"}
-    public = {name for name in blr.__all__ if _is_prior(getattr(blr, name))} - bases
+    public = {name for name in blr.priors.__all__ if _is_prior(getattr(blr.priors, name))} - bases
     assert {*prior_names(("feature",)), *prior_names(("feature", "trait"))} == public
     assert set(re.findall(r"\w+", message)) >= public
 
@@ -101,7 +101,9 @@ def test_what_names_a_prior(value, remedy):
 
 
 def test_prior_by_name_is_answered_with_the_class():
-    with pytest.raises(TypeError, match=r"got 'horseshoe' of type str\. .* blr\.Horseshoe\(\)\.$"):
+    with pytest.raises(
+        TypeError, match=r"got 'horseshoe' of type str\. .* blr\.priors\.Horseshoe\(\)\.$"
+    ):
         blr.regression(X, Y[:, 0], prior="horseshoe")
 
 

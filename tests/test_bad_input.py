@@ -174,7 +174,7 @@ MODEL_ROWS: list[Row] = [
     ("update-None", regress(prior=SINGLE, update=None), VE, r"'joint' or 'single-site', got None"),
     ("update-joint", regress(prior=SLAB, update="joint"), VE, JOINT + "SpikeSlab, .* several"),
     ("update-feature", regress(prior=BY_FEATURE, update="joint"), VE, JOINT + "FeatureRidge"),
-    ("prior-class", regress(prior=blr.priors.SpikeSlab), TE, r"Make an instance: blr\.SpikeSlab\(\)"),
+    ("prior-class", regress(prior=blr.priors.SpikeSlab), TE, r"blr\.priors\.SpikeSlab\(\)"),
     ("prior-None", regress(prior=None), TE, r"^prior must be .*got None .*Pass an instance"),
     ("prior-text", regress(prior="ridge"), TE, r"^prior must be .*got 'ridge' of type str"),
     ("prior-function", regress(prior=blr.spike_slab), TE, r"^prior must be .*of type function"),

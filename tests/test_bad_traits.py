@@ -112,15 +112,16 @@ def test_variances_and_numbers_stand_for_diagonal_matrices() -> None:
         np.testing.assert_array_equal(constants(ridge(Sigma_b=value)(), "Sigma_b"), expected)
 
 
-@pytest.mark.parametrize("components", [["equal"], ["learned"], ["each"], ("null", "equal"), 2])
+@pytest.mark.parametrize("components", [["equal"], ["learned"], ["each"], ("null", "equal"), None])
 def test_the_null_is_there_whether_named_or_not(components: Any) -> None:
-    model = mixture(components=components)()
+    given = {"n_components": 2} if components is None else {"components": components}
+    model = mixture(**given)()
     assert next(iter(model.coords["component"])) in ("null", 0)
     assert len(model.coords["component"]) == (3 if components == ["each"] else 2)
 
 
 def test_one_component_may_be_any_whole_number() -> None:
-    assert "label" not in mixture(components=np.int64(1))().named_vars
+    assert "label" not in mixture(n_components=np.int64(1))().named_vars
 
 
 def test_the_parameters_of_a_dirichlet_prior_may_be_one_array() -> None:

@@ -28,6 +28,7 @@ from blrzoo.checks import (
     Seed,
 )
 from tests.fuzz import fits, values
+from tests.public import unqualified
 
 HUGE = 10**400
 VE, TE = ValueError, TypeError
@@ -181,13 +182,6 @@ def test_each_constraint_says_how_to_correct_a_wrong_value():
 UNCHECKED = {("plot_patterns", "progressbar"), ("plot_pip", "threshold")}
 
 
-def public() -> dict[str, Any]:
-    """Public functions and classes by name."""
-    names = {name: getattr(blr, name) for name in blr.__all__}
-    names |= {name: getattr(blr.testing, name) for name in blr.testing.__all__}
-    return {name: one for name, one in names.items() if callable(one)}
-
-
 def wrong_values(name: str, function: Any) -> list[tuple[str, Any]]:
     """Each argument that is a word, a flag or a number, with values that are none."""
     found: list[tuple[str, Any]] = []
@@ -250,10 +244,10 @@ def needed(name: str, function: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    "name", [name for name, function in public().items() if wrong_values(name, function)]
+    "name", [name for name, function in unqualified().items() if wrong_values(name, function)]
 )
 def test_public_functions_refuse_what_is_no_word_flag_or_number(name):
-    function = public()[name]
+    function = unqualified()[name]
     for argument, value in wrong_values(name, function):
         with pytest.raises((TypeError, ValueError), match=rf"^{argument} must"):
             function(**needed(name, function) | {argument: value})

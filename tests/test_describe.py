@@ -37,7 +37,9 @@ DEFAULTS = {
     "bayes-b": lambda **o: blr.regression(X, y, prior=blr.priors.BayesB(pi=0.7), **o),
     "lasso": lambda **o: blr.regression(X, y, prior=blr.priors.BayesianLasso(), **o),
     "horseshoe": lambda **o: blr.regression(X, y, prior=blr.priors.Horseshoe(), **o),
-    "annotated-variance": lambda **o: blr.regression(X, y, prior=blr.priors.AnnotatedVariance(A), **o),
+    "annotated-variance": lambda **o: blr.regression(
+        X, y, prior=blr.priors.AnnotatedVariance(A), **o
+    ),
     "annotated": lambda **o: blr.regression(X, y, prior=blr.priors.AnnotatedInclusion(A), **o),
     "annotated-eta0": lambda **o: blr.regression(
         X, y, prior=blr.priors.AnnotatedInclusion(A, eta0=0.5), **o

@@ -16,6 +16,7 @@ from tests.fuzz.others import LEFT_OUT, OTHERS
 from tests.fuzz.readers import PLOTS, SUMMARIES
 from tests.fuzz.rows import MODELS, PRIORS, Row
 from tests.fuzz.tables import indexes, tables
+from tests.public import unqualified
 
 TABLE: dict[str, Row] = {**MODELS, **PRIORS, **SUMMARIES, **PLOTS, **OTHERS}
 FAST = settings(
@@ -27,7 +28,7 @@ FAST = settings(
     phases=[Phase.generate, Phase.shrink],
 )
 LONG = settings(FAST, max_examples=80)
-SLOW = {"testing.geweke_joint"}  # even where it is called as it should be
+SLOW = {"geweke_joint"}  # even where it is called as it should be
 NAMES = [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in TABLE]
 
 
@@ -62,9 +63,8 @@ def run(row: Row, made: Mapping[str, Any], named: set[str]) -> bool:
 
 
 def test_every_public_name_has_a_row_or_a_reason() -> None:
-    public = {*blr.__all__, *(f"testing.{name}" for name in blr.testing.__all__)}
     rows = {name.split(" of ")[0] for name in TABLE}
-    assert rows | {*LEFT_OUT} == public
+    assert rows | {*LEFT_OUT} == {*unqualified()}
     assert not rows & {*LEFT_OUT}
 
 

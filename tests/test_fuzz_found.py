@@ -88,7 +88,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "components": (
         lambda: blr.hierarchical(X, y, GROUPS, n_components=0),
         VE,
-        "^components must be an int from 1 to 100, got 0",
+        "^n_components must be an int from 1 to 100, got 0",
     ),
     "share": (
         of_fit(blr.credible_sets, min_abs_corr=TOO_BIG),
@@ -160,7 +160,11 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         VE,
         "^window must be a finite number of at least 0",
     ),
-    "nu": (lambda: blr.priors.InverseWishart.dist(TOO_BIG, np.eye(2)), TE, "nu must be real numbers"),
+    "nu": (
+        lambda: blr.priors.InverseWishart.dist(TOO_BIG, np.eye(2)),
+        TE,
+        "nu must be real numbers",
+    ),
     "any": (of_fit(blr.pip, any=pm.HalfNormal.dist()), VE, "^any must name dims"),
     "ragged model": (lambda: blr.sample([[1], [1, 2]]), TE, "^model must be a pm.Model"),
     "text": (

@@ -180,7 +180,9 @@ def test_mean_and_variance_of_the_sum_are_those_of_simulated_scores():
 def test_type_one_error_of_genes_in_simulated_genotypes():
     """500 genes of 6 SNPs in LD, 20 traits without any association."""
     n, genes = 300, {f"g{i}": range(6 * i, 6 * i + 6) for i in range(500)}
-    X = blr.simulate(n, 3000, distribution="genotype", correlation=0.95, n_causal=0, h2=0, random_seed=3).X
+    X = blr.simulate(
+        n, 3000, distribution="genotype", correlation=0.95, n_causal=0, h2=0, random_seed=3
+    ).X
     U = X.values - X.values.mean(axis=0)
     U /= np.linalg.norm(U, axis=0)
     y = np.random.default_rng(3).normal(size=(n, 20))

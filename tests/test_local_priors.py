@@ -298,7 +298,11 @@ def test_bad_annotations_are_refused(name, kind):
 # Arguments and defaults
 
 BAD_ARGUMENTS = [
-    (lambda: blr.priors.BayesA(nu=0), ValueError, "nu must be a finite number of at least 1e-06, got 0"),
+    (
+        lambda: blr.priors.BayesA(nu=0),
+        ValueError,
+        "nu must be a finite number of at least 1e-06, got 0",
+    ),
     (
         lambda: blr.priors.BayesA(nu=np.inf),
         ValueError,
@@ -314,10 +318,22 @@ BAD_ARGUMENTS = [
     (lambda: blr.priors.BayesA(S2=(1, 2, 3)), ValueError, r"S2 must be .*gamma.*\(shape, rate\)"),
     (lambda: blr.priors.BayesB(pi=1.5), ValueError, "pi must be strictly between"),
     (lambda: blr.priors.BayesianLasso(lambda2=0), ValueError, "lambda2 must be positive"),
-    (lambda: blr.priors.Horseshoe(p0=[1, 2]), TypeError, "p0 must be a finite number of at least 1e-06"),
-    (lambda: blr.priors.Horseshoe(p0=-1), ValueError, "p0 must be a finite number of at least 1e-06"),
+    (
+        lambda: blr.priors.Horseshoe(p0=[1, 2]),
+        TypeError,
+        "p0 must be a finite number of at least 1e-06",
+    ),
+    (
+        lambda: blr.priors.Horseshoe(p0=-1),
+        ValueError,
+        "p0 must be a finite number of at least 1e-06",
+    ),
     (lambda: blr.priors.Horseshoe(tau=(1, 2)), ValueError, r"tau must be .*half-Cauchy.*\(scale\)"),
-    (lambda: blr.priors.AnnotatedVariance([0, 1], eta=np.nan), ValueError, "eta: .*|eta must be finite"),
+    (
+        lambda: blr.priors.AnnotatedVariance([0, 1], eta=np.nan),
+        ValueError,
+        "eta: .*|eta must be finite",
+    ),
 ]
 
 
@@ -376,7 +392,10 @@ def test_other_priors_of_hyperparameters_go_to_nuts():
     for prior, left in (
         (blr.priors.BayesA(S2=pm.HalfNormal.dist(1.0)), "S2"),
         (blr.priors.BayesianLasso(lambda2=pm.LogNormal.dist(0.0, 1.0)), "lambda2"),
-        (blr.priors.AnnotatedVariance([0.0, 1.0, 3.0], tau2=pm.HalfNormal.dist(1.0), eta=0.5), "tau2"),
+        (
+            blr.priors.AnnotatedVariance([0.0, 1.0, 3.0], tau2=pm.HalfNormal.dist(1.0), eta=0.5),
+            "tau2",
+        ),
     ):
         model = blr.regression(X, y, prior=prior)
         names = {rv.name for rv in model.free_RVs}

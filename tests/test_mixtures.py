@@ -107,20 +107,20 @@ def test_members_of_the_family_coincide(ungrouped, grouped, names):
 
 
 @pytest.mark.parametrize("pooled", [False, True])
-@pytest.mark.parametrize("components", [1, 3])
-def test_order_of_truly_enriched_groups_is_recovered(pooled, components):
+@pytest.mark.parametrize("n_components", [1, 3])
+def test_order_of_truly_enriched_groups_is_recovered(pooled, n_components):
     rng = np.random.default_rng(12)
     X = rng.normal(size=(300, 90))
     groups = np.repeat(["strong", "medium", "none"], 30)
     sd = pd.Series({"strong": 0.6, "medium": 0.2, "none": 0.0})[groups].to_numpy()
     y = X @ (sd * rng.normal(size=90)) + rng.normal(size=300)
-    model = blr.hierarchical(X, y, groups, components=components, pooled=pooled)
+    model = blr.hierarchical(X, y, groups, n_components=n_components, pooled=pooled)
     idata = blr.sample(model, draws=1000, tune=500, chains=2, random_seed=1, quiet=True)
     per_group = (idata.posterior["beta"] ** 2).groupby(idata.constant_data["group_index"]).mean()
     strong, medium, none = per_group.transpose(..., "chain", "draw").values
     assert (strong > medium).mean() > 0.99
     assert (medium > none).mean() > 0.95
-    if components == 1:
+    if n_components == 1:
         tau2 = idata.posterior["tau2"]
         assert (tau2.sel(group="strong") > tau2.sel(group="medium")).mean() > 0.95
         assert (tau2.sel(group="medium") > tau2.sel(group="none")).mean() > 0.95
@@ -168,11 +168,15 @@ REFUSED = [
     ("labels", {"groups": pd.Series({0: "a", 1: "b"})}, r"groups must have .* missing \[2, 3"),
     ("twice", {"groups": pd.Series("a", index=[0, 0, 1, 2, 3])}, r"groups .* repeated \[0\]"),
     ("pooled", {"groups": list("aabb"), "pooled": True, "tau2": 1.0}, "pooled must be False"),
-    ("no-mixture", {"groups": list("aabb"), "pi": (1, 1)}, "pi must be left out with n_components=1"),
     (
-        "components",
+        "no-mixture",
+        {"groups": list("aabb"), "pi": (1, 1)},
+        "pi must be left out with n_components=1",
+    ),
+    (
+        "n_components",
         {"groups": list("aabb"), "n_components": 0},
-        "components must be an int from 1 to 100, got 0",
+        "n_components must be an int from 1 to 100, got 0",
     ),
 ]
 

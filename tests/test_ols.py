@@ -153,7 +153,11 @@ BAD = {
     "sum": ((X.assign(e=X["a"] + 2 * X["c"] - 1), Y), {}, r"feature \['e'\] as linear"),
     "two": ((X.assign(e=X["a"], z=RNG.normal(size=N), f=X["b"]), Y), {}, r"\['e', 'f'\] as"),
     "of-W": ((X.assign(e=3 * W["age"]), Y), {"covariates": W}, r"feature \['e'\] as"),
-    "ci_prob-0": ((X, Y), {"ci_prob": 0}, r"ci_prob must be a number above 0 and below 1, got 0 of"),
+    "ci_prob-0": (
+        (X, Y),
+        {"ci_prob": 0},
+        r"ci_prob must be a number above 0 and below 1, got 0 of",
+    ),
     "ci_prob-95": ((X, Y), {"ci_prob": 95}, r"ci_prob must be a number above 0 .*, got 95"),
     "new-names": (
         (X, Y),

@@ -271,7 +271,9 @@ def test_pairs_are_numbers_of_shared_features():
 def test_correlations_are_those_of_genetic_correlation():
     idata = tree(20, ["a", "b", "c"])
     ax = plot_patterns(idata, show="correlation")
-    expected = blr.summary_table(blr.genetic_correlation(idata, definition="fit")["rg_fit"])["mean"].values
+    expected = blr.summary_table(blr.genetic_correlation(idata, definition="fit")["rg_fit"])[
+        "mean"
+    ].values
     (image,) = ax.get_images()
     lower = np.tril_indices(3)
     close(image.get_array()[lower], expected[lower])

@@ -162,7 +162,9 @@ def test_a_single_row(value):
         "list": X.to_numpy()[:1].tolist(),
     }[value]
     got = predict(idata, one, quantity="mean")
-    np.testing.assert_allclose(got["mean"], predict(idata, X, quantity="mean")["mean"][:1], rtol=1e-12)
+    np.testing.assert_allclose(
+        got["mean"], predict(idata, X, quantity="mean")["mean"][:1], rtol=1e-12
+    )
 
 
 @pytest.mark.parametrize(
@@ -462,7 +464,9 @@ def test_coverage_of_the_truth():
         draws = as_draws(rng.normal(size=(1, 2000, n)))
         result = score(rng.normal(size=n), draws, ci_prob=ci_prob)
         assert abs(float(result["coverage"]) - ci_prob) < 4 * np.sqrt(ci_prob * (1 - ci_prob) / n)
-        np.testing.assert_allclose(result["width"], 2 * stats.norm.isf((1 - ci_prob) / 2), rtol=0.01)
+        np.testing.assert_allclose(
+            result["width"], 2 * stats.norm.isf((1 - ci_prob) / 2), rtol=0.01
+        )
 
 
 def test_missing_values_are_skipped_by_trait():

@@ -28,13 +28,17 @@ WORDS = {
     "kind of heritability": lambda v: blr.heritability(FIT, definition=v),
     "kind of correlation": lambda v: blr.genetic_correlation(TRAITS, definition=v),
     "kind of prediction": lambda v: blr.predict(FIT, X, quantity=v),
-    "kind of scores": lambda v: blr.gene_sets.gene_z_scores([1.0], {"A": [0]}, correlation=[[1]], scores=v),
+    "kind of scores": lambda v: blr.gene_sets.gene_z_scores(
+        [1.0], {"A": [0]}, correlation=[[1]], scores=v
+    ),
     "kind of picture": lambda v: blr.plot_patterns(TRAITS, show=v),
     "of": lambda v: blr.enrichment_table(FIT, groups=GROUPS, of=v),
     "quantity": lambda v: blr.plot_variance(FIT, quantity=v),
     "sort_by of a table": lambda v: blr.effect_table(FIT, sort_by=v),
     "sort_by of a picture": lambda v: blr.plot_effects(FIT, sort_by=v),
-    "method": lambda v: blr.evidence.log_marginal_likelihood(blr.single_component(X, Y[:, 0]), method=v),
+    "method": lambda v: blr.evidence.log_marginal_likelihood(
+        blr.single_component(X, Y[:, 0]), method=v
+    ),
     "any": lambda v: blr.pip(TRAITS, any=v),
     "trait": lambda v: blr.plot_effects(TRAITS, trait=v),
 }

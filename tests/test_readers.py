@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 import blrzoo as blr
 from blrzoo.diagnostics import Diagnosis
 from blrzoo.posterior import reader
+from tests.public import unqualified
 from tests.readers import DRAWN, FITS, READERS, one_trait
 
 of_each = pytest.mark.parametrize(("fit", "read"), READERS.values(), ids=READERS.keys())
@@ -26,10 +27,9 @@ def _close_figures():
 
 
 def test_the_table_has_every_public_reader():
-    functions = {name: getattr(blr, name) for name in blr.__all__}
     readers = {
         name
-        for name, function in functions.items()
+        for name, function in unqualified().items()
         if inspect.isfunction(function) and FITS & set(inspect.signature(function).parameters)
     } - {"sample", "sample_more"}  # whose draws is a number
     readers -= {"log_marginal_likelihood"}

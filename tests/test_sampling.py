@@ -1,4 +1,4 @@
-"""blr.sample refuses before the first draw and loses nothing after the last; blr.sample_more goes on."""
+"""blr.sample refuses before the first draw, loses nothing after the last; sample_more goes on."""
 
 import re
 

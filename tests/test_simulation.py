@@ -28,7 +28,9 @@ def residual(data):
 # What comes back
 
 
-@pytest.mark.parametrize(("distribution", "dtype"), [("gaussian", np.float64), ("genotype", np.int8)])
+@pytest.mark.parametrize(
+    ("distribution", "dtype"), [("gaussian", np.float64), ("genotype", np.int8)]
+)
 def test_shapes_coords_and_types(distribution, dtype):
     data = simulate(30, 12, distribution=distribution, random_seed=0)
     dims = {name: variable.dims for name, variable in data.data_vars.items()}
@@ -157,7 +159,14 @@ def test_features_and_noise_of_a_seed_do_not_depend_on_the_effects(distribution,
 def test_realised_h2_is_exact(distribution, effects, h2, n, p, n_causal):
     for seed in range(5):
         data = simulate(
-            n, p, n_causal=n_causal, h2=h2, distribution=distribution, effects=effects, mu=3.0, random_seed=seed
+            n,
+            p,
+            n_causal=n_causal,
+            h2=h2,
+            distribution=distribution,
+            effects=effects,
+            mu=3.0,
+            random_seed=seed,
         )
         explained = np.var(data.X.values @ data.beta.values)
         realised = explained / (explained + float(data.sigma2))
@@ -333,13 +342,41 @@ REFUSED = [
         r"effects must be 'normal' or 'equal', got 't' of type \w+. Leave",
     ),
     (dict(effects=None), ValueError, r"effects must be 'normal' or 'equal', got None"),
-    (dict(maf=(0.1, 0.5)), ValueError, r"maf must be left out unless distribution='genotype', .*: leave"),
-    (dict(distribution="genotype", maf=0.3), TypeError, r"maf must be a pair .* got 0.3 \(float\): pass"),
-    (dict(distribution="genotype", maf=(0.1,)), TypeError, r"maf must be a pair \(low, high\), got"),
-    (dict(distribution="genotype", maf=(0.1, "a")), TypeError, r"maf\[1\] must be a .*number.* got 'a'"),
-    (dict(distribution="genotype", maf=(0, 0.5)), ValueError, r"maf must satisfy 0 < low .* got \(0, 0.5"),
-    (dict(distribution="genotype", maf=(0.4, 0.3)), ValueError, r"maf must satisfy .* got \(0.4, 0.3\)"),
-    (dict(distribution="genotype", maf=(0.4, 0.6)), ValueError, r"maf must satisfy .* got \(0.4, 0.6\)"),
+    (
+        dict(maf=(0.1, 0.5)),
+        ValueError,
+        r"maf must be left out unless distribution='genotype', .*: leave",
+    ),
+    (
+        dict(distribution="genotype", maf=0.3),
+        TypeError,
+        r"maf must be a pair .* got 0.3 \(float\): pass",
+    ),
+    (
+        dict(distribution="genotype", maf=(0.1,)),
+        TypeError,
+        r"maf must be a pair \(low, high\), got",
+    ),
+    (
+        dict(distribution="genotype", maf=(0.1, "a")),
+        TypeError,
+        r"maf\[1\] must be a .*number.* got 'a'",
+    ),
+    (
+        dict(distribution="genotype", maf=(0, 0.5)),
+        ValueError,
+        r"maf must satisfy 0 < low .* got \(0, 0.5",
+    ),
+    (
+        dict(distribution="genotype", maf=(0.4, 0.3)),
+        ValueError,
+        r"maf must satisfy .* got \(0.4, 0.3\)",
+    ),
+    (
+        dict(distribution="genotype", maf=(0.4, 0.6)),
+        ValueError,
+        r"maf must satisfy .* got \(0.4, 0.6\)",
+    ),
     (
         dict(n=2, distribution="genotype", maf=(1e-9, 1e-9)),
         ValueError,

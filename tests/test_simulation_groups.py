@@ -81,7 +81,9 @@ def test_weights_by_label_are_weights_in_order():
 
 @pytest.mark.parametrize("distribution", ["gaussian", "genotype"])
 def test_h2_is_exact_and_features_are_counted_with_groups(distribution):
-    options = dict(n_groups=4, causal_weights={"group1": 50}, distribution=distribution, n_causal=8, h2=0.3)
+    options = dict(
+        n_groups=4, causal_weights={"group1": 50}, distribution=distribution, n_causal=8, h2=0.3
+    )
     data = simulate(100, 40, **options, random_seed=0)
     assert np.var(data.X.values @ data.beta.values) == pytest.approx(0.3)
     assert int(data.causal.sum()) == 8
@@ -189,14 +191,16 @@ def test_disjoint_individuals_have_one_trait_each_in_turn(n_traits):
 
 WEIGHTED = dict(n_groups=2)
 REFUSED = [
-    (dict(n_groups=0), ValueError, r"groups .* must be an int from 1 .*got 0"),
-    (dict(n_groups=9), ValueError, r"groups .* must be an int from 1 to 8, got 9"),
-    (dict(n_groups=2.0), TypeError, r"groups \(unless a list or array of labels\) must be an int"),
+    (dict(n_groups=0), ValueError, r"n_groups must be an int from 1 .*got 0"),
+    (dict(n_groups=9), ValueError, r"n_groups must be an int from 1 to 8, got 9"),
+    (dict(n_groups=2.0), TypeError, r"n_groups must be an int"),
     (
         dict(groups="aabbccdd"),
         TypeError,
-        r"groups \(unless a list .* must be an int .*got .* of type str",
+        r"groups must be a list or an array of labels, got .* of type str.* Pass n_groups",
     ),
+    (dict(groups=3), TypeError, r"groups must be a list or an array of labels, got 3"),
+    (dict(WEIGHTED, groups=["a"] * 8), ValueError, r"n_groups must be left out with groups"),
     (dict(groups=["a", "b"]), ValueError, r"groups must have a label for each .* pass 8 labels"),
     (dict(groups=np.eye(8)), ValueError, r"groups must have a label .* got shape \(8, 8\)"),
     (dict(groups=[*"abcabc", None, np.nan]), ValueError, r"got 2 missing labels, .* position 6"),

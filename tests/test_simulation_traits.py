@@ -52,7 +52,9 @@ def test_dims_and_coords(distribution, n_traits):
 @pytest.mark.parametrize("distribution", DISTRIBUTIONS)
 @pytest.mark.parametrize("h2", [0.0, 0.4])
 def test_one_of_several_traits_is_one_trait(distribution, h2):
-    options = dict(h2=h2, mu=2.0, distribution=distribution, correlation=0.5, missing=0.2, random_seed=3)
+    options = dict(
+        h2=h2, mu=2.0, distribution=distribution, correlation=0.5, missing=0.2, random_seed=3
+    )
     one, several = simulate(50, 20, **options), simulate(50, 20, n_traits=1, **options)
     assert float(several.Sigma_e[0, 0]) == float(one.sigma2)
     assert float(several.genetic_covariance[0, 0]) == pytest.approx(h2)
@@ -135,7 +137,9 @@ def test_the_attributes_give_the_data_back():
     ids=str,
 )
 def test_features_and_noise_of_a_seed_do_not_depend_on_the_effects(distribution, change):
-    options = dict(n_traits=3, residual_correlation=MATRIX, distribution=distribution, random_seed=2)
+    options = dict(
+        n_traits=3, residual_correlation=MATRIX, distribution=distribution, random_seed=2
+    )
     base, data = simulate(30, 20, **options), simulate(30, 20, **options, **change)
     np.testing.assert_array_equal(data.X, base.X)
     np.testing.assert_allclose(residual(data), residual(base), atol=1e-12)
@@ -159,7 +163,9 @@ def test_noise_of_the_first_trait_is_that_of_one_trait():
 def test_realised_h2_is_exact(distribution, effects, overlap, n):
     h2 = np.array([0.8, 0.0, 1e-6])
     for seed in range(5):
-        options = dict(distribution=distribution, effects=effects, overlap=overlap, genetic_correlation=0.5)
+        options = dict(
+            distribution=distribution, effects=effects, overlap=overlap, genetic_correlation=0.5
+        )
         data = simulate(n, 30, n_traits=3, n_causal=5, h2=h2, random_seed=seed, **options)
         explained = np.var(data.X.values @ data.beta.values, axis=0)
         noise = np.diagonal(data.Sigma_e.values)

@@ -17,6 +17,7 @@ import pytest
 import xarray as xr
 
 import blrzoo as blr
+from tests.public import unqualified
 from tests.readers import FITS
 from tests.test_readers import plain
 
@@ -79,7 +80,9 @@ def y_of(idata: xr.DataTree) -> Any:
 #: By name of the function and of its use: the call, of the fit and its model.
 SAME: dict[str, Callable[[xr.DataTree, pm.Model], Any]] = {
     "bayes_factor_inclusion": lambda i, m: blr.evidence.bayes_factor_inclusion(i, prior=0.3),
-    "bayes_factor_inclusion by prior": lambda i, m: blr.evidence.bayes_factor_inclusion(with_prior(i)),
+    "bayes_factor_inclusion by prior": lambda i, m: blr.evidence.bayes_factor_inclusion(
+        with_prior(i)
+    ),
     "bayesian_fdr": lambda i, m: blr.bayesian_fdr(i),
     "diagnose": lambda i, m: str(blr.diagnose(i, quiet=True)),
     "summary_table": lambda i, m: blr.summary_table(i["posterior"].to_dataset()[["mu", "pi"]]),
@@ -100,9 +103,9 @@ SAME: dict[str, Callable[[xr.DataTree, pm.Model], Any]] = {
     "predict": lambda i, m: blr.predict(i, NEW, random_seed=1),
     "score": lambda i, m: blr.score(y_of(i), blr.predict(i, NEW, summary=False, random_seed=1)),
     "window_pip": lambda i, m: blr.window_pip(i, positions=None, width=3),
-    "sample_more": lambda i, m: blr.sample_more(i, m, 5, random_seed=2, quiet=True, cores=1, **SLOW)[
-        "posterior"
-    ].to_dataset(),
+    "sample_more": lambda i, m: blr.sample_more(
+        i, m, 5, random_seed=2, quiet=True, cores=1, **SLOW
+    )["posterior"].to_dataset(),
 }
 #: The same of several traits only.
 SAME_OF_TRAITS = {
@@ -182,11 +185,10 @@ def _close_figures():
 
 
 def test_the_table_has_every_public_read_out() -> None:
-    functions = {name: getattr(blr, name) for name in blr.__all__}
     takes = FITS | {"model", "models"}
     readers = {
         name
-        for name, function in functions.items()
+        for name, function in unqualified().items()
         if inspect.isfunction(function) and takes & set(inspect.signature(function).parameters)
     } - {"cross_validate", "describe"}  # of X and y, and of a model without a fit
     tables = (SAME, SAME_OF_TRAITS, NEEDS_X, NEEDS_X_OF_TRAITS, REFUSED)

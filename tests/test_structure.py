@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import blrzoo as blr
+from tests.public import qualified
 
 ROOT = Path(blr.__file__).parent
 
@@ -13,7 +14,7 @@ ROOT = Path(blr.__file__).parent
 LAYERS = (
     "checks wording progress storage labels tables response values data statistics "
     "least_squares designs ops distributions priors terms advice likelihood gibbs sources building "
-    "model reml zoo description sampling gene_sets comparison validation"
+    "model reml zoo description sampling gene_sets evidence validation"
 ).split()
 #: These know InferenceData and nothing of the rest.
 READERS = ["posterior", "summaries", "diagnostics", "plots", "prediction"]
@@ -22,7 +23,7 @@ READERS = ["posterior", "summaries", "diagnostics", "plots", "prediction"]
 ALSO_READS = {
     "sampling": {"diagnostics", "posterior", "summaries"},
     "validation": {"diagnostics", "posterior", "prediction", "summaries"},
-    "comparison": {"posterior", "summaries"},
+    "evidence": {"posterior", "prediction", "summaries"},
     "prediction": {"storage", "tables"},
     "plots": {"least_squares", "values"},
     "posterior": {"storage", "tables"},
@@ -90,5 +91,5 @@ def test_files_are_short_and_say_what_they_are_for(path):
 
 
 def test_public_names_exist_and_are_documented():
-    for name in blr.__all__:
-        assert getattr(blr, name).__doc__, name
+    for name, one in qualified().items():
+        assert one.__doc__, name

@@ -124,7 +124,10 @@ def test_log_density_and_copies():
 @pytest.mark.slow
 @pytest.mark.parametrize("updates", [("auto", "joint"), ("auto", "single-site")], ids=str)
 def test_geweke_joint(updates):
-    priors = blr.priors.SpikeSlab(tau2=(8, 0.5), pi=(4, 2)), blr.priors.SingleComponent(tau2=(8, 0.5))
+    priors = (
+        blr.priors.SpikeSlab(tau2=(8, 0.5), pi=(4, 2)),
+        blr.priors.SingleComponent(tau2=(8, 0.5)),
+    )
     model = two_terms(n=5, priors=priors, updates=updates)
     z = blr.testing.geweke_joint(model, draws=20_000, random_seed=1)
     assert {"cage_tau2", "cage_beta[1]", "beta[0]", "pi", "mu"} <= set(z.quantity.values)

@@ -197,7 +197,9 @@ def test_components_are_left_out_with_a_reason_or_refused(reason):
     idata = tree(random_X(), dims=dims, beta=effects(), sigma2=draws(1.0), **values)
     result = heritability(idata)
     assert list(result) == ["h2_fit"]
-    with pytest.raises(ValueError, match=rf"h2_components cannot be had: .*{reason}.*definition='fit'"):
+    with pytest.raises(
+        ValueError, match=rf"h2_components cannot be had: .*{reason}.*definition='fit'"
+    ):
         heritability(idata, definition="components")
     assert result.attrs["h2_components"].startswith("left out: ")
 
@@ -392,7 +394,9 @@ def test_draws_without_any_variance_have_no_shares():
     np.testing.assert_allclose(table["upper"], expected.quantile(0.975, "draw"), rtol=1e-12)
     nothing = variance_table(tree(random_X(), beta=0 * beta), groups=GROUPS)
     assert np.all(np.isnan(nothing["mean"].sel(quantity="share")))
-    assert np.all(np.isnan(enrichment_table(tree(random_X(), beta=0 * beta), groups=GROUPS)["mean"]))
+    assert np.all(
+        np.isnan(enrichment_table(tree(random_X(), beta=0 * beta), groups=GROUPS)["mean"])
+    )
 
 
 def test_enrichment_by_hand():

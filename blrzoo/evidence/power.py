@@ -69,8 +69,8 @@ def power_posterior(model: pm.Model) -> pm.Model:
         raise ValueError(
             "model must have all traits of each observation, got missing cells of y: they are "
             "drawn by data augmentation, and the density of what was measured, raised to a power, "
-            "is not that of augmented data. Compare by blrzoo.evidence.compare, or fit the rows that have "
-            "all traits."
+            "is not that of augmented data. Compare by blrzoo.evidence.compare, or fit "
+            "the rows that have all traits."
         )
     fgraph, memo = fgraph_from_model(model)
     node = memo[model["y"]].owner

@@ -160,8 +160,8 @@ def _chi2(z: Any, scores: str) -> tuple[NDArray[np.float64], pd.Index]:
     if scores == "p":
         if not ((values > 0) & (values <= 1)).all():
             raise ValueError(
-                f"z must hold p-values above 0 and up to 1 with scores='p', got {values.min():g} to "
-                f"{values.max():g}. Where they were rounded to 0, pass z-scores."
+                f"z must hold p-values above 0 and up to 1 with scores='p', got {values.min():g} "
+                f"to {values.max():g}. Where they were rounded to 0, pass z-scores."
             )
         values = special.ndtri(values / 2)
     return values**2, snps

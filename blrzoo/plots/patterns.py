@@ -50,8 +50,8 @@ def plot_patterns(
         posterior; for ``show="correlation"`` with ``beta`` instead.
     show : {"patterns", "pairs", "correlation"}, default "patterns"
         - "patterns": a bar for each pattern of traits, its height the expected number of features
-          that affect just these traits (the mean of `blrzoo.pleiotropy_table`, with an interval); dots
-          below say which traits.
+          that affect just these traits (the mean of `blrzoo.pleiotropy_table`, with an interval);
+          dots below say which traits.
         - "pairs": a matrix, trait by trait, of the expected number of features that affect both;
           on the diagonal, that affect the trait.
         - "correlation": a matrix of genetic correlations, ``rg_fit`` of
@@ -152,7 +152,12 @@ def _patterns(idata: xr.DataTree, top: int, ci_prob: float) -> tuple[xr.Dataset,
 
 
 def _plot_bars(
-    bars: xr.Dataset, none: float, size: int, ax: "Axes | None", ci_prob: float, given: dict[str, Any]
+    bars: xr.Dataset,
+    none: float,
+    size: int,
+    ax: "Axes | None",
+    ci_prob: float,
+    given: dict[str, Any],
 ) -> "Axes":
     names = [shorten(name) for name in bars["trait"].values]
     if not bars.sizes["pattern"]:

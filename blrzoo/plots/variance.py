@@ -57,8 +57,8 @@ def plot_variance(
     Parameters
     ----------
     idata : xarray.DataTree or xarray.Dataset
-        An InferenceData with ``beta`` in its posterior. Or the table that
-        `blrzoo.variance_table` or `blrzoo.enrichment_table` made of it, which is not computed again.
+        An InferenceData with ``beta`` in its posterior. Or the table that `blrzoo.variance_table`
+        or `blrzoo.enrichment_table` made of it, which is not computed again.
     X, groups
         As in `blrzoo.variance_table`. With a table, `groups` only serves the reference.
     ax : matplotlib.axes.Axes, optional
@@ -137,8 +137,12 @@ def _compute(
     progressbar: bool,
 ) -> xr.Dataset:
     if quantity == "enrichment":
-        return enrichment_table(idata, X, groups, ci_prob=ci_prob, ci_kind=ci_kind, progressbar=progressbar)
-    table = variance_table(idata, X, groups, ci_prob=ci_prob, ci_kind=ci_kind, progressbar=progressbar)
+        return enrichment_table(
+            idata, X, groups, ci_prob=ci_prob, ci_kind=ci_kind, progressbar=progressbar
+        )
+    table = variance_table(
+        idata, X, groups, ci_prob=ci_prob, ci_kind=ci_kind, progressbar=progressbar
+    )
     return table.sel(quantity=quantity, drop=True)
 
 

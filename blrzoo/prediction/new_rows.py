@@ -142,7 +142,9 @@ def predict(
     if draws is not None:
         return _as_draws(draws, fit, rows).assign_attrs(quantity=quantity)
     joined = {name: np.concatenate([part[name] for part in parts]) for name in _LONG_NAMES}
-    return _as_table(joined, fit, rows).assign_attrs(quantity=quantity, ci_kind="eti", ci_prob=ci_prob)
+    return _as_table(joined, fit, rows).assign_attrs(
+        quantity=quantity, ci_kind="eti", ci_prob=ci_prob
+    )
 
 
 def _at_means(fit: Fit, rows: Rows) -> xr.Dataset:

@@ -57,7 +57,8 @@ def score(
           does, and below 0 is worse; NaN if they do not vary
         - ``correlation``: of true values and means of draws; blind to bias and scale
         - ``rmse``, ``mae``: root mean squared and mean absolute e, in units of y
-        - ``coverage``: part of the true values in their intervals, ends included; should be `ci_prob`
+        - ``coverage``: part of the true values in their intervals, ends included; should be
+          `ci_prob`
         - ``width``: mean width of the intervals, in units of y
         - ``crps``: mean continuous ranked probability score, in units of y. Smaller is better;
           for a forecast without spread it is the absolute error

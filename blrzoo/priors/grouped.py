@@ -181,7 +181,8 @@ class HierarchicalMixture(MultipleComponent):
         with `pooled`, the scales :math:`S^2_k` are learned and common to the groups; with
         `shared_pi`, :math:`\pi_k` is common to the groups.
     Full conditionals
-        As `MultipleComponent`, with the effects of each group; of the scales as `HierarchicalRidge`.
+        As `MultipleComponent`, with the effects of each group; of the scales as
+        `HierarchicalRidge`.
     Other names
         BayesRC, hierarchical BLR with biological priors.
 
@@ -212,7 +213,9 @@ class HierarchicalMixture(MultipleComponent):
     --------
     >>> import blrzoo as blr
     >>> data = blr.simulate(n=50, p=4, n_causal=2, random_seed=1)
-    >>> prior = blr.priors.HierarchicalMixture(["coding", "coding", "intron", "intron"], n_components=2)
+    >>> prior = blr.priors.HierarchicalMixture(
+    ...     ["coding", "coding", "intron", "intron"], n_components=2
+    ... )
     >>> model = blr.regression(data.X, data.y, prior=prior)
     >>> model.named_vars_to_dims["tau2"], model.named_vars_to_dims["pi"]
     (('group', 'component'), ('group', 'component'))

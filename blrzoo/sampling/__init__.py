@@ -3,4 +3,4 @@
 from blrzoo.sampling.draw import sample
 from blrzoo.sampling.extension import sample_more
 
-__all__ = ["sample_more", "sample"]
+__all__ = ["sample", "sample_more"]

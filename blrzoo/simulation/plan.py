@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from blrzoo.checks import Choice, Integer, Number, OneOf
+from blrzoo.checks import Choice, Instance, Integer, LeftOut, Number, OneOf
 
 __all__ = [
     "CausalCounts",
@@ -59,8 +59,8 @@ def check_maf(maf: Any, distribution: str) -> tuple[float, float] | None:
         if maf is None:
             return None
         raise ValueError(
-            f"maf must be left out unless distribution='genotype', got maf={maf!r} and distribution={distribution!r}: "
-            f"leave maf out or pass distribution='genotype'."
+            f"maf must be left out unless distribution='genotype', got maf={maf!r} and "
+            f"distribution={distribution!r}: leave maf out or pass distribution='genotype'."
         )
     given = _DEFAULT_MAF if maf is None else maf
     if not isinstance(given, list | tuple) or len(given) != 2:
@@ -282,30 +282,35 @@ class FeatureGroups:
         return None if equal else self.weights[self.index]
 
 
-def check_groups(groups: Any, causal_weights: Any, p: int) -> FeatureGroups | None:
+def check_groups(n_groups: Any, groups: Any, causal_weights: Any, p: int) -> FeatureGroups | None:
     """Give the groups of the p features, None if there are none."""
-    if groups is None:
+    if n_groups is None and groups is None:
         if causal_weights is None:
             return None
         raise ValueError(
             f"causal_weights must be left out without groups, got {causal_weights!r}: "
-            f"pass groups too."
+            f"pass n_groups or groups too."
         )
-    index, names = _check_labels(groups, p)
+    if groups is None:
+        n_groups = Integer(1, p, advice="Leave it out for no groups.").check("n_groups", n_groups)
+        index, names = np.arange(p) * n_groups // p, np.array(numbered("group", n_groups))
+    else:
+        LeftOut("with groups, the labels of the features").check("n_groups", n_groups)
+        index, names = _check_labels(groups, p)
     return FeatureGroups(index, names, _check_weights(causal_weights, names))
 
 
 def _check_labels(groups: Any, p: int) -> tuple[NDArray[np.intp], NDArray[np.str_]]:
-    if not isinstance(groups, list | tuple | np.ndarray):
-        name = "groups (unless a list or array of labels)"
-        groups = Integer(1, p, advice="Leave it out for no groups.").check(name, groups)
-        return np.arange(p) * groups // p, np.array(numbered("group", groups))
+    remedy = "Pass n_groups for a number of groups."
+    Instance((list, tuple, np.ndarray), "a list or an array of labels", advice=remedy).check(
+        "groups", groups
+    )
     # As objects: NumPy would make a text of the NaN in ["a", nan].
     labels = np.array(groups, dtype=object)
     if labels.shape != (p,):
         raise ValueError(
             f"groups must have a label for each feature, got shape {labels.shape} for p={p}: "
-            f"pass {p} labels, or the number of groups."
+            f"pass {p} labels, or n_groups."
         )
     absent = np.flatnonzero(pd.isna(labels))
     if absent.size:

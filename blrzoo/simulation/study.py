@@ -46,7 +46,8 @@ def simulate(
     genetic_correlation: float | ArrayLike = 0.0,
     residual_correlation: float | ArrayLike = 0.0,
     overlap: float = 1.0,
-    groups: int | Sequence[Any] | np.ndarray | None = None,
+    n_groups: int | None = None,
+    groups: Sequence[Any] | np.ndarray | None = None,
     causal_weights: Mapping[Any, float] | Sequence[float] | np.ndarray | None = None,
     correlation: float = 0.0,
     distribution: Literal["gaussian", "genotype"] = "gaussian",
@@ -105,9 +106,11 @@ def simulate(
         Share of a trait's causal features that are causal for all the traits, 0 to 1; the others
         are its own. 1: all traits have the same causal features; 0: no two traits have one in
         common.
-    groups : int, or (feature,) labels, optional
-        Number of groups, blocks of consecutive features of (nearly) equal sizes with the labels
-        ``"group1"``, ...; or a list or array with each feature's label.
+    n_groups : int, optional
+        Number of groups, 1 to `p`: blocks of consecutive features of (nearly) equal sizes, with
+        the labels ``"group1"``, ... Default: no groups, or those of `groups`.
+    groups : (feature,) labels, optional
+        In the place of their number: a list or array with the label of each feature's group.
     causal_weights : dict, or (group,) floats, optional
         Relative probability that a feature of the group is causal: ``{"group1": 5}`` makes it 5
         times that of the groups left out, which have 1. Numbers without labels are in the order of
@@ -119,8 +122,8 @@ def simulate(
     distribution : {"gaussian", "genotype"}, default "gaussian"
         Standard normal features (float64), or counts 0, 1, 2 of an allele (int8).
     maf : (low, high), optional
-        For ``distribution="genotype"`` only: the counted allele's frequency is uniform between these
-        bounds, ``0 < low <= high <= 0.5``. Default: ``(0.05, 0.5)``.
+        For ``distribution="genotype"`` only: the counted allele's frequency is uniform between
+        these bounds, ``0 < low <= high <= 0.5``. Default: ``(0.05, 0.5)``.
     effects : {"normal", "equal"}, default "normal"
         Before scaling, causal effects are N(0, 1), or 1 with a random sign. They are effects per
         unit of X: for genotypes, per copy of the allele.
@@ -145,14 +148,14 @@ def simulate(
           ``h2`` (trait); and (trait, trait_bis), in place of ``sigma2``, ``Sigma_e``,
           ``genetic_covariance`` and ``genetic_correlation``. The last two are the realised ones
           of ``X beta`` over all `n` rows; NaN where a trait's `h2` is 0.
-        - With `groups`: ``groups`` (feature; str), the labels.
+        - With `n_groups` or `groups`: ``groups`` (feature; str), the labels.
         - Coordinates ``obs`` (0 to n - 1) and ``feature`` (``"x001"``, or ``"snp001"``); with
           `n_traits` also ``trait`` and ``trait_bis`` (``"trait1"``).
         - Attributes: the arguments, those that do not apply left out, as numbers, str or lists of
           numbers: a matrix is the list of its rows' numbers, `causal_weights` are in the order of
-          the groups' first features, and `groups` is there if it was a number. `maf` is there for
-          genotypes only, `missing` if it is not 0; `random_seed` is a str if it is 2**63 or more,
-          a list or a generator.
+          the groups' first features, and `groups` is a variable. `maf` is there for genotypes
+          only, `missing` if it is not 0; `random_seed` is a str if it is 2**63 or more, a list or
+          a generator.
 
     Raises
     ------
@@ -187,9 +190,9 @@ def simulate(
     explains follows its number of causal features.
 
     For one seed, `X` and the noise (up to its SD) do not change with `n_causal`, `h2`,
-    `genetic_correlation`, `overlap`, `groups`, `causal_weights`, `effects` and `mu`, and none of
-    the draws change with `missing`. The first trait's noise is that of one trait, whatever
-    `n_traits` and `residual_correlation` are.
+    `genetic_correlation`, `overlap`, `n_groups`, `groups`, `causal_weights`, `effects` and `mu`,
+    and none of the draws change with `missing`. The first trait's noise is that of one trait,
+    whatever `n_traits` and `residual_correlation` are.
 
     Examples
     --------
@@ -216,7 +219,7 @@ def simulate(
     ...     genetic_correlation=0.7,
     ...     residual_correlation=[[1.0, 0.3, 0.0], [0.3, 1.0, 0.0], [0.0, 0.0, 1.0]],
     ...     overlap=0.5,
-    ...     groups=4,
+    ...     n_groups=4,
     ...     causal_weights={"group1": 10},
     ...     missing=0.1,
     ...     random_seed=1,
@@ -232,7 +235,7 @@ def simulate(
     """
     n, p = Integer(2, default=500).check("n", n), Integer(1, default=100).check("p", p)
     traits = check_traits(n_traits, h2, mu, genetic_correlation, residual_correlation, overlap)
-    grouping = check_groups(groups, causal_weights, p)
+    grouping = check_groups(n_groups, groups, causal_weights, p)
     weights = None if grouping is None else grouping.feature_weights
     counts = check_counts(n_causal, p, traits, weights)
     correlation = Number(above=-1, below=1, default=0.0).check("correlation", correlation)
@@ -252,7 +255,9 @@ def simulate(
     y[draw_missing(y.shape, absent, rng)] = np.nan
 
     attrs: dict[str, Any] = dict(n=n, p=p, n_causal=counts.each, h2=as_attribute(h2))
-    attrs |= dict(correlation=correlation, distribution=distribution, effects=effects, mu=as_attribute(mu))
+    attrs |= dict(
+        correlation=correlation, distribution=distribution, effects=effects, mu=as_attribute(mu)
+    )
     attrs["random_seed"] = seed
     if traits.count is not None:
         attrs |= dict(n_traits=traits.count, overlap=traits.overlap)
@@ -260,8 +265,8 @@ def simulate(
         attrs["residual_correlation"] = as_attribute(residual_correlation)
     if bounds is not None:
         attrs["maf"] = list(bounds)
-    if isinstance(groups, int | np.integer):
-        attrs["groups"] = int(groups)
+    if n_groups is not None:
+        attrs["n_groups"] = int(n_groups)
     if grouping is not None:
         attrs["causal_weights"] = as_attribute(grouping.weights)
     if absent:

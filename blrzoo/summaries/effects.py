@@ -126,7 +126,9 @@ def effect_table(
 
 def _of_draws(idata: xr.DataTree, ci_prob: float, ci_kind: Literal["eti", "hdi"]) -> xr.Dataset:
     blocks = feature_blocks(draws_of(idata, "beta"))
-    table = join_features(summary_table(block, ci_prob=ci_prob, ci_kind=ci_kind) for block in blocks)
+    table = join_features(
+        summary_table(block, ci_prob=ci_prob, ci_kind=ci_kind) for block in blocks
+    )
     return table.drop_attrs(deep=False).assign_attrs(ci_kind=ci_kind, ci_prob=ci_prob)
 
 

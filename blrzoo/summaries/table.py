@@ -10,7 +10,7 @@ import xarray as xr
 from blrzoo.checks import Choice, Instance, Number
 from blrzoo.posterior.reader import SAMPLE_DIMS
 
-__all__ = ["check_interval", "summary_table", "mcse_of_mean"]
+__all__ = ["check_interval", "mcse_of_mean", "summary_table"]
 
 _LONG_NAMES = {
     "mean": "posterior mean",

@@ -1,8 +1,8 @@
 """The factories whose features are in groups, for one trait and for several."""
 
+from collections.abc import Sequence
 from typing import Any, Literal, Unpack, get_args
 
-import numpy as np
 import pymc as pm
 
 from blrzoo.advice import advised, needs_groups
@@ -17,6 +17,7 @@ from blrzoo.priors.multivariate.weights import MOST_COMPONENTS
 
 __all__ = ["hierarchical", "hierarchical_multivariate"]
 
+_COUNT = Integer(1, MOST_COMPONENTS, default=1, advice="Pass 2 to 5 for a mixture.")
 _NO_MIXTURE = LeftOut(
     "with n_components=1, which has no mixture", advice="Pass n_components=4, for instance."
 )
@@ -29,7 +30,7 @@ def hierarchical(
     y: Any = None,
     groups: Any = None,
     *,
-    components: int = 1,
+    n_components: int = 1,
     tau2: Any = None,
     pi: Any = None,
     ratios: Any = None,
@@ -64,7 +65,7 @@ def hierarchical(
     groups : array-like, (feature,)
         Label of each feature's group; a Series or DataArray is joined to the features by label,
         and labels of other features are left out.
-    components : int, default 1
+    n_components : int, default 1
         1: a variance for each group. K > 1: a mixture of a null and K - 1 normals for each.
     tau2 : None, array, (nu, S2) or ``.dist()``
         With one component: variances, (group); default ``(4, S2)`` with prior mean
@@ -154,21 +155,20 @@ def hierarchical(
     return regression(
         X,
         y,
-        prior=_one_trait_prior(groups, components, tau2, pooled, pi, ratios, shared_pi),
+        prior=_one_trait_prior(groups, n_components, tau2, pooled, pi, ratios, shared_pi),
         **options,
     )
 
 
 def _one_trait_prior(
-    groups: Any, components: int, tau2: Any, pooled: bool, pi: Any, ratios: Any, shared_pi: bool
+    groups: Any, n_components: int, tau2: Any, pooled: bool, pi: Any, ratios: Any, shared_pi: bool
 ) -> Prior:
     shared_pi = Flag(default=False).check("shared_pi", shared_pi)
-    count = Integer(1, MOST_COMPONENTS, default=1, advice="Pass 2 to 5 for a mixture.")
-    components = count.check("components", components)
-    if components != 1:
+    n_components = _COUNT.check("n_components", n_components)
+    if n_components != 1:
         return HierarchicalMixture(
             groups,
-            n_components=components,
+            n_components=n_components,
             tau2=tau2,
             pi=pi,
             ratios=ratios,
@@ -186,7 +186,8 @@ def hierarchical_multivariate(
     Y: Any = None,
     groups: Any = None,
     *,
-    components: Any = 1,
+    n_components: int | None = None,
+    components: Sequence[Any] | None = None,
     Sigma_b: Any = None,
     pi: Any = None,
     form: Literal["full", "diagonal"] = "full",
@@ -221,12 +222,14 @@ def hierarchical_multivariate(
     groups : array-like, (feature,)
         Label of each feature's group; a Series or DataArray is joined to the features by label,
         and labels of other features are left out.
-    components : int or list, default 1
+    n_components : int, optional
         1: a covariance for each group. K > 1: a mixture of a null and K - 1 learned covariances
-        for each group. A list: "null" (which there always is), "learned", the canonical "equal"
-        (the same effect on all traits, in standard deviations), "each" (an effect on one trait
-        only, a component for each) and "independent", and matrices (trait, trait_bis), which are
-        fixed and may be singular. Canonical ones have the prior variances of Sigma_b.
+        for each group. Default 1, or as many as `components` has.
+    components : list, optional
+        In the place of their number: "null" (which there always is), "learned", the canonical
+        "equal" (the same effect on all traits, in standard deviations), "each" (an effect on one
+        trait only, a component for each) and "independent", and matrices (trait, trait_bis), which
+        are fixed and may be singular. Canonical ones have the prior variances of Sigma_b.
     Sigma_b : None, number, matrix, (nu, S) or ``.dist()``
         Learned covariances, ([group,] trait, trait_bis), of mixtures ([[group,] slab,] trait,
         trait_bis). Default ``(T + 3, S)``. With one component its prior mean is
@@ -322,18 +325,26 @@ def hierarchical_multivariate(
     """
     if groups is None:
         raise TypeError(f"hierarchical_multivariate() needs {needs_groups()}")
-    prior = _several_traits_prior(groups, components, Sigma_b, pi, form, tau2)
+    prior = _several_traits_prior(groups, n_components, components, Sigma_b, pi, form, tau2)
     return regression(X, Y, prior=prior, **options)
 
 
 def _several_traits_prior(
-    groups: Any, components: Any, Sigma_b: Any, pi: Any, form: Any, tau2: Any
+    groups: Any,
+    n_components: int | None,
+    components: Any,
+    Sigma_b: Any,
+    pi: Any,
+    form: Any,
+    tau2: Any,
 ) -> MultivariatePrior:
     Choice(get_args(Form), default="full").check("form", form)
-    whole = isinstance(components, int | np.integer) and not isinstance(components, bool)
-    if whole and components == 1:
+    number = 1 if n_components is None else n_components
+    if components is None and _COUNT.check("n_components", number) == 1:
         _NO_MIXTURE.check("pi", pi)
         return HierarchicalMultivariate(groups, Sigma_b=Sigma_b, form=form, tau2=tau2)
     _MIXTURE.check("form", None if form == "full" else form)
     _MIXTURE.check("tau2", tau2)
-    return HierarchicalMultivariateMixture(groups, components=components, Sigma_b=Sigma_b, pi=pi)
+    return HierarchicalMultivariateMixture(
+        groups, n_components=n_components, components=components, Sigma_b=Sigma_b, pi=pi
+    )

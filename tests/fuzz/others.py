@@ -193,7 +193,8 @@ OTHERS = {
             "genetic_correlation": number(-1, 1),
             "residual_correlation": number(-1, 1),
             "overlap": number(0, 1),
-            "groups": junk(2, ["a", "a", "b", "b", "b", "b"]),
+            "n_groups": junk(2, 3),
+            "groups": junk(["a", "a", "b", "b", "b", "b"]),
             "causal_weights": junk({"group1": 2.0}, [1.0, 2.0]),
             "correlation": number(0, 0.99),
             "distribution": junk("gaussian", "genotype"),
@@ -204,7 +205,7 @@ OTHERS = {
             **SEED,
         },
         _simulated,
-        ("n", "p", "n_traits", "groups", "n_causal", "distribution", "missing"),
+        ("n", "p", "n_traits", "n_groups", "n_causal", "distribution", "missing"),
     ),
     "load_diabetes": Row(
         blr.load_diabetes,
@@ -383,7 +384,7 @@ OTHERS = {
         _finite,
         ("z", "genes", "correlation", "X"),
     ),
-    "testing.check_conditionals": Row(
+    "check_conditionals": Row(
         lambda **options: _verdict(blr.testing.check_conditionals, **options),
         lambda: {"model": model("fixed")},
         {"model": junk(), "points": junk(1), "features": junk(1), "rtol": number(1e-9, 0.1)},
@@ -391,7 +392,7 @@ OTHERS = {
         ("model",),
         share=0.2,
     ),
-    "testing.geweke_joint": Row(
+    "geweke_joint": Row(
         lambda **options: _verdict(blr.testing.geweke_joint, **options),
         lambda: {"model": Given(TINY, label="a small model"), "draws": 10, "chains": 1} | EXTEND,
         {"model": junk()},  # whatever is right would run for seconds

@@ -282,7 +282,12 @@ PLOTS = {
         blr.plot_patterns,
         "traits",
         figure,
-        {**VIEW, **X, "show": junk("patterns", "pairs", "correlation"), "ci_prob": number(0.1, 0.9)},
+        {
+            **VIEW,
+            **X,
+            "show": junk("patterns", "pairs", "correlation"),
+            "ci_prob": number(0.1, 0.9),
+        },
     ),
     "plot_pip": reader(
         blr.plot_pip,

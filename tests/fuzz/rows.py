@@ -73,7 +73,7 @@ MIXTURE = {
     "null": FLAG,
 }
 PATTERNS = junk("independent", "all", "restrictive", [[1, 0], [1, 1]], [[0, 0]], [[2, 1]])
-COMPONENTS = junk(2, 3, 1, ["null", "equal"], ["learned", [[1, 0.2], [0.2, 1]]], ["x"])
+COMPONENTS = junk(["null", "equal"], ["learned", [[1, 0.2], [0.2, 1]]], ["x"])
 SLAB = {
     "tau2": VARIANCE,
     "pi": PROBABILITY,
@@ -129,7 +129,7 @@ MODELS = {
         blr.hierarchical,
         {
             **GROUPED,
-            "components": whole(1, 5),
+            "n_components": whole(1, 5),
             "tau2": BY_GROUP,
             "pi": junk([0.5, 0.5]),
             "ratios": MIXTURE["ratios"],
@@ -142,7 +142,11 @@ MODELS = {
         lambda X, y, prior=None, **options: blr.regression(
             X, y, prior=blr.priors.SpikeSlab() if prior is None else prior, **options
         ),
-        {"prior": junk(blr.priors.SpikeSlab(), blr.priors.SpikeSlab, blr.priors.Multivariate(), "horseshoe")},
+        {
+            "prior": junk(
+                blr.priors.SpikeSlab(), blr.priors.SpikeSlab, blr.priors.Multivariate(), "horseshoe"
+            )
+        },
     ),
     "multivariate": trait_factory(
         blr.multivariate,
@@ -156,6 +160,7 @@ MODELS = {
         blr.hierarchical_multivariate,
         {
             **GROUPED,
+            "n_components": whole(1, 5),
             "components": COMPONENTS,
             "Sigma_b": hyper("variance", "group", "trait", "trait_bis"),
             "pi": junk([0.5, 0.5]),
@@ -171,7 +176,9 @@ PRIORS = {
     "BayesA": of_prior(blr.priors.BayesA, {"nu": number(0.1, 9), "S2": VARIANCE}),
     "BayesB": of_prior(blr.priors.BayesB, {"nu": number(0.1, 9), "S2": VARIANCE, **PI}),
     "BayesianLasso": of_prior(blr.priors.BayesianLasso, {"lambda2": VARIANCE}),
-    "Horseshoe": of_prior(blr.priors.Horseshoe, {"p0": number(0.1, 4.9), "tau": VARIANCE, "c2": VARIANCE}),
+    "Horseshoe": of_prior(
+        blr.priors.Horseshoe, {"p0": number(0.1, 4.9), "tau": VARIANCE, "c2": VARIANCE}
+    ),
     "AnnotatedVariance": of_prior(
         blr.priors.AnnotatedVariance,
         {"annotations": tables("annotations"), "tau2": VARIANCE, "eta": hyper("normal")},
@@ -188,7 +195,9 @@ PRIORS = {
         annotations=frame("feature numbers"),
     ),
     "HierarchicalRidge": of_prior(
-        blr.priors.HierarchicalRidge, {**GROUPED, "tau2": BY_GROUP, "pooled": FLAG}, groups=Given(GROUPS)
+        blr.priors.HierarchicalRidge,
+        {**GROUPED, "tau2": BY_GROUP, "pooled": FLAG},
+        groups=Given(GROUPS),
     ),
     "HierarchicalMixture": of_prior(
         blr.priors.HierarchicalMixture,
@@ -209,7 +218,13 @@ PRIORS = {
     ),
     "HierarchicalMultivariateMixture": of_prior(
         blr.priors.HierarchicalMultivariateMixture,
-        {**GROUPED, "components": COMPONENTS, "Sigma_b": COVARIANCE, "pi": junk([0.5, 0.5])},
+        {
+            **GROUPED,
+            "n_components": whole(1, 5),
+            "components": COMPONENTS,
+            "Sigma_b": COVARIANCE,
+            "pi": junk([0.5, 0.5]),
+        },
         traits=True,
         groups=Given(GROUPS),
     ),

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from blrzoo.checks import Instance, Integer, OneOf
+from blrzoo.checks import Instance, Integer, LeftOut
 from blrzoo.priors.covariance import check_both
 from blrzoo.priors.given import labelled, ordered
 from blrzoo.priors.multivariate.weights import MOST_COMPONENTS
@@ -27,14 +27,15 @@ class Component(NamedTuple):
     covariance: np.ndarray | None
 
 
-def check_components(components: Any) -> Any:
+def check_components(n_components: Any, components: Any) -> Any:
     """Check what a user gave for the components, before any data are known.
 
     Parameters
     ----------
-    components : int, or list of str and array-like
-        The number of components, the null included; or names in `CANONICAL`, "learned", and
-        covariance matrices.
+    n_components : int or None
+        The number of components, the null included; 4 if both are None.
+    components : list of str and array-like, or None
+        In its place: names in `CANONICAL`, "learned", and covariance matrices.
 
     Returns
     -------
@@ -48,14 +49,15 @@ def check_components(components: Any) -> Any:
     Examples
     --------
     >>> from blrzoo.priors.multivariate.canonical import check_components
-    >>> check_components(["null", "equal", "learned"])
+    >>> check_components(None, ["null", "equal", "learned"])
     ['null', 'equal', 'learned']
     """
     remedy = "Pass for instance n_components=3, or components=['null', 'equal', 'each', 'learned']."
-    kinds = (Integer(2, MOST_COMPONENTS), Instance((list, tuple), "a list of components"))
-    OneOf(kinds, advice=remedy).check("components", components)
-    if not isinstance(components, list | tuple):
-        return int(components)
+    if components is None:
+        count = Integer(2, MOST_COMPONENTS, default=4, advice=remedy)
+        return count.check("n_components", 4 if n_components is None else n_components)
+    LeftOut("where components are listed").check("n_components", n_components)
+    Instance((list, tuple), "a list of components", advice=remedy).check("components", components)
     if len(components) > MOST_COMPONENTS:
         raise ValueError(
             f"components must be {MOST_COMPONENTS} at most, got a list of {len(components)}. "

@@ -1,5 +1,6 @@
 """Mixtures of covariances for each group of features: hierarchical multivariate BLR."""
 
+from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -48,12 +49,14 @@ class HierarchicalMultivariateMixture(MultivariateMixturePrior):
     groups : array-like, (feature,)
         Label of each feature's group; a Series or DataArray is joined to the features by label,
         and labels of other features are left out.
-    components : int or list
-        The number of components, at most 100: a null and learned ones. Or a list of "null" (which
-        there always is), "learned", the canonical "equal" (the same effect on all traits), "each"
-        (an effect on one trait only, a component for each) and "independent", and covariance
-        matrices, in products of units of effects. The canonical ones have the prior variances of
-        Sigma_b.
+    n_components : int, optional
+        The number of components, 2 to 100: a null and learned ones. Default 4, or as many as
+        `components` has.
+    components : list, optional
+        In the place of their number: "null" (which there always is), "learned", the canonical
+        "equal" (the same effect on all traits), "each" (an effect on one trait only, a component
+        for each) and "independent", and covariance matrices, in products of units of effects. The
+        canonical ones have the prior variances of Sigma_b.
     Sigma_b : None, number, matrix, (nu, S) or ``.dist()``
         Covariances of the learned components, ([[group,] slab,] trait, trait_bis). Default
         ``(T + 3, S_k)``, prior means diagonal and each component's ten times the one before; all
@@ -99,8 +102,16 @@ class HierarchicalMultivariateMixture(MultivariateMixturePrior):
     groups: Groups
     table: list[Component]
 
-    def __init__(self, groups: Any, *, components: Any = 4, Sigma_b: Any = None, pi: Any = None):
-        self.group_labels, self.kinds = groups, check_components(components)
+    def __init__(
+        self,
+        groups: Any,
+        *,
+        n_components: int | None = None,
+        components: Sequence[Any] | None = None,
+        Sigma_b: Any = None,
+        pi: Any = None,
+    ) -> None:
+        self.group_labels, self.kinds = groups, check_components(n_components, components)
         self.Sigma_b = check_covariance("Sigma_b", Sigma_b)
         self.pi = check_weights(pi, "component")
         if not isinstance(self.kinds, int) and not _any_learned(self.kinds):
