@@ -69,7 +69,7 @@ def plot_effects(
     trait : optional
         Label of the trait to show. Default: all.
     ci_prob : float, default 0.95
-        Probability of the credible interval, between 0 and 1.
+        Probability of the credible interval, in (0, 1), whatever the ``rcParams`` of ArviZ say.
     ci_kind : {"eti", "hdi"}, default "eti"
         Equal-tailed, or highest density (the narrowest) interval.
     pips : bool, default True

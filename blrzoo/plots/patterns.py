@@ -64,7 +64,7 @@ def plot_patterns(
     X : array-like (obs, feature), optional
         For ``show="correlation"``, see `blrzoo.genetic_correlation`.
     ci_prob : float, default 0.95
-        Probability of the credible intervals, between 0 and 1.
+        Probability of the credible intervals, in (0, 1), whatever the ``rcParams`` of ArviZ say.
     progressbar : bool, default True
         Show a progress bar when it takes more than two seconds.
     **kwargs

@@ -48,7 +48,7 @@ def effect_table(
         An InferenceData with ``beta`` (chain, draw, feature[, trait]) in its posterior, or
         ``keep="summary"`` of `sample`.
     ci_prob : float, default 0.95
-        Probability of the credible interval, between 0 and 1.
+        Probability of the credible interval, in (0, 1), whatever the ``rcParams`` of ArviZ say.
     ci_kind : {"eti", "hdi"}, default "eti"
         Equal-tailed, or highest density (the narrowest) interval.
     sort_by : str, optional

@@ -45,7 +45,7 @@ def pleiotropy_table(
         Patterns to tell apart: those with the most features. The others are counted together, as
         the pattern "other".
     ci_prob : float, default 0.95
-        Probability of the credible interval, between 0 and 1.
+        Probability of the credible interval, in (0, 1), whatever the ``rcParams`` of ArviZ say.
     ci_kind : {"eti", "hdi"}, default "eti"
         Equal-tailed, or highest density (the narrowest) interval.
 

@@ -35,7 +35,7 @@ def summary_table(
         Dims (chain, draw, ...), as `heritability`, `variance_explained` or `genetic_correlation`
         return. Missing draws (NaN) are skipped.
     ci_prob : float, default 0.95
-        Probability of the credible interval, between 0 and 1.
+        Probability of the credible interval, in (0, 1), whatever the ``rcParams`` of ArviZ say.
     ci_kind : {"eti", "hdi"}, default "eti"
         Equal-tailed, or highest density (the narrowest) interval.
 

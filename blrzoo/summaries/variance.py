@@ -248,7 +248,7 @@ def variance_table(
         Label of each feature's group. A Series or a DataArray is joined by the features' labels,
         anything else by position. Default: the groups of the model.
     ci_prob : float, default 0.95
-        Probability of the credible interval, between 0 and 1.
+        Probability of the credible interval, in (0, 1), whatever the ``rcParams`` of ArviZ say.
     ci_kind : {"eti", "hdi"}, default "eti"
         Equal-tailed, or highest density (the narrowest) interval.
     progressbar : bool, default True
