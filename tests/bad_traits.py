@@ -329,7 +329,7 @@ DATA_ROWS: list[Row] = [
         "components-and-number",
         grouped(n_components=2, components=["null", "equal"]),
         VE,
-        r"^n_components must be left out where components are listed, got 2 of type int\. Leave",
+        r"^n_components must be left out where components are listed, got 2 of type int\. Pass one",
     ),
     (
         "components-and-number-of-prior",

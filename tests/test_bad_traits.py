@@ -30,7 +30,7 @@ from tests.bad_traits import (
 
 ARGUMENT = (
     "Sigma_b|Sigma_e|Sigma_e and residual|tau2|sigma2|form|form and tau2|residual|patterns|pi|"
-    "components|groups|Y|y|missing|weights|h2|mu|gamma|prior"
+    "n_components|components|groups|Y|y|missing|weights|h2|mu|gamma|prior"
 )
 
 

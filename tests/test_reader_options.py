@@ -23,15 +23,13 @@ FLAGS = {
     "quiet": lambda v: blr.cross_validate(blr.spike_slab, X, Y[:, 0], quiet=v),
 }
 WORDS = {
-    "kind of intervals": lambda v: blr.effect_table(FIT, ci_kind=v),
-    "kind of a table": lambda v: blr.summary_table(blr.heritability(FIT), ci_kind=v),
-    "kind of heritability": lambda v: blr.heritability(FIT, definition=v),
-    "kind of correlation": lambda v: blr.genetic_correlation(TRAITS, definition=v),
-    "kind of prediction": lambda v: blr.predict(FIT, X, quantity=v),
-    "kind of scores": lambda v: blr.gene_sets.gene_z_scores(
-        [1.0], {"A": [0]}, correlation=[[1]], scores=v
-    ),
-    "kind of picture": lambda v: blr.plot_patterns(TRAITS, show=v),
+    "ci_kind": lambda v: blr.effect_table(FIT, ci_kind=v),
+    "ci_kind of a table": lambda v: blr.summary_table(blr.heritability(FIT), ci_kind=v),
+    "definition": lambda v: blr.heritability(FIT, definition=v),
+    "definition of a correlation": lambda v: blr.genetic_correlation(TRAITS, definition=v),
+    "quantity of a prediction": lambda v: blr.predict(FIT, X, quantity=v),
+    "scores": lambda v: blr.gene_sets.gene_z_scores([1.0], {"A": [0]}, correlation=[[1]], scores=v),
+    "show": lambda v: blr.plot_patterns(TRAITS, show=v),
     "of": lambda v: blr.enrichment_table(FIT, groups=GROUPS, of=v),
     "quantity": lambda v: blr.plot_variance(FIT, quantity=v),
     "sort_by of a table": lambda v: blr.effect_table(FIT, sort_by=v),

@@ -32,6 +32,7 @@ Floats = NDArray[np.float64]
 _DEFAULT_CAUSAL = 10
 _DEFAULT_MAF = (0.05, 0.5)
 _MISSING = OneOf((Number(least=0, below=1), Choice(("disjoint",))), default=0.0)
+_NO_NUMBER = LeftOut("with groups, the labels of the features", advice="Pass one of the two.")
 _LEAST_KNOWN = 2  # values of a trait: fewer have no variance
 _MOST_TRAITS = 5_000  # a matrix of their correlations takes 200 MB, its eigenvalues a minute or so
 _ROUNDING = 1e-8  # of a correlation matrix that was computed, or typed
@@ -295,7 +296,7 @@ def check_groups(n_groups: Any, groups: Any, causal_weights: Any, p: int) -> Fea
         n_groups = Integer(1, p, advice="Leave it out for no groups.").check("n_groups", n_groups)
         index, names = np.arange(p) * n_groups // p, np.array(numbered("group", n_groups))
     else:
-        LeftOut("with groups, the labels of the features").check("n_groups", n_groups)
+        _NO_NUMBER.check("n_groups", n_groups)
         index, names = _check_labels(groups, p)
     return FeatureGroups(index, names, _check_weights(causal_weights, names))
 

@@ -11,6 +11,8 @@ from blrzoo.priors.multivariate.weights import MOST_COMPONENTS
 
 __all__ = ["CANONICAL", "Component", "check_components", "read_components"]
 
+_NO_NUMBER = LeftOut("where components are listed", advice="Pass one of the two.")
+
 #: Names of fixed components, with what they say of a feature's effects.
 CANONICAL = {
     "null": "no effect",
@@ -56,7 +58,7 @@ def check_components(n_components: Any, components: Any) -> Any:
     if components is None:
         count = Integer(2, MOST_COMPONENTS, default=4, advice=remedy)
         return count.check("n_components", 4 if n_components is None else n_components)
-    LeftOut("where components are listed").check("n_components", n_components)
+    _NO_NUMBER.check("n_components", n_components)
     Instance((list, tuple), "a list of components", advice=remedy).check("components", components)
     if len(components) > MOST_COMPONENTS:
         raise ValueError(
