@@ -320,19 +320,19 @@ DATA_ROWS: list[Row] = [
         r"^prior must be an instance .*Make an instance: blr\.priors\.Multivariate\(\)",
     ),
     (
-        "components-of-prior",
+        "n_components-of-prior",
         lambda: blr.priors.HierarchicalMultivariateMixture(GROUPS, n_components=1),
         VE,
         r"^n_components must be an int from 2 to 100, got 1 .*Pass for instance n_components=3",
     ),
     (
-        "components-and-number",
+        "n_components-and-list",
         grouped(n_components=2, components=["null", "equal"]),
         VE,
         r"^n_components must be left out where components are listed, got 2 of type int\. Pass one",
     ),
     (
-        "components-and-number-of-prior",
+        "n_components-and-list-of-prior",
         lambda: blr.priors.HierarchicalMultivariateMixture(
             GROUPS, n_components=4, components=["equal"]
         ),
