@@ -410,5 +410,5 @@ LEFT_OUT = {
         "a base class, without arguments",
     ),
     "describe": "of a model alone: tests/test_describe.py goes through the kinds of them",
-    "testing": "a module: its names have rows",
+    "membership": "the sets of gene_set_model, which has a row",
 }
