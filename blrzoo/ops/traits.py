@@ -9,7 +9,7 @@ from pytensor.graph.basic import Apply
 
 from blrzoo.designs.base import Design
 from blrzoo.ops.base import ReferenceOp, SweepOp, begin_traits, end_traits
-from blrzoo.ops.numba import checked, operations, register_by_design, trait_operations
+from blrzoo.ops.numba import checked, operations, register, register_by_design, trait_operations
 
 __all__ = [
     "Rotate",
@@ -215,6 +215,7 @@ def _times(left, right):  # type: ignore[no-untyped-def]
     return out
 
 
+@register(Rotate)
 @njit
 def rotate(slabs, projections, precision):  # type: ignore[no-untyped-def]
     """`Rotate`, component by component."""
