@@ -12,6 +12,8 @@ from pymc.exceptions import SamplingError
 import blrzoo as blr
 from blrzoo.gibbs.spec import spec_of
 
+pytestmark = pytest.mark.engine
+
 P = 5
 SHORT = {"draws": 20, "tune": 5, "chains": 1, "cores": 1, "random_seed": 1, "quiet": True}
 
@@ -76,8 +78,9 @@ def test_a_draw_that_is_not_finite_is_named(step, model, monkeypatch):
 
 
 @pytest.mark.compiled  # a NumPy reference warns before it overflows
-def test_a_sweep_that_overflows_stops(step, model):
+def test_a_sweep_that_overflows_stops(model):
     """Effects of 1e200 have no finite sum of squares."""
+    step = blr.BLRGibbs(model=model)
     point = start(step, model, beta=np.full(P, 1e200), delta=np.ones(P, dtype=int))
     with pytest.raises(SamplingError, match=r"^draws must be finite, .* in draw 1 of a chain"):
         step.step(point)
@@ -145,12 +148,13 @@ def test_rows_changed_without_y_are_refused():
 
 @pytest.mark.parametrize("check", [blr.testing.check_conditionals, blr.testing.geweke_joint])
 def test_checks_for_authors_want_a_model(check):
-    with pytest.raises(TypeError, match=r"^model must be a pm\.Model, got 'm' of type str"):
+    with pytest.raises(TypeError, match=r"^model must be a pm\.Model.*, got 'm' of type str"):
         check("m")
-    with pytest.raises(TypeError, match=r"^model must be a pm\.Model, got 'm' of type str"):
+    with pytest.raises(TypeError, match=r"^model must be a pm\.Model.*, got 'm' of type str"):
         blr.BLRGibbs(model="m")
 
 
+@pytest.mark.slow
 def test_indicators_set_by_do(model):
     """What pm.do sets says nothing of pi, which is drawn from its prior, Beta(1, 1) before data."""
     X, y = make_data()

@@ -99,6 +99,7 @@ def result(data):
     return cross_validate(models, X, y, covariates=W, folds=2, keep_draws=True, **SHORT)
 
 
+@pytest.mark.slow
 def test_the_better_model_wins_on_the_same_folds(result):
     overall = result["overall"].to_dataset()
     assert list(overall["model"].values) == ["selection", "flat"]

@@ -29,6 +29,7 @@ def advice(verdict):
     return " ".join(finding.advice for finding in verdict.findings)
 
 
+@pytest.mark.slow
 def test_a_prior_that_lets_in_too_many_features():
     rng = np.random.default_rng(1)
     X = chained(rng, 80, 120, 0.9)
@@ -43,6 +44,7 @@ def test_a_prior_that_lets_in_too_many_features():
     assert after["model_size"] < before["model_size"] / 2
 
 
+@pytest.mark.slow
 def test_features_that_swap():
     rng = np.random.default_rng(2)
     first, second = rng.normal(size=(2, 80))
@@ -76,6 +78,7 @@ def test_too_few_draws():
     assert len(faults(after)) < len(faults(before))
 
 
+@pytest.mark.slow
 def test_a_slow_variance_of_a_ridge():
     rng = np.random.default_rng(3)
     X = chained(rng, 80, 40, 0.97)

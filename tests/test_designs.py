@@ -34,6 +34,8 @@ from blrzoo.ops.sweep import make_kernel
 from blrzoo.storage.csc import canonical
 from tests import test_indicators, test_sweep, test_trait_sweep
 
+pytestmark = pytest.mark.engine
+
 NAMES = ["dense", "float32", "genotypes", "sparse"]
 
 #: Weights, units, and whether features are centred.

@@ -16,6 +16,8 @@ from blrzoo.priors import conjugate
 from tests.covariances import NOT_COVARIANCES, covariances
 from tests.oracles import assert_agrees, assert_sd_agrees
 
+pytestmark = pytest.mark.engine
+
 BATCHES = [(), (2, 3)]
 TRAITS = {"coords": {"trait": ["a", "b"], "trait_bis": ["a", "b"]}}
 
@@ -234,6 +236,7 @@ def nuts_model():
     return model, stats.invwishart(6 + 20, np.array([[1.0, 0.2], [0.2, 2.0]]) + Y.T @ Y)
 
 
+@pytest.mark.slow
 def test_nuts_draws_the_conjugate_posterior():
     model, posterior = nuts_model()
     with model:

@@ -11,6 +11,8 @@ import blrzoo as blr
 from blrzoo.distributions.effects import effects
 from tests.table import small_data
 
+pytestmark = pytest.mark.engine
+
 
 def made(variance):
     with pm.Model(coords={"feature": range(3)}):

@@ -63,6 +63,7 @@ def estimate(sampler, stones, draws, tune, chains, seed):
         "bayes-a",
     ],
 )
+@pytest.mark.slow
 def test_conditionals_of_the_powered_model_match_its_density(name):
     powered = power_posterior(PRIORS[name](*small_data()))
     for power in (1.0, 0.3, 0.01):
@@ -84,6 +85,7 @@ TWO_TRAITS = {
 
 
 @pytest.mark.parametrize("name", TWO_TRAITS)
+@pytest.mark.slow
 def test_conditionals_of_two_traits_match_the_powered_density(name):
     rng = np.random.default_rng(1)
     X = rng.normal(size=(8, 3))
@@ -116,11 +118,13 @@ def test_the_powered_density_is_the_density_times_the_power():
 # Stepping stones
 
 
+@pytest.mark.slow
 def test_spike_slab_against_enumeration(fixed):
     sampler, exact = fixed
     assert_evidence(estimate(sampler, 30, 200, 20, 4, seed=1), exact)
 
 
+@pytest.mark.slow
 def test_spike_slab_with_learned_hyperparameters_against_quadrature():
     X, y = make_data(n=30, p=4, correlation=0.8)
     learned = {**LEARNED, "pi": (2.0, 3.0)}
@@ -134,6 +138,7 @@ def test_spike_slab_with_learned_hyperparameters_against_quadrature():
     np.testing.assert_array_equal(result["y"], y)
 
 
+@pytest.mark.slow
 def test_draws_at_a_power_have_the_mean_log_likelihood_of_that_power(fixed):
     """It is the slope of the log normalising constant of the power posterior."""
     sampler, _ = fixed
@@ -168,6 +173,7 @@ def assert_standard_normal(z):
     assert abs(z.mean()) < 4 / np.sqrt(z.size)
 
 
+@pytest.mark.slow
 def test_standard_errors_cover_the_truth(fixed):
     z = z_scores(fixed, 20, stones=8, draws=30, tune=10, chains=4)
     assert_standard_normal(z)
@@ -237,6 +243,7 @@ def test_rows_without_y_play_no_part():
 # Several traits
 
 
+@pytest.mark.slow
 def test_two_traits_against_enumeration():
     rng = np.random.default_rng(2)
     X = rng.normal(size=(15, 3))
@@ -321,6 +328,7 @@ def test_exact_with_any_prior_of_the_variance(dist, density, upper):
     )
 
 
+@pytest.mark.slow
 def test_exact_and_stepping_stones_agree_on_the_joint_draw():
     """With weights and covariates, both variances learned."""
     X, y = make_data(25, 4)
@@ -353,6 +361,7 @@ def test_a_trajectory_of_nuts_that_overflows_is_a_divergence(fixed, monkeypatch)
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
+@pytest.mark.slow
 def test_sequential_monte_carlo_of_pymc_says_the_same():
     X, y = make_data(15, 3)
     model = blr.single_component(X, y, **LEARNED)

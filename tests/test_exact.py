@@ -11,6 +11,8 @@ from tests.oracles import (
     exact_ridge,
 )
 
+slow = pytest.mark.slow
+
 #: n, p, correlation between neighbours, effects: strong and weak, independent and correlated.
 DESIGNS = {
     "null": (20, 6, 0.0, []),
@@ -36,7 +38,14 @@ def make_data(n, p, correlation, effects, seed=11):
     return X, 1.0 + X @ beta + rng.normal(size=n)
 
 
-@pytest.mark.parametrize("name", DESIGNS)
+#: One compiled row of each kind runs with the fast tests.
+ROWS = [
+    pytest.param(name, marks=pytest.mark.compiled if name == "correlated-strong" else slow)
+    for name in DESIGNS
+]
+
+
+@pytest.mark.parametrize("name", ROWS)
 def test_enumeration_with_fixed_hyperparameters(name):
     X, y = make_data(*DESIGNS[name])
     fixed = {"pi": 0.3, "tau2": 0.8, "sigma2": 1.2}
@@ -47,6 +56,7 @@ def test_enumeration_with_fixed_hyperparameters(name):
 
 
 @pytest.mark.parametrize("name", ["weak", "correlated-strong", "n<p"])
+@pytest.mark.slow
 def test_enumeration_with_learned_hyperparameters(name):
     n, p, correlation, effects = DESIGNS[name]
     X, y = make_data(n, min(p, 6), correlation, effects)
@@ -63,6 +73,7 @@ def test_enumeration_with_learned_hyperparameters(name):
 @pytest.mark.parametrize(
     "hyper", [{"tau2": 0.8, "sigma2": 1.2}, {"tau2": (6.0, 1.0), "sigma2": (8.0, 1.0)}]
 )
+@pytest.mark.slow
 def test_ridge_against_closed_form(update, name, hyper):
     X, y = make_data(*DESIGNS[name])
     exact = exact_ridge(X, y, **hyper, **MU)
@@ -74,6 +85,7 @@ def test_ridge_against_closed_form(update, name, hyper):
             assert_agrees(idata.posterior[parameter], exact.hyper_mean(parameter), parameter)
 
 
+@pytest.mark.slow
 def test_oracle_can_fail():
     """The bound is tight enough to see a tau2 that is 10% off."""
     X, y = make_data(*DESIGNS["strong-and-weak"])

@@ -14,6 +14,8 @@ from blrzoo import sources
 from blrzoo.gibbs.spec import spec_of
 from tests.table import PRIORS
 
+pytestmark = pytest.mark.engine
+
 SHORT: dict[str, Any] = {"draws": 20, "tune": 5, "chains": 2, "random_seed": 1, "quiet": True}
 
 

@@ -177,6 +177,7 @@ def test_mean_and_variance_of_the_sum_are_those_of_simulated_scores():
     assert table.n_snps.values.tolist() == [12, 1]
 
 
+@pytest.mark.slow
 def test_type_one_error_of_genes_in_simulated_genotypes():
     """500 genes of 6 SNPs in LD, 20 traits without any association."""
     n, genes = 300, {f"g{i}": range(6 * i, 6 * i + 6) for i in range(500)}
@@ -432,6 +433,7 @@ def idata():
     return fit(gene_set_model(y, sets))
 
 
+@pytest.mark.slow
 def test_the_planted_set_is_found_and_the_others_stay_low():
     tables = []
     for seed in range(6):
@@ -452,6 +454,7 @@ def one_at_a_time(y, sets, name):
     return stats.t.sf(table.beta_t.item(), table.df.item())
 
 
+@pytest.mark.slow
 def test_nothing_is_found_where_there_is_nothing():
     pips = [blr.pip(fit(gene_set_model(*planted(seed, effect=0)))) for seed in range(4)]
     assert np.mean(pips) < 0.1
@@ -469,6 +472,7 @@ def closed_form(y, M, W, R, tau2, sigma2):
 
 
 @pytest.mark.parametrize("correlated", [False, True])
+@pytest.mark.slow
 def test_effects_are_those_of_generalised_least_squares(correlated):
     y, sets = planted(2)
     sets = {name: sets[name] for name in ("cause", "overlap", "random0")}
@@ -489,6 +493,7 @@ def test_effects_are_those_of_generalised_least_squares(correlated):
     assert ess.min() > 2000
 
 
+@pytest.mark.slow
 def test_correlation_between_genes_keeps_clusters_out():
     """Clusters of 10 genes whose statistics correlate 0.8; each set is a cluster."""
     genes = [f"g{i:03d}" for i in range(200)]
@@ -554,6 +559,7 @@ def test_bad_models_are_refused(change, error, message):
 # ---- the table ----
 
 
+@pytest.mark.slow
 def test_the_table_is_that_of_effects_with_sizes(idata, caplog):
     caplog.set_level(logging.WARNING)
     table = gene_set_table(idata)

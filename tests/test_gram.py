@@ -19,6 +19,8 @@ from tests import test_forms
 from tests.table import PRIORS, TRAIT_NARROW, small_data
 from tests.test_forms import assert_same
 
+pytestmark = pytest.mark.engine
+
 #: Rows of the table of priors whose data or options sums cannot hold, and why.
 REFUSED = {
     "ridge-joint": "^update must be 'single-site' or 'auto' with the design 'gram'",
@@ -118,6 +120,7 @@ CASES += [(factory, "all") for factory in FACTORIES]
 
 @pytest.mark.filterwarnings("ignore:X has columns of different units:UserWarning")
 @pytest.mark.parametrize(("factory", "arguments"), CASES)
+@pytest.mark.slow
 def test_statistics_of_traits_take_the_place_of_data(factory: str, arguments: str) -> None:
     make, given, data = FACTORIES[factory], ARGUMENTS[arguments], traits()
     options = {"standardize": given.get("standardize", False)}

@@ -27,6 +27,8 @@ from tests.test_multivariate import elements
 from tests.test_trait_sweep import covariances
 from tests.trait_oracles import enumerate_covariances
 
+pytestmark = pytest.mark.engine
+
 compiled = cache(lambda name: make_indicator_kernel(DESIGNS[name]))
 
 CHAINS = {"draws": 3000, "tune": 200, "chains": 4, "quiet": True}
@@ -199,6 +201,7 @@ def exact(X, Y, Sigma_e, pi):
 
 
 @pytest.mark.parametrize(("p", "T", "holes"), [(1, 7, False), (1, 7, True), (2, 3, True)])
+@pytest.mark.slow
 def test_enumeration_of_all_patterns(p, T, holes):
     X, Y, Sigma_e = make_data(25, p, T, holes=holes)
     pi = np.linspace(0.2, 0.5, T)
@@ -213,6 +216,7 @@ def test_enumeration_of_all_patterns(p, T, holes):
     np.testing.assert_array_equal(beta != 0, delta == 1)
 
 
+@pytest.mark.slow
 def test_the_oracle_can_fail():
     X, Y, Sigma_e = make_data(25, 1, 7)
     pi = np.linspace(0.2, 0.5, 7)
@@ -291,6 +295,7 @@ def test_copies_and_pickles_draw_the_same(model):
             np.testing.assert_array_equal(found[name], value, err_msg=name)
 
 
+@pytest.mark.slow
 def test_carried_fit_stays_exact(model):
     step = blr.BLRGibbs(model=model)
     point = points(step, model, draws=2000)
@@ -298,6 +303,7 @@ def test_carried_fit_stays_exact(model):
     np.testing.assert_allclose(step.fits[0], step._fits(values)[0], atol=1e-11)
 
 
+@pytest.mark.slow
 def test_any_number_of_traits():
     """Forty traits: a list of patterns would fill the memory."""
     X, Y, _ = make_data(60, 5, 40)

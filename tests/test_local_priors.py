@@ -13,6 +13,8 @@ from blrzoo.gibbs.spec import spec_of
 from blrzoo.priors import conjugate
 from tests.oracles import assert_agrees, assert_sd_agrees
 
+pytestmark = pytest.mark.engine
+
 HYPER = {"mu": (0.0, 10.0), "sigma2": (10.0, 1.0)}
 
 
@@ -155,6 +157,7 @@ def exact_pip(x, y, *, nu, S2, pi, sigma2, mu_sd):
 
 
 @pytest.mark.parametrize("effect", [0.1, 0.5, 1.5], ids=["null", "weak", "strong"])
+@pytest.mark.slow
 def test_bayes_b_against_quadrature(effect):
     X, y = make_data(n=20, p=1, effects=(effect,))
     fixed = {"nu": 4.0, "S2": 0.3, "pi": 0.3}
@@ -187,6 +190,7 @@ def exact_annotated_pip(X, y, A, *, eta0, eta, tau2, sigma2, mu_sd):
     return weights @ models / weights.sum()
 
 
+@pytest.mark.slow
 def test_annotated_inclusion_with_fixed_coefficients_against_enumeration():
     X, y = make_data(effects=(0.4, 0.2))
     A = np.array([[0.0, 1.0], [1.0, 0.0], [3.0, 1.0]])
@@ -199,6 +203,7 @@ def test_annotated_inclusion_with_fixed_coefficients_against_enumeration():
         assert_agrees(idata.posterior["delta"][..., j], exact[j], f"PIP of {j}")
 
 
+@pytest.mark.slow
 def test_annotated_variance_is_a_ridge_with_scaled_features():
     """With eta fixed, beta_j / sqrt(w_j) is a ridge on X_j sqrt(w_j): exactly known."""
     X, y = make_data()

@@ -14,11 +14,14 @@ from tests.oracles import (
 )
 from tests.test_exact import CHAINS, DESIGNS, MU, make_data
 
+pytestmark = pytest.mark.engine
+
 FIXED = {"sigma2": 1.2, **MU}
 PI, TAU2 = np.array([0.5, 0.3, 0.2]), np.array([0.0, 0.2, 2.0])
 
 
 @pytest.mark.parametrize("name", ["weak", "strong", "correlated-strong", "n<p"])
+@pytest.mark.slow
 def test_enumeration_of_all_label_vectors(name):
     n, p, correlation, effects = DESIGNS[name]
     X, y = make_data(n, min(p, 6), correlation, effects)
@@ -32,6 +35,7 @@ def test_enumeration_of_all_label_vectors(name):
             assert_agrees(posterior["label"].isel(feature=j) == k, share, f"label {j} = {k}")
 
 
+@pytest.mark.slow
 def test_enumeration_with_groups():
     """Each group has its own fixed variances and probabilities."""
     X, y = make_data(*DESIGNS["correlated-mixed"])
@@ -43,6 +47,7 @@ def test_enumeration_with_groups():
     assert_effects_agree(blr.sample(model, random_seed=9, **CHAINS).posterior.dataset, exact)
 
 
+@pytest.mark.slow
 def test_inclusion_probabilities_by_feature():
     """SpikeSlab(inclusion=) is a mixture with its own weights for each feature."""
     X, y = make_data(*DESIGNS["correlated-weak"])
@@ -87,6 +92,7 @@ LONG = {"draws": 6000, "tune": 500, "chains": 4, "quiet": True}
     ],
     ids=["ridge", "mixture", "two-components", "inclusion"],
 )
+@pytest.mark.slow
 def test_members_of_the_family_coincide(ungrouped, grouped, names):
     """One group is no group, and two components are a spike and a slab."""
     X, y = make_data(*DESIGNS["correlated-mixed"])
@@ -108,6 +114,7 @@ def test_members_of_the_family_coincide(ungrouped, grouped, names):
 
 @pytest.mark.parametrize("pooled", [False, True])
 @pytest.mark.parametrize("n_components", [1, 3])
+@pytest.mark.slow
 def test_order_of_truly_enriched_groups_is_recovered(pooled, n_components):
     rng = np.random.default_rng(12)
     X = rng.normal(size=(300, 90))
@@ -126,6 +133,7 @@ def test_order_of_truly_enriched_groups_is_recovered(pooled, n_components):
         assert (tau2.sel(group="medium") > tau2.sel(group="none")).mean() > 0.95
 
 
+@pytest.mark.slow
 def test_pooling_pulls_small_groups_together():
     """A group of one feature borrows its variance from the others."""
     rng = np.random.default_rng(13)
@@ -140,6 +148,7 @@ def test_pooling_pulls_small_groups_together():
     assert spread[True] > 4 * spread[False]
 
 
+@pytest.mark.slow
 def test_two_thousand_groups():
     rng = np.random.default_rng(14)
     X = rng.normal(size=(50, 4000))

@@ -18,6 +18,8 @@ from tests.oracles import (
 )
 from tests.trait_oracles import enumerate_covariances, normal_posterior
 
+pytestmark = pytest.mark.engine
+
 SIGMA_B = np.array([[0.5, 0.3], [0.3, 0.4]])
 SIGMA_E = np.array([[1.0, 0.5], [0.5, 1.5]])
 FIXED = {"Sigma_e": SIGMA_E, "mu": (0.0, 10.0)}
@@ -58,6 +60,7 @@ PATTERN_PI = {"independent": [0.7 * 0.6, 0.3 * 0.6, 0.7 * 0.4, 0.3 * 0.4], "all"
 
 @pytest.mark.parametrize("holes", [None, "random", "disjoint"])
 @pytest.mark.parametrize("patterns", PI)
+@pytest.mark.slow
 def test_enumeration_of_all_patterns(patterns, holes):
     X, Y = make_data(holes=holes)
     projections = PATTERNS[:, :, None] * np.eye(2)
@@ -81,6 +84,7 @@ def test_enumeration_of_all_patterns(patterns, holes):
     np.testing.assert_allclose(blr.pip(idata, any="trait"), drawn.mean(("chain", "draw")))
 
 
+@pytest.mark.slow
 def test_the_oracle_can_fail():
     """The bound is tight enough to see a residual correlation that is wrong."""
     X, Y = make_data(holes="random")
@@ -103,6 +107,7 @@ NEARLY_SINGULAR = {
 
 @pytest.mark.parametrize("update", ["joint", "single-site"])
 @pytest.mark.parametrize("case", NEARLY_SINGULAR)
+@pytest.mark.slow
 def test_nearly_singular_covariances(case, update):
     """A trait almost without genetic variance, or a genetic correlation of almost 1."""
     X, Y = make_data(n=100, p=6)
@@ -123,6 +128,7 @@ def test_nearly_singular_covariances(case, update):
         assert_sd_agrees(draws[..., j], sd[j], f"element {j}")
 
 
+@pytest.mark.slow
 def test_learned_pattern_probabilities():
     """Dirichlet prior: its integral over each label vector is in closed form."""
     X, Y = make_data(p=3)
@@ -142,6 +148,7 @@ def test_learned_pattern_probabilities():
 
 
 @pytest.mark.parametrize("holes", [None, "random"])
+@pytest.mark.slow
 def test_singular_canonical_components_by_group(holes):
     """A mixture of the null, equal effects, one trait only and a given matrix of rank one."""
     X, Y = make_data(p=3, holes=holes)
@@ -163,6 +170,7 @@ def test_singular_canonical_components_by_group(holes):
         assert_agrees(label, exact.weights @ (exact.hyper["label"][:, j] == k), f"label {j}, {k}")
 
 
+@pytest.mark.slow
 def test_one_trait_is_the_single_trait_model():
     """T = 1 against the exact posteriors of one trait; then, all learned, against its sampler."""
     X, Y = make_data()

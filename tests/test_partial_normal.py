@@ -16,6 +16,8 @@ from blrzoo.distributions.partial_normal import PartialNormal, completed
 from blrzoo.gibbs.compose import State
 from blrzoo.ops.partial import Complete, complete
 
+pytestmark = pytest.mark.engine
+
 #: For graphs that are evaluated a few times only.
 QUICK = "FAST_COMPILE"
 

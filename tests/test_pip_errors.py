@@ -65,6 +65,7 @@ def missed(make, effective, replicates, seed, chosen=(0.0, 1.0)):
     [(swaps, 6, (0.0, 0.04)), (drifting, 6, (0.0, 1.0))],
     ids=["low beside slow", "all drift together"],
 )
+@pytest.mark.slow
 def test_the_bound_holds_where_something_else_is_slow(make, effective, chosen):
     """A chain has six effective draws of what is slow, and hundreds of most indicators alone."""
     misses = missed(make, effective, 100, seed=1, chosen=chosen)

@@ -1,6 +1,7 @@
 """What holds for every prior: one table, the same tests for each row."""
 
 import copy
+import functools
 
 import cloudpickle
 import numpy as np
@@ -13,12 +14,31 @@ from pytensor.tensor.random.type import RandomGeneratorType
 import blrzoo as blr
 from tests.table import LEFT_TO_NUTS, PRIORS, small_data
 
-every_prior = pytest.mark.parametrize("make", PRIORS.values(), ids=PRIORS.keys())
+pytestmark = pytest.mark.engine
+
+every_prior = pytest.mark.parametrize("name", PRIORS)
+
+
+@functools.cache
+def model_of(name):
+    """A model of each prior, made once for all tests, which leave it as it is."""
+    return PRIORS[name](*small_data())
+
+
+@functools.cache
+def step_of(name):
+    """Its step, which `run` starts anew."""
+    return blr.BLRGibbs(model=model_of(name))
 
 
 @pytest.fixture
-def model(make):
-    return make(*small_data())
+def model(name):
+    return model_of(name)
+
+
+@pytest.fixture
+def step(name):
+    return step_of(name)
 
 
 def run(step, model, draws, seed=1):
@@ -37,31 +57,36 @@ def assert_same(first, second):
         np.testing.assert_array_equal(first[name], second[name], err_msg=name)
 
 
+SIZES = {
+    "n>p": (12, 4),
+    "n<p": pytest.param((3, 5), marks=pytest.mark.slow),
+    "p=1": pytest.param((6, 1), marks=pytest.mark.slow),
+}
+
+
 @every_prior
-@pytest.mark.parametrize(("n", "p"), [(12, 4), (3, 5), (6, 1)], ids=["n>p", "n<p", "p=1"])
-def test_conditionals_match_the_joint_density(make, n, p):
-    if p == 1 and make is PRIORS["group-ridge"]:
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+def test_conditionals_match_the_joint_density(name, size):
+    if size == (6, 1) and name == "group-ridge":
         pytest.skip("two groups need two features")
-    errors = blr.testing.check_conditionals(make(*small_data(n, p)), random_seed=1)
+    errors = blr.testing.check_conditionals(PRIORS[name](*small_data(*size)), random_seed=1)
     assert max(errors.values()) < 1e-12
 
 
 @every_prior
 @pytest.mark.slow
-def test_geweke_joint(make):
-    blr.testing.geweke_joint(make(*small_data(5, 2)), draws=20_000, random_seed=1)
-
-
-@pytest.mark.parametrize("name", PRIORS)
-def test_what_has_a_conditional_is_drawn_by_gibbs(name):
-    model = PRIORS[name](*small_data())
-    left = LEFT_TO_NUTS.get(name, set())
-    assert set(blr.BLRGibbs(model=model).names) == _free(model) - left
+def test_geweke_joint(name):
+    blr.testing.geweke_joint(PRIORS[name](*small_data(5, 2)), draws=20_000, random_seed=1)
 
 
 @every_prior
-def test_restored_state_gives_the_same_draw(model):
-    step, other = blr.BLRGibbs(model=model), blr.BLRGibbs(model=model)
+def test_what_has_a_conditional_is_drawn_by_gibbs(name, model, step):
+    assert set(step.names) == _free(model) - LEFT_TO_NUTS.get(name, set())
+
+
+@every_prior
+def test_restored_state_gives_the_same_draw(model, step):
+    other = blr.BLRGibbs(model=model)
     point = run(step, model, 5)[-1]
     other.setup_chain(np.random.default_rng(77), 0, 10)
     other.sampling_state = step.sampling_state
@@ -72,15 +97,14 @@ def test_restored_state_gives_the_same_draw(model):
 
 
 @every_prior
-def test_chain_does_not_depend_on_what_the_step_did_before(model):
-    step = blr.BLRGibbs(model=model)
+def test_chain_does_not_depend_on_what_the_step_did_before(model, step):
     assert_same(run(step, model, 4, seed=3)[-1], run(step, model, 4, seed=3)[-1])
 
 
 @every_prior
-def test_effects_that_another_step_moved_are_seen(model):
+def test_effects_that_another_step_moved_are_seen(model, step):
     """What a step carries belongs to effects that it drew last: of others it is made anew."""
-    step, fresh = blr.BLRGibbs(model=model), blr.BLRGibbs(model=model)
+    fresh = blr.BLRGibbs(model=model)
     point = run(step, model, 3)[-1]
     moved = {k: 1.5 * x if k in step.last and x.dtype.kind == "f" else x for k, x in point.items()}
     fresh.setup_chain(copy.deepcopy(step.rng), 0, 1)
@@ -90,16 +114,15 @@ def test_effects_that_another_step_moved_are_seen(model):
 
 
 @every_prior
-def test_pickled_step_gives_the_same_draw(model):
-    step = blr.BLRGibbs(model=model)
+def test_pickled_step_gives_the_same_draw(model, step):
     loaded = cloudpickle.loads(cloudpickle.dumps(step))
     assert_same(run(step, model, 3)[-1], run(loaded, model, 3)[-1])
 
 
 @every_prior
-def test_model_copies_keep_the_step(model):
+def test_model_copies_keep_the_step(model, step):
     """clone_model and pm.do reorder variables; names decide, so draws stay the same."""
-    expected = run(blr.BLRGibbs(model=model), model, 3)[-1]
+    expected = run(step, model, 3)[-1]
     cloned = clone_model(model)
     assert_same(run(blr.BLRGibbs(model=cloned), cloned, 3)[-1], expected)
 
@@ -141,9 +164,9 @@ def _free(model):
 
 
 @every_prior
-def test_every_draw_takes_the_generator_from_the_one_before(model):
+def test_every_draw_takes_the_generator_from_the_one_before(step):
     """In the compiled sweep a generator that two draws read would give both the same numbers."""
-    fgraph = blr.BLRGibbs(model=model)._sweep.function.maker.fgraph
+    fgraph = step._sweep.function.maker.fgraph
     for variable in fgraph.variables:
         if isinstance(variable.type, RandomGeneratorType):
             readers = [
@@ -153,15 +176,16 @@ def test_every_draw_takes_the_generator_from_the_one_before(model):
 
 
 @every_prior
-def test_carried_fit_stays_exact(model):
+@pytest.mark.parametrize("draws", [50, pytest.param(2000, marks=pytest.mark.slow)])
+def test_carried_fit_stays_exact(model, step, draws):
     """After many draws the carried fit still is X beta."""
-    step = blr.BLRGibbs(model=model)
-    point = run(step, model, 2000)[-1]
+    point = run(step, model, draws)[-1]
     values = [point[name] for name in step._inputs]
     np.testing.assert_allclose(step.fits[0], step._fits(values)[0], atol=1e-11)
 
 
 @every_prior
+@pytest.mark.slow
 def test_one_and_two_cores_agree(model):
     """The chains of a seed do not depend on how they are spread over processes."""
     settings = {"draws": 20, "tune": 5, "chains": 2, "random_seed": 3, "quiet": True}

@@ -7,6 +7,8 @@ import pytest
 import blrzoo as blr
 from tests.oracles import assert_agrees, assert_effects_agree, assert_sd_agrees, exact_ridge
 
+pytestmark = pytest.mark.engine
+
 FIXED = {"tau2": 0.8, "sigma2": 1.2, "mu": (0.0, 10.0)}
 CHAINS = {"draws": 10_000, "tune": 200, "chains": 2, "quiet": True, "random_seed": 4}
 
@@ -21,6 +23,7 @@ def records(seed=8):
 
 
 @pytest.mark.parametrize("update", ["joint", "single-site"])
+@pytest.mark.slow
 def test_weighted_means_are_as_good_as_their_records(update):
     """With a known residual variance, means with weights n_i hold all that the records hold."""
     X, counts, line, y = records()
@@ -30,6 +33,7 @@ def test_weighted_means_are_as_good_as_their_records(update):
     assert_effects_agree(idata.posterior.dataset, exact_ridge(X[line], y, **FIXED))
 
 
+@pytest.mark.slow
 def test_weights_do_matter():
     X, _, line, y = records()
     means = pd.Series(y).groupby(line).mean()
@@ -56,6 +60,7 @@ def with_gaps():
 
 
 @pytest.mark.parametrize("update", ["joint", "single-site"])
+@pytest.mark.slow
 def test_missing_responses_are_predicted_and_enter_nothing_else(update):
     X, y = with_gaps()
     known = y.notna()

@@ -12,6 +12,8 @@ import blrzoo as blr
 from blrzoo.sampling import draw as drawing
 from blrzoo.sampling.starts import dispersed
 
+pytestmark = pytest.mark.engine
+
 SHORT = {"draws": 20, "tune": 5, "chains": 2, "cores": 1, "random_seed": 1, "quiet": True}
 NEXT = {"cores": 1, "random_seed": 1, "quiet": True}
 

@@ -60,6 +60,7 @@ def test_spawned_chains_draw_as_forked_ones(update):
     xr.testing.assert_allclose(one.to_dataset(), two.to_dataset(), rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_what_is_in_a_file_draws_as_what_was_pickled(model, monkeypatch):
     settings = {"draws": 5, "tune": 2, "chains": 2, "random_seed": 1, "quiet": True}
     settings |= {"cores": 2, "mp_ctx": "spawn"}

@@ -360,7 +360,7 @@ REFUSED = [
     (dict(THREE, genetic_correlation="0"), TypeError, r"genetic_correlation must be a number"),
     (dict(THREE, genetic_correlation=np.eye(2)), ValueError, r"a row and a column for each trait"),
     (dict(THREE, genetic_correlation=[[1, 2], [1]]), TypeError, r"must be a number or a matrix"),
-    (dict(THREE, genetic_correlation=MATRIX * np.nan), ValueError, r"must be a finite number, got"),
+    (dict(THREE, genetic_correlation=MATRIX * np.nan), ValueError, r"must be finite, got"),
     (
         dict(THREE, genetic_correlation=np.triu(MATRIX)),
         ValueError,

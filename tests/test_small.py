@@ -8,6 +8,8 @@ import pytest
 from blrzoo.ops import small
 from tests.covariances import NOT_COVARIANCES, covariances
 
+pytestmark = pytest.mark.engine
+
 
 def evaluate(op, arrays, mode):
     inputs = [pt.tensor(dtype="float64", shape=(None,) * x.ndim) for x in arrays]

@@ -44,6 +44,7 @@ MODELS = {
 
 
 @pytest.mark.parametrize("name", MODELS)
+@pytest.mark.slow
 def test_units_do_not_matter(name):
     """The draws of columns in any units are those of columns of SD 1, but for their units."""
     X, y = make_data()
@@ -144,6 +145,7 @@ def test_cross_validation_of_columns_in_different_units():
 
 
 @pytest.mark.parametrize("name", ["spike-slab", "trait-patterns"])
+@pytest.mark.slow
 def test_what_pymc_computes_from_draws_and_longer_chains(name):
     """Effects as PyMC reads them are in the units given too."""
     X, y = make_data()

@@ -11,6 +11,8 @@ from blrzoo.designs.factorisation import Factorisation
 from blrzoo.ops.joint import JointDraw
 from blrzoo.ops.sweep import Sweep, SweepInputs, block_conditional, make_kernel
 
+pytestmark = pytest.mark.engine
+
 
 def make_inputs(n, p, k, seed, signal=1.0):
     """A state in the middle of nowhere: everything differs between features and components."""

@@ -12,6 +12,8 @@ from blrzoo.likelihood.traits import TraitLikelihood
 from blrzoo.sources import Observations
 from tests.table import NARROW, small_data
 
+pytestmark = pytest.mark.engine
+
 #: Intercept and residual variance that a chain over the prior can travel.
 ONE = {"mu": NARROW["mu"], "sigma2": NARROW["sigma2"]}
 
@@ -86,6 +88,7 @@ def test_grouped_prior_of_a_further_term():
 
 
 @pytest.mark.parametrize("updates", [("joint", "joint"), ("single-site", "joint")], ids=str)
+@pytest.mark.slow
 def test_closed_form(updates):
     """With known variances both terms are one ridge, with a variance for each feature."""
     ridges = blr.priors.SingleComponent(tau2=0.3), blr.priors.SingleComponent(tau2=2.0)

@@ -53,11 +53,13 @@ def test_check_conditionals_finds_it(model):
 
 
 @pytest.mark.parametrize("model", list(wrong_models()), ids=["count", "half"])
+@pytest.mark.slow
 def test_geweke_joint_finds_it(model):
     with pytest.raises(AssertionError, match="tau2"):
         blr.testing.geweke_joint(model, draws=5000, random_seed=1)
 
 
+@pytest.mark.slow
 def test_geweke_joint_passes_what_is_right():
     X, y = small_data(5, 2)
     z = blr.testing.geweke_joint(

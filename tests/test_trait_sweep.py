@@ -19,6 +19,8 @@ from blrzoo.ops.traits import (
     trait_conditional,
 )
 
+pytestmark = pytest.mark.engine
+
 
 def covariances(rng, shape, T):
     root = rng.normal(size=(*shape, T, T + 2))

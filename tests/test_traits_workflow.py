@@ -202,6 +202,7 @@ def test_observing_and_doing(idata, model):
     assert blr.pip(fit).sel(feature="a").min() > 0.95
 
 
+@pytest.mark.slow
 def test_groups_are_joined_by_label(data):
     X, Y = data
     groups = pd.Series(["odd", "even"] * 4, index=X.columns)
@@ -219,6 +220,7 @@ def test_groups_are_joined_by_label(data):
     assert list(blr.group_pip(fits[0])["group"].values) == ["odd", "even"]
 
 
+@pytest.mark.slow
 def test_a_prior_that_is_conjugate_by_another_way_of_writing_it(data):
     """InverseWishart.dist is the tuple; a prior of another family goes to NUTS."""
     X, Y = data[0][:66], data[1][:66]
@@ -231,6 +233,7 @@ def test_a_prior_that_is_conjugate_by_another_way_of_writing_it(data):
     assert sorted(blr.BLRGibbs(model=wishart).names) == ["Sigma_b", "beta", "mu"]
 
 
+@pytest.mark.slow
 def test_three_traits_with_many_holes_and_more_features_than_rows():
     """60 % of all values are missing, p = 100 > n = 90: the strong effects are found."""
     data = blr.simulate(
@@ -258,6 +261,7 @@ def test_one_trait_keeps_its_dim(data):
     assert set(blr.pleiotropy_table(fit)["pattern"].values) <= {"0", "1"}
 
 
+@pytest.mark.slow
 def test_disjoint_individuals_say_nothing_of_the_residual_correlation():
     """Its posterior given the two variances is its prior given them, whatever the data are."""
     data = blr.simulate(

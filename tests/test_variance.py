@@ -424,6 +424,7 @@ def test_enrichment_skips_draws_without_variance():
     np.testing.assert_array_equal(table["mean"], [2.0, 0.0])
 
 
+@pytest.mark.slow
 def test_the_group_that_has_the_effects_is_found():
     """All causal features are among the first 10 of 50: share near 1, enrichment near 5."""
     data = blr.simulate(n=300, p=50, n_causal=50, h2=0.7, random_seed=6)

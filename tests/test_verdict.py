@@ -123,6 +123,7 @@ def test_it_is_a_mapping_with_a_table_for_a_repr():
     assert len(lines) == 1 + len(verdict)
 
 
+@pytest.mark.slow
 def test_real_fits_of_the_zoo():
     data = blr.simulate(n=150, p=12, n_causal=2, random_seed=1)
     settings = {"draws": 1500, "tune": 200, "random_seed": 1, "quiet": True}

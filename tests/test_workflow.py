@@ -184,6 +184,7 @@ def test_labels_join_x_and_y(data):
     np.testing.assert_array_equal(straight.posterior["beta"], shuffled.posterior["beta"])
 
 
+@pytest.mark.slow
 def test_centring_changes_the_meaning_of_mu_only(data):
     """mu at average features, less the center times the effects, is mu at X = 0."""
     X, y, _ = data
@@ -213,6 +214,7 @@ def test_interrupted_sampling_keeps_what_it_has(model):
     assert idata.posterior.sizes["draw"] >= 40
 
 
+@pytest.mark.slow
 def test_step_can_be_shared_with_nuts(data):
     """tau2 given to NUTS by hand; all the rest stays with the Gibbs step."""
     X, y, _ = data
@@ -222,6 +224,7 @@ def test_step_can_be_shared_with_nuts(data):
     assert float(idata.posterior["delta"].sel(feature="a").mean()) > 0.95
 
 
+@pytest.mark.slow
 def test_half_normal_subclass(data, caplog):
     """The issue's example: NUTS on the standard deviation, Gibbs on all the rest."""
 
@@ -238,6 +241,7 @@ def test_half_normal_subclass(data, caplog):
     np.testing.assert_allclose(idata.posterior["tau2"], idata.posterior["tau"] ** 2)
 
 
+@pytest.mark.slow
 def test_half_normal_subclass_has_the_right_posterior():
     """Posterior of the SD against quadrature, with one feature that is always included."""
     rng = np.random.default_rng(3)
@@ -261,6 +265,7 @@ def _log_evidence(Z, y, tau2):
     return -0.5 * (np.linalg.slogdet(covariance)[1] + y @ np.linalg.solve(covariance, y))
 
 
+@pytest.mark.slow
 def test_nuts_on_the_ridge_agrees(data):
     """The same model by NUTS: an independent sampler, means and SDs."""
     X, y, _ = data

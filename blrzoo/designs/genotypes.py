@@ -12,6 +12,10 @@ from blrzoo.storage.moments import MISSING, fill_missing
 
 __all__ = ["Genotypes"]
 
+#: What a rounded residual, int16, goes to; and how many of its products with codes up to 15 are
+#: summed in 32 bits.
+LARGEST, MOST_COPIES, LENGTH = 32767, 15, 4096
+
 
 @register
 class Genotypes(CentredInUse):
@@ -73,13 +77,14 @@ class Genotypes(CentredInUse):
         center, unit = per_feature(center, p), per_feature(unit, p)
         w = weights if weights.size else np.ones(n)
         *missing, fill = _missing(codes, w)
-        excess, squares = np.empty(p), np.empty(p)
+        excess, squares, copies = np.empty(p), np.empty(p), np.empty(p)
         for part in blocks(n, p):
+            copies[part] = _copies(codes[part], np.diff(missing[0][part.start : part.stop + 1]))
             block = _filled(codes, fill, part) - center[part, None]
             excess[part] = block @ w
             squares[part] = np.square(block, out=block) @ w
         features = center, unit, excess + center * w.sum(), excess, squares / unit**2
-        self.arrays = (codes, *missing, fill, weights, *features)
+        self.arrays = (codes, *missing, fill, copies, weights, *features)
 
     @staticmethod
     def dot(arrays: Any, j: int, working: Any) -> Any:
@@ -114,6 +119,43 @@ class Genotypes(CentredInUse):
         working[n + 1] += by_unit * arrays[-5][j]
 
     @staticmethod
+    def coarsen(arrays: Any, working: Any) -> Any:
+        """V as int16, and the unit of these."""
+        n = arrays[0].shape[1]
+        most, rounded = np.int64(0), np.empty(n, np.int16)
+        bits = working.view(np.int64)  # numbers without their sign are in the order of their bits
+        for i in range(n):
+            most = max(most, bits[i] & np.int64(0x7FFFFFFFFFFFFFFF))
+        unit = np.array([most]).view(np.float64)[0] / LARGEST
+        if unit == 0.0:
+            unit = 1e-300  # of a residual of zeros
+        for i in range(n):
+            rounded[i] = np.int16(np.rint(working[i] / unit))
+        return rounded, unit
+
+    @staticmethod
+    def bound(arrays: Any, j: int, working: Any, rough: Any) -> Any:
+        """|x*_j'r| of integers, two of which are multiplied in less than half of the time.
+
+        Each rounded number is wrong by half a unit at most; .01 of a unit is for other rounding.
+        """
+        codes, start, missing, fill, copies = arrays[:5]
+        _, center, unit, sums, _, _ = arrays[-6:]
+        rounded, size = rough
+        n, total, unknown = codes.shape[1], np.int64(0), 0.0
+        for first in range(0, n, LENGTH):
+            x, r = codes[j, first : first + LENGTH], rounded[first : first + LENGTH]
+            part = np.int32(0)
+            for i in range(x.shape[0]):
+                part = np.int32(part + np.int32(x[i]) * np.int32(r[i]))
+            total += part
+        for k in range(start[j], start[j + 1]):
+            unknown += working[missing[k]]
+        dot = size * total + (fill[j] + 1.0) * unknown
+        dot -= working[n + 1] * sums[j] + center[j] * working[n]
+        return (np.abs(dot) + 0.51 * size * copies[j]) / unit[j]
+
+    @staticmethod
     def times(arrays: Any, effects: np.ndarray) -> np.ndarray:
         """Codes, the missing ones replaced, times effects."""
         codes, _, _, fill = arrays[:4]
@@ -139,6 +181,12 @@ def _filled(codes: np.ndarray, fill: np.ndarray, index: Any) -> np.ndarray:
     if missing.any():
         np.copyto(block, fill[index, None], where=missing)
     return block
+
+
+def _copies(codes: np.ndarray, missing: np.ndarray) -> np.ndarray:
+    """Sums of the absolute codes of some features; infinite where `bound` would overflow."""
+    sums = codes.sum(axis=1, dtype=np.int64) + 2 * missing
+    return np.where(codes.max(axis=1) > MOST_COPIES, np.inf, sums)
 
 
 def _feature_major(codes: np.ndarray) -> np.ndarray:

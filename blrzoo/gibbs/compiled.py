@@ -63,7 +63,7 @@ class Compiled:
     >>> import pytensor.tensor as pt
     >>> from blrzoo.gibbs.compiled import Compiled
     >>> x = pt.vector("x", dtype="float64")
-    >>> Compiled([x], [2 * x])(np.array([1.0, 2.0]))
+    >>> Compiled([x], [2 * x], mode="NUMBA")(np.array([1.0, 2.0]))
     (array([2., 4.]),)
     """
 

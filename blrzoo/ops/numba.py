@@ -22,6 +22,7 @@ __all__ = [
     "FASTMATH",
     "NOT_POSITIVE",
     "SYMMETRY",
+    "bounds",
     "checked",
     "chosen_first",
     "design_version",
@@ -132,6 +133,11 @@ def operations(design: type[Design]) -> tuple[Kernel, ...]:
     # Handing many arrays over takes as long as a short feature; begin and end are called once.
     inner, outer = njit(fastmath=FASTMATH, forceinline=True), njit(fastmath=FASTMATH)
     return outer(design.begin), inner(design.dot), inner(design.update), outer(design.end)
+
+
+def bounds(design: type[Design]) -> tuple[Kernel, Kernel]:
+    """Compile the methods of a design that say which features stay at 0: coarsen and bound."""
+    return njit(fastmath=FASTMATH)(design.coarsen), njit(fastmath=FASTMATH)(design.bound)
 
 
 def trait_operations(design: type[Design]) -> tuple[Kernel, Kernel]:

@@ -8,7 +8,7 @@ from numba import njit
 
 from blrzoo.designs.base import Design
 from blrzoo.ops.base import SweepOp
-from blrzoo.ops.numba import operations, register_by_design
+from blrzoo.ops.numba import bounds, operations, register_by_design
 
 __all__ = ["Sweep", "SweepInputs", "block_conditional", "make_kernel"]
 
@@ -143,6 +143,15 @@ def _draw_label(q, spread, scores):  # type: ignore[no-untyped-def]
     return label
 
 
+@njit
+def _are_few(effects):  # type: ignore[no-untyped-def]
+    """Whether so few effects change that a rough copy of the residual serves many features."""
+    count = 0
+    for effect in effects:
+        count += effect != 0.0
+    return 32 * count <= effects.shape[0]
+
+
 @register_by_design(Sweep)
 def make_kernel(design: type[Design]) -> Callable[..., Any]:
     """Compile the sweep for a design.
@@ -158,6 +167,7 @@ def make_kernel(design: type[Design]) -> Callable[..., Any]:
         With the inputs and outputs of `Sweep`.
     """
     begin, dot, update, end = operations(design)
+    coarsen, bound = bounds(design)
     first = -len(SweepInputs._fields)
 
     @njit
@@ -167,12 +177,23 @@ def make_kernel(design: type[Design]) -> Callable[..., Any]:
         working, effects, s2 = begin(arrays, residual), effects.copy(), sigma2.item()
         labels = np.zeros(effects.shape[0], dtype=np.int64)
         spread, scores = _prepare(arrays[-1], s2, variances, log_weights, races)
+        few, rough, stale = _are_few(effects), coarsen(arrays, working), False
         for j in range(effects.shape[0]):
+            if few and effects[j] == 0.0:
+                if stale:
+                    rough, stale = coarsen(arrays, working), False
+                most = bound(arrays, j, working, rough) / s2
+                k = _draw_label(most, spread[j], scores[j])
+                # Scores of slabs grow with |q|: what a spike wins at the bound it wins below it.
+                if most < np.inf and spread[j, k] == 0.0:
+                    labels[j] = k
+                    continue
             q = (dot(arrays, j, working) + arrays[-1][j] * effects[j]) / s2
             k = _draw_label(q, spread[j], scores[j])
             effect = spread[j, k] * q + np.sqrt(spread[j, k]) * normals[j]
             if effect != effects[j]:
                 update(arrays, j, effects[j] - effect, working)
+                stale = True
             labels[j], effects[j] = k, effect
         return effects, labels, end(arrays, working)
 
