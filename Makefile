@@ -43,7 +43,7 @@ types:  ## mypy
 	@$(SETUP) dev
 	$(PYTHON) -m mypy blrzoo
 
-format:  ## mend what ruff can mend
+format:  ## correct what ruff can correct
 	@$(SETUP) dev
 	$(PYTHON) -m ruff check --fix
 	$(PYTHON) -m ruff format

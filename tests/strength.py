@@ -16,7 +16,8 @@ from typing import NamedTuple
 ROOT = Path(__file__).parents[1]
 PARTS = ("blrzoo", "tests", "pyproject.toml", "README.md", "docs", "notebooks")
 
-CONDITIONALS = "tests/test_priors.py -k conditionals_match"
+CONDITIONALS = "tests/priors/test_priors.py -k conditionals_match"
+WEIGHTED = "tests/priors/test_priors.py tests/prediction -k 'conditionals_match or weight'"
 COMPILED = "--compiled"
 
 
@@ -35,98 +36,98 @@ FAULTS = [
         "sweep: own part of the residual subtracted",
         "q = (dot(arrays, j, working) + arrays[-1][j] * effects[j]) / s2",
         "q = (dot(arrays, j, working) - arrays[-1][j] * effects[j]) / s2",
-        f"tests/test_sweep.py {COMPILED}",
+        f"tests/ops/test_sweep.py {COMPILED}",
     ),
     Fault(
         "sweep: residual updated the wrong way",
         "if effect != effects[j]:\n                update(arrays, j, effects[j] - effect, working)",
         "if effect != effects[j]:\n                update(arrays, j, effect - effects[j], working)",
-        f"tests/test_sweep.py {COMPILED}",
+        f"tests/ops/test_sweep.py {COMPILED}",
     ),
     Fault(
         "sweep: no race between the labels",
         "0.5 * np.log(shrink * race * race)",
         "0.5 * np.log(shrink)",
-        f"tests/test_sweep.py {COMPILED}",
+        f"tests/ops/test_sweep.py {COMPILED}",
     ),
     Fault(
         "sweep: label drawn without the factor one half",
         "score = scores[k] + 0.5 * spread[k] * q * q",
         "score = scores[k] + spread[k] * q * q",
-        f"tests/test_sweep.py {COMPILED}",
+        f"tests/ops/test_sweep.py {COMPILED}",
     ),
     Fault(
         "sweep in NumPy: residual not updated",
         "            design.update(arrays, j, effects[j] - effect, working)\n",
         "",
-        "tests/test_sweep.py tests/test_exact.py",
+        "tests/ops/test_sweep.py tests/gibbs/test_exact.py",
     ),
     Fault(
         "block conditional: spread without shrinkage",
         "return logits - np.logaddexp.reduce(logits), means, variances / shrink",
         "return logits - np.logaddexp.reduce(logits), means, variances",
-        "tests/test_testing.py tests/test_sweep.py tests/test_exact.py",
+        "tests/testing/test_testing.py tests/ops/test_sweep.py tests/gibbs/test_exact.py",
     ),
     Fault(
         "block: one race for all features",
         'races = self.state.exponentials(given["variances"].shape)',
         'races = pt.ones(given["variances"].shape)',
-        "tests/test_exact.py",
+        "tests/gibbs/test_exact.py",
     ),
     Fault(
         "joint draw: singular values not squared",
         "variance = 1.0 / (s[k] * s[k] / s2 + 1.0 / t2)",
         "variance = 1.0 / (s[k] / s2 + 1.0 / t2)",
-        f"tests/test_sweep.py {COMPILED}",
+        f"tests/ops/test_sweep.py {COMPILED}",
     ),
     Fault(
         "joint draw: fit of the rotated effects, not of X",
         "        rotated[k] *= s[k]\n",
         "",
-        f"tests/test_sweep.py {COMPILED}",
+        f"tests/ops/test_sweep.py {COMPILED}",
     ),
     # Several traits.
     Fault(
         "traits: spread of a coordinate without the root",
         "projected[i] / shrink + normals[i] / np.sqrt(shrink)",
         "projected[i] / shrink + normals[i] / shrink",
-        f"tests/test_trait_sweep.py {COMPILED}",
+        f"tests/ops/test_trait_sweep.py {COMPILED}",
     ),
     Fault(
         "traits: coordinates in the order of the smallest first",
         "last = n_traits - 1 - i\n",
         "last = i\n",
-        f"tests/test_trait_sweep.py {COMPILED}",
+        f"tests/ops/test_trait_sweep.py {COMPILED}",
     ),
     Fault(
         "indicators: determinant with the wrong sign",
         "return 0.5 * (variance * q * q / shrink - np.log(shrink))",
         "return 0.5 * (variance * q * q / shrink + np.log(shrink))",
-        f"tests/test_indicators.py -k kernel {COMPILED}",
+        f"tests/gibbs/test_indicators.py -k kernel {COMPILED}",
     ),
     Fault(
         "indicators: evidence of on and off exchanged",
         "gain = current - proposed if on[t] else proposed - current",
         "gain = proposed - current if on[t] else current - proposed",
-        f"tests/test_indicators.py -k kernel {COMPILED}",
+        f"tests/gibbs/test_indicators.py -k kernel {COMPILED}",
     ),
     Fault(
         "Bartlett: chi-squares in the place of their roots",
         "bartlett[i, i] = np.sqrt(chi2[i])",
         "bartlett[i, i] = chi2[i]",
-        f"tests/test_small.py {COMPILED}",
+        f"tests/ops/test_small.py {COMPILED}",
     ),
     Fault(
         "inverse Wishart: degrees of freedom go up with the rows",
         "freedom = nu[..., None] - pt.arange(m)",
         "freedom = nu[..., None] + pt.arange(m)",
-        "tests/test_distributions.py -k draws",
+        "tests/distributions/test_distributions.py -k draws",
     ),
     Fault(
         "normal draw by its precision: only half of the solution",
         "    solve_upper(factor, drawn)\n",
         "",
-        f"tests/test_small.py {COMPILED}",
+        f"tests/ops/test_small.py {COMPILED}",
     ),
     # The likelihood.
     Fault(
@@ -151,31 +152,31 @@ FAULTS = [
         "power posterior: effects drawn without the power",
         'return v["sigma2"] / power(model)',
         'return v["sigma2"]',
-        "tests/test_evidence.py -k powered",
+        "tests/evidence/test_evidence.py -k powered",
     ),
     Fault(
         "power posterior: residual sum of squares without the power",
         "conjugate.inverse_gamma(sigma2, t * r.count, t * r.squares)",
         "conjugate.inverse_gamma(sigma2, t * r.count, r.squares)",
-        "tests/test_evidence.py -k powered",
+        "tests/evidence/test_evidence.py -k powered",
     ),
     Fault(
         "weights: their roots are summed",
         "weight=pt.sum(one**2)",
         "weight=pt.sum(one)",
-        "tests/test_priors.py tests/test_rows.py -k 'conditionals_match or weight'",
+        WEIGHTED,
     ),
     Fault(
         "weights: residuals of all rows count alike for mu",
         "weighted = (one[:, None] if several else one) * residual",
         "weighted = residual",
-        "tests/test_priors.py tests/test_rows.py -k 'conditionals_match or weight'",
+        WEIGHTED,
     ),
     Fault(
         "variance of the fit: still times the roots of the weights",
         "return pt.var(fit / root_weights(model))",
         "return pt.var(fit)",
-        "tests/test_rows.py",
+        "tests/prediction/test_rows.py",
     ),
     Fault(
         "intercepts of traits: summed over the wrong index",
@@ -211,7 +212,7 @@ FAULTS = [
         "sums: the gap between mu and the mean of y forgotten",
         "found = self.yy + self.weight * inner(gap, gap) + inner(effects, fit)",
         "found = self.yy + inner(effects, fit)",
-        "tests/test_gram.py",
+        "tests/designs/test_gram.py",
     ),
     # Priors.
     Fault(
@@ -242,7 +243,7 @@ FAULTS = [
         "spike and slab: probabilities of spike and slab exchanged",
         "pt.stack([pt.log1p(-pi), pt.log(pi)], axis=-1)",
         "pt.stack([pt.log(pi), pt.log1p(-pi)], axis=-1)",
-        "tests/test_exact.py",
+        "tests/gibbs/test_exact.py",
     ),
     Fault(
         "mixture: index of a cell",
@@ -297,105 +298,105 @@ FAULTS = [
         "genotypes: missing codes at -1 less",
         "total += (fill[j] + 1.0) * unknown",
         "total += fill[j] * unknown",
-        "tests/test_designs.py -k genotypes",
+        "tests/designs/test_designs.py -k genotypes",
     ),
     Fault(
         "genotypes: sum of the residual not updated",
         "working[n] += by_unit * arrays[-2][j]",
         "working[n] += 0.0",
-        "tests/test_designs.py -k genotypes",
+        "tests/designs/test_designs.py -k genotypes",
     ),
     Fault(
         "sparse: shift by the excess in the place of the centre",
         "working[n + 1] += by_unit * center[j]",
         "working[n + 1] += by_unit * excess[j]",
-        "tests/test_designs.py -k sparse",
+        "tests/designs/test_designs.py -k sparse",
     ),
     Fault(
         "dense: weights forgotten",
         "part = (X[obs, features] - center[features]).T * scale[obs]",
         "part = (X[obs, features] - center[features]).T",
-        "tests/test_designs.py tests/test_rows.py",
+        "tests/designs/test_designs.py tests/prediction/test_rows.py",
     ),
     Fault(
         "merged statistics: means move all the way",
         'total[f"{side}_center"] += shift[side] * (more / (weight + more))',
         'total[f"{side}_center"] += shift[side]',
-        "tests/test_statistics.py -k merged",
+        "tests/statistics/test_statistics.py -k merged",
     ),
     # The step.
     Fault(
         "stale linear predictor after another step moved the effects",
         "if not self._carried(point):",
         "if not self.fits:",
-        "tests/test_priors.py -k another_step",
+        "tests/priors/test_priors.py -k another_step",
     ),
     Fault(
         "rounding errors of an extreme start are kept",
         "elif self.count % _PERIOD == 0:",
         "elif False:",
-        "tests/test_broken_draws.py",
+        "tests/sampling/test_broken_draws.py",
     ),
     Fault(
         "a term's fit added to the residual",
         "            residual = residual - fit\n",
         "            residual = residual + fit\n",
-        "tests/test_exact.py tests/test_terms.py",
+        "tests/gibbs/test_exact.py tests/gibbs/test_terms.py",
     ),
     Fault(
         "effects not brought to the units of X",
         "values[self.effects] = self.prior.data.per_unit(effects)",
         "values[self.effects] = effects",
-        "tests/test_standardize.py",
+        "tests/zoo/test_standardize.py",
     ),
     Fault(
         "labels that were set are drawn",
         'return pt.switch(fixed, 0.0, -float("inf"))',
         'return pt.switch(fixed, -float("inf"), 0.0)',
-        "tests/test_effects.py tests/test_broken_draws.py",
+        "tests/distributions/test_effects.py tests/sampling/test_broken_draws.py",
     ),
     Fault(
         "joint draw: from the residual without the term's own fit",
         "target=self.residual + self.current_fit,\n            sigma2",
         "target=self.residual,\n            sigma2",
-        "tests/test_exact.py tests/test_terms.py",
+        "tests/gibbs/test_exact.py tests/gibbs/test_terms.py",
     ),
     Fault(
         "generator not handed on between draws",
         "self.rng = copy.outputs[node.outputs.index(new)]",
         "copy.outputs[node.outputs.index(new)]",
-        "tests/test_priors.py -k takes_the_generator",
+        "tests/priors/test_priors.py -k takes_the_generator",
     ),
     Fault(
         "exponentials used again as the next draw's numbers",
         "self.rng, draw = self.rng.exponential(size=size)",
         "_, draw = self.rng.exponential(size=size)",
-        "tests/test_priors.py -k takes_the_generator",
+        "tests/priors/test_priors.py -k takes_the_generator",
     ),
     # Around the sampler.
     Fault(
         "all chains start alike",
         "for start in starts[:chains]]",
         "for start in starts[:1] * chains]",
-        "tests/test_sampling.py tests/test_workflow.py",
+        "tests/sampling/test_sampling.py tests/test_workflow.py",
     ),
     Fault(
         "stepping stones: likelihood to the power 1",
         "log_weights = steps[:, None, None] * log_likelihood",
         "log_weights = log_likelihood",
-        "tests/test_evidence.py -k enumeration",
+        "tests/evidence/test_evidence.py -k enumeration",
     ),
     Fault(
         "running means move too slowly",
         "self.means[batch] += deviation / count",
         "self.means[batch] += deviation / (count + 1)",
-        "tests/test_keep_summary.py -k moments",
+        "tests/sampling/test_keep_summary.py -k moments",
     ),
     Fault(
         "running PIPs: a draw too few",
         '"pip": xr.Variable(self.dims, self.counts.sum(axis=0) / counts.sum())',
         '"pip": xr.Variable(self.dims, self.counts.sum(axis=0) / (counts.sum() - 1))',
-        "tests/test_keep_summary.py -k inclusion",
+        "tests/sampling/test_keep_summary.py -k inclusion",
     ),
 ]
 

@@ -14,7 +14,7 @@ import pytest
 import xarray as xr
 
 from blrzoo.data import RegressionData, check_data
-from tests.bad_data import (
+from tests.zoo.bad_data import (
     DAYS,
     ERRORS,
     FEATURES,

@@ -93,3 +93,10 @@ def test_files_are_short_and_say_what_they_are_for(path):
 def test_public_names_exist_and_are_documented():
     for name, one in qualified().items():
         assert one.__doc__, name
+
+
+def test_folders_of_tests_are_those_of_the_package():
+    """But for what serves tests of several packages."""
+    folders = {path.name for path in Path(__file__).parent.iterdir() if path.is_dir()}
+    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")}
+    assert folders - {"__pycache__", "fuzz", "oracles"} <= packages

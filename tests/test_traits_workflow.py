@@ -10,7 +10,7 @@ import xarray as xr
 from scipy import stats
 
 import blrzoo as blr
-from tests.oracles import assert_agrees
+from tests.oracles.one_trait import assert_agrees
 
 SHORT = {"draws": 200, "tune": 100, "chains": 2, "random_seed": 1, "quiet": True, "cores": 1}
 TRAITS = ["height", "weight"]

@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 
 import blrzoo as blr
-from tests.oracles import assert_agrees, assert_same_posterior, assert_sd_agrees
+from tests.oracles.one_trait import assert_agrees, assert_same_posterior, assert_sd_agrees
 
 SHORT = {"draws": 200, "tune": 100, "chains": 2, "random_seed": 1, "quiet": True}
 

@@ -409,6 +409,6 @@ LEFT_OUT = {
         ("Prior", "MixturePrior", "MultivariatePrior", "MultivariateMixturePrior"),
         "a base class, without arguments",
     ),
-    "describe": "of a model alone: tests/test_describe.py goes through the kinds of them",
+    "describe": "of a model alone, whose kinds tests/description goes through",
     "membership": "the sets of gene_set_model, which has a row",
 }
