@@ -4,7 +4,7 @@
 PYTHON := .venv/bin/python
 SETUP := sh .ci/setup
 # One thread of BLAS in each of the processes, which else wait for each other's.
-PYTEST := OPENBLAS_NUM_THREADS=1 $(PYTHON) -m pytest -n logical --maxprocesses 4 --dist loadfile
+PYTEST := OPENBLAS_NUM_THREADS=1 $(PYTHON) -m pytest -n logical --maxprocesses 4
 ARGS :=
 
 .DEFAULT_GOAL := help
@@ -20,11 +20,11 @@ demo:  ## set up, then fit and compare some models of the zoo
 
 test:  ## set up, then run the tests
 	@$(SETUP) test
-	$(PYTEST) $(ARGS)
+	$(PYTEST) --dist loadfile $(ARGS)
 
 test-slow:  ## the tests that take long, and those of the samplers once more, compiled
 	@$(SETUP) test
-	$(PYTEST) --compiled -m "slow or engine" $(ARGS)
+	$(PYTEST) --dist worksteal --compiled -m "slow or engine" $(ARGS)
 
 bench:  ## timings
 	@$(SETUP)

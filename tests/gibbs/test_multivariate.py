@@ -18,8 +18,6 @@ from tests.oracles.one_trait import (
 )
 from tests.oracles.several_traits import enumerate_covariances, normal_posterior
 
-pytestmark = pytest.mark.engine
-
 SIGMA_B = np.array([[0.5, 0.3], [0.3, 0.4]])
 SIGMA_E = np.array([[1.0, 0.5], [0.5, 1.5]])
 FIXED = {"Sigma_e": SIGMA_E, "mu": (0.0, 10.0)}

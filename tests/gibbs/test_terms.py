@@ -12,8 +12,6 @@ from blrzoo.likelihood.traits import TraitLikelihood
 from blrzoo.sources import Observations
 from tests.table import NARROW, small_data
 
-pytestmark = pytest.mark.engine
-
 #: Intercept and residual variance that a chain over the prior can travel.
 ONE = {"mu": NARROW["mu"], "sigma2": NARROW["sigma2"]}
 

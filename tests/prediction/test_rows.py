@@ -12,8 +12,6 @@ from tests.oracles.one_trait import (
     exact_ridge,
 )
 
-pytestmark = pytest.mark.engine
-
 FIXED = {"tau2": 0.8, "sigma2": 1.2, "mu": (0.0, 10.0)}
 CHAINS = {"draws": 10_000, "tune": 200, "chains": 2, "quiet": True, "random_seed": 4}
 

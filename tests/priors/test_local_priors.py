@@ -13,8 +13,6 @@ from blrzoo.gibbs.spec import spec_of
 from blrzoo.priors import conjugate
 from tests.oracles.one_trait import assert_agrees, assert_sd_agrees
 
-pytestmark = pytest.mark.engine
-
 HYPER = {"mu": (0.0, 10.0), "sigma2": (10.0, 1.0)}
 
 

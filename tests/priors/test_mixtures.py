@@ -14,8 +14,6 @@ from tests.oracles.one_trait import (
     enumerate_mixture,
 )
 
-pytestmark = pytest.mark.engine
-
 FIXED = {"sigma2": 1.2, **MU}
 PI, TAU2 = np.array([0.5, 0.3, 0.2]), np.array([0.0, 0.2, 2.0])
 

@@ -14,8 +14,6 @@ from pytensor.tensor.random.type import RandomGeneratorType
 import blrzoo as blr
 from tests.table import LEFT_TO_NUTS, PRIORS, small_data
 
-pytestmark = pytest.mark.engine
-
 every_prior = pytest.mark.parametrize("name", PRIORS)
 
 
@@ -85,6 +83,7 @@ def test_what_has_a_conditional_is_drawn_by_gibbs(name, model, step):
 
 
 @every_prior
+@pytest.mark.engine
 def test_restored_state_gives_the_same_draw(model, step):
     other = blr.BLRGibbs(model=model)
     point = run(step, model, 5)[-1]
@@ -102,6 +101,7 @@ def test_chain_does_not_depend_on_what_the_step_did_before(model, step):
 
 
 @every_prior
+@pytest.mark.engine
 def test_effects_that_another_step_moved_are_seen(model, step):
     """What a step carries belongs to effects that it drew last: of others it is made anew."""
     fresh = blr.BLRGibbs(model=model)
@@ -114,6 +114,7 @@ def test_effects_that_another_step_moved_are_seen(model, step):
 
 
 @every_prior
+@pytest.mark.engine
 def test_pickled_step_gives_the_same_draw(model, step):
     loaded = cloudpickle.loads(cloudpickle.dumps(step))
     assert_same(run(step, model, 3)[-1], run(loaded, model, 3)[-1])

@@ -12,8 +12,6 @@ from pymc.exceptions import SamplingError
 import blrzoo as blr
 from blrzoo.gibbs.spec import spec_of
 
-pytestmark = pytest.mark.engine
-
 P = 5
 SHORT = {"draws": 20, "tune": 5, "chains": 1, "cores": 1, "random_seed": 1, "quiet": True}
 

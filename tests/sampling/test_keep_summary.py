@@ -21,8 +21,6 @@ from blrzoo.sampling.summary_recorder import summary_recorder
 from tests.posterior.readers import READERS, X, one_trait
 from tests.table import PRIORS, small_data
 
-pytestmark = pytest.mark.engine
-
 SHORT = {"draws": 60, "tune": 5, "chains": 2, "cores": 1, "random_seed": 1, "quiet": True}
 ROWS = [
     "ridge-single-site",
