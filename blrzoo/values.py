@@ -164,7 +164,7 @@ def _check_independent(table: Table, constant: np.ndarray) -> None:
     n, k = table.values.shape
     if n <= k + 1:
         raise ValueError(
-            f"covariates must be fewer than the observations less the intercept (n > k + 1); got "
+            f"covariates must be fewer than the observations minus the intercept (n > k + 1); got "
             f"k = {k} covariates and n = {n} observations. Drop some; as columns of X, effects are "
             "shrunken and may outnumber the observations."
         )

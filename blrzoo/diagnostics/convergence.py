@@ -10,7 +10,7 @@ from blrzoo.diagnostics.measures import ENOUGH, FEWEST_DRAWS, Convergence, Extre
 __all__ = ["convergence_findings", "convergence_messages", "sampler_findings"]
 
 _GOOD_RHAT, _POOR_RHAT = 1.01, 1.05
-_POOR_ESS = 25  # effective draws a chain
+_POOR_ESS = 25  # effective draws per chain
 _MANY_DIVERGENCES = 0.01  # of the draws
 _DRAW_MORE = "Draw more (draws=, tune=), and look at az.plot_trace_dist."
 _MODES = (
@@ -47,7 +47,7 @@ def sampler_findings(measured: Convergence) -> list[Finding]:
 def convergence_findings(measured: Convergence) -> list[Finding]:
     """Judge the number of chains and draws, R-hat, ESS and the agreement on indicators."""
     if measured.draws < FEWEST_DRAWS:
-        text = f"{measured.draws} draws a chain are too few to judge; it takes {FEWEST_DRAWS}."
+        text = f"{measured.draws} draws per chain are too few to judge; it takes {FEWEST_DRAWS}."
         return [Finding("poor", text, "Draw more (draws=).")]
     found = [_one_chain() if measured.chains == 1 else _rhat_finding(measured)]
     found.append(_ess_finding(measured))
@@ -101,7 +101,7 @@ def _ess_finding(measured: Convergence) -> Finding:
     if a_chain >= ENOUGH:
         return Finding("good", f"Enough draws: the effective sample size is at least {shown}.")
     text = (
-        f"The effective sample size is only {shown}, below {ENOUGH} a chain: means and "
+        f"The effective sample size is only {shown}, below {ENOUGH} per chain: means and "
         "quantiles are rough."
     )
     level: Level = "poor" if a_chain < _POOR_ESS else "fair"

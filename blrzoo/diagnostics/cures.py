@@ -13,7 +13,7 @@ from blrzoo.posterior.reader import draws_of, included_blocks, indicator_name
 
 __all__ = ["ENOUGH", "Causes", "find_causes", "of_a_variance"]
 
-ENOUGH = 100  # effective draws a chain
+ENOUGH = 100  # effective draws per chain
 _POOR_RHAT = 1.05
 _MANY, _FEWEST_FEATURES = 0.2, 20  # features included: a share of at least so many
 _SUSPECTS, _SPREAD = 5, 0.1  # features whose PIPs differ most between chains

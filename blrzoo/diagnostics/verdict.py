@@ -151,9 +151,9 @@ def diagnose(idata: xr.DataTree, *, quiet: bool = False) -> Diagnosis:
     check                                  fair              poor
     ====================================== ================= ================
     chains                                 1
-    draws a chain                                            below 100
+    draws per chain                                          below 100
     R-hat [1]_                             above 1.01        above 1.05
-    effective sample size a chain [1]_     below 100         below 25
+    effective sample size per chain [1]_   below 100         below 25
     Geweke's z [2]_                        beyond the bound  ... of one chain
     error bound of a PIP                   above 0.1         above 0.3
     PIPs of two chains differ by           0.3 or more       0.5 or more

@@ -89,7 +89,7 @@ class Ridge:
     eigenvalues : ndarray, (rank,)
         Of X X'; tau2 where it is fixed is part of X.
     rotated : ndarray, (rank, fixed + 1)
-        Fixed effects' columns times their prior SDs, and what is left of y, rotated.
+        Fixed effects' columns times their prior SDs, and the rest of y, rotated.
     rest : ndarray, (fixed + 1, fixed + 1)
         Cross products of what is orthogonal to X.
     sigma2 : float

@@ -72,7 +72,7 @@ class Summary:
         )
 
     def response(self, gamma: Any) -> Any:
-        """X'O times what is left for the features of y, (feature[, trait])."""
+        """X'O times the partial residual of the features, (feature[, trait])."""
         return self.Xy if gamma is None else self.Xy - _times(self.XW, gamma)
 
     def rest(self, mu: Any, gamma: Any, effects: Any, fit: Any) -> Any:
@@ -127,7 +127,7 @@ class _FromSums:
         NormalSums(OBSERVED, *parameters, observed=y, dims=dims)
 
     def response(self, v: dict[str, TensorVariable], model: pm.Model) -> TensorVariable:
-        """X'O times what is left for the features of y, (feature[, trait])."""
+        """X'O times the partial residual of the features, (feature[, trait])."""
         return self.summary.response(v.get("gamma"))
 
     def sums(

@@ -84,7 +84,7 @@ def ppc_table(
         Default: variance, skewness, kurtosis, the quantiles 0.01 and 0.99, and with several
         traits the correlation.
     residuals : bool, default False
-        Statistics of y less its mean given the parameters, draw by draw, for the data as for the
+        Statistics of y minus its mean given the parameters, draw by draw, for the data as for the
         replicated data (realised discrepancies [1]_). Needs what `predict` needs, and ``X`` (and
         ``W``) in the constant data.
     ci_prob : float, default 0.95

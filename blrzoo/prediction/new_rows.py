@@ -1,4 +1,4 @@
-"""Predictions of new rows from a posterior, and the density that it gave to what came true."""
+"""Predictions of new rows from a posterior, and the density of responses observed there."""
 
 from typing import Any, Literal
 
@@ -177,7 +177,7 @@ def log_score(
     idata, X_new, covariates, weights
         As in `predict`.
     y_true : array-like (obs[, trait])
-        What came true; joined to X_new by label if both have labels. NaN where not measured.
+        Observed responses; joined to X_new by label if both have labels. NaN where not measured.
 
     Returns
     -------

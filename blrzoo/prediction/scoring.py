@@ -30,7 +30,7 @@ _LONG_NAMES = {
 def score(
     y_true: Any, predictions: xr.DataArray, *, ci_prob: float = 0.95, pointwise: bool = False
 ) -> xr.Dataset:
-    r"""Score predictive draws against what came true.
+    r"""Score predictive draws against the observed responses.
 
     Parameters
     ----------

@@ -136,7 +136,7 @@ def simulate(
         ``i % T``. Each trait keeps 2 values at least.
     random_seed : int, list of int, numpy.random.Generator or None, optional
         Seed, at least 0; or the generator to draw from, which advances. With None a seed
-        is drawn and noted in the attributes, so that the data can be had again.
+        is drawn and noted in the attributes, so that the same data can be simulated again.
 
     Returns
     -------

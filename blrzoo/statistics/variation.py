@@ -28,7 +28,7 @@ def check_variation(data: xr.Dataset) -> None:
     ------
     ValueError
         If y, a covariate or all features are constant, or if covariates are as many as the
-        observations less the intercept, or collinear.
+        observations minus the intercept, or collinear.
 
     Warns
     -----
@@ -76,7 +76,7 @@ def _check_covariates(data: xr.Dataset) -> None:
     n, labels = int(data["n"]), data.indexes["covariate"]
     if n <= len(labels) + 1:
         raise ValueError(
-            f"X must be statistics of fewer covariates than observations less the intercept "
+            f"X must be statistics of fewer covariates than observations minus the intercept "
             f"(n > k + 1); got k = {len(labels)} covariates and n = {n} observations. {_MERGE}."
         )
     constant = _constant(data, "W")

@@ -81,7 +81,7 @@ def genetic_covariance(
         except UndeterminedError as reason:
             if definition != "both":
                 raise ValueError(
-                    f"the covariance of components cannot be had: {reason}. Use definition='fit'."
+                    f"cov_components cannot be computed: {reason}. Use definition='fit'."
                 ) from None
             result.attrs["cov_components"] = f"left out: {reason}"
     return _named(result)

@@ -84,8 +84,8 @@ def pip(idata: xr.DataTree, *, any: str | Sequence[str] | None = None) -> xr.Dat
     Notes
     -----
     With ``any="trait"`` the result is the mean over the draws of :math:`\max_t \delta_{jt}`. It
-    cannot be had from the PIPs: indicators of different traits are not independent, so it is not
-    :math:`1 - \prod_t (1 - PIP_{jt})`.
+    cannot be computed from the PIPs: indicators of different traits are not independent, so it is
+    not :math:`1 - \prod_t (1 - PIP_{jt})`.
 
     Examples
     --------

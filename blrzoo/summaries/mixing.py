@@ -27,7 +27,7 @@ Array = NDArray[Any]
 
 LEVEL = 0.95  # of error_bound and of pip_interval
 FEW_CHANGES = 20  # about ten visits: fewer do not tell how long a visit lasts
-_BATCHES = 8  # a chain
+_BATCHES = 8  # per chain
 _CHANCE_Z = 3.0  # correlations of fewer standard errors are taken for chance
 _SLOWEST = 50  # indicators whose slow moves are looked for in all others
 

@@ -34,7 +34,7 @@ def pleiotropy_table(
     """Count the features that affect each pattern of traits, and find the pattern of each feature.
 
     The pattern of a feature in a draw says which traits it affects: ``"110"`` affects the first
-    two of three. Patterns cannot be had from the PIPs: indicators of different traits are not
+    two of three. Patterns cannot be computed from the PIPs: indicators of different traits are not
     independent.
 
     Parameters

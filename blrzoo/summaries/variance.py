@@ -68,7 +68,7 @@ def heritability(
         DataArray is joined by the features' labels, an array by position. Default: those of the
         model, by what the fit holds of them.
     definition : {"both", "fit", "components"}, default "both"
-        Which of the two. With "both", one that cannot be had is left out, and the reason is in
+        Which of the two. With "both", one that cannot be computed is left out, and the reason is in
         the attributes of the result, under its name.
     progressbar : bool, default True
         Show a progress bar, in terminals and notebooks, when it takes more than two seconds.
@@ -135,7 +135,7 @@ def heritability(
         except UndeterminedError as reason:
             if definition != "both":
                 raise ValueError(
-                    f"h2_components cannot be had: {reason}. Use definition='fit'."
+                    f"h2_components cannot be computed: {reason}. Use definition='fit'."
                 ) from None
             result.attrs[name] = f"left out: {reason}"
             continue

@@ -36,7 +36,7 @@ def check_conditionals(
 
     At random points, ``log p(everything) - log p(variable | rest)`` must not change with the
     variable: :math:`p(x | rest) \propto p(x, rest)`. For the effects this is done with the
-    (label, effect) block of single features as the sweep draws it (section 2 of the design), or
+    (label, effect) block of single features as the sweep draws it, or
     with the multivariate normal of the joint draw. Where the indicators of a feature are drawn one
     by one, it is done with one of them, taken at random, and the feature's effects.
 

@@ -73,7 +73,7 @@ def cross_validate(
     ci_prob : float, default 0.95
         Probability of the predictive intervals.
     keep_draws : bool or int, default False
-        Whether to keep the predictive draws, or how many a chain, evenly spaced. They take 8
+        Whether to keep the predictive draws, or how many per chain, evenly spaced. They take 8
         bytes for each model, draw, row and trait.
     random_seed : int, numpy.random.Generator or None, optional
         Decides about folds, fits and predictions. The results of a model do not depend on which

@@ -161,7 +161,7 @@ def test_a_single_chain_that_drifts_is_poor():
 def test_short_chains():
     verdict = diagnose(fit(**parts()).isel(draw=slice(50)), quiet=True)
     assert verdict.level == "poor"
-    assert "50 draws a chain are too few" in texts(verdict, "poor")
+    assert "50 draws per chain are too few" in texts(verdict, "poor")
     assert "R-hat" not in str(verdict)
     for draws in (1, 3, 5):  # no error either
         assert diagnose(fit(**parts()).isel(draw=slice(draws)), quiet=True).level == "poor"
@@ -378,4 +378,4 @@ def test_sampling_logs_the_same_messages(caplog):
         idata = blr.sample(model, draws=30, tune=10, chains=1, random_seed=1, progressbar=False)
     logged = [record.getMessage() for record in caplog.records if record.name == "blrzoo.sampling"]
     assert logged == convergence_messages(idata)
-    assert "30 draws a chain are too few" in logged[0]
+    assert "30 draws per chain are too few" in logged[0]

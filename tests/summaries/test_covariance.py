@@ -220,7 +220,7 @@ def test_components_are_left_out_with_a_reason_or_refused(reason):
     result = genetic_correlation(idata)
     assert list(result) == ["rg_fit"]
     assert reason in result.attrs["rg_components"]
-    with pytest.raises(ValueError, match=rf"cannot be had: .*{reason}.*definition='fit'"):
+    with pytest.raises(ValueError, match=rf"cannot be computed: .*{reason}.*definition='fit'"):
         genetic_correlation(idata, definition="components")
 
 

@@ -76,7 +76,7 @@ def test_the_bound_holds_where_something_else_is_slow(make, effective, chosen):
 @pytest.mark.parametrize("effective", [3, 10, 30, 100])
 @pytest.mark.parametrize("make", [swaps, drifting])
 def test_the_bound_holds_from_slow_to_fast(make, effective):
-    """With three effective draws a chain, the level is nine in ten; else as it says."""
+    """With three effective draws per chain, the level is nine in ten; else as it says."""
     misses = missed(make, effective, 100, seed=2)
     allowed = 0.1 if effective == 3 else 0.05
     assert misses.mean() < allowed + 4 * misses.std(ddof=1) / np.sqrt(misses.size)

@@ -198,7 +198,7 @@ def test_components_are_left_out_with_a_reason_or_refused(reason):
     result = heritability(idata)
     assert list(result) == ["h2_fit"]
     with pytest.raises(
-        ValueError, match=rf"h2_components cannot be had: .*{reason}.*definition='fit'"
+        ValueError, match=rf"h2_components cannot be computed: .*{reason}.*definition='fit'"
     ):
         heritability(idata, definition="components")
     assert result.attrs["h2_components"].startswith("left out: ")
