@@ -107,7 +107,7 @@ def plot_effects(
     """
     _check(top, features, sort_by)
     Flag(default=True).check("pips", pips)
-    check_interval(ci_prob, ci_kind)
+    ci_prob = check_interval(ci_prob, ci_kind)
     beta = of_trait(draws_of(idata, "beta"), trait)
     chosen = _choose(idata, beta, features, top, sort_by, trait)
     table = effect_table(_part(idata, beta, chosen, trait), ci_prob=ci_prob, ci_kind=ci_kind)

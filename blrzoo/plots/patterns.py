@@ -99,7 +99,7 @@ def plot_patterns(
     Choice(get_args(Show), default="patterns").check("show", show)
     if top is not None:
         Integer(1, default=_DEFAULT_TOP).check("top", top)
-    check_interval(ci_prob, "eti")
+    ci_prob = check_interval(ci_prob, "eti")
     if show == "patterns":
         bars, none = _patterns(idata, _DEFAULT_TOP if top is None else top, ci_prob)
         return _plot_bars(bars, none, feature_index(idata).size, ax, ci_prob, kwargs)

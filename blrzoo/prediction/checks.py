@@ -138,7 +138,7 @@ def ppc_table(
     variance        1.0    0.7    1.3      0.3
     skewness        1.5   -0.4    0.5      0.0
     """
-    check_interval(ci_prob)
+    ci_prob = check_interval(ci_prob)
     residuals = Flag(default=False).check("residuals", residuals)
     y, replicated, names = _read(idata)
     chosen = _statistics(statistics, traits=y.shape[1])

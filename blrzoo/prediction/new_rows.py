@@ -110,7 +110,7 @@ def predict(
     >>> predict(idata, new.X, summary=False, random_seed=1).dims
     ('chain', 'draw', 'obs')
     """
-    check_interval(ci_prob)
+    ci_prob = check_interval(ci_prob)
     Choice(("response", "mean"), default="response").check("quantity", quantity)
     summary = Flag(default=True).check("summary", summary)
     Seed().check("random_seed", random_seed)

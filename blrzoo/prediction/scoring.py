@@ -107,7 +107,7 @@ def score(
     >>> round(float(result.coverage), 2), round(float(result.rmse), 1)
     (0.67, 1.8)
     """
-    check_interval(ci_prob)
+    ci_prob = check_interval(ci_prob)
     pointwise = Flag(default=False).check("pointwise", pointwise)
     _check_predictions(predictions)
     traits = predictions.get_index("trait") if "trait" in predictions.dims else None

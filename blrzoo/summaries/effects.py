@@ -113,7 +113,7 @@ def effect_table(
     bp        0.5  0.1    0.3    0.7
     age       0.2  0.1    0.0    0.4
     """
-    check_interval(ci_prob, ci_kind)
+    ci_prob = check_interval(ci_prob, ci_kind)
     kept = kept_moments(idata, "beta")
     table = _of_draws(idata, ci_prob, ci_kind) if kept is None else _of_sums(idata, kept)
     for name in _LONG_NAMES.keys() & table.keys():

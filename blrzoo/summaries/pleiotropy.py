@@ -98,7 +98,7 @@ def pleiotropy_table(
     b        0.25  0.0  0.75
     c        1.00  0.0  0.00
     """
-    check_interval(ci_prob, ci_kind)
+    ci_prob = check_interval(ci_prob, ci_kind)
     most = Integer(1, default=64).check("most", most)
     delta = _delta(idata)
     codes = _most_frequent(idata, most)

@@ -65,7 +65,7 @@ def summary_table(
     quantity
     h2         0.5  0.1   0.31    0.7
     """
-    check_interval(ci_prob, ci_kind)
+    ci_prob = check_interval(ci_prob, ci_kind)
     array = _array(draws).astype(float)  # float32 draws lose digits in sums
     bounds = azs.eti if ci_kind == "eti" else azs.hdi
     with warnings.catch_warnings():  # of what is missing in all draws
@@ -108,8 +108,8 @@ def mcse_of_mean(draws: np.ndarray) -> np.ndarray:
     return out
 
 
-def check_interval(ci_prob: float, ci_kind: str = "eti") -> None:
-    """Refuse a credible interval that there is not.
+def check_interval(ci_prob: float, ci_kind: str = "eti") -> float:
+    """Refuse a credible interval that there is not, and return its probability.
 
     Parameters
     ----------
@@ -118,6 +118,10 @@ def check_interval(ci_prob: float, ci_kind: str = "eti") -> None:
     ci_kind : str
         "eti" or "hdi".
 
+    Returns
+    -------
+    float
+
     Raises
     ------
     TypeError
@@ -125,8 +129,8 @@ def check_interval(ci_prob: float, ci_kind: str = "eti") -> None:
     ValueError
         If `ci_prob` is not between 0 and 1, or `ci_kind` is another one.
     """
-    Number(above=0, below=1, default=0.95).check("ci_prob", ci_prob)
     Choice(("eti", "hdi"), default="eti").check("ci_kind", ci_kind)
+    return Number(above=0, below=1, default=0.95).check("ci_prob", ci_prob)
 
 
 def _array(draws: xr.DataArray | xr.Dataset) -> xr.DataArray:

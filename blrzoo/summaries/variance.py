@@ -288,7 +288,7 @@ def variance_table(
     chr1   0.21   0.13   0.29
     chr2   0.79   0.71   0.87
     """
-    check_interval(ci_prob, ci_kind)
+    ci_prob = check_interval(ci_prob, ci_kind)
     draws = variance_explained(idata, X, groups, progressbar=progressbar)
     return summary_table(draws, ci_prob=ci_prob, ci_kind=ci_kind)
 
@@ -357,7 +357,7 @@ def enrichment_table(
     exon     4.0          1.0         1
     intron   0.0          0.0         3
     """
-    check_interval(ci_prob, ci_kind)
+    ci_prob = check_interval(ci_prob, ci_kind)
     Choice(("share", "apportioned"), default="share").check("of", of)
     index, names = groups_of(idata, groups)
     counts = np.bincount(index, minlength=len(names))

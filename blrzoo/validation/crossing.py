@@ -138,7 +138,7 @@ def cross_validate(
     >>> list(result.children), dict(result.scores.sizes)
     (['scores', 'overall', 'difference', 'predictions'], {'model': 2, 'fold': 2})
     """
-    check_interval(ci_prob)
+    ci_prob = check_interval(ci_prob)
     keep_draws = _KEEP_DRAWS.check("keep_draws", keep_draws)
     _KEEP.check("keep", sample_kwargs.get("keep", "draws"))
     quiet = Flag(default=False).check("quiet", quiet)

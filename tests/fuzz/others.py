@@ -14,7 +14,7 @@ import blrzoo as blr
 from blrzoo.statistics import check_statistics
 from tests.fuzz import fits
 from tests.fuzz.oracle import check_table, same_labels
-from tests.fuzz.readers import GENES, INTERVAL, table, variants
+from tests.fuzz.readers import GENES, INTERVAL, PROBABILITY, table, variants
 from tests.fuzz.rows import DATA, FLAG, RULES, Row, given
 from tests.fuzz.tables import FEATURES, Given, X, Y, frame, tables
 from tests.fuzz.values import junk, number, whole
@@ -150,7 +150,7 @@ OTHERS = {
         given("X", "y"),
         {
             "data": st.nothing(),
-            "ci_prob": number(0.01, 0.99),
+            **PROBABILITY,
             "X_new": tables("X"),
             "covariates_new": tables("covariates"),
         },
@@ -220,7 +220,7 @@ OTHERS = {
     "predict": Row(
         blr.predict,
         _new,
-        NEW | INTERVAL | {"quantity": junk("response", "mean"), "summary": junk(True)} | SEED,
+        NEW | PROBABILITY | {"quantity": junk("response", "mean"), "summary": junk(True)} | SEED,
         table("obs", "mean sd lower upper", "sd", **{"": "chain draw obs"}),
         NEW_WORDS,
     ),
@@ -237,7 +237,7 @@ OTHERS = {
         {
             "y_true": tables("y"),
             "predictions": junk(DRAWS, DRAWS[:, :0], DRAWS[0], DRAWS * np.nan, DRAWS[..., :3]),
-            "ci_prob": number(0.01, 0.99),
+            **PROBABILITY,
             "pointwise": FLAG,
         },
         nothing,

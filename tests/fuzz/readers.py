@@ -18,7 +18,8 @@ from tests.fuzz.tables import GROUPS, Given, tables
 from tests.fuzz.values import junk, number, whole
 
 Check = Callable[[Any, Mapping[str, Any]], None]
-INTERVAL: Strategies = {"ci_prob": number(0.01, 0.99), "ci_kind": junk("eti", "hdi")}
+PROBABILITY: Strategies = {"ci_prob": number(0.01, 0.99)}
+INTERVAL = {**PROBABILITY, "ci_kind": junk("eti", "hdi")}
 PROGRESS: Strategies = {"progressbar": FLAG}
 X: Strategies = {"X": tables("X")}
 GROUP: Strategies = {"groups": tables("groups")}
