@@ -1,7 +1,7 @@
 """Break the package on purpose and see that tests notice: python -m tests.strength [NAME ...].
 
 Each fault changes one place of a copy of the checkout, in which the tests named for it run; one of
-them must fail. Tests run as `make test` has them, or with ``--compiled`` as `make test-slow` has.
+them must fail: of those of `make test`, or else of those of `make test-slow`.
 """
 
 import argparse
@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
+PASSED, FAILED, NONE = 0, 1, 5  # exit codes of pytest; NONE where no test was selected
+#: How the makefile runs tests.
+RUNS = {"make test": [], "make test-slow": ["--compiled", "-m", "slow or engine"]}
 PARTS = ("blrzoo", "tests", "pyproject.toml", "README.md", "docs", "notebooks")
 
 CONDITIONALS = "tests/priors/test_priors.py -k conditionals_match"
 WEIGHTED = "tests/priors/test_priors.py tests/prediction -k 'conditionals_match or weight'"
-COMPILED = "--compiled"
 
 
 class Fault(NamedTuple):
@@ -36,25 +38,25 @@ FAULTS = [
         "sweep: own part of the residual subtracted",
         "q = (dot(arrays, j, working) + arrays[-1][j] * effects[j]) / s2",
         "q = (dot(arrays, j, working) - arrays[-1][j] * effects[j]) / s2",
-        f"tests/ops/test_sweep.py {COMPILED}",
+        "tests/ops/test_sweep.py",
     ),
     Fault(
         "sweep: residual updated the wrong way",
         "if effect != effects[j]:\n                update(arrays, j, effects[j] - effect, working)",
         "if effect != effects[j]:\n                update(arrays, j, effect - effects[j], working)",
-        f"tests/ops/test_sweep.py {COMPILED}",
+        "tests/ops/test_sweep.py",
     ),
     Fault(
         "sweep: no race between the labels",
         "0.5 * np.log(shrink * race * race)",
         "0.5 * np.log(shrink)",
-        f"tests/ops/test_sweep.py {COMPILED}",
+        "tests/ops/test_sweep.py",
     ),
     Fault(
         "sweep: label drawn without the factor one half",
         "score = scores[k] + 0.5 * spread[k] * q * q",
         "score = scores[k] + spread[k] * q * q",
-        f"tests/ops/test_sweep.py {COMPILED}",
+        "tests/ops/test_sweep.py",
     ),
     Fault(
         "sweep in NumPy: residual not updated",
@@ -78,44 +80,44 @@ FAULTS = [
         "joint draw: singular values not squared",
         "variance = 1.0 / (s[k] * s[k] / s2 + 1.0 / t2)",
         "variance = 1.0 / (s[k] / s2 + 1.0 / t2)",
-        f"tests/ops/test_sweep.py {COMPILED}",
+        "tests/ops/test_sweep.py",
     ),
     Fault(
         "joint draw: fit of the rotated effects, not of X",
         "        rotated[k] *= s[k]\n",
         "",
-        f"tests/ops/test_sweep.py {COMPILED}",
+        "tests/ops/test_sweep.py",
     ),
     # Several traits.
     Fault(
         "traits: spread of a coordinate without the root",
         "projected[i] / shrink + normals[i] / np.sqrt(shrink)",
         "projected[i] / shrink + normals[i] / shrink",
-        f"tests/ops/test_trait_sweep.py {COMPILED}",
+        "tests/ops/test_trait_sweep.py",
     ),
     Fault(
         "traits: coordinates in the order of the smallest first",
         "last = n_traits - 1 - i\n",
         "last = i\n",
-        f"tests/ops/test_trait_sweep.py {COMPILED}",
+        "tests/ops/test_trait_sweep.py",
     ),
     Fault(
         "indicators: determinant with the wrong sign",
         "return 0.5 * (variance * q * q / shrink - np.log(shrink))",
         "return 0.5 * (variance * q * q / shrink + np.log(shrink))",
-        f"tests/gibbs/test_indicators.py -k kernel {COMPILED}",
+        "tests/gibbs/test_indicators.py -k kernel",
     ),
     Fault(
         "indicators: evidence of on and off exchanged",
         "gain = current - proposed if on[t] else proposed - current",
         "gain = proposed - current if on[t] else current - proposed",
-        f"tests/gibbs/test_indicators.py -k kernel {COMPILED}",
+        "tests/gibbs/test_indicators.py -k kernel",
     ),
     Fault(
         "Bartlett: chi-squares in the place of their roots",
         "bartlett[i, i] = np.sqrt(chi2[i])",
         "bartlett[i, i] = chi2[i]",
-        f"tests/ops/test_small.py {COMPILED}",
+        "tests/ops/test_small.py",
     ),
     Fault(
         "inverse Wishart: degrees of freedom go up with the rows",
@@ -127,7 +129,7 @@ FAULTS = [
         "normal draw by its precision: only half of the solution",
         "    solve_upper(factor, drawn)\n",
         "",
-        f"tests/ops/test_small.py {COMPILED}",
+        "tests/ops/test_small.py",
     ),
     # The likelihood.
     Fault(
@@ -413,20 +415,24 @@ def _text(path: Path) -> str:
     return path.read_text(encoding="utf-8")
 
 
-def is_caught(fault: Fault, copy: Path) -> bool:
-    """Whether a test fails, in a copy of the checkout, while the fault is in it."""
+def caught_by(fault: Fault, copy: Path) -> str | None:
+    """Which tests fail, in a copy of the checkout, while the fault is in it."""
     path = place(fault, copy)
     right = _text(path)
     path.write_text(right.replace(fault.old, fault.new), encoding="utf-8")
     try:
-        command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
-        command += shlex.split(fault.tests)
-        done = subprocess.run(command, cwd=copy, capture_output=True)
+        return next((name for name, options in RUNS.items() if _fails(fault, copy, options)), None)
     finally:
         path.write_text(right, encoding="utf-8")
-    if done.returncode not in (0, 1):
+
+
+def _fails(fault: Fault, copy: Path, options: list[str]) -> bool:
+    """Whether a test of a run fails."""
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *options]
+    done = subprocess.run([*command, *shlex.split(fault.tests)], cwd=copy, capture_output=True)
+    if done.returncode not in (PASSED, FAILED, NONE):
         raise RuntimeError(f"{fault.name}: {done.stdout.decode()[-500:]}")
-    return done.returncode == 1
+    return done.returncode == FAILED
 
 
 def main() -> int:
@@ -441,11 +447,9 @@ def main() -> int:
             source, target = ROOT / part, Path(folder) / part
             (shutil.copytree if source.is_dir() else shutil.copy)(source, target)
         for fault in chosen:
-            caught = is_caught(fault, Path(folder))
-            survived += not caught
-            print(
-                f"{'caught' if caught else 'SURVIVED':9s} {fault.name} | {fault.tests}", flush=True
-            )
+            run = caught_by(fault, Path(folder))
+            survived += run is None
+            print(f"| {fault.name} | {fault.tests} | {run or 'SURVIVED'} |", flush=True)
     print(f"{len(chosen) - survived} of {len(chosen)} faults are caught")
     return survived
 

@@ -12,7 +12,7 @@ ROOT = Path(blr.__file__).parent
 
 #: Each part may import those before it, and itself.
 LAYERS = (
-    "checks wording progress storage labels tables response values data statistics "
+    "checks wording evaluate progress storage labels tables response values data statistics "
     "least_squares designs ops distributions priors terms advice likelihood gibbs sources building "
     "model reml zoo description sampling gene_sets evidence validation"
 ).split()

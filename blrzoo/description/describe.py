@@ -7,6 +7,7 @@ import pymc as pm
 
 from blrzoo.description.table import Description, Line
 from blrzoo.description.variables import update_lines, variable_lines
+from blrzoo.evaluate import value_of
 from blrzoo.gibbs.spec import Spec, spec_in, spec_of
 from blrzoo.labels import show
 from blrzoo.likelihood.traits import TraitLikelihood
@@ -136,7 +137,7 @@ def _residual(spec: Spec, several: bool, weighted: bool) -> str:
 
 def _weights(model: pm.Model, spec: Spec) -> str:
     if "weights" in model.named_vars:
-        return _range(model["weights"].eval(mode="FAST_COMPILE"))
+        return _range(value_of(model["weights"]))
     likelihood: Any = spec.likelihood
     if likelihood.has_rows:
         return "none"
@@ -157,7 +158,7 @@ def _range(values: np.ndarray) -> str:
 
 def _design(model: pm.Model, spec: Spec, term: Term) -> list[Line]:
     data, design = term.prior.data, term.design
-    center = model[f"{term.prefix}X_center"].eval(mode="FAST_COMPILE")
+    center = value_of(model[f"{term.prefix}X_center"])
     rows = {
         "form": f"{design.name}, {design.arrays[0].dtype}",
         "size": f"n = {data.n}, p = {data.p}",

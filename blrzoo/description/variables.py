@@ -8,6 +8,7 @@ from pytensor.tensor.random.op import RNGConsumerOp
 from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.description.table import Line
+from blrzoo.evaluate import value_of
 from blrzoo.gibbs.blocks import BLOCKS, Block
 from blrzoo.gibbs.spec import Spec, spec_in, spec_of
 from blrzoo.priors.computed import Origin
@@ -121,7 +122,7 @@ def _parameter(parameter: Any) -> str:
     above = sorted(str(v.name) for v in _nearest(parameter))
     if above:
         return f"f({', '.join(above)})"
-    return number_text(parameter.eval(mode="FAST_COMPILE"))
+    return number_text(value_of(parameter))
 
 
 def _nearest(variable: Any) -> list[Any]:

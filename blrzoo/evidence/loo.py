@@ -9,6 +9,7 @@ import pymc as pm
 import xarray as xr
 
 from blrzoo.checks import Instance
+from blrzoo.evaluate import ONCE
 from blrzoo.evidence.observed import check_same, observed_y
 from blrzoo.posterior.finite import broken_draws, not_finite
 from blrzoo.posterior.kept import kept_names, refuse_kept
@@ -22,7 +23,6 @@ from blrzoo.posterior.reader import (
 __all__ = ["compare"]
 
 #: For what runs once, compiling with numba on a cold cache takes longer than running.
-_ONCE = {"mode": "FAST_COMPILE"}
 
 
 def compare(fits: Mapping[str, Any], **kwargs: Any) -> pd.DataFrame:
@@ -147,6 +147,6 @@ def _log_likelihood(name: str, model: pm.Model | None, idata: xr.DataTree) -> xr
         var_names=["y"],
         extend_inferencedata=False,
         progressbar=False,
-        compile_kwargs=_ONCE,
+        compile_kwargs={"mode": ONCE},
     )
     return found["y"]

@@ -1,11 +1,10 @@
 """Were models fitted to the same data? What y they had, and how it differs."""
 
-from typing import Any
-
 import numpy as np
 import pymc as pm
 import xarray as xr
 
+from blrzoo.evaluate import value_of
 from blrzoo.labels import find, order, show
 from blrzoo.posterior.inputs import of_statistics
 
@@ -28,11 +27,10 @@ def response_of(model: pm.Model) -> xr.DataArray:
     xarray.DataArray
         ``y`` (obs[, trait]) with the model's labels, NaN where it was not measured.
     """
-    value: Any = model.rvs_to_values[model["y"]]
-    data = value.data if hasattr(value, "data") else value.eval(mode="FAST_COMPILE")
+    y = value_of(model.rvs_to_values[model["y"]]).astype(float)
     dims = [str(dim) for dim in model.named_vars_to_dims["y"]]
     coords = {dim: np.asarray(model.coords[dim]) for dim in dims}
-    return xr.DataArray(np.asarray(data, dtype=float), coords, dims, "y")
+    return xr.DataArray(y, coords, dims, "y")
 
 
 def observed_y(idata: xr.DataTree, name: str) -> xr.DataArray:

@@ -10,6 +10,7 @@ import pytensor
 import scipy.linalg
 from pytensor.graph.traversal import ancestors
 
+from blrzoo.evaluate import ONCE, value_of
 from blrzoo.evidence.power import check_model
 from blrzoo.evidence.quadrature import log_integral
 from blrzoo.reml.mixed_model import read_model
@@ -207,7 +208,7 @@ def _normal(model: pm.Model, name: str) -> tuple[np.ndarray, np.ndarray]:
     if not isinstance(node.op, pm.Normal.rv_type):
         raise ValueError(f"{_RULE}; got {name} with the prior {node.op.name}. {_REMEDY}")
     size = 1 if name == "mu" else len(model.coords["covariate"])
-    mean, sd = (np.asarray(x.eval(mode="FAST_COMPILE")) for x in node.op.dist_params(node))
+    mean, sd = (value_of(x) for x in node.op.dist_params(node))
     return np.broadcast_to(mean, size).astype(float), np.broadcast_to(sd, size).astype(float)
 
 
@@ -222,7 +223,7 @@ def _axis(model: pm.Model, name: str) -> tuple[Evaluate, float]:
     value, transform = model.rvs_to_values[rv], model.rvs_to_transforms[rv]
     variance = value if transform is None else transform.backward(value, *rv.owner.inputs)
     function = pytensor.function(
-        [value], [variance, model.logp(vars=[rv], jacobian=True)], mode="FAST_COMPILE"
+        [value], [variance, model.logp(vars=[rv], jacobian=True)], mode=ONCE
     )
 
     def evaluate(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -9,6 +9,7 @@ from arviz_stats.base import array_stats
 from pymc.sampling.mcmc import assign_step_methods, instantiate_steppers
 from pymc.step_methods.compound import CompoundStep
 
+from blrzoo.evaluate import ONCE
 from blrzoo.evidence.power import power_posterior
 from blrzoo.likelihood.single import POWER
 from blrzoo.progress import track
@@ -18,7 +19,6 @@ __all__ = ["PowerChains", "powers", "stepping_stones"]
 Point = dict[str, np.ndarray]
 
 #: For what is cheap to run, compiling would take longer than running.
-_MODE = "FAST_COMPILE"
 
 _SHAPE = 0.3  # of the Beta(0.3, 1) whose quantiles the powers are: most of them near the prior
 
@@ -47,7 +47,7 @@ class PowerChains:
         )
         self.step = CompoundStep(steps) if isinstance(steps, list) else steps
         self._log_likelihood = model.compile_logp(
-            vars=[model["y"]], jacobian=False, mode=_MODE, on_unused_input="ignore"
+            vars=[model["y"]], jacobian=False, mode=ONCE, on_unused_input="ignore"
         )
 
     def draw(
@@ -119,7 +119,7 @@ class PowerChains:
             rv if transforms[rv] is None else transforms[rv].forward(rv, *rv.owner.inputs)
             for rv in model.free_RVs
         ]
-        drawn = pm.draw(values, draws=draws, random_seed=rng, mode=_MODE)
+        drawn = pm.draw(values, draws=draws, random_seed=rng, mode=ONCE)
         names = [model.rvs_to_values[rv].name for rv in model.free_RVs]
         return [
             dict(zip(names, map(np.asarray, point), strict=True))

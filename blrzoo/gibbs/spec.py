@@ -16,6 +16,7 @@ from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.checks import Instance
 from blrzoo.distributions.effects import EffectsRV
+from blrzoo.evaluate import value_of
 from blrzoo.likelihood.single import Likelihood
 from blrzoo.likelihood.traits import TraitLikelihood
 from blrzoo.terms import Term
@@ -204,7 +205,7 @@ def observed(model: pm.Model) -> np.ndarray | None:
     """Return the observed y, NaN where it was not measured; None where y is not data."""
     if "y" not in model.named_vars or model["y"] not in model.observed_RVs:
         return None
-    return np.asarray(model.rvs_to_values[model["y"]].eval(mode="FAST_COMPILE"))
+    return value_of(model.rvs_to_values[model["y"]])
 
 
 def spec_in(variables: Iterable[Any]) -> Spec | None:

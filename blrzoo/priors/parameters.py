@@ -17,6 +17,7 @@ from pymc.distributions.distribution import support_point
 from pytensor.graph.basic import Variable
 from pytensor.tensor.variable import TensorVariable
 
+from blrzoo.evaluate import value_of
 from blrzoo.priors.computed import Computed, Origin
 from blrzoo.priors.given import Labelled, has_labels, in_order, labelled
 from blrzoo.priors.support import check_dist, is_dist
@@ -255,7 +256,7 @@ def prior_means(value: Any, family: Family, default: tuple[Any, ...]) -> np.ndar
     if isinstance(value, tuple):
         return np.asarray(family.mean(*(np.asarray(v, dtype=float) for v in value)))
     if is_dist(value):
-        value = support_point(value).eval(mode="FAST_COMPILE")
+        value = value_of(support_point(value))
     return np.asarray(value)
 
 

@@ -11,9 +11,10 @@ from pymc.distributions.transforms import _default_transform
 from pytensor.graph.basic import Variable
 from pytensor.tensor.random.op import RNGConsumerOp
 
+from blrzoo.evaluate import ONCE, value_of
+
 __all__ = ["check_dist", "is_dist"]
 
-_QUICK = "FAST_COMPILE"  # each graph is used once
 _DRAWS = 1000
 
 
@@ -77,7 +78,7 @@ def check_dist(
         raise ValueError(
             f"{name} must have a continuous prior, got a discrete one: {kind}. {remedy}"
         )
-    start = support_point(dist).eval(mode=_QUICK)
+    start = value_of(support_point(dist))
     if not valid(start):
         raise ValueError(
             f"{name} must be {rule}, got a prior centred at {start}: {kind}. "
@@ -101,12 +102,12 @@ def _values(name: str, dist: Any, edges: tuple[float, float]) -> Any:
     found = [
         transform.backward(pt.full_like(centre, edge, dtype="float64"), *inputs) for edge in edges
     ]
-    return [value.eval(mode=_QUICK) for value in found]
+    return [value_of(value) for value in found]
 
 
 def _draws(name: str, dist: Any) -> Any:
     try:
-        return pm.draw(dist, draws=_DRAWS, random_seed=0, mode=_QUICK)
+        return pm.draw(dist, draws=_DRAWS, random_seed=0, mode=ONCE)
     except NotImplementedError:
         raise ValueError(
             f"{name} must have a prior that can be drawn from, so that its support is known, got "

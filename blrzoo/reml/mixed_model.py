@@ -8,6 +8,7 @@ import pymc as pm
 import pytensor.tensor as pt
 from pytensor.graph.traversal import ancestors
 
+from blrzoo.evaluate import value_of
 from blrzoo.gibbs.spec import Spec, refuse_sums, spec_in
 from blrzoo.terms import Term
 
@@ -135,7 +136,7 @@ def _variance_at(model: pm.Model, spec: Spec, tau2: np.ndarray, p: int) -> np.nd
             f"{', '.join(others)} in the variance of {type(spec.main.prior).__name__}. Sample the "
             "model."
         )
-    return np.broadcast_to(variance.eval(mode="FAST_COMPILE"), (p,))
+    return np.broadcast_to(value_of(variance), (p,))
 
 
 def _fixed(model: pm.Model, name: str) -> np.ndarray | None:
@@ -151,14 +152,12 @@ def _fixed(model: pm.Model, name: str) -> np.ndarray | None:
             f"model must have {name} as a variable of its own or as a number, got a function of "
             f"{', '.join(behind)}. Give {name} a prior itself: {name}=....dist()."
         )
-    return np.asarray(variable.eval(mode="FAST_COMPILE"), dtype=float)
+    return value_of(variable).astype(float)
 
 
 def _values(model: pm.Model, name: str) -> np.ndarray:
     """Return the data of an observed variable."""
-    value = model.rvs_to_values[model[name]]
-    data = value.data if hasattr(value, "data") else value.eval(mode="FAST_COMPILE")
-    return np.asarray(data, dtype=float)
+    return value_of(model.rvs_to_values[model[name]]).astype(float)
 
 
 def _centered(model: pm.Model, name: str) -> np.ndarray:

@@ -10,6 +10,7 @@ import xarray as xr
 from blrzoo.checks import Flag
 from blrzoo.description import describe_priors
 from blrzoo.diagnostics.convergence import convergence_messages
+from blrzoo.evaluate import ONCE
 from blrzoo.gibbs.spec import find_spec, spec_of
 from blrzoo.gibbs.step import BLRGibbs
 from blrzoo.sampling.arguments import check_arguments, check_model
@@ -239,7 +240,7 @@ def _add_log_likelihood(idata: xr.DataTree, model: pm.Model, names: Any) -> None
         model=model,
         progressbar=False,
         # One product and one density a draw: machine code would never leave memory again.
-        compile_kwargs={"mode": "FAST_COMPILE"},
+        compile_kwargs={"mode": ONCE},
     )
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 import pymc as pm
 import xarray as xr
 
+from blrzoo.evaluate import value_of
 from blrzoo.gibbs.spec import spec_of
 from blrzoo.labels import order
 from blrzoo.posterior.kept import kept_names, refuse_kept
@@ -90,7 +91,7 @@ def _check_data(data: xr.Dataset, model: pm.Model) -> None:
 def _values(model: pm.Model, name: str) -> np.ndarray:
     variable = model[name]
     if variable in model.observed_RVs:
-        return np.asarray(model.rvs_to_values[variable].eval(mode="FAST_COMPILE"))
+        return value_of(model.rvs_to_values[variable])
     data = variable.get_value(borrow=True) if hasattr(variable, "get_value") else variable.data
     return np.asarray(data)
 

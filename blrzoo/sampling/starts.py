@@ -8,6 +8,7 @@ import pymc as pm
 from pytensor.graph.basic import Variable
 
 from blrzoo.distributions.effects import EffectsRV
+from blrzoo.evaluate import ONCE
 from blrzoo.gibbs.spec import spec_of
 from blrzoo.tables import LARGEST
 
@@ -16,7 +17,6 @@ __all__ = ["check_initvals", "dispersed"]
 Start = dict[str, np.ndarray]
 
 #: Run a few times only: compiling would take longer than running.
-_MODE = "FAST_COMPILE"
 
 #: How PyMC can find a value by itself.
 _STRATEGIES = ("prior", "support_point")
@@ -31,7 +31,7 @@ def dispersed(model: pm.Model, chains: int, random_seed: Any) -> list[Start]:
     rng = np.random.default_rng(random_seed)
     with np.errstate(all="ignore"):
         # One draw more: pm.draw drops the dim of a single one.
-        drawn = pm.draw(block, draws=chains + 1, random_seed=rng, mode=_MODE)
+        drawn = pm.draw(block, draws=chains + 1, random_seed=rng, mode=ONCE)
     names = [rv.name for rv in block]
     starts = [dict(zip(names, values, strict=True)) for values in zip(*drawn, strict=True)]
     return [start if _is_moderate(start) else {} for start in starts[:chains]]
@@ -123,7 +123,7 @@ def _outside(model: pm.Model, rv: Any, array: np.ndarray, point: Start) -> np.nd
     (density,) = model.replace_rvs_by_values([pm.logp(rv, values)])
     with np.errstate(all="ignore"):
         found = model.compile_fn(
-            density, inputs=model.value_vars, mode=_MODE, on_unused_input="ignore"
+            density, inputs=model.value_vars, mode=ONCE, on_unused_input="ignore"
         )(point)
     # A vector or a matrix may have one density for all of it.
     shape = found.shape + (1,) * (array.ndim - found.ndim)

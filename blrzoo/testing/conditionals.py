@@ -10,6 +10,7 @@ import pytensor.tensor as pt
 
 from blrzoo.checks import Integer, Number, Seed
 from blrzoo.distributions.partial_normal import PartialNormal
+from blrzoo.evaluate import ONCE
 from blrzoo.gibbs.blocks import Block
 from blrzoo.gibbs.compose import Composer
 from blrzoo.gibbs.spec import find_model, spec_of
@@ -21,7 +22,6 @@ from blrzoo.testing.effects import Check, Point, Slice, effect_checks
 __all__ = ["check_conditionals"]
 
 #: Every function here runs a few times only: compiling would take longer than running.
-_MODE = "FAST_COMPILE"
 
 
 def check_conditionals(
@@ -153,10 +153,10 @@ def _function(composer: Composer, outputs: Any) -> Callable[[Point], Any]:
     inputs = [*composer.inputs, *composer.fits]
     if composer.augmentation is not None:
         inputs.append(composer.state.values[composer.model["y"]])
-    function = pytensor.function(inputs, outputs, mode=_MODE, on_unused_input="ignore")
+    function = pytensor.function(inputs, outputs, mode=ONCE, on_unused_input="ignore")
     scaled = [block.term.scaled_effects(composer.model) for block in composer.blocks]
     betas = State(composer.model).rebuild(scaled)
-    effects = pytensor.function(composer.inputs, betas, mode=_MODE, on_unused_input="ignore")
+    effects = pytensor.function(composer.inputs, betas, mode=ONCE, on_unused_input="ignore")
 
     def call(point: Point) -> Any:
         drawn = effects(*(point[value.name] for value in composer.inputs))
@@ -189,7 +189,7 @@ def _random_point(composer: Composer, rng: np.random.Generator) -> Point:
         transforms[rv].forward(rv, *rv.owner.inputs) if transforms[rv] is not None else rv
         for rv in model.free_RVs
     ]
-    drawn = pm.draw(values, random_seed=rng, mode=_MODE)
+    drawn = pm.draw(values, random_seed=rng, mode=ONCE)
     names = [model.rvs_to_values[rv].name for rv in model.free_RVs]
     point = dict(zip(names, map(np.asarray, drawn), strict=True))
     if composer.augmentation is not None:
