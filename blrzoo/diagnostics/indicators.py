@@ -47,7 +47,7 @@ def indicator_table(idata: xr.DataTree) -> xr.Dataset:
         - ``error_bound``: a bound that the error of the PIP exceeds with a probability of about
           5 % (up to 10 % with one or two chains, or if a chain has less than five effective
           draws of what is slowest)
-        - ``pip_spread``: largest less smallest of the PIPs of the chains; NaN for a single chain
+        - ``pip_spread``: range of the PIP across chains; NaN for a single chain
         - ``changes``: how often the indicator changed from one draw to the next, over all chains
 
         For each ``quantity``, ``model_size`` (included features of a draw) and

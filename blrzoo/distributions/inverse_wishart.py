@@ -36,7 +36,7 @@ class InverseWishartRV(OneGenerator):
         batch = tuple(batch if rv_size_is_none(size) else size)
         m = S.shape[-1]
         freedom = nu[..., None] - pt.arange(m)
-        freedom = Assert("InverseWishart: nu must exceed the rows of S less 1")(
+        freedom = Assert("InverseWishart: nu must exceed the rows of S minus 1")(
             freedom, pt.all(freedom > 0)
         )
         new, chi2 = pt.random.chisquare(freedom, size=(*batch, m), rng=rng, return_next_rng=True)

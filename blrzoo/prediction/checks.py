@@ -35,7 +35,7 @@ _COLUMNS = {
 
 
 def _moment(power: int) -> Callable[[Array], Array]:
-    """Standardised central moment over the last axis, less that of a normal."""
+    """Standardised central moment over the last axis, minus that of a normal."""
 
     def moment(values: Array) -> Array:
         centred = values - values.mean(axis=-1, keepdims=True)

@@ -179,7 +179,7 @@ def _score_column(column: dict[str, np.ndarray]) -> dict[str, float]:
 
 
 def _correlation(a: np.ndarray, b: np.ndarray) -> float:
-    """Of two vectors less their means, NaN if one is constant."""
+    """Correlation of two centred vectors, NaN if one is constant."""
     size = float(np.sqrt((a @ a) * (b @ b)))
     return float(a @ b) / size if size > 0 else np.nan
 

@@ -28,7 +28,7 @@ _LONG_NAMES = {
     "pip": "probability that any feature of the set is included",
     "mcse_pip": "Monte Carlo standard error of the probability",
     "error_bound": "bound on the Monte Carlo error of the probability (95 %)",
-    "pip_spread": "largest less smallest probability of the chains",
+    "pip_spread": "range of the probability across chains",
     "changes": "number of times that the event changed, over all chains",
     "expected_size": "expected number of included features",
     "mcse_expected_size": "Monte Carlo standard error of the expected number",

@@ -42,7 +42,7 @@ _LONG_NAMES = {
     "pip": "posterior inclusion probability",
     "mcse_pip": "Monte Carlo standard error of the PIP",
     "error_bound": "bound on the Monte Carlo error of the PIP (95 %)",
-    "pip_spread": "largest less smallest PIP of the chains",
+    "pip_spread": "range of the PIP across chains",
     "changes": "number of times that the indicator changed, over all chains",
 }
 

@@ -92,7 +92,7 @@ def cross_validate(
         - ``overall``, dims (model[, trait]): scores of all held-out rows together; ``rmse_se``
           and so on, standard errors over folds
         - ``difference`` (several models), dims (model[, trait]): mean over folds of the score
-          less that of the first model, with its standard error, paired by fold
+          minus that of the first model, with its standard error, paired by fold
         - ``scores``, dims (model, fold[, trait])
         - ``predictions``, dims (model, obs[, trait]): held-out ``mean``, ``sd``, ``lower``,
           ``upper``, ``crps``, ``log_score``, and the response ``y``; the coordinate ``fold``

@@ -100,13 +100,13 @@ class Results:
         return _side_by_side(result, errors).assign_attrs(folds=len(finished))
 
     def _difference(self, scores: xr.Dataset) -> xr.Dataset:
-        """Scores less those of the first model, paired by fold: mean and standard error."""
+        """Scores minus those of the first model, paired by fold: mean and standard error."""
         paired = scores.drop_vars("n").isel(fold=self._finished)
-        less = paired.isel(model=slice(1, None)) - paired.isel(model=0, drop=True)
-        k = less.sizes["fold"]
-        mean = less.sum("fold", skipna=False) / (k or np.nan)
+        difference = paired.isel(model=slice(1, None)) - paired.isel(model=0, drop=True)
+        k = difference.sizes["fold"]
+        mean = difference.sum("fold", skipna=False) / (k or np.nan)
         attrs = {"first_model": self.models[0], "folds": k}
-        return _side_by_side(mean, _standard_error(less)).assign_attrs(attrs)
+        return _side_by_side(mean, _standard_error(difference)).assign_attrs(attrs)
 
     def _assemble(self, found: dict[tuple[str, int], xr.Dataset]) -> xr.Dataset:
         """Put the rows of all folds in the order of the data, NaN for what is not there."""
