@@ -201,7 +201,7 @@ class Integer(Constraint[int]):
     most: int = _MOST
 
     def _rule(self) -> str:
-        return f"an int from {self.least} to {self.most if self.most < _MOST else f'{_MOST:g}'}"
+        return f"an int from {self.least} to {self.most if self.most < _MOST else f'{_MOST:,}'}"
 
     def _is_kind(self, value: Any) -> bool:
         return isinstance(value, Integral) and not isinstance(value, bool)

@@ -76,7 +76,7 @@ TABLE: dict[str, tuple[Constraint[Any], str, list[tuple[Any, Any]], dict[Any, li
     ),
     "integer": (
         Integer(1, default=4),
-        "an int from 1 to 1e+09",
+        "an int from 1 to 1,000,000,000",
         [(1, 1), (np.uint8(7), 7), (10**9, 10**9)],
         {TE: [*NO_NUMBERS[TE], 1.0, np.float64(2), np.nan], VE: [0, -1, 10**9 + 1, HUGE]},
     ),
@@ -107,13 +107,13 @@ TABLE: dict[str, tuple[Constraint[Any], str, list[tuple[Any, Any]], dict[Any, li
     ),
     "none or": (
         NoneOr(Integer(0, default=7)),
-        "None or an int from 0 to 1e+09",
+        "None or an int from 0 to 1,000,000,000",
         [(None, None), (np.int8(2), 2)],
         {TE: ["1", True, 1.0], VE: [-1]},
     ),
     "one of": (
         OneOf((Flag(), Integer(1)), default=False),
-        "True or False or an int from 1 to 1e+09",
+        "True or False or an int from 1 to 1,000,000,000",
         [(True, True), (np.True_, True), (np.int64(1), 1)],
         {TE: ["1", None, 1.0], VE: [0]},
     ),

@@ -199,7 +199,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         "^step must be a finite number above 0",
     ),
     "no tree": (lambda: blr.genetic_covariance(None), TE, "^idata must be an InferenceData"),
-    "n": (lambda: blr.simulate(n=2**63), VE, r"^n must be an int from 2 to 1e\+09"),
+    "n": (lambda: blr.simulate(n=2**63), VE, r"^n must be an int from 2 to 1,000,000,000"),
     "correlation": (
         lambda: blr.simulate(correlation=TOO_BIG),
         VE,
@@ -228,7 +228,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "count": (
         lambda: blr.sample(fits.model("fixed"), draws=TOO_BIG),
         VE,
-        "^draws must be an int from 1 to 1e",
+        "^draws must be an int from 1 to 1,000,000,000",
     ),
 }
 
