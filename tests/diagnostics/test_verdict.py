@@ -291,7 +291,7 @@ def test_few_effective_draws_say_how_many_more():
     x = two_state(0.5, (CHAINS, DRAWS), 6, stay=0.9) + 0.01 * arrays["mu"]
     verdict = diagnose(fit(**{**arrays, "sigma2": x}), quiet=True)
     assert 100 < verdict["ess_bulk"] < 400
-    assert "below 100 a chain" in texts(verdict, "fair")
+    assert "below 100 per chain" in texts(verdict, "fair")
     times = int(np.ceil(400 / min(verdict["ess_bulk"], verdict["ess_tail"])))
     assert f"Draw about {times} times as many" in str(verdict)
 
