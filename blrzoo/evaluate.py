@@ -26,8 +26,8 @@ def value_of(variable: Any) -> np.ndarray:
     --------
     >>> import pytensor.tensor as pt
     >>> from blrzoo.evaluate import value_of
-    >>> value_of(pt.sqrt(pt.constant(9.0)))
-    array(3.)
+    >>> float(value_of(pt.sqrt(pt.constant(9.0))))
+    3.0
     """
     known = getattr(variable, "data", None)
     return np.asarray(variable.eval(mode=ONCE) if known is None else known)
