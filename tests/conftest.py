@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator
 
 import matplotlib
+import matplotlib.pyplot as plt
 import pytensor
 import pytest
 
@@ -36,3 +37,9 @@ def _mode(request: pytest.FixtureRequest) -> Iterator[None]:
     asked = any(request.node.get_closest_marker(name) for name in ("compiled", "slow"))
     with pytensor.config.change_flags(mode="NUMBA" if asked else pytensor.config.mode):
         yield
+
+
+@pytest.fixture(autouse=True)
+def _close_figures() -> Iterator[None]:
+    yield
+    plt.close("all")

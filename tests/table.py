@@ -7,6 +7,11 @@ import numpy as np
 import pymc as pm
 
 import blrzoo as blr
+from blrzoo.building import Part, build_model
+from blrzoo.data import check_data
+from blrzoo.likelihood.single import Likelihood
+from blrzoo.sources import Observations
+from tests.builders import make_data
 
 NARROW = {"mu": (0.0, 1.0), "sigma2": (8.0, 1.0)}
 
@@ -301,8 +306,31 @@ LEFT_TO_NUTS = {
 }
 
 
-def small_data(n=6, p=3, seed=1):
+def small_data(n: int = 6, p: int = 3) -> tuple[np.ndarray, np.ndarray]:
     """A few observations, for tests that look at the prior as much as at the data."""
-    rng = np.random.default_rng(seed)
-    X = rng.normal(size=(n, p))
-    return X, X[:, 0] + rng.normal(size=n)
+    return make_data(n, p, effects=(1.0,), mu=0.0)
+
+
+#: Intercept and residual variance that a chain over the prior can travel.
+ONE = {"mu": NARROW["mu"], "sigma2": NARROW["sigma2"]}
+
+
+def two_terms(n=20, priors=(), updates=("auto", "auto"), likelihood=None, codes=False, **options):
+    """Markers, standardized where asked for, and cages."""
+    X, y = small_data(n, 4)
+    Z = np.random.default_rng(3).normal(size=(n, 2))
+    X = (X > 0).astype(np.int8) + (X > 1).astype(np.int8) if codes else X
+    if priors and priors[0].dims == ("feature", "trait"):
+        y = np.column_stack([y, y[::-1]])
+    parts = [
+        Part(Observations(check_data(x, y, traits=y.ndim > 1, form="auto"), True), *rest)
+        for x, *rest in zip(
+            (X, Z),
+            priors,
+            (options.get("standardize", False), False),
+            updates,
+            ("", "cage"),
+            strict=True,
+        )
+    ]
+    return build_model(parts, likelihood or Likelihood(**ONE), 0.5)

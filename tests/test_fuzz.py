@@ -1,9 +1,8 @@
 """Any arguments, for every public name: a right and finite outcome, or an error of ours."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -66,12 +65,6 @@ def test_every_public_name_has_a_row_or_a_reason() -> None:
     rows = {name.split(" of ")[0] for name in TABLE}
     assert rows | {*LEFT_OUT} == {*unqualified()}
     assert not rows & {*LEFT_OUT}
-
-
-@pytest.fixture(autouse=True)
-def _close_figures() -> Iterator[None]:
-    yield
-    plt.close("all")
 
 
 @pytest.mark.parametrize("name", NAMES)

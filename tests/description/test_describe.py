@@ -9,8 +9,7 @@ import pytest
 import blrzoo as blr
 from blrzoo.gibbs.step import compose
 from tests import table
-from tests.gibbs.test_terms import two_terms
-from tests.table import LEFT_TO_NUTS, PRIORS
+from tests.table import LEFT_TO_NUTS, PRIORS, two_terms
 
 X, y = table.small_data(n=12, p=4)
 Y = np.column_stack([y, np.cos(np.arange(12.0))])

@@ -32,8 +32,7 @@ from blrzoo.ops import (
 )
 from blrzoo.ops.sweep import make_kernel
 from blrzoo.storage.csc import canonical
-from tests.gibbs import test_indicators
-from tests.ops import test_sweep, test_trait_sweep
+from tests.ops import inputs
 
 pytestmark = pytest.mark.engine
 
@@ -132,12 +131,12 @@ def test_several_blocks_and_tiles(name):
 def state_of(op, n, p):
     """Inputs of a sweep besides the design's arrays."""
     if op is Sweep:
-        return test_sweep.make_inputs(n, p, 3, seed=5)[1]
+        return inputs.sweep_inputs(n, p, 3, seed=5)[1]
     if op is IndicatorSweep:
-        return list(test_indicators.make_inputs(n, p, 3, seed=5)[1].values())
-    state = test_trait_sweep.make_inputs(n, p, 2, 2, seed=5)[1]
-    rotation = test_trait_sweep.rotation_of(state, Rotate().reference)
-    return test_trait_sweep.sweep_inputs(state, rotation)
+        return list(inputs.indicator_state(n, p, 3, seed=5)[1].values())
+    state = inputs.trait_state(n, p, 2, 2, seed=5)[1]
+    rotation = inputs.rotation_of(state, Rotate().reference)
+    return inputs.trait_inputs(state, rotation)
 
 
 sweeps = pytest.mark.parametrize("op", [Sweep, TraitSweep, IndicatorSweep])

@@ -12,6 +12,7 @@ import xarray as xr
 import blrzoo as blr
 from blrzoo import sources
 from blrzoo.gibbs.spec import spec_of
+from tests.builders import assert_same, genotypes, last_draw
 from tests.table import PRIORS
 
 pytestmark = pytest.mark.engine
@@ -19,33 +20,16 @@ pytestmark = pytest.mark.engine
 SHORT: dict[str, Any] = {"draws": 20, "tune": 5, "chains": 2, "random_seed": 1, "quiet": True}
 
 
-def codes(n: int = 40, p: int = 6, seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
-    """Genotypes, and a trait of two of them."""
-    rng = np.random.default_rng(seed)
-    G = rng.integers(0, 3, (n, p)).astype(np.int8)
-    return G, G[:, 0] - 0.5 * G[:, 1] + rng.normal(size=n)
-
-
-def sweeps(model: pm.Model, n: int = 12) -> dict[str, np.ndarray]:
-    """The last of some draws of all that the step draws."""
-    step = blr.BLRGibbs(model=model)
-    step.setup_chain(np.random.default_rng(1), 0, 0)
-    point = model.initial_point()
-    for _ in range(n):
-        point, _ = step.step(point)
-    return point
-
-
-def assert_same(one: dict[str, np.ndarray], other: dict[str, np.ndarray], atol: float) -> None:
-    for name, value in one.items():
-        np.testing.assert_allclose(other[name], value, atol=atol, err_msg=name)
+CODES = genotypes()[0]
 
 
 @pytest.mark.parametrize("name", PRIORS)
 def test_genotype_codes_draw_as_numbers_do(name: str) -> None:
     """Each row of the table of priors, of one trait and several, weights and holes among them."""
-    G, y = codes(n=8, p=3, seed=5)
-    assert_same(sweeps(PRIORS[name](G.astype(float), y)), sweeps(PRIORS[name](G, y)), atol=1e-9)
+    G, y = genotypes(n=8, p=3, seed=5)
+    assert_same(
+        last_draw(PRIORS[name](G.astype(float), y)), last_draw(PRIORS[name](G, y)), atol=1e-9
+    )
 
 
 FORMS = {
@@ -75,16 +59,16 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("arguments", ARGUMENTS)
 @pytest.mark.parametrize("form", FORMS)
 def test_every_form_draws_as_numbers_do(form: str, arguments: str) -> None:
-    G, y = codes()
+    G, y = genotypes()
     X, options = FORMS[form](G)
     given = ARGUMENTS[arguments]
     if "gram" in form and "center" in given:
         with pytest.raises(ValueError, match=r"^center must be left out with sufficient"):
             blr.spike_slab(X, y, **options, **given)
         return
-    expected = sweeps(blr.spike_slab(G.astype(float), y, **given))
+    expected = last_draw(blr.spike_slab(G.astype(float), y, **given))
     model = blr.spike_slab(X, y, **options, **given)
-    assert_same(expected, sweeps(model), atol=1e-5 if form == "float32" else 1e-9)
+    assert_same(expected, last_draw(model), atol=1e-5 if form == "float32" else 1e-9)
     if form != "float32":
         assert max(blr.testing.check_conditionals(model, random_seed=1).values()) < 1e-9
 
@@ -101,7 +85,7 @@ def test_sparse_columns_stay_sparse_where_they_leave_out_zeros(fill):
 @pytest.mark.parametrize("form", ["genotypes", "sparse", "float32", "gram"])
 @pytest.mark.parametrize("arguments", ["plain", "weights", "covariates", "standardize"])
 def test_density_and_gradient_are_those_of_numbers(form: str, arguments: str) -> None:
-    G, y = codes()
+    G, y = genotypes()
     X, options = FORMS[form](G)
     prior, given = blr.priors.SingleComponent(), ARGUMENTS[arguments]
     models = [
@@ -117,10 +101,10 @@ def test_density_and_gradient_are_those_of_numbers(form: str, arguments: str) ->
 
 
 def test_statistics_take_the_place_of_the_data() -> None:
-    G, y = codes()
+    G, y = genotypes()
     both = [blr.sufficient_statistics(G[rows], y[rows]) for rows in (slice(25), slice(25, 40))]
-    expected = sweeps(blr.spike_slab(G.astype(float), y))
-    assert_same(expected, sweeps(blr.spike_slab(blr.merge_statistics(both))), atol=1e-9)
+    expected = last_draw(blr.spike_slab(G.astype(float), y))
+    assert_same(expected, last_draw(blr.spike_slab(blr.merge_statistics(both))), atol=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -134,22 +118,22 @@ def test_statistics_take_the_place_of_the_data() -> None:
     ],
 )
 def test_what_statistics_have_already_is_refused(given: dict[str, Any], match: str) -> None:
-    statistics = blr.sufficient_statistics(*codes())
+    statistics = blr.sufficient_statistics(*genotypes())
     with pytest.raises(ValueError, match=match):
         blr.spike_slab(statistics, **given)
 
 
 @pytest.mark.compiled  # draws of y are refused where they are compiled
 def test_what_needs_rows_is_refused_of_statistics() -> None:
-    model = blr.single_component(blr.sufficient_statistics(*codes()))
+    model = blr.single_component(blr.sufficient_statistics(*genotypes()))
     idata = blr.sample(model, **SHORT)
     with model, pytest.raises(ValueError, match=r"^model must have observations to draw y from"):
         pm.sample_posterior_predictive(idata, progressbar=False)
     with pytest.raises(ValueError, match=r"^X must be given where idata\.constant_data has no 'X'"):
         blr.variance_table(idata, groups=list("aaabbb"))
     with pytest.raises(ValueError, match=r"^update must be .* with the design 'gram'"):
-        blr.single_component(blr.sufficient_statistics(*codes()), update="joint")
-    assert np.isfinite(blr.predict(idata, codes()[0][:3].astype(float))["mean"]).all()
+        blr.single_component(blr.sufficient_statistics(*genotypes()), update="joint")
+    assert np.isfinite(blr.predict(idata, genotypes()[0][:3].astype(float))["mean"]).all()
 
 
 # Missing genotypes
@@ -157,7 +141,7 @@ def test_what_needs_rows_is_refused_of_statistics() -> None:
 
 def with_missing() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Codes of which some are missing, the trait, and numbers with means in their place."""
-    G, y = codes()
+    G, y = genotypes()
     G[::7, 3] = -1
     filled = np.where(G < 0, G.astype(float), G)
     filled[G < 0] = G[:, 3][G[:, 3] >= 0].mean()
@@ -166,10 +150,10 @@ def with_missing() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def test_missing_genotypes_are_at_the_mean() -> None:
     G, y, filled = with_missing()
-    expected = sweeps(blr.spike_slab(filled, y))
+    expected = last_draw(blr.spike_slab(filled, y))
     nan = np.where(G < 0, np.nan, G)
-    assert_same(expected, sweeps(blr.spike_slab(G, y)), atol=1e-9)
-    assert_same(expected, sweeps(blr.spike_slab(nan, y, design="genotypes")), atol=1e-9)
+    assert_same(expected, last_draw(blr.spike_slab(G, y)), atol=1e-9)
+    assert_same(expected, last_draw(blr.spike_slab(nan, y, design="genotypes")), atol=1e-9)
 
 
 def test_predictions_and_read_outs_know_missing_genotypes() -> None:
@@ -205,16 +189,24 @@ def test_rows_to_predict_have_the_means_of_the_others() -> None:
 @pytest.mark.parametrize(
     ("X", "design", "match"),
     [
-        (np.minimum(codes()[0], 1) - np.int8(1), "auto", r"^X must tell what -1 means"),
-        (codes()[0] + np.int8(3), "genotypes", r"^X must have genotypes coded 0, 1, 2 .* got 5"),
-        (codes()[0] / 2, "genotypes", r"^X must have genotypes coded .* got 0\.5"),
-        (np.where(np.arange(6) == 2, -1, codes()[0]).astype(np.int8), "auto", r"known genotype"),
-        (codes()[0], "grams", r"^design must be 'auto', .* got 'grams'"),
+        (np.minimum(CODES, 1) - np.int8(1), "auto", r"^X must tell what -1 means"),
+        (
+            CODES + np.int8(3),
+            "genotypes",
+            r"^X must have genotypes coded 0, 1, 2 .* got 5",
+        ),
+        (CODES / 2, "genotypes", r"^X must have genotypes coded .* got 0\.5"),
+        (
+            np.where(np.arange(6) == 2, -1, CODES).astype(np.int8),
+            "auto",
+            r"known genotype",
+        ),
+        (CODES, "grams", r"^design must be 'auto', .* got 'grams'"),
     ],
 )
 def test_other_codes_are_refused(X: np.ndarray, design: str, match: str) -> None:
     with pytest.raises(ValueError, match=match):
-        blr.spike_slab(X, codes()[1], design=design)
+        blr.spike_slab(X, genotypes()[1], design=design)
 
 
 # What is kept
@@ -222,7 +214,7 @@ def test_other_codes_are_refused(X: np.ndarray, design: str, match: str) -> None
 
 def test_large_x_is_not_among_the_data_of_a_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sources, "KEPT", 100)
-    G, y = codes()
+    G, y = genotypes()
     model = blr.spike_slab(G, y)
     idata = blr.sample(model, **SHORT)
     assert "X" not in idata["constant_data"]
@@ -236,6 +228,6 @@ def test_large_x_is_not_among_the_data_of_a_fit(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_labels_take_a_byte() -> None:
-    G, y = codes()
+    G, y = genotypes()
     assert blr.sample(blr.spike_slab(G, y), **SHORT).posterior["delta"].dtype == np.int8
     assert blr.sample(blr.multiple_component(G, y), **SHORT).posterior["label"].dtype == np.int8

@@ -2,11 +2,11 @@
 
 import gc
 import weakref
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pymc as pm
 import pytest
 import xarray as xr
 
@@ -15,8 +15,7 @@ from blrzoo import building
 from blrzoo import model as models
 from blrzoo.gibbs.spec import find_spec
 from blrzoo.sources import read_source
-from tests.designs import test_forms
-from tests.designs.test_forms import assert_same
+from tests.builders import assert_same, last_draw
 from tests.table import PRIORS, TRAIT_NARROW, small_data
 
 pytestmark = pytest.mark.engine
@@ -38,6 +37,10 @@ def of_sums(X: Any, y: Any, **options: Any) -> Any:
     return read_source(X, y, **options | {"design": "gram"})
 
 
+#: The last of some draws in NumPy: nothing is compiled.
+sweeps = partial(last_draw, draws=4, compile_kwargs={"mode": "FAST_COMPILE"})
+
+
 def row(name: str, monkeypatch: pytest.MonkeyPatch, sums: bool = True) -> Any:
     """The model of a row of the table, of sums or of rows, never drawn jointly by itself."""
     with monkeypatch.context() as patch:
@@ -45,16 +48,6 @@ def row(name: str, monkeypatch: pytest.MonkeyPatch, sums: bool = True) -> Any:
         if sums:
             patch.setattr(models, "read_source", of_sums)
         return PRIORS[name](*small_data(n=8))
-
-
-def sweeps(model: pm.Model, n: int = 4) -> dict[str, np.ndarray]:
-    """The last of some draws of all that the step draws, in NumPy: nothing is compiled."""
-    step = blr.BLRGibbs(model=model, compile_kwargs={"mode": "FAST_COMPILE"})
-    step.setup_chain(np.random.default_rng(1), 0, 0)
-    point = model.initial_point()
-    for _ in range(n):
-        point, _ = step.step(point)
-    return point
 
 
 @pytest.mark.parametrize("name", [name for name in PRIORS if name not in REFUSED])
@@ -153,7 +146,7 @@ def test_density_and_gradient_are_those_of_rows(arguments: str, residual: str) -
 def test_compiled_sweeps_of_traits_are_those_of_rows() -> None:
     models_ = [FACTORIES["patterns"](*traits(), **ARGUMENTS["all"], design=design)
                for design in ("dense", "gram")]  # fmt: skip
-    assert_same(*map(test_forms.sweeps, models_), atol=1e-9)
+    assert_same(*map(last_draw, models_), atol=1e-9)
 
 
 @pytest.mark.filterwarnings("ignore:X has columns of different units:UserWarning")

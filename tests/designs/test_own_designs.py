@@ -5,7 +5,8 @@ import pytest
 
 import blrzoo as blr
 from blrzoo.designs import DESIGNS, SUMS, Design, register
-from tests.designs.test_forms import ARGUMENTS, assert_same, codes, sweeps
+from tests.builders import assert_same, genotypes, last_draw
+from tests.designs.test_forms import ARGUMENTS
 
 pytestmark = pytest.mark.engine
 
@@ -100,15 +101,15 @@ CASES = [
 
 @pytest.mark.parametrize(("design", "arguments"), CASES)
 def test_draws_are_those_of_numbers(design, arguments):
-    (G, y), given = codes(), ARGUMENTS[arguments]
+    (G, y), given = genotypes(), ARGUMENTS[arguments]
     X = G.astype(float)
-    expected = sweeps(blr.spike_slab(X, y, **given))
-    assert_same(expected, sweeps(blr.spike_slab(X, y, design=design, **given)), atol=1e-9)
+    expected = last_draw(blr.spike_slab(X, y, **given))
+    assert_same(expected, last_draw(blr.spike_slab(X, y, design=design, **given)), atol=1e-9)
 
 
 @pytest.mark.parametrize("design", ["nonzeros", "triangle"])
 def test_conditionals_and_gradient(design):
-    G, y = codes()
+    G, y = genotypes()
     X, prior = G.astype(float), blr.priors.SingleComponent()
     models = [
         blr.regression(X, y, prior=prior, update="single-site", design=name)
@@ -122,7 +123,7 @@ def test_conditionals_and_gradient(design):
 
 
 def test_a_fit_is_read_as_any_other():
-    G, y = codes()
+    G, y = genotypes()
     X = G.astype(float)
     fits = [
         blr.sample(
@@ -140,7 +141,7 @@ def test_a_fit_is_read_as_any_other():
 
 
 def test_what_a_design_refuses_and_what_does_not_serve():
-    G, y = codes()
+    G, y = genotypes()
     with pytest.raises(ValueError, match=r"^weights must be left out with design='nonzeros'"):
         blr.spike_slab(G.astype(float), y, design="nonzeros", weights=np.linspace(1, 2, len(y)))
     statistics = blr.sufficient_statistics(G, y)

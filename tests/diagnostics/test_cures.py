@@ -7,7 +7,8 @@ import pytest
 
 import blrzoo as blr
 from blrzoo.diagnostics import diagnose
-from tests.diagnostics.test_verdict import CHAINS, faults, fit, parts, two_state
+from tests.builders import tree
+from tests.diagnostics.chains import CHAINS, faults, parts, two_state
 
 SETTINGS = {"draws": 500, "tune": 300, "random_seed": 1, "quiet": True, "cores": 1}
 
@@ -67,12 +68,12 @@ def test_features_that_swap():
 def test_too_few_draws():
     arrays = parts()
     arrays["delta"][..., 1] = two_state(0.5, arrays["delta"].shape[:2], 5, stay=0.98)
-    before = diagnose(fit(**arrays), quiet=True)
+    before = diagnose(tree(**arrays), quiet=True)
     assert before["pip_error"] > 0.1
     times = max(int(n) for n in re.findall(r"Draw about (\d+) times as many", advice(before)))
     longer = parts(draws=1000 * times)
     longer["delta"][..., 1] = two_state(0.5, (CHAINS, 1000 * times), 6, stay=0.98)
-    after = diagnose(fit(**longer), quiet=True)
+    after = diagnose(tree(**longer), quiet=True)
     assert after["pip_error"] <= 0.1
     assert after["ess_bulk"] > times / 2 * before["ess_bulk"]
     assert len(faults(after)) < len(faults(before))

@@ -8,40 +8,11 @@ from scipy import stats
 
 from blrzoo.diagnostics import indicator_table
 from blrzoo.summaries import effect_table, model_size
+from tests.builders import tree
+from tests.diagnostics.chains import switching
 
 DIMS = ("chain", "draw", "feature", "trait")
 CHAINS, DRAWS, REPLICATES = 4, 400, 1000
-
-
-def tree(sample_stats=None, X=None, **posterior):
-    """Make an InferenceData of arrays (chain, draw, feature[, trait])."""
-    first = next(iter(posterior.values()))
-    coords = {"chain": np.arange(first.shape[0]), "draw": np.arange(first.shape[1])}
-    groups = {
-        "posterior": xr.Dataset(
-            {name: (DIMS[: a.ndim], a) for name, a in posterior.items()}, coords=coords
-        )
-    }
-    if first.ndim == 4:
-        traits = [f"y{i}" for i in range(first.shape[3])]
-        groups["posterior"] = groups["posterior"].assign_coords(trait=traits)
-    if sample_stats:
-        stats_ = {name: (DIMS[: a.ndim], a) for name, a in sample_stats.items()}
-        groups["sample_stats"] = xr.Dataset(stats_, coords=coords)
-    if X is not None:
-        groups["constant_data"] = xr.Dataset({"X": (("obs", "feature"), X)})
-    return xr.DataTree.from_dict(groups)
-
-
-def two_state(enter, leave, shape, seed):
-    """Stationary chains (chain, draw, replicate) with P(0 -> 1) = enter and P(1 -> 0) = leave."""
-    rng = np.random.default_rng(seed)
-    z = np.empty(shape, dtype=bool)
-    z[:, 0] = rng.random((shape[0], *shape[2:])) < enter / (enter + leave)
-    for t in range(1, shape[1]):
-        u = rng.random((shape[0], *shape[2:]))
-        z[:, t] = np.where(z[:, t - 1], u >= leave, u < enter)
-    return z.astype(int)
 
 
 def variance_of_mean(enter, leave, chains, draws):
@@ -73,7 +44,7 @@ def test_changes_and_spread_by_hand():
 
 
 def test_standard_error_of_an_indicator_that_moves_is_that_of_arviz():
-    delta = two_state(0.1, 0.2, (3, 301, 6), seed=1)
+    delta = switching(0.1, 0.2, (3, 301, 6), seed=1)
     result = indicator_table(tree(delta=delta))
     assert result["changes"].min() > 20
     expected = az.mcse(tree(delta=delta).posterior["delta"])
@@ -87,7 +58,7 @@ def test_standard_error_of_an_indicator_that_moves_is_that_of_arviz():
 )
 def test_standard_error_is_the_error(enter, leave):
     """Each feature is a replicate: squared errors and squared standard errors have one mean."""
-    delta = two_state(enter, leave, (CHAINS, DRAWS, REPLICATES), seed=2)
+    delta = switching(enter, leave, (CHAINS, DRAWS, REPLICATES), seed=2)
     result = indicator_table(tree(delta=delta))
     squared_error = (result["pip"].values - enter / (enter + leave)) ** 2
     difference = squared_error - result["mcse_pip"].values ** 2
@@ -108,7 +79,7 @@ def test_standard_error_is_the_error(enter, leave):
     ids=str,
 )
 def test_error_bound_holds_for_rare_and_for_common_indicators(enter, leave):
-    delta = two_state(enter, leave, (CHAINS, DRAWS, REPLICATES), seed=3)
+    delta = switching(enter, leave, (CHAINS, DRAWS, REPLICATES), seed=3)
     result = indicator_table(tree(delta=delta))
     error = abs(result["pip"] - enter / (enter + leave))
     exceeded = (error > result["error_bound"]).mean()
@@ -118,7 +89,7 @@ def test_error_bound_holds_for_rare_and_for_common_indicators(enter, leave):
 
 
 def test_an_indicator_that_never_changes_is_as_well_known_as_the_model_size():
-    delta = two_state(0.02, 0.05, (4, 500, 3), seed=4)
+    delta = switching(0.02, 0.05, (4, 500, 3), seed=4)
     delta[..., 0], delta[..., 1] = 0, 1
     idata = tree(delta=delta)
     stuck = idata.posterior["delta"].isel(feature=0)
@@ -137,7 +108,7 @@ def test_an_indicator_that_never_changes_is_as_well_known_as_the_model_size():
 
 
 def test_a_few_changes_do_not_tell_how_long_a_visit_lasts():
-    delta = two_state(0.02, 0.05, (4, 500, 2), seed=5)
+    delta = switching(0.02, 0.05, (4, 500, 2), seed=5)
     delta[..., 0] = 0
     delta[2, 100, 0] = 1  # one visit of one draw: ArviZ finds 2000 effective draws
     n = float(az.ess(delta.sum(axis=-1), method="bulk"))
@@ -177,7 +148,7 @@ def test_chains_stuck_in_different_places():
 
 
 def test_one_chain_has_no_spread():
-    delta = two_state(0.3, 0.3, (1, 100, 2), seed=6)
+    delta = switching(0.3, 0.3, (1, 100, 2), seed=6)
     result = indicator_table(tree(delta=delta))
     assert np.all(np.isnan(result["pip_spread"]))
     assert np.all(result["mcse_pip"] > 0)
@@ -194,7 +165,7 @@ def test_two_draws_are_too_few_to_tell():
 
 
 def test_a_thinned_chain_is_a_chain():
-    delta = two_state(0.05, 0.1, (4, 2000, 50), seed=7)
+    delta = switching(0.05, 0.1, (4, 2000, 50), seed=7)
     idata = tree(delta=delta)
     thinned = indicator_table(idata.isel(draw=slice(None, None, 10)))
     again = indicator_table(tree(delta=delta[:, ::10]))
@@ -208,10 +179,10 @@ def test_a_thinned_chain_is_a_chain():
 
 
 def test_mixtures_and_traits():
-    delta = two_state(0.3, 0.3, (2, 100, 3), seed=8)
+    delta = switching(0.3, 0.3, (2, 100, 3), seed=8)
     mixture = indicator_table(tree(label=delta * 2))
     xr.testing.assert_equal(mixture, indicator_table(tree(delta=delta)))
-    both = np.stack([delta, two_state(0.2, 0.3, (2, 100, 3), seed=9)], axis=-1)
+    both = np.stack([delta, switching(0.2, 0.3, (2, 100, 3), seed=9)], axis=-1)
     result = indicator_table(tree(delta=both))
     assert result["mcse_pip"].dims == ("feature", "trait")
     np.testing.assert_array_equal(result["changes"].isel(trait=0), mixture["changes"])
@@ -222,7 +193,7 @@ def test_mixtures_and_traits():
 def traits(seed=30):
     """Make a fit of two traits: indicators of each, and what the step records."""
     delta = np.stack(
-        [two_state(0.3, 0.3, (3, 200, 4), seed), two_state(0.2, 0.3, (3, 200, 4), seed + 1)], -1
+        [switching(0.3, 0.3, (3, 200, 4), seed), switching(0.2, 0.3, (3, 200, 4), seed + 1)], -1
     )
     rng = np.random.default_rng(seed)
     recorded = {"model_size": delta.any(axis=-1).sum(axis=-1)}
@@ -282,7 +253,7 @@ def test_one_label_for_the_effects_of_two_traits():
 
 
 def test_quantities_are_those_of_arviz():
-    delta = two_state(0.05, 0.1, (4, 300, 20), seed=10)
+    delta = switching(0.05, 0.1, (4, 300, 20), seed=10)
     beta = delta * np.random.default_rng(11).normal(size=delta.shape)
     X = np.random.default_rng(12).normal(size=(30, 20))
     result = indicator_table(tree(delta=delta, beta=beta, X=X))
@@ -300,7 +271,7 @@ def test_quantities_are_those_of_arviz():
 
 
 def test_recorded_quantities_are_preferred():
-    delta = two_state(0.3, 0.3, (2, 50, 3), seed=13)
+    delta = switching(0.3, 0.3, (2, 50, 3), seed=13)
     rng = np.random.default_rng(14)
     recorded = {
         "model_size": rng.integers(50, 60, size=(2, 50)),
@@ -350,7 +321,7 @@ def test_a_tail_that_every_draw_is_in_is_no_tail():
 
 
 def test_the_two_tables():
-    delta = two_state(0.3, 0.3, (2, 50, 3), seed=21)
+    delta = switching(0.3, 0.3, (2, 50, 3), seed=21)
     result = indicator_table(tree(delta=delta))
     features = result.drop_dims("quantity").to_dataframe()
     columns = ["pip", "mcse_pip", "error_bound", "pip_spread", "changes"]

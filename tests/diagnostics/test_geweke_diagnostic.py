@@ -1,6 +1,5 @@
 """Geweke's diagnostic, against chains whose scores are known, and its picture."""
 
-from collections.abc import Iterator
 from itertools import pairwise
 
 import arviz as az
@@ -18,15 +17,10 @@ import matplotlib.pyplot as plt
 from blrzoo.diagnostics import geweke
 from blrzoo.plots import plot_geweke
 from blrzoo.posterior import reader
+from tests.builders import tree
 
 DRAWS = 4000
 CHAINS, REPLICATES = 4, 500
-
-
-@pytest.fixture(autouse=True)
-def _close_figures() -> Iterator[None]:
-    yield
-    plt.close("all")
 
 
 def autoregression(correlation, shape, seed):
@@ -34,11 +28,6 @@ def autoregression(correlation, shape, seed):
     noise = np.random.default_rng(seed).normal(size=shape)
     noise[:, 0] /= np.sqrt(1 - correlation**2)
     return lfilter([1], [1, -correlation], noise, axis=1) * np.sqrt(1 - correlation**2)
-
-
-def tree(stats=None, dims=None, coords=None, **posterior):
-    groups = {"posterior": posterior} | ({"sample_stats": stats} if stats else {})
-    return az.from_dict(groups, dims=dims, coords=coords)
 
 
 def wide(draws):

@@ -9,63 +9,19 @@ import blrzoo as blr
 from blrzoo.diagnostics import diagnose, indicator_table
 from blrzoo.diagnostics.convergence import convergence_messages
 from blrzoo.diagnostics.geweke_scores import geweke
-
-CHAINS, DRAWS, P = 4, 1000, 6
-
-
-def two_state(pip, shape, seed, stay=0.5):
-    """Stationary 0/1 chains (chain, draw, ...) with autocorrelation `stay`."""
-    rng = np.random.default_rng(seed)
-    fresh = (rng.random(shape) < pip).astype(int)
-    z = fresh.copy()
-    for t in range(1, shape[1]):
-        kept = rng.random(z[:, t].shape) < stay
-        z[:, t] = np.where(kept, z[:, t - 1], fresh[:, t])
-    return z
-
-
-def parts(traits=None, chains=CHAINS, draws=DRAWS, seed=1):
-    """Make the arrays of a fit without a fault: indicators, effects, hyperparameters."""
-    rng = np.random.default_rng(seed)
-    pip = np.array([1.0, 0.7, 0.3, 0.05, 0.02, 0.0])
-    shape = (chains, draws, P)
-    if traits:
-        pip, shape = pip[:, None], (*shape, traits)
-    delta = two_state(pip, shape, seed)
-    return {
-        "delta": delta,
-        "beta": delta * rng.normal(1.0, 0.2, size=shape),
-        "sigma2": rng.gamma(20.0, size=(chains, draws)),
-        "mu": rng.normal(size=(chains, draws, traits) if traits else (chains, draws)),
-    }
-
-
-def fit(stats=None, **posterior):
-    """Make an InferenceData of arrays; what has as many dims as beta is of features."""
-    traits = posterior["delta"].ndim == 4 if "delta" in posterior else False
-    wide = ["feature", "trait"] if traits else ["feature"]
-    dims = {"delta": wide, "beta": wide, "label": wide, "mu": ["trait"] if traits else []}
-    dims |= {"Sigma_e": ["trait", "trait_bis"], "tau2": ["group"], "genetic_variance": ["trait"]}
-    dims = {name: of for name, of in dims.items() if name in posterior or name in (stats or {})}
-    groups = {"posterior": posterior} | ({"sample_stats": stats} if stats else {})
-    coords = {"feature": list("abcdef"), "trait": ["height", "weight"]}
-    coords["trait_bis"] = coords["trait"]
-    return az.from_dict(groups, dims=dims, coords=coords)
+from tests.builders import tree
+from tests.diagnostics.chains import CHAINS, DRAWS, faults, parts, two_state
 
 
 def texts(verdict, level):
     return " ".join(finding.text for finding in verdict.findings if finding.level == level)
 
 
-def faults(verdict):
-    return [finding for finding in verdict.findings if finding.level != "good"]
-
-
 # ---- what is good ----
 
 
 def test_a_good_fit_is_good(capsys):
-    idata = fit(**parts())
+    idata = tree(**parts())
     verdict = diagnose(idata)
     assert verdict.level == "good"
     assert not faults(verdict)
@@ -78,18 +34,18 @@ def test_a_good_fit_is_good(capsys):
 
 
 def test_quiet(capsys):
-    diagnose(fit(**parts()), quiet=True)
+    diagnose(tree(**parts()), quiet=True)
     assert capsys.readouterr().out == ""
 
 
 def test_fits_without_fault_are_seldom_blamed():
     """Twenty of them: the expected number of false alarms is below one."""
-    verdicts = [diagnose(fit(**parts(seed=seed)), quiet=True) for seed in range(20)]
+    verdicts = [diagnose(tree(**parts(seed=seed)), quiet=True) for seed in range(20)]
     assert sum(verdict.level != "good" for verdict in verdicts) <= 2
 
 
 def test_the_numbers_are_those_of_arviz_and_of_the_table():
-    idata = fit(**parts())
+    idata = tree(**parts())
     verdict = diagnose(idata, quiet=True)
     size = idata.posterior["delta"].sum("feature")
     scalars = {"sigma2": idata.posterior["sigma2"], "mu": idata.posterior["mu"], "size": size}
@@ -115,7 +71,7 @@ def test_the_numbers_are_those_of_arviz_and_of_the_table():
 
 
 def test_it_is_a_mapping_with_a_table_for_a_repr():
-    verdict = diagnose(fit(**parts()), quiet=True)
+    verdict = diagnose(tree(**parts()), quiet=True)
     assert len(dict(verdict)) == len(verdict) > 10
     lines = repr(verdict).splitlines()
     assert lines[0] == "Diagnosis: good"
@@ -141,7 +97,7 @@ def test_real_fits_of_the_zoo():
 
 
 def test_one_chain():
-    verdict = diagnose(fit(**parts()).isel(chain=[0]), quiet=True)
+    verdict = diagnose(tree(**parts()).isel(chain=[0]), quiet=True)
     assert verdict.level == "fair"
     assert "There is one chain" in texts(verdict, "fair")
     assert "chains=4" in str(verdict)
@@ -152,25 +108,25 @@ def test_one_chain():
 def test_a_single_chain_that_drifts_is_poor():
     arrays = parts()
     arrays["sigma2"][:] += 40 * np.exp(-np.arange(DRAWS) / 150)
-    verdict = diagnose(fit(**arrays).isel(chain=[2]), quiet=True)
+    verdict = diagnose(tree(**arrays).isel(chain=[2]), quiet=True)
     assert verdict.level == "poor"
     assert "drifts" in texts(verdict, "poor")
     assert verdict["geweke_z_of"] == "sigma2, chain 2"
 
 
 def test_short_chains():
-    verdict = diagnose(fit(**parts()).isel(draw=slice(50)), quiet=True)
+    verdict = diagnose(tree(**parts()).isel(draw=slice(50)), quiet=True)
     assert verdict.level == "poor"
     assert "50 draws per chain are too few" in texts(verdict, "poor")
     assert "R-hat" not in str(verdict)
     for draws in (1, 3, 5):  # no error either
-        assert diagnose(fit(**parts()).isel(draw=slice(draws)), quiet=True).level == "poor"
+        assert diagnose(tree(**parts()).isel(draw=slice(draws)), quiet=True).level == "poor"
 
 
 def test_a_chain_in_another_mode_is_named():
     arrays = parts()
     arrays["sigma2"][2] += 30
-    verdict = diagnose(fit(**arrays), quiet=True)
+    verdict = diagnose(tree(**arrays), quiet=True)
     assert verdict.level == "poor"
     assert verdict["r_hat_of"] == "sigma2"
     assert "Chain 2 lies apart" in texts(verdict, "poor")
@@ -181,7 +137,7 @@ def test_chains_that_mix_slowly_are_told_to_go_on():
     arrays = parts()
     steps = np.random.default_rng(3).normal(size=(CHAINS, DRAWS))
     arrays["sigma2"] = steps.cumsum(axis=1)  # a random walk
-    verdict = diagnose(fit(**arrays), quiet=True)
+    verdict = diagnose(tree(**arrays), quiet=True)
     assert verdict.level == "poor"
     assert "effective sample size is only" in texts(verdict, "poor")
     assert "Draw more" in str(verdict)
@@ -191,7 +147,7 @@ def test_chains_that_mix_slowly_are_told_to_go_on():
 def test_a_start_that_is_still_far_away_is_a_drift():
     arrays = parts()
     arrays["sigma2"][1] += 12 * np.exp(-np.arange(DRAWS) / 250)
-    verdict = diagnose(fit(**arrays), quiet=True)
+    verdict = diagnose(tree(**arrays), quiet=True)
     assert verdict["geweke_z_of"] == "sigma2, chain 1"
     assert verdict["geweke_z"] > verdict["geweke_bound"] > 3.5
     assert verdict["geweke_beyond"] >= 1
@@ -203,7 +159,7 @@ def test_two_features_that_take_each_others_place():
     arrays = parts()
     arrays["delta"][:, :, 3:5] = 0
     arrays["delta"][:2, :, 3] = arrays["delta"][2:, :, 4] = 1
-    verdict = diagnose(fit(**arrays), quiet=True)
+    verdict = diagnose(tree(**arrays), quiet=True)
     assert verdict.level == "poor"
     poor = texts(verdict, "poor")
     assert "PIPs differ by up to 1.00" in poor
@@ -212,25 +168,25 @@ def test_two_features_that_take_each_others_place():
     assert verdict["stuck"] == 2
     assert "blr.group_pip(idata, {'set': ['d', 'e']})" in " ".join(str(verdict).split())
     assert "times as many" not in str(verdict)
-    assert any("Stuck" in message for message in convergence_messages(fit(**arrays)))
+    assert any("Stuck" in message for message in convergence_messages(tree(**arrays)))
 
 
 def test_an_indicator_that_one_chain_never_tries():
     arrays = parts()
     arrays["delta"][0, :, 2] = 0  # PIP 0.3 by the other chains
-    verdict = diagnose(fit(**arrays), quiet=True)
+    verdict = diagnose(tree(**arrays), quiet=True)
     assert verdict["stuck"] == 1
     assert "other chains say that it should, of c" in texts(verdict, "poor")
     rare = parts()
     rare["delta"][0, :, 4] = 0  # PIP 0.02, in visits of two draws: no wonder in 1000 draws
     rare["delta"][1:, 20:, 4] = 0
-    assert diagnose(fit(**rare), quiet=True)["stuck"] == 0
+    assert diagnose(tree(**rare), quiet=True)["stuck"] == 0
 
 
 def test_nothing_ever_moves():
     arrays = parts()
     arrays["delta"][:] = [1, 1, 0, 0, 0, 0]
-    verdict = diagnose(fit(**arrays), quiet=True)
+    verdict = diagnose(tree(**arrays), quiet=True)
     assert verdict.level == "fair"
     assert "No indicator ever changed" in texts(verdict, "fair")
 
@@ -238,7 +194,7 @@ def test_nothing_ever_moves():
 def test_rough_pips():
     arrays = parts()
     arrays["delta"][..., 1] = two_state(0.5, (CHAINS, DRAWS), 5, stay=0.98)
-    verdict = diagnose(fit(**arrays), quiet=True)
+    verdict = diagnose(tree(**arrays), quiet=True)
     assert 0.1 < verdict["pip_error"] < 0.3
     assert "Monte Carlo error of the PIPs" in texts(verdict, "fair")
     assert verdict["undecided_0.5"] == 1
@@ -251,7 +207,7 @@ def test_rough_pips():
 def test_an_effect_with_two_modes():
     arrays = parts()
     arrays["beta"][1, :, 0] += 1.0
-    verdict = diagnose(fit(**arrays), quiet=True)
+    verdict = diagnose(tree(**arrays), quiet=True)
     assert verdict.level == "poor"
     assert verdict["r_hat_effects_of"] == "beta[a]"
     assert "for beta[a]" in texts(verdict, "poor")
@@ -263,14 +219,14 @@ def test_a_rare_visit_is_no_disagreement():
     arrays["delta"][1, 300:340, 4] = 1
     arrays["beta"][..., 4] = arrays["delta"][..., 4] * 1.0
     assert float(az.rhat(arrays["beta"][..., 4])) > 1.01
-    assert diagnose(fit(**arrays), quiet=True).level == "good"
+    assert diagnose(tree(**arrays), quiet=True).level == "good"
 
 
 @pytest.mark.parametrize(("count", "level"), [(3, "fair"), (100, "poor")])
 def test_divergences(count, level):
     diverging = np.zeros((CHAINS, DRAWS), dtype=bool)
     diverging[1, :count] = True
-    idata = fit(stats={"diverging": diverging}, **parts())
+    idata = tree(sample_stats={"diverging": diverging}, **parts())
     verdict = diagnose(idata, quiet=True)
     assert verdict.level == level
     assert verdict["divergences"] == count
@@ -281,7 +237,7 @@ def test_divergences(count, level):
 def test_draws_that_are_not_finite():
     arrays = parts()
     arrays["sigma2"][1, 5] = np.nan
-    verdict = diagnose(fit(**arrays), quiet=True)
+    verdict = diagnose(tree(**arrays), quiet=True)
     assert verdict.level == "poor"
     assert "not finite (NaN or infinite): sigma2" in texts(verdict, "poor")
 
@@ -289,7 +245,7 @@ def test_draws_that_are_not_finite():
 def test_few_effective_draws_say_how_many_more():
     arrays = parts()
     x = two_state(0.5, (CHAINS, DRAWS), 6, stay=0.9) + 0.01 * arrays["mu"]
-    verdict = diagnose(fit(**{**arrays, "sigma2": x}), quiet=True)
+    verdict = diagnose(tree(**{**arrays, "sigma2": x}), quiet=True)
     assert 100 < verdict["ess_bulk"] < 400
     assert "below 100 per chain" in texts(verdict, "fair")
     times = int(np.ceil(400 / min(verdict["ess_bulk"], verdict["ess_tail"])))
@@ -305,13 +261,13 @@ def test_traits():
     arrays["Sigma_e"] = rng.normal(size=(CHAINS, DRAWS, 2, 2))
     arrays["Sigma_e"][..., 1, 0] = arrays["Sigma_e"][..., 0, 1]
     stats = {"genetic_variance": rng.gamma(9.0, size=(CHAINS, DRAWS, 2))}
-    good = diagnose(fit(stats=stats, **arrays), quiet=True)
+    good = diagnose(tree(sample_stats=stats, **arrays), quiet=True)
     assert good.level == "good", good
     assert {"genetic_variance[height]", "genetic_variance[weight]"} <= set(good)
     arrays["delta"][1, :, 2, 1] = 0
     arrays["Sigma_e"][3, :, 0, 1] += 9
     arrays["Sigma_e"][3, :, 1, 0] += 9
-    verdict = diagnose(fit(stats=stats, **arrays), quiet=True)
+    verdict = diagnose(tree(sample_stats=stats, **arrays), quiet=True)
     assert "should, of c/weight" in texts(verdict, "poor")
     assert verdict["r_hat_of"] == "Sigma_e[height, weight]"
 
@@ -319,7 +275,7 @@ def test_traits():
 def test_a_label_of_the_feature_and_effects_of_each_trait():
     arrays = parts(traits=2)
     label = arrays["delta"].any(axis=-1) * 2
-    posterior = fit(**arrays).posterior.to_dataset()
+    posterior = tree(**arrays).posterior.to_dataset()
     posterior = posterior.drop_vars("delta").assign(label=(("chain", "draw", "feature"), label))
     verdict = diagnose(xr.DataTree.from_dict({"posterior": posterior}), quiet=True)
     assert verdict.level == "good", verdict
@@ -338,7 +294,7 @@ def test_many_hyperparameters_are_screened():
 
 def test_thinned_and_from_a_file(tmp_path):
     size = np.random.default_rng(9).poisson(5.0, size=(CHAINS, DRAWS))
-    idata = fit(stats={"model_size": size}, **parts())
+    idata = tree(sample_stats={"model_size": size}, **parts())
     idata.to_netcdf(tmp_path / "fit.nc")
     loaded, straight = (
         diagnose(i, quiet=True) for i in (az.from_netcdf(tmp_path / "fit.nc"), idata)
@@ -354,7 +310,7 @@ def test_thinned_and_from_a_file(tmp_path):
 
 def test_a_posterior_of_effects_only():
     beta = np.random.default_rng(10).normal(size=(CHAINS, 200, 6))
-    verdict = diagnose(fit(beta=beta), quiet=True)
+    verdict = diagnose(tree(beta=beta), quiet=True)
     assert verdict["r_hat_effects_of"].startswith("beta")
     assert "effective sample sizes were not checked" in texts(verdict, "fair")
 
@@ -363,7 +319,7 @@ def test_what_cannot_be_diagnosed_is_refused():
     with pytest.raises(ValueError, match="group 'posterior'"):
         diagnose(xr.DataTree())
     with pytest.raises(TypeError, match="idata must be an InferenceData"):
-        diagnose(fit(**parts()).posterior.to_dataset())
+        diagnose(tree(**parts()).posterior.to_dataset())
     with pytest.raises(ValueError, match="must have variables with chains of draws"):
         diagnose(xr.DataTree.from_dict({"posterior": xr.Dataset()}))
     flat = xr.Dataset({"mu": ("sample", np.ones(5)), "nu": (("chain", "draw"), np.ones((1, 5)))})

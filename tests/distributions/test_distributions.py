@@ -13,8 +13,8 @@ from blrzoo.distributions.canonical_normal import canonical_normal
 from blrzoo.distributions.inverse_wishart import InverseWishart
 from blrzoo.distributions.log_cholesky import LogCholeskyTransform
 from blrzoo.priors import conjugate
+from tests.builders import NOT_COVARIANCES, covariances
 from tests.oracles.one_trait import assert_agrees, assert_sd_agrees
-from tests.summaries.covariances import NOT_COVARIANCES, covariances
 
 pytestmark = pytest.mark.engine
 

@@ -12,6 +12,7 @@ from blrzoo.evidence.marginal import log_marginal_likelihood
 from blrzoo.evidence.power import power_posterior
 from blrzoo.evidence.quadrature import log_integral
 from blrzoo.evidence.stones import PowerChains, powers, stepping_stones
+from tests.builders import make_data
 from tests.oracles.one_trait import log_evidence_ridge, log_evidence_spike_slab
 from tests.oracles.several_traits import enumerate_covariances
 from tests.table import PRIORS, small_data
@@ -19,14 +20,6 @@ from tests.table import PRIORS, small_data
 FIXED = {"pi": 0.3, "tau2": 0.8, "sigma2": 1.2, "mu": (0.0, 10.0)}
 LEARNED = {"tau2": (6.0, 1.0), "sigma2": (8.0, 1.0), "mu": (0.0, 10.0)}
 STONES = {"method": "stepping-stones", "progressbar": False, "random_seed": 1}
-
-
-def make_data(n=40, p=6, seed=1, correlation=0.0):
-    rng = np.random.default_rng(seed)
-    cov = correlation ** np.abs(np.subtract.outer(np.arange(p), np.arange(p)))
-    X = rng.multivariate_normal(np.zeros(p), cov, size=n)
-    beta = np.r_[1.5, 0.3, -0.5, np.zeros(p)][:p]
-    return X, 1.0 + X @ beta + rng.normal(size=n)
 
 
 def assert_evidence(result, exact, largest_se=0.15):

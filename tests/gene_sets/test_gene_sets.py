@@ -22,6 +22,7 @@ from blrzoo.gene_sets import (
 )
 from blrzoo.gene_sets.chi2_sums import normal_score
 from blrzoo.summaries.group_inclusion import group_pip
+from tests.builders import random_fit
 
 POSITIONS = pd.Series([500, 100, 200, 900], index=["d", "a", "b", "e"])
 GENES = pd.DataFrame({"start": [100, 200], "end": [200, 500]}, index=["A", "B"])
@@ -298,24 +299,16 @@ def test_bad_scores_are_refused(change, error, message):
 # ---- genes from a posterior ----
 
 
-def tree(traits=(), X=True, indicators=True, shape=(2, 30)):
-    rng = np.random.default_rng(6)
-    delta = (rng.random((*shape, 4, *traits)) < 0.4).astype(int)
-    beta = delta * rng.normal(0.5, 1.0, delta.shape)
-    dims = ("chain", "draw", "feature", "trait")[: delta.ndim]
-    draws = {"beta": (dims, beta)} | ({"delta": (dims, delta)} if indicators else {})
-    coords = {"chain": np.arange(shape[0]), "draw": np.arange(shape[1]), "feature": list("abce")}
-    groups = {"posterior": xr.Dataset(draws, coords)}
-    if X:
-        values = rng.integers(0, 3, size=(20, 4)).astype(np.int8)
-        matrix = xr.DataArray(values, {"feature": list("abce")}, ("obs", "feature"))
-        groups["constant_data"] = xr.Dataset({"X": matrix})
-    return xr.DataTree.from_dict(groups)
+def genotyped(traits=None, **options):
+    """Effects of four SNPs, with their genotypes."""
+    X = np.random.default_rng(6).integers(0, 3, size=(20, 4)).astype(np.int8)
+    coords = {"feature": list("abce")}
+    return random_fit(4, traits, draws=30, **{"X": X, "coords": coords} | options)
 
 
-@pytest.mark.parametrize("traits", [(), (2,)])
+@pytest.mark.parametrize("traits", [None, ["t1", "t2"]])
 def test_variance_and_squares_of_overlapping_genes_by_hand(traits, monkeypatch):
-    idata = tree(traits)
+    idata = genotyped(traits)
     table = gene_statistics(idata, SNPS)
     X = idata["constant_data"]["X"].values
     beta = idata["posterior"]["beta"].values
@@ -324,7 +317,7 @@ def test_variance_and_squares_of_overlapping_genes_by_hand(traits, monkeypatch):
         variance = fitted.var(axis=-1)
         here = table.sel(gene=gene)
         np.testing.assert_allclose(here.variance, variance.mean(axis=(0, 1)))
-        flat = variance.reshape(60, *traits)
+        flat = variance.reshape(60, *variance.shape[2:])
         np.testing.assert_allclose(here.variance_sd, flat.std(axis=0, ddof=1))
         squares = (beta[:, :, on] ** 2).sum(axis=2).mean(axis=(0, 1))
         np.testing.assert_allclose(here.sum_squares, squares)
@@ -340,28 +333,28 @@ def test_variance_and_squares_of_overlapping_genes_by_hand(traits, monkeypatch):
 
 def test_what_is_not_known_is_left_out_or_asked_for():
     with pytest.raises(ValueError, match="X must be given"):
-        gene_statistics(tree(X=False), SNPS)
-    table = gene_statistics(tree(X=False), SNPS, X=tree()["constant_data"]["X"])
-    xr.testing.assert_allclose(table, gene_statistics(tree(), SNPS))
-    assert "pip" not in gene_statistics(tree(indicators=False), SNPS)
-    without = tree()
+        gene_statistics(genotyped(X=None), SNPS)
+    table = gene_statistics(genotyped(X=None), SNPS, X=genotyped()["constant_data"]["X"])
+    xr.testing.assert_allclose(table, gene_statistics(genotyped(), SNPS))
+    assert "pip" not in gene_statistics(genotyped(drop=["delta"]), SNPS)
+    without = genotyped()
     del without["posterior"]["beta"]
     with pytest.raises(ValueError, match="'beta'"):
         gene_statistics(without, SNPS)
     with pytest.raises(TypeError, match="idata must be an InferenceData"):
-        gene_statistics(tree()["posterior"].to_dataset(), SNPS)
+        gene_statistics(genotyped()["posterior"].to_dataset(), SNPS)
     with pytest.raises(ValueError, match=r"got \['d'\] \(1 unknown\) in 'B'"):
-        gene_statistics(tree(), {"B": ["d"]})
+        gene_statistics(genotyped(), {"B": ["d"]})
 
 
 def test_a_chain_thinned_draws_and_a_file(tmp_path):
-    idata = tree()
+    idata = genotyped()
     idata.to_netcdf(tmp_path / "fit.nc")
     with az.from_netcdf(tmp_path / "fit.nc") as loaded:
         xr.testing.assert_allclose(gene_statistics(loaded, SNPS), gene_statistics(idata, SNPS))
         xr.testing.assert_allclose(gene_set_table(loaded), gene_set_table(idata))
     one, thinned = idata.isel(chain=[1]), idata.isel(draw=slice(None, None, 5))
-    for part, of in ((one, tree()["posterior"].isel(chain=[1])), (thinned, None)):
+    for part, of in ((one, genotyped()["posterior"].isel(chain=[1])), (thinned, None)):
         table = gene_statistics(part, {"A": ["a"]})
         beta = part["posterior"]["beta"].sel(feature="a")
         variance = part["constant_data"]["X"].sel(feature="a").values.var()
@@ -582,7 +575,7 @@ def test_sizes_follow_the_order_and_come_from_x_where_they_must():
     table = gene_set_table(fit(model, draws=50))
     assert table["size"].to_series().drop("cause").eq(30).all()
     assert table["size"].sel(set="cause") == 20
-    assert "size" not in gene_set_table(tree())  # its X holds 0, 1 and 2
-    assert "pip" not in gene_set_table(tree(indicators=False), sort_by="abs_mean")
-    two = gene_set_table(tree(traits=(2,)))
+    assert "size" not in gene_set_table(genotyped())  # its X holds 0, 1 and 2
+    assert "pip" not in gene_set_table(genotyped(drop=["delta"]), sort_by="abs_mean")
+    two = gene_set_table(genotyped(traits=["t1", "t2"]))
     assert two["positive"].dims == two["pip"].dims == ("set", "trait")

@@ -1,10 +1,13 @@
 """Samplers against exact posteriors: enumeration of all models, closed forms, quadrature."""
 
-import numpy as np
 import pytest
 
 import blrzoo as blr
+from tests.builders import make_data
 from tests.oracles.one_trait import (
+    CHAINS,
+    DESIGNS,
+    MU,
     assert_agrees,
     assert_effects_agree,
     enumerate_spike_slab,
@@ -12,31 +15,6 @@ from tests.oracles.one_trait import (
 )
 
 slow = pytest.mark.slow
-
-#: n, p, correlation between neighbours, effects: strong and weak, independent and correlated.
-DESIGNS = {
-    "null": (20, 6, 0.0, []),
-    "weak": (30, 6, 0.0, [0.2, -0.2]),
-    "strong": (30, 6, 0.0, [3.0, -2.0, 1.0]),
-    "strong-and-weak": (40, 8, 0.0, [4.0, 0.3, -0.3]),
-    "correlated-weak": (30, 6, 0.7, [0.3]),
-    "correlated-strong": (40, 8, 0.8, [2.0, 0.0, -2.0]),
-    "correlated-mixed": (25, 7, 0.6, [1.0, 0.2, 0.0, 0.5]),
-    "n<p": (5, 8, 0.3, [2.0, 1.0]),
-    "one-feature": (15, 1, 0.0, [0.4]),
-    "negative-correlation": (30, 6, -0.7, [1.0, 1.0]),
-}
-MU = {"mu": (0.0, 10.0)}
-CHAINS = {"draws": 10_000, "tune": 500, "chains": 4, "quiet": True}
-
-
-def make_data(n, p, correlation, effects, seed=11):
-    rng = np.random.default_rng(seed)
-    cov = correlation ** np.abs(np.subtract.outer(np.arange(p), np.arange(p)))
-    X = rng.multivariate_normal(np.zeros(p), cov, size=n)
-    beta = np.r_[effects, np.zeros(p - len(effects))]
-    return X, 1.0 + X @ beta + rng.normal(size=n)
-
 
 #: One compiled row of each kind runs with the fast tests.
 ROWS = [

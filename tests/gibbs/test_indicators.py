@@ -12,7 +12,6 @@ import pytest
 
 import blrzoo as blr
 from blrzoo.designs.base import DESIGNS
-from blrzoo.designs.dense import Dense
 from blrzoo.gibbs.spec import spec_of
 from blrzoo.ops.indicators import (
     IndicatorInputs,
@@ -21,10 +20,10 @@ from blrzoo.ops.indicators import (
     pattern_conditional,
 )
 from blrzoo.ops.traits import trait_conditional
-from tests.gibbs.test_multivariate import elements
-from tests.ops.test_trait_sweep import covariances
+from tests.builders import assert_same, last_draw
+from tests.ops.inputs import indicator_state
 from tests.oracles.one_trait import assert_effects_agree, assert_same_posterior
-from tests.oracles.several_traits import enumerate_covariances
+from tests.oracles.several_traits import elements, enumerate_covariances
 from tests.table import TRAIT_NARROW
 
 pytestmark = pytest.mark.engine
@@ -34,30 +33,11 @@ compiled = cache(lambda name: make_indicator_kernel(DESIGNS[name]))
 CHAINS = {"draws": 3000, "tune": 200, "chains": 4, "quiet": True}
 
 
-def make_inputs(n, p, T, seed, signal=1.0):
-    """A state in the middle of nowhere, by the names of the Op's inputs."""
-    rng = np.random.default_rng(seed)
-    X = rng.normal(size=(n, p)) + rng.normal(size=p)
-    indicators = rng.integers(2, size=(p, T))
-    state = {
-        "residual": signal * rng.normal(size=(n, T)),
-        "effects": rng.normal(size=(p, T)) * indicators,
-        "precision": covariances(rng, (), T),
-        "covariance": covariances(rng, (), T),
-        "pseudo": covariances(rng, (), T),
-        "log_odds": rng.normal(size=(p, T)),
-        "indicators": indicators,
-        "logistics": rng.logistic(size=(p, T)),
-        "normals": rng.normal(size=(p, T)),
-    }
-    return Dense(X, X.mean(axis=0)), state
-
-
 @pytest.mark.parametrize("name", ["dense"])
 @pytest.mark.parametrize("signal", [0.1, 30.0])
 @pytest.mark.parametrize("T", range(1, 9))
 def test_kernel_equals_reference(name, signal, T):
-    design, state = make_inputs(20, 15, T, seed=T, signal=signal)
+    design, state = indicator_state(20, 15, T, seed=T, signal=signal)
     inputs = IndicatorInputs(**state)
     expected = IndicatorSweep(name).reference(*design.arrays, *inputs)
     drawn = compiled(name)(*design.arrays, *inputs)
@@ -71,7 +51,7 @@ def test_kernel_equals_reference(name, signal, T):
 @pytest.mark.parametrize("mode", ["NUMBA", "FAST_COMPILE"])
 def test_the_op_is_pure(mode):
     """Inputs stay as they are, and both modes of PyTensor give the reference's draw."""
-    design, state = make_inputs(20, 6, 3, seed=3)
+    design, state = indicator_state(20, 6, 3, seed=3)
     symbols = [pt.as_tensor(value).type() for value in state.values()]
     outputs = IndicatorSweep("dense")(*design.shared(), *symbols)
     before = [np.copy(value) for value in state.values()]
@@ -85,7 +65,7 @@ def test_the_op_is_pure(mode):
 
 
 def test_infinite_odds_keep_an_indicator():
-    design, state = make_inputs(20, 30, 4, seed=2, signal=30.0)
+    design, state = indicator_state(20, 30, 4, seed=2, signal=30.0)
     state["log_odds"] = np.where(state["indicators"] > 0, np.inf, -np.inf)
     drawn = compiled("dense")(*design.arrays, *state.values())
     np.testing.assert_array_equal(drawn[2], state["indicators"])
@@ -93,7 +73,7 @@ def test_infinite_odds_keep_an_indicator():
 
 
 def test_a_covariance_that_is_not_positive_definite_is_refused():
-    design, state = make_inputs(20, 3, 2, seed=2)
+    design, state = indicator_state(20, 3, 2, seed=2)
     state["covariance"] = np.array([[1.0, 2.0], [2.0, 1.0]])
     with pytest.raises(np.linalg.LinAlgError):
         compiled("dense")(*design.arrays, *state.values())
@@ -111,7 +91,7 @@ def enumerated(design, state):
 
 
 def test_pattern_conditional_is_the_block_conditional():
-    design, state = make_inputs(8, 1, 4, seed=7)
+    design, state = indicator_state(8, 1, 4, seed=7)
     patterns, (log_p, means, covs) = enumerated(design, state)
     d = design.arrays[-1][0]
     q = state["precision"] @ (design.arrays[0][0] @ state["residual"] + d * state["effects"][0])
@@ -138,7 +118,7 @@ def one_scan(patterns, log_p, start):
 @pytest.mark.parametrize("start", [(0, 0, 0), (1, 0, 1)])
 def test_draws_follow_the_enumerated_conditional(start):
     """Over fresh noise: pattern frequencies of a scan, and moments of alpha given the pattern."""
-    design, state = make_inputs(6, 1, 3, seed=22, signal=0.5)
+    design, state = indicator_state(6, 1, 3, seed=22, signal=0.5)
     state["log_odds"] = np.full((1, 3), -0.3)
     patterns, (log_p, means, covs) = enumerated(design, state)
     state["indicators"] = np.array([start])
@@ -226,7 +206,8 @@ def test_the_oracle_can_fail():
         assert_effects_agree(elements(idata), exact(X, Y, Sigma_e, pi))
 
 
-@pytest.mark.parametrize("holes", [pytest.param(False, marks=pytest.mark.slow), True])
+@pytest.mark.slow
+@pytest.mark.parametrize("holes", [False, True])
 def test_both_ways_of_drawing_give_one_posterior(holes):
     """T = 2, all hyperparameters learned: all patterns at once, and one indicator at a time."""
     X, Y, _ = make_data(30, 3, 2, holes=holes)
@@ -278,27 +259,18 @@ def test_observed_indicators_stay(model):
     np.testing.assert_array_equal(beta != 0, np.broadcast_to(delta > 0, beta.shape))
 
 
-def points(step, model, draws=5):
-    step.setup_chain(np.random.default_rng(1), 0, draws)
-    point = model.initial_point()
-    for _ in range(draws):
-        point, _ = step.step(point)
-    return point
-
-
 def test_copies_and_pickles_draw_the_same(model):
     step, copy = blr.BLRGibbs(model=model), model.copy()
-    expected = points(step, model)
+    expected = last_draw(model, step)
     again = cloudpickle.loads(cloudpickle.dumps(step))
-    for found in (points(again, model), points(blr.BLRGibbs(model=copy), copy)):
-        for name, value in expected.items():
-            np.testing.assert_array_equal(found[name], value, err_msg=name)
+    assert_same(last_draw(model, again), expected)
+    assert_same(last_draw(copy), expected)
 
 
 @pytest.mark.slow
 def test_carried_fit_stays_exact(model):
     step = blr.BLRGibbs(model=model)
-    point = points(step, model, draws=2000)
+    point = last_draw(model, step, draws=2000)
     values = [point[name] for name in step._inputs]
     np.testing.assert_allclose(step.fits[0], step._fits(values)[0], atol=1e-11)
 

@@ -16,7 +16,7 @@ from tests.oracles.one_trait import (
     enumerate_spike_slab,
     exact_ridge,
 )
-from tests.oracles.several_traits import enumerate_covariances, normal_posterior
+from tests.oracles.several_traits import elements, enumerate_covariances, normal_posterior
 
 SIGMA_B = np.array([[0.5, 0.3], [0.3, 0.4]])
 SIGMA_E = np.array([[1.0, 0.5], [0.5, 1.5]])
@@ -39,16 +39,6 @@ def make_data(n=25, p=4, holes=None, seed=3):
     if holes == "disjoint":
         Y[::2, 0], Y[1::2, 1] = np.nan, np.nan
     return X, Y
-
-
-def elements(idata):
-    """Effects and indicators with one dim, (feature, trait) in C order."""
-    posterior = idata.posterior.dataset
-    kept = [name for name in ("beta", "delta") if name in posterior]
-    flat = posterior[kept].stack(element=("feature", "trait"), create_index=False)
-    flat = flat.drop_vars(["feature", "trait"]).rename(element="feature")
-    flat = flat.assign_coords(feature=np.arange(flat.sizes["feature"]))
-    return flat.transpose("chain", "draw", "feature")
 
 
 PI = {"independent": [0.3, 0.4], "all": [0.5, 0.1, 0.2, 0.2]}

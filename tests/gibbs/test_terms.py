@@ -5,37 +5,9 @@ import pymc as pm
 import pytest
 
 import blrzoo as blr
-from blrzoo.building import Part, build_model
-from blrzoo.data import check_data
 from blrzoo.likelihood.single import Likelihood
 from blrzoo.likelihood.traits import TraitLikelihood
-from blrzoo.sources import Observations
-from tests.table import NARROW, small_data
-
-#: Intercept and residual variance that a chain over the prior can travel.
-ONE = {"mu": NARROW["mu"], "sigma2": NARROW["sigma2"]}
-
-
-def two_terms(n=20, priors=(), updates=("auto", "auto"), likelihood=None, codes=False, **options):
-    """Markers, standardized where asked for, and cages."""
-    X, y = small_data(n, 4)
-    Z = np.random.default_rng(3).normal(size=(n, 2))
-    X = (X > 0).astype(np.int8) + (X > 1).astype(np.int8) if codes else X
-    if priors and priors[0].dims == ("feature", "trait"):
-        y = np.column_stack([y, y[::-1]])
-    parts = [
-        Part(Observations(check_data(x, y, traits=y.ndim > 1, form="auto"), True), *rest)
-        for x, *rest in zip(
-            (X, Z),
-            priors,
-            (options.get("standardize", False), False),
-            updates,
-            ("", "cage"),
-            strict=True,
-        )
-    ]
-    return build_model(parts, likelihood or Likelihood(**ONE), 0.5)
-
+from tests.table import two_terms
 
 PAIRS = {
     "spike-slab-ridge": (blr.priors.SpikeSlab(), blr.priors.SingleComponent()),

@@ -6,7 +6,7 @@ import pytensor.tensor as pt
 import pytest
 
 from blrzoo.ops import small
-from tests.summaries.covariances import NOT_COVARIANCES, covariances
+from tests.builders import NOT_COVARIANCES, covariances
 
 pytestmark = pytest.mark.engine
 

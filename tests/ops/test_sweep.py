@@ -9,24 +9,10 @@ from blrzoo.designs.base import DESIGNS
 from blrzoo.designs.dense import Dense
 from blrzoo.designs.factorisation import Factorisation
 from blrzoo.ops.joint import JointDraw
-from blrzoo.ops.sweep import Sweep, SweepInputs, block_conditional, make_kernel
+from blrzoo.ops.sweep import Sweep, block_conditional, make_kernel
+from tests.ops.inputs import sweep_inputs
 
 pytestmark = pytest.mark.engine
-
-
-def make_inputs(n, p, k, seed, signal=1.0):
-    """A state in the middle of nowhere: everything differs between features and components."""
-    rng = np.random.default_rng(seed)
-    X = rng.normal(size=(n, p)) + rng.normal(size=p)
-    design = Dense(X, X.mean(axis=0))
-    effects = rng.normal(size=p) * (rng.uniform(size=p) < 0.5)
-    variances = rng.gamma(1.0, size=(p, k))
-    variances[:, 0] = 0.0 if k > 1 else variances[:, 0]
-    log_weights = np.log(rng.dirichlet(np.ones(k), size=p))
-    working = signal * rng.normal(size=n)
-    noise = [rng.exponential(size=(p, k)), rng.normal(size=p)]
-    state = working, effects, variances, log_weights, np.array(0.7), *noise
-    return design, SweepInputs(*state)
 
 
 SHAPES = [(30, 10, 1), (30, 10, 2), (10, 30, 4), (2, 1, 2), (5, 40, 3)]
@@ -36,7 +22,7 @@ SHAPES = [(30, 10, 1), (30, 10, 2), (10, 30, 4), (2, 1, 2), (5, 40, 3)]
 @pytest.mark.parametrize("name", ["dense"])
 @pytest.mark.parametrize("signal", [0.1, 30.0])
 def test_kernel_equals_reference(name, n, p, k, signal):
-    design, state = make_inputs(n, p, k, seed=n + p + k, signal=signal)
+    design, state = sweep_inputs(n, p, k, seed=n + p + k, signal=signal)
     expected = Sweep(name).reference(*design.arrays, *state)
     drawn = make_kernel(DESIGNS[name])(*design.arrays, *state)
     np.testing.assert_array_equal(drawn[1], expected[1])
@@ -47,7 +33,7 @@ def test_kernel_equals_reference(name, n, p, k, signal):
 @pytest.mark.parametrize("mode", ["NUMBA", "FAST_COMPILE"])
 def test_op_is_pure(mode):
     """Inputs stay as they are, and both modes of PyTensor give the reference's draw."""
-    design, state = make_inputs(20, 6, 2, seed=3)
+    design, state = sweep_inputs(20, 6, 2, seed=3)
     inputs = [pt.tensor(dtype=np.asarray(s).dtype, shape=(None,) * np.ndim(s)) for s in state]
     outputs = Sweep("dense")(*design.shared(), *inputs)
     function = pytensor.function(inputs, outputs, mode=mode)
@@ -62,7 +48,7 @@ def test_op_is_pure(mode):
 
 
 def test_weight_of_zero_is_never_drawn():
-    design, state = make_inputs(20, 50, 3, seed=4)
+    design, state = sweep_inputs(20, 50, 3, seed=4)
     state.log_weights[:, 1] = -np.inf
     _, labels, _ = make_kernel(Dense)(*design.arrays, *state)
     assert set(labels) == {0, 2}
@@ -70,7 +56,7 @@ def test_weight_of_zero_is_never_drawn():
 
 def test_extreme_log_odds():
     """Signals far beyond the range of exp: the label is certain, and nothing overflows."""
-    design, state = make_inputs(50, 3, 2, seed=5)
+    design, state = sweep_inputs(50, 3, 2, seed=5)
     state = state._replace(residual=1e4 * design.arrays[0][1], effects=np.zeros(3))
     with np.errstate(over="raise", invalid="raise", divide="raise"):
         effects, labels, _ = Sweep("dense").reference(*design.arrays, *state)
@@ -82,7 +68,7 @@ def test_extreme_log_odds():
 
 def test_label_frequencies_follow_the_block_conditional():
     """Over fresh noise, labels have the probabilities of the formula."""
-    design, state = make_inputs(8, 1, 3, seed=6)
+    design, state = sweep_inputs(8, 1, 3, seed=6)
     d = design.arrays[-1][0] / 0.7
     q = Dense.dot(design.arrays, 0, state.residual) / 0.7 + d * state.effects[0]
     log_p, _, _ = block_conditional(d, q, state.variances[0], state.log_weights[0])
@@ -96,7 +82,7 @@ def test_label_frequencies_follow_the_block_conditional():
 
 
 def test_dense_fit_skips_zeros_but_not_effects():
-    design, _ = make_inputs(7, 9, 1, seed=7)
+    design, _ = sweep_inputs(7, 9, 1, seed=7)
     for zeros in (2, 8):
         effects = np.random.default_rng(1).normal(size=9)
         effects[:zeros] = 0.0

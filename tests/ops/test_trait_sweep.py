@@ -1,7 +1,5 @@
 """The sweep of several traits: rotation, numba kernel against NumPy, block conditionals."""
 
-import itertools
-
 import numpy as np
 import pytensor
 import pytensor.tensor as pt
@@ -12,49 +10,15 @@ from blrzoo.designs.dense import Dense
 from blrzoo.ops.sweep import Sweep
 from blrzoo.ops.traits import (
     Rotate,
-    TraitInputs,
     TraitSweep,
     make_trait_kernel,
     rotate,
     trait_conditional,
 )
+from tests.builders import covariances
+from tests.ops.inputs import rotation_of, trait_inputs, trait_state
 
 pytestmark = pytest.mark.engine
-
-
-def covariances(rng, shape, T):
-    root = rng.normal(size=(*shape, T, T + 2))
-    return root @ np.swapaxes(root, -1, -2) / T
-
-
-def make_inputs(n, p, T, n_groups, seed, signal=1.0):
-    """A state in the middle of nowhere, with all patterns of traits as components."""
-    rng = np.random.default_rng(seed)
-    X = rng.normal(size=(n, p)) + rng.normal(size=p)
-    design = Dense(X, X.mean(axis=0))
-    patterns = np.array(list(itertools.product([0, 1], repeat=T)))
-    K = len(patterns)
-    state = {
-        "residual": signal * rng.normal(size=(n, T)),
-        "effects": rng.normal(size=(p, T)) * (rng.uniform(size=(p, 1)) < 0.5),
-        "precision": covariances(rng, (), T),
-        "slabs": covariances(rng, (n_groups, K), T),
-        "projections": patterns[:, :, None] * np.eye(T),
-        "groups": rng.integers(n_groups, size=p),
-        "log_weights": np.log(rng.dirichlet(np.ones(K), size=p)),
-        "races": rng.exponential(size=(p, K)),
-        "normals": rng.normal(size=(p, T)),
-    }
-    return design, state
-
-
-def sweep_inputs(state, rotation):
-    given = {name: state[name] for name in TraitInputs._fields if name in state}
-    return TraitInputs(**given, **dict(zip(("alphas", "betas", "values"), rotation, strict=True)))
-
-
-def rotation_of(state, function=rotate):
-    return function(state["slabs"], state["projections"], state["precision"])
 
 
 SHAPES = [(30, 10, 1, 1), (30, 10, 2, 2), (10, 30, 3, 1), (2, 1, 2, 1), (8, 20, 4, 3)]
@@ -64,7 +28,7 @@ SHAPES = [(30, 10, 1, 1), (30, 10, 2, 2), (10, 30, 3, 1), (2, 1, 2, 1), (8, 20, 
 @pytest.mark.parametrize("function", [rotate, Rotate().reference], ids=["numba", "numpy"])
 def test_rotation_makes_prior_and_likelihood_diagonal(shape, function):
     """F U (F U)' = A, (P F U)' Omega (P F U) = diag(lambda), and beta is P alpha."""
-    _, state = make_inputs(*shape, seed=1)
+    _, state = trait_state(*shape, seed=1)
     alphas, betas, values = rotation_of(state, function)
     swapped = np.swapaxes(alphas, -1, -2)
     np.testing.assert_allclose(alphas @ swapped, state["slabs"], rtol=1e-10, atol=1e-12)
@@ -84,8 +48,8 @@ def _active(state):
 @pytest.mark.parametrize("name", ["dense"])
 @pytest.mark.parametrize("signal", [0.1, 30.0])
 def test_kernel_equals_reference(name, shape, signal):
-    design, state = make_inputs(*shape, seed=sum(shape), signal=signal)
-    inputs = sweep_inputs(state, rotation_of(state))
+    design, state = trait_state(*shape, seed=sum(shape), signal=signal)
+    inputs = trait_inputs(state, rotation_of(state))
     expected = TraitSweep(name).reference(*design.arrays, *inputs)
     drawn = make_trait_kernel(DESIGNS[name])(*design.arrays, *inputs)
     np.testing.assert_array_equal(drawn[2], expected[2])
@@ -94,8 +58,8 @@ def test_kernel_equals_reference(name, shape, signal):
 
 
 def test_effects_outside_the_pattern_are_exactly_zero():
-    design, state = make_inputs(20, 40, 3, 2, seed=5)
-    inputs = sweep_inputs(state, rotation_of(state))
+    design, state = trait_state(20, 40, 3, 2, seed=5)
+    inputs = trait_inputs(state, rotation_of(state))
     alpha, beta, labels, _ = make_trait_kernel(Dense)(*design.arrays, *inputs)
     patterns = state["projections"][labels].diagonal(axis1=1, axis2=2)
     np.testing.assert_array_equal(beta != 0, patterns == 1)
@@ -106,10 +70,10 @@ def test_effects_outside_the_pattern_are_exactly_zero():
 @pytest.mark.parametrize("tiny", [1e-12, 1e-15, 1e-18])
 def test_directions_that_rounding_hides(tiny, kernel):
     """Their effects are those of the working state too: it must not drift away from X beta."""
-    design, state = make_inputs(20, 6, 2, 1, seed=8)
+    design, state = trait_state(20, 6, 2, 1, seed=8)
     state["slabs"][:], state["precision"] = np.diag([0.5, tiny]), np.eye(2)
     rotation = rotation_of(state, rotate if kernel else Rotate().reference)
-    inputs = sweep_inputs(state, rotation)
+    inputs = trait_inputs(state, rotation)
     sweep = make_trait_kernel(Dense) if kernel else TraitSweep("dense").reference
     alpha, beta, labels, residual = sweep(*design.arrays, *inputs)
     patterns = state["projections"][labels].diagonal(axis1=1, axis2=2)
@@ -121,17 +85,17 @@ def test_directions_that_rounding_hides(tiny, kernel):
 @pytest.mark.parametrize("mode", ["NUMBA", "FAST_COMPILE"])
 def test_ops_are_pure(mode):
     """Inputs stay as they are, and both modes of PyTensor give the reference's draw."""
-    design, state = make_inputs(20, 6, 1, 2, seed=3)
+    design, state = trait_state(20, 6, 1, 2, seed=3)
     symbols = [pt.as_tensor(value).type() for value in state.values()]
     by_name = dict(zip(state, symbols, strict=True))
     rotation = Rotate()(by_name["slabs"], by_name["projections"], by_name["precision"])
-    outputs = TraitSweep("dense")(*design.shared(), *sweep_inputs(by_name, rotation))
+    outputs = TraitSweep("dense")(*design.shared(), *trait_inputs(by_name, rotation))
     function = pytensor.function(symbols, outputs, mode=mode)
     before = {name: np.copy(value) for name, value in state.items()}
     drawn = function(*state.values())
     for name, old in before.items():
         np.testing.assert_array_equal(old, state[name], err_msg=name)
-    inputs = sweep_inputs(state, rotation_of(state, Rotate().reference))
+    inputs = trait_inputs(state, rotation_of(state, Rotate().reference))
     expected = TraitSweep("dense").reference(*design.arrays, *inputs)
     np.testing.assert_array_equal(drawn[2], expected[2])
     # An eigenvector's sign is free, so a draw may be the mirror image of the other.
@@ -140,9 +104,9 @@ def test_ops_are_pure(mode):
 
 def test_one_trait_is_the_single_trait_sweep():
     """With T = 1, the same labels and effects as the reference of one trait."""
-    design, state = make_inputs(30, 12, 1, 1, seed=9)
+    design, state = trait_state(30, 12, 1, 1, seed=9)
     alphas, betas, values = rotation_of(state)
-    inputs = sweep_inputs(state, (np.abs(alphas), np.abs(betas), values))
+    inputs = trait_inputs(state, (np.abs(alphas), np.abs(betas), values))
     _, beta, labels, working = make_trait_kernel(Dense)(*design.arrays, *inputs)
     variances = np.array([0.0, state["slabs"][0, 1, 0, 0]])
     single = Sweep("dense").reference(
@@ -162,7 +126,7 @@ def test_one_trait_is_the_single_trait_sweep():
 
 def test_draws_follow_the_block_conditional():
     """Over fresh noise: label frequencies, and mean and covariance of alpha given the label."""
-    design, state = make_inputs(6, 1, 2, 1, seed=21)
+    design, state = trait_state(6, 1, 2, 1, seed=21)
     kernel, size, rng = make_trait_kernel(Dense), 40_000, np.random.default_rng(2)
     d = design.arrays[-1][0]
     dots = design.arrays[0][0] @ state["residual"]
@@ -173,7 +137,7 @@ def test_draws_follow_the_block_conditional():
     rotation, labels, alphas = rotation_of(state), [], []
     for _ in range(size):
         state["races"], state["normals"] = rng.exponential(size=(1, 4)), rng.normal(size=(1, 2))
-        alpha, _, label, _ = kernel(*design.arrays, *sweep_inputs(state, rotation))
+        alpha, _, label, _ = kernel(*design.arrays, *trait_inputs(state, rotation))
         labels.append(label[0])
         alphas.append(alpha[0])
     labels, alphas, p = np.array(labels), np.array(alphas), np.exp(log_p)
@@ -193,7 +157,7 @@ def test_draws_follow_the_block_conditional():
 def test_block_conditional_takes_singular_covariances():
     """A component with rank one: the formula of the design, C = V (I + D V)^-1."""
     rng = np.random.default_rng(4)
-    precision, q, d = covariances(rng, (), 2), rng.normal(size=2), 3.0
+    precision, q, d = covariances(2, 2), rng.normal(size=2), 3.0
     direction = np.array([[1.0, 0.5]])
     V = direction.T @ direction
     P = V / np.trace(V)

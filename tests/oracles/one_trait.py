@@ -12,6 +12,22 @@ import xarray as xr
 from arviz_stats.base import array_stats
 from scipy import special, stats
 
+#: n, p, correlation between neighbours, effects: strong and weak, independent and correlated.
+DESIGNS = {
+    "null": (20, 6, 0.0, []),
+    "weak": (30, 6, 0.0, [0.2, -0.2]),
+    "strong": (30, 6, 0.0, [3.0, -2.0, 1.0]),
+    "strong-and-weak": (40, 8, 0.0, [4.0, 0.3, -0.3]),
+    "correlated-weak": (30, 6, 0.7, [0.3]),
+    "correlated-strong": (40, 8, 0.8, [2.0, 0.0, -2.0]),
+    "correlated-mixed": (25, 7, 0.6, [1.0, 0.2, 0.0, 0.5]),
+    "n<p": (5, 8, 0.3, [2.0, 1.0]),
+    "one-feature": (15, 1, 0.0, [0.4]),
+    "negative-correlation": (30, 6, -0.7, [1.0, 1.0]),
+}
+MU = {"mu": (0.0, 10.0)}
+CHAINS = {"draws": 10_000, "tune": 500, "chains": 4, "quiet": True}
+
 
 @dataclass(frozen=True)
 class Exact:

@@ -55,3 +55,13 @@ def normal_posterior(X, Y, covariances, Sigma_e, mu=(0.0, 10.0)):
     evidence = -0.5 * (known.sum() * np.log(2 * np.pi) + np.linalg.slogdet(V)[1] + e @ solved)
     variance = np.diag(prior - C @ np.linalg.solve(V, C.T))
     return evidence, C @ solved, np.sqrt(np.clip(variance, 0, None))
+
+
+def elements(idata):
+    """Effects and indicators with one dim, (feature, trait) in C order."""
+    posterior = idata.posterior.dataset
+    kept = [name for name in ("beta", "delta") if name in posterior]
+    flat = posterior[kept].stack(element=("feature", "trait"), create_index=False)
+    flat = flat.drop_vars(["feature", "trait"]).rename(element="feature")
+    flat = flat.assign_coords(feature=np.arange(flat.sizes["feature"]))
+    return flat.transpose("chain", "draw", "feature")

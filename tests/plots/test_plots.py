@@ -1,12 +1,10 @@
 """Plots: what is drawn, and that it can be read."""
 
-from collections.abc import Iterator
 from itertools import pairwise
 
 import matplotlib
 import numpy as np
 import pytest
-import xarray as xr
 
 matplotlib.use("Agg")
 
@@ -14,27 +12,7 @@ import matplotlib.pyplot as plt
 
 from blrzoo.plots import plot_pip
 from blrzoo.summaries.inclusion import inclusion_table
-
-DIMS = ("chain", "draw", "feature", "trait")
-
-
-@pytest.fixture(autouse=True)
-def _close_figures() -> Iterator[None]:
-    yield
-    plt.close("all")
-
-
-def tree(probability, features=None, traits=None, draws=200, seed=1):
-    """Make an InferenceData of independent indicators, probability (feature[, trait])."""
-    probability = np.asarray(probability, dtype=float)
-    shape = (4, draws, *probability.shape)
-    delta = (np.random.default_rng(seed).random(shape) < probability).astype(int)
-    coords = {"chain": np.arange(4), "draw": np.arange(draws)}
-    coords["feature"] = np.arange(shape[2]) if features is None else features
-    if traits is not None:
-        coords["trait"] = traits
-    posterior = xr.Dataset({"delta": (DIMS[: delta.ndim], delta)}, coords=coords)
-    return xr.DataTree.from_dict({"posterior": posterior})
+from tests.builders import independent_fit, tree
 
 
 def points(ax):
@@ -60,7 +38,7 @@ def segments(ax):
 
 
 def test_points_are_the_pips_in_the_order_of_the_data():
-    idata = tree([0.9, 0.1, 0.5], ["age", "bmi", "bp"])
+    idata = independent_fit([0.9, 0.1, 0.5], ["age", "bmi", "bp"])
     ax = plot_pip(idata)
     (line,) = points(ax)
     np.testing.assert_array_equal(line.get_xdata(), [0, 1, 2])
@@ -76,13 +54,13 @@ def test_points_are_the_pips_in_the_order_of_the_data():
 
 @pytest.mark.parametrize("threshold", [None, 0.0, 0.5, 0.8])
 def test_threshold(threshold):
-    ax = plot_pip(tree([0.9, 0.1]), threshold=threshold)
+    ax = plot_pip(independent_fit([0.9, 0.1]), threshold=threshold)
     levels = [line.get_ydata()[0] for line in ax.get_lines() if line.get_linestyle() == "--"]
     assert levels == ([] if threshold is None else [threshold])
 
 
 def test_error_bars_are_two_standard_errors_within_0_and_1():
-    idata = tree([0.95, 0.5, 0.05], draws=10, seed=3)
+    idata = independent_fit([0.95, 0.5, 0.05], draws=10, seed=3)
     table = inclusion_table(idata)
     assert table["pip"][0] + 2 * table["mcse_pip"][0] > 1
     assert 0 < table["pip"][2] < 2 * table["mcse_pip"][2]
@@ -97,11 +75,11 @@ def test_error_bars_are_two_standard_errors_within_0_and_1():
 
 
 def test_error_bars_that_cannot_be_seen_are_left_out():
-    _, bars = segments(plot_pip(tree([0.5, 0.0], draws=500)))  # 1 / 500 in the second
+    _, bars = segments(plot_pip(independent_fit([0.5, 0.0], draws=500)))  # 1 / 500 in the second
     assert [x for x, _, _ in bars] == [0]
     p = np.full(200, 0.05)
     p[7] = 0.6
-    (bars,) = segments(plot_pip(tree(p)))  # no stems, and no bars for the crowd at the bottom
+    (bars,) = segments(plot_pip(independent_fit(p)))
     assert [x for x, _, _ in bars] == [7]
 
 
@@ -109,7 +87,7 @@ def test_many_features_have_no_tick_labels_and_the_top_ones_have_names():
     p = np.full(10_000, 0.002)
     top = [40, 41, 2500, 7000, 9999]
     p[top] = [0.9, 0.95, 0.8, 1.0, 0.7]
-    ax = plot_pip(tree(p, [f"rs{j}" for j in range(10_000)], draws=100), top=5)
+    ax = plot_pip(independent_fit(p, [f"rs{j}" for j in range(10_000)], draws=100), top=5)
     boxes = boxes_of_names(ax)
     assert tick_labels(ax) == []
     assert set(boxes) == {f"rs{j}" for j in top}
@@ -125,7 +103,7 @@ def test_names_never_overlap_nor_leave_the_axes(figsize):
     p = np.full(1000, 0.002)
     p[300:600] = np.random.default_rng(2).uniform(0.4, 1.0, 300)
     _, ax = plt.subplots(figsize=figsize)
-    plot_pip(tree(p, [f"feature_{j}" for j in range(1000)]), ax=ax, top=30)
+    plot_pip(independent_fit(p, [f"feature_{j}" for j in range(1000)]), ax=ax, top=30)
     boxes = list(boxes_of_names(ax).values())
     assert 2 < len(boxes) < 30
     frame = ax.get_window_extent()
@@ -142,16 +120,16 @@ def test_names_never_overlap_nor_leave_the_axes(figsize):
 def test_top_names_only_what_was_ever_included():
     p = np.zeros(100)
     p[3] = 0.5
-    assert list(boxes_of_names(plot_pip(tree(p)))) == ["3"]
-    assert boxes_of_names(plot_pip(tree(np.zeros(100)))) == {}
-    assert boxes_of_names(plot_pip(tree(p), top=0)) == {}
-    assert list(boxes_of_names(plot_pip(tree(p[:10]), top=4))) == ["3"]
+    assert list(boxes_of_names(plot_pip(independent_fit(p)))) == ["3"]
+    assert boxes_of_names(plot_pip(independent_fit(np.zeros(100)))) == {}
+    assert boxes_of_names(plot_pip(independent_fit(p), top=0)) == {}
+    assert list(boxes_of_names(plot_pip(independent_fit(p[:10]), top=4))) == ["3"]
 
 
 @pytest.mark.parametrize(("size", "length"), [(1, 3), (3, 12), (10, 4), (64, 12), (12, 60)])
 def test_tick_labels_do_not_overlap(size, length):
     names = [f"{j:03d}".ljust(length, "x") for j in range(size)]
-    ax = plot_pip(tree(np.full(size, 0.3), names))
+    ax = plot_pip(independent_fit(np.full(size, 0.3), names))
     ax.figure.canvas.draw()
     boxes = [label.get_window_extent() for label in ax.get_xticklabels()]
     assert len(boxes) == size
@@ -165,23 +143,23 @@ def test_tick_labels_do_not_overlap(size, length):
 
 def test_long_names_keep_both_ends():
     names = [f"systolic_blood_pressure_visit_{j}" for j in range(3)]
-    shown = tick_labels(plot_pip(tree([0.1, 0.2, 0.3], names)))
+    shown = tick_labels(plot_pip(independent_fit([0.1, 0.2, 0.3], names)))
     assert shown[2].startswith("systolic")
     assert shown[2].endswith("visit_2")
     assert len(set(shown)) == 3
 
 
 def test_names_on_the_axis_need_room_or_an_order():
-    idata = tree(np.full(60, 0.2))
+    idata = independent_fit(np.full(60, 0.2))
     _, narrow = plt.subplots(figsize=(3, 2))
     assert tick_labels(plot_pip(idata, ax=narrow)) == []
     assert len(tick_labels(plot_pip(idata))) == 60
     assert tick_labels(plot_pip(idata, labels=False)) == []
-    assert len(tick_labels(plot_pip(tree(np.full(80, 0.2)), labels=True))) == 80
+    assert len(tick_labels(plot_pip(independent_fit(np.full(80, 0.2)), labels=True))) == 80
 
 
 def test_one_colour_and_a_legend_entry_a_trait():
-    idata = tree([[0.9, 0.1], [0.5, 0.4], [0.0, 0.7]], list("abc"), ["height", "weight"])
+    idata = independent_fit([[0.9, 0.1], [0.5, 0.4], [0.0, 0.7]], list("abc"), ["height", "weight"])
     ax = plot_pip(idata)
     lines = points(ax)
     pips = inclusion_table(idata)["pip"]
@@ -197,14 +175,14 @@ def test_one_colour_and_a_legend_entry_a_trait():
 def test_a_name_stands_at_the_trait_that_has_the_pip():
     p = np.full((200, 2), 0.002)
     p[50, 1] = 0.9
-    ax = plot_pip(tree(p, traits=["height", "weight"]), top=1)
+    ax = plot_pip(independent_fit(p, traits=["height", "weight"]), top=1)
     (text,) = ax.texts
     assert text.xy == (50, points(ax)[1].get_ydata()[50])
 
 
 def test_the_callers_axes_are_used_and_can_be_restyled():
     figure, (left, right) = plt.subplots(1, 2)
-    idata = tree([0.9, 0.1])
+    idata = independent_fit([0.9, 0.1])
     assert plot_pip(idata, ax=right, color="k", ms=9, label="A", alpha=0.5) is right
     (line,) = points(right)
     assert line.get_color() == "k"
@@ -218,12 +196,12 @@ def test_the_callers_axes_are_used_and_can_be_restyled():
 
 def test_axes_of_a_subfigure():
     ax = plt.figure().subfigures(1, 2)[1].subplots()
-    assert plot_pip(tree(np.full(100, 0.3)), ax=ax, top=2).texts
+    assert plot_pip(independent_fit(np.full(100, 0.3)), ax=ax, top=2).texts
 
 
 def test_a_new_figure_is_the_only_trace():
     before = dict(matplotlib.rcParams)
-    plot_pip(tree([0.9, 0.1]))
+    plot_pip(independent_fit([0.9, 0.1]))
     assert len(plt.get_fignums()) == 1
     assert dict(matplotlib.rcParams) == before
 
@@ -240,12 +218,11 @@ def test_a_new_figure_is_the_only_trace():
 )
 def test_bad_arguments_are_refused_before_a_figure_is_made(arguments, error, message):
     with pytest.raises(error, match=message):
-        plot_pip(tree([0.5]), **arguments)
+        plot_pip(independent_fit([0.5]), **arguments)
     assert not plt.get_fignums()
 
 
 def test_a_model_without_indicators_is_refused():
-    posterior = xr.Dataset({"beta": (DIMS[:3], np.ones((1, 5, 2)))})
     with pytest.raises(ValueError, match="must have indicators"):
-        plot_pip(xr.DataTree.from_dict({"posterior": posterior}))
+        plot_pip(tree(beta=np.ones((1, 5, 2))))
     assert not plt.get_fignums()

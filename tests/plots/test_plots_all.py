@@ -1,9 +1,7 @@
 """What holds for every plot: whose axes, which draws, nothing left behind."""
 
-from collections.abc import Iterator
 from functools import partial
 
-import arviz as az
 import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
@@ -19,44 +17,19 @@ from blrzoo.plots import (
     plot_shrinkage,
     plot_variance,
 )
+from tests.builders import random_fit
 
 GROUPS = np.repeat(["chr1", "chr2"], [4, 6])
 TRAITS = ["height", "weight"]
 
 
-@pytest.fixture(autouse=True)
-def _close_figures() -> Iterator[None]:
-    yield
-    plt.close("all")
-
-
-def tree(traits=None, draws=40):
-    """Make an InferenceData with all that the plots need."""
+def fit(traits=None):
+    """A fit with all that the plots need."""
     rng = np.random.default_rng(1)
-    more = () if traits is None else (len(traits),)
-    delta = (rng.random((2, draws, 10, *more)) < rng.random((10, *more))).astype(int)
-    posterior = {
-        "beta": delta * rng.normal(1.0, 0.1, size=delta.shape),
-        "delta": delta,
-        "pi": rng.random((2, draws)),
-    }
-    X, y = rng.normal(size=(30, 10)), rng.normal(size=(30, *more))
-    dims = ["feature"] + ["trait"] * len(more)
-    return az.from_dict(
-        {
-            "posterior": posterior,
-            "prior": {"pi": rng.random((1, 100))},
-            "constant_data": {"X": X},
-            "observed_data": {"y": y},
-        },
-        dims={
-            "beta": dims,
-            "delta": dims,
-            "X": ["obs", "feature"],
-            "y": ["obs"] + ["trait"] * len(more),
-        },
-        coords={"feature": [f"snp{j}" for j in range(10)]} | ({"trait": traits} if more else {}),
-    )
+    y = rng.normal(size=30 if traits is None else (30, len(traits)))
+    groups = {"prior": {"pi": rng.random((1, 100))}, "observed_data": {"y": y}}
+    pi, X = rng.random((2, 40)), rng.normal(size=(30, 10))
+    return random_fit(10, traits, draws=40, pi=pi, X=X, groups=groups)
 
 
 #: Each plot of one panel, and the traits of its fit.
@@ -100,7 +73,7 @@ def data_of(ax):
 @of_each
 def test_a_new_figure_is_the_only_trace(plot, traits):
     before = dict(matplotlib.rcParams)
-    ax = plot(tree(traits))
+    ax = plot(fit(traits))
     assert plt.get_fignums() == [ax.figure.number]
     assert dict(matplotlib.rcParams) == before
     assert ax.get_xlabel()
@@ -111,7 +84,7 @@ def test_a_new_figure_is_the_only_trace(plot, traits):
 @of_each
 def test_the_callers_axes_are_used_and_no_others(plot, traits):
     figure, (left, right) = plt.subplots(1, 2)
-    assert plot(tree(traits), ax=right) is right
+    assert plot(fit(traits), ax=right) is right
     assert plt.get_fignums() == [figure.number]
     assert data_of(right).size
     assert not left.has_data()
@@ -122,19 +95,19 @@ def test_the_callers_axes_are_used_and_no_others(plot, traits):
 @of_each
 def test_axes_of_a_subfigure(plot, traits):
     ax = plt.figure(layout="constrained").subfigures(1, 2)[1].subplots()
-    assert plot(tree(traits), ax=ax) is ax
+    assert plot(fit(traits), ax=ax) is ax
     ax.figure.canvas.figure.canvas.draw()
 
 
 @of_each
 def test_axes_that_are_none_are_refused(plot, traits):
     with pytest.raises(TypeError, match=r"ax must be matplotlib axes.*str"):
-        plot(tree(traits), ax="here")
+        plot(fit(traits), ax="here")
 
 
 @of_each
 def test_a_fit_from_disk_gives_the_same_picture(plot, traits, tmp_path):
-    idata = tree(traits)
+    idata = fit(traits)
     idata.to_netcdf(tmp_path / "fit.nc")
     with xr.open_datatree(tmp_path / "fit.nc") as loaded:
         np.testing.assert_array_equal(data_of(plot(loaded)), data_of(plot(idata)))
@@ -142,7 +115,7 @@ def test_a_fit_from_disk_gives_the_same_picture(plot, traits, tmp_path):
 
 @of_each
 def test_a_single_chain_and_thinned_draws(plot, traits):
-    idata = tree(traits)
+    idata = fit(traits)
     plot(idata.isel(chain=[0]))
     thinned = idata["posterior"].to_dataset().isel(draw=slice(None, None, 3))
     expected = data_of(plot(idata))
@@ -162,7 +135,7 @@ def test_what_is_no_inference_data_is_refused(plot, traits):
 
 @pytest.mark.parametrize("plot", PANELS.values(), ids=PANELS.keys())
 def test_a_panel_for_each_trait(plot):
-    idata = tree(TRAITS)
+    idata = fit(TRAITS)
     axes = plot(idata)
     assert [ax.get_title() for ax in axes] == TRAITS
     assert all(ax.figure is axes[0].figure for ax in axes)

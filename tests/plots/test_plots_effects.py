@@ -1,9 +1,7 @@
 """The forest of effects, and posterior means against least squares."""
 
-from collections.abc import Iterator
 from itertools import pairwise
 
-import arviz as az
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -12,31 +10,7 @@ import xarray as xr
 
 import blrzoo as blr
 from blrzoo.plots import plot_effects, plot_shrinkage
-
-
-@pytest.fixture(autouse=True)
-def _close_figures() -> Iterator[None]:
-    yield
-    plt.close("all")
-
-
-def tree(p=10, traits=None, indicators=True, draws=50, seed=1, data=None, **coords):
-    """Make an InferenceData of effects, most of which are 0."""
-    rng = np.random.default_rng(seed)
-    shape = (2, draws, p) + (() if traits is None else (len(traits),))
-    delta = (rng.random(shape) < rng.random(shape[2:])).astype(int)
-    beta = delta * rng.normal(rng.normal(size=shape[2:]), 0.1, size=shape)
-    dims = ["feature"] + ([] if traits is None else ["trait"])
-    variables = {"beta": beta} | ({"delta": delta} if indicators else {})
-    coords = {"feature": [f"snp{j}" for j in range(p)]} | coords
-    if traits is not None:
-        coords["trait"] = traits
-    return az.from_dict(
-        {"posterior": variables} | (data or {}),
-        dims={name: dims for name in variables}
-        | {"X": ["obs", "feature"], "y": ["obs"], "W": ["obs", "covariate"], "weights": ["obs"]},
-        coords=coords,
-    )
+from tests.builders import random_fit
 
 
 def dots(ax):
@@ -67,7 +41,7 @@ def apart(texts):
 
 
 def test_points_and_intervals_are_those_of_the_summary():
-    idata = tree()
+    idata = random_fit()
     ax = plot_effects(idata, ci_prob=0.8, ci_kind="hdi")
     table = blr.effect_table(idata, ci_prob=0.8, ci_kind="hdi", sort_by="abs_mean")
     close(dots(ax).get_xdata(), table["mean"])
@@ -94,7 +68,7 @@ def test_points_and_intervals_are_those_of_the_summary():
     ],
 )
 def test_of_many_features_the_top_ones_are_shown(size, sort_by, traits):
-    idata = tree(size, traits, draws=10)
+    idata = random_fit(size, traits, draws=10)
     axes = np.atleast_1d(plot_effects(idata, sort_by=sort_by, top=12))
     table = blr.effect_table(idata, sort_by=sort_by).isel(feature=slice(12))
     assert row_names(axes[0]) == table["feature"].values.tolist()
@@ -108,19 +82,19 @@ def test_of_many_features_the_top_ones_are_shown(size, sort_by, traits):
 
 
 def test_thirty_of_many_and_all_of_few():
-    assert len(row_names(plot_effects(tree(200)))) == 30
-    assert len(row_names(plot_effects(tree(7)))) == 7
+    assert len(row_names(plot_effects(random_fit(200)))) == 30
+    assert len(row_names(plot_effects(random_fit(7)))) == 7
 
 
 def test_the_order_of_the_data():
-    idata = tree(50)
+    idata = random_fit(50)
     ax = plot_effects(idata, top=5, sort_by=None)
     top = blr.effect_table(idata, sort_by="abs_mean")["feature"].values[:5]
     assert row_names(ax) == sorted(top, key=lambda name: int(name[3:]))
 
 
 def test_named_features_in_their_order():
-    idata = tree()
+    idata = random_fit()
     ax = plot_effects(idata, features=["snp7", "snp2"])
     table = blr.effect_table(idata).sel(feature=["snp7", "snp2"])
     assert row_names(ax) == ["snp7", "snp2"]
@@ -129,7 +103,7 @@ def test_named_features_in_their_order():
 
 
 def test_a_trait_can_be_chosen():
-    idata = tree(traits=["height", "weight"])
+    idata = random_fit(traits=["height", "weight"])
     ax = plot_effects(idata, trait="weight", sort_by="pip")
     means = blr.effect_table(idata)["mean"].sel(trait="weight")
     close(dots(ax).get_xdata(), means.sel(feature=row_names(ax)))
@@ -140,7 +114,7 @@ def test_a_trait_can_be_chosen():
 
 
 def test_a_label_for_all_traits_is_shown_with_each():
-    idata = tree(traits=["height", "weight"])
+    idata = random_fit(traits=["height", "weight"])
     label = idata["posterior"]["delta"].any("trait").astype(int)
     posterior = idata["posterior"].to_dataset().drop_vars("delta").assign(label=label)
     idata = xr.DataTree.from_dict({"posterior": posterior})
@@ -155,24 +129,27 @@ def test_a_label_for_all_traits_is_shown_with_each():
 
 
 def test_without_indicators_there_are_no_pips():
-    assert not plot_effects(tree(indicators=False)).texts
-    assert not plot_effects(tree(), pips=False).texts
+    assert not plot_effects(random_fit(drop=["delta"])).texts
+    assert not plot_effects(random_fit(), pips=False).texts
 
 
 @pytest.mark.parametrize("figsize", [(3, 1.5), (6, 3), (6, 10)])
 def test_names_do_not_overlap(figsize):
     _, ax = plt.subplots(figsize=figsize)
-    plot_effects(tree(60), ax=ax, top=60)
+    plot_effects(random_fit(60), ax=ax, top=60)
     ax.figure.canvas.draw()
     assert apart(ax.get_yticklabels())
     assert apart(ax.texts)
     ticks = ax.get_yticks().astype(int)
-    order = blr.effect_table(tree(60), sort_by="abs_mean")["feature"].values
+    order = blr.effect_table(random_fit(60), sort_by="abs_mean")["feature"].values
     assert row_names(ax) == order[ticks].tolist()
 
 
 def test_names_of_a_new_figure_are_within_it_and_all_there():
-    ax = plot_effects(tree(40, feature=[f"a_rather_long_name_of_{j}" for j in range(40)]), top=40)
+    ax = plot_effects(
+        random_fit(40, coords={"feature": [f"a_rather_long_name_of_{j}" for j in range(40)]}),
+        top=40,
+    )
     ax.figure.canvas.draw()
     assert len(row_names(ax)) == 40
     assert apart(ax.get_yticklabels())
@@ -182,7 +159,7 @@ def test_names_of_a_new_figure_are_within_it_and_all_there():
 
 
 def test_style_of_the_points():
-    ax = plot_effects(tree(), c="k", ms=9, alpha=0.5)
+    ax = plot_effects(random_fit(), c="k", ms=9, alpha=0.5)
     assert dots(ax).get_color() == "k"
     assert dots(ax).get_markersize() == 9
 
@@ -203,7 +180,7 @@ def test_style_of_the_points():
 )
 def test_bad_arguments_are_refused(arguments, error, message):
     with pytest.raises(error, match=message):
-        plot_effects(tree(), **arguments)
+        plot_effects(random_fit(), **arguments)
     assert not plt.get_fignums()
 
 
@@ -214,7 +191,7 @@ def test_without_effects_or_indicators():
         with pytest.raises(ValueError, match="'beta'"):
             plot(idata)
     with pytest.raises(ValueError, match="must have indicators"):
-        plot_effects(tree(indicators=False), sort_by="pip")
+        plot_effects(random_fit(drop=["delta"]), sort_by="pip")
     assert not plt.get_fignums()
 
 
@@ -226,8 +203,7 @@ def with_data(n=40, p=5, y=None, seed=2, **more):
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(n, p)) + rng.normal(size=(n, 1))
     y = X @ rng.normal(size=p) + rng.normal(size=n) if y is None else y
-    data = {"constant_data": {"X": X} | more, "observed_data": {"y": y}}
-    return tree(p, data=data), X, y
+    return random_fit(p, X=X, data=more, groups={"observed_data": {"y": y}}), X, y
 
 
 def scattered(ax):
@@ -309,8 +285,8 @@ def test_traits_with_missing_values():
     rng = np.random.default_rng(4)
     X, Y = rng.normal(size=(50, 4)), rng.normal(size=(50, 2))
     Y[:20, 0] = np.nan
-    data = {"constant_data": {"X": X}, "observed_data": {"y": Y}}
-    idata = tree(4, ["height", "weight"], data=data)
+    given = {"X": X, "groups": {"observed_data": {"y": Y}}}
+    idata = random_fit(4, ["height", "weight"], **given)
     observed = xr.Dataset({"y": (("obs", "trait"), Y)}, coords={"trait": ["height", "weight"]})
     idata["observed_data"] = xr.DataTree(observed)
     axes = plot_shrinkage(idata)
@@ -338,8 +314,8 @@ def test_traits_with_missing_values():
 def test_ten_thousand_features_by_marginal_regression():
     rng = np.random.default_rng(5)
     X, y = rng.integers(0, 3, size=(20, 10_000)).astype(np.int8), rng.normal(size=20)
-    data = {"constant_data": {"X": X}, "observed_data": {"y": y}}
-    idata = tree(10_000, data=data, draws=5)
+    given = {"X": X, "groups": {"observed_data": {"y": y}}}
+    idata = random_fit(10_000, **given, draws=5)
     x, *_ = scattered(plot_shrinkage(idata))
     Xc, yc = X - X.mean(axis=0), y - y.mean()
     with np.errstate(invalid="ignore"):
@@ -360,8 +336,8 @@ def test_the_largest_are_named_and_names_do_not_overlap():
 
 
 def test_without_indicators_there_is_one_colour():
-    data = {"constant_data": {"X": np.eye(9)[:, :3]}, "observed_data": {"y": np.arange(9.0)}}
-    ax = plot_shrinkage(tree(3, indicators=False, data=data))
+    given = {"X": np.eye(9)[:, :3], "groups": {"observed_data": {"y": np.arange(9.0)}}}
+    ax = plot_shrinkage(random_fit(3, drop=["delta"], **given))
     assert scattered(ax)[2] is None
     assert len(ax.figure.axes) == 1  # no colour bar
 
@@ -383,6 +359,6 @@ def test_bad_estimates_are_refused(estimates, message):
 
 def test_without_data_to_compute_estimates_from():
     with pytest.raises(ValueError, match="constant_data has no 'X'"):
-        plot_shrinkage(tree(3))
+        plot_shrinkage(random_fit(3))
     with pytest.raises(ValueError, match=r"observed_data must have the response 'y'.*\[\]"):
-        plot_shrinkage(tree(3, data={"constant_data": {"X": np.eye(3)}}))
+        plot_shrinkage(random_fit(3, X=np.eye(3)))

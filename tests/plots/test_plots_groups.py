@@ -1,6 +1,5 @@
 """What groups of features explain, and which traits features affect together."""
 
-from collections.abc import Iterator
 from itertools import pairwise
 
 import arviz as az
@@ -12,32 +11,16 @@ from matplotlib.patches import Rectangle
 
 import blrzoo as blr
 from blrzoo.plots import plot_patterns, plot_variance
+from tests.builders import random_fit
 
 GROUPS = ["b", "a", "b", "c", "b", "a"]
 
 
-@pytest.fixture(autouse=True)
-def _close_figures() -> Iterator[None]:
-    yield
-    plt.close("all")
-
-
-def tree(p=6, traits=None, draws=30, seed=1, share=0.7):
-    """Make an InferenceData of effects and indicators, with X."""
-    rng = np.random.default_rng(seed)
-    shape = (2, draws, p) + (() if traits is None else (len(traits),))
-    delta = (rng.random(shape) < share * rng.random(shape[2:])).astype(int)
-    beta = delta * rng.normal(size=shape)
+def fit(p=6, traits=None, draws=30, share=0.7):
+    """Effects of correlated features."""
+    rng = np.random.default_rng(1)
     X = rng.normal(size=(30, p)) + rng.normal(size=(30, 1))
-    dims = ["feature"] + ([] if traits is None else ["trait"])
-    coords = {"feature": [f"x{j}" for j in range(p)]}
-    if traits is not None:
-        coords["trait"] = traits
-    return az.from_dict(
-        {"posterior": {"beta": beta, "delta": delta}, "constant_data": {"X": X}},
-        dims={"beta": dims, "delta": dims, "X": ["obs", "feature"]},
-        coords=coords,
-    )
+    return random_fit(p, traits, draws=draws, share=share, X=X)
 
 
 def dots(ax):
@@ -65,7 +48,7 @@ def legend(ax):
 
 @pytest.mark.parametrize("quantity", ["share", "apportioned", "variance"])
 def test_points_are_those_of_variance_explained(quantity):
-    idata = tree()
+    idata = fit()
     ax = plot_variance(idata, groups=GROUPS, quantity=quantity, ci_prob=0.8)
     table = blr.variance_table(idata, groups=GROUPS, ci_prob=0.8).sel(quantity=quantity)
     (points,) = dots(ax)
@@ -78,19 +61,19 @@ def test_points_are_those_of_variance_explained(quantity):
 
 
 def test_the_reference_is_the_share_of_features():
-    ax = plot_variance(tree(), groups=GROUPS)
+    ax = plot_variance(fit(), groups=GROUPS)
     marks = segments(ax.collections[1])
     close(marks[:, 0], [3 / 6, 2 / 6, 1 / 6])
     close(marks[:, [1, 3]].mean(axis=1), [0, 1, 2])
     assert legend(ax) == ["share of features"]
-    ax = plot_variance(tree(), groups=GROUPS, reference=False)
+    ax = plot_variance(fit(), groups=GROUPS, reference=False)
     assert len(ax.collections) == 1
     assert ax.get_legend() is None
-    assert len(plot_variance(tree(), groups=GROUPS, quantity="variance").collections) == 1
+    assert len(plot_variance(fit(), groups=GROUPS, quantity="variance").collections) == 1
 
 
 def test_enrichment_has_its_reference_at_1():
-    idata = tree()
+    idata = fit()
     ax = plot_variance(idata, groups=GROUPS, quantity="enrichment")
     close(dots(ax)[0].get_xdata(), blr.enrichment_table(idata, groups=GROUPS)["mean"])
     (line,) = [line for line in ax.get_lines() if line.get_linestyle() == "--"]
@@ -99,7 +82,7 @@ def test_enrichment_has_its_reference_at_1():
 
 
 def test_traits_have_a_colour_each():
-    idata = tree(traits=["height", "weight"])
+    idata = fit(traits=["height", "weight"])
     table = blr.variance_table(idata, groups=GROUPS).sel(quantity="share")
     ax = plot_variance(idata, groups=GROUPS)
     assert legend(ax) == ["height", "weight", "share of features"]
@@ -111,7 +94,7 @@ def test_traits_have_a_colour_each():
 
 
 def test_a_table_gives_the_same_picture():
-    idata = tree()
+    idata = fit()
     explained = blr.variance_table(idata, groups=GROUPS)
     expected = dots(plot_variance(idata, groups=GROUPS))[0].get_xdata()
     ax = plot_variance(explained)
@@ -128,7 +111,7 @@ def test_a_table_gives_the_same_picture():
 
 
 def test_of_many_groups_the_largest_are_shown():
-    idata = tree(1000, draws=10)
+    idata = fit(1000, draws=10)
     groups = np.repeat(np.arange(100), 10)
     table = blr.variance_table(idata, groups=groups).sel(quantity="share")["mean"]
     top = table["group"].values[np.argsort(-table.values)]
@@ -150,7 +133,7 @@ def test_a_negative_share_can_be_seen():
     ax = plot_variance(idata, X, ["a", "b"], quantity="apportioned")
     assert dots(ax)[0].get_xdata().min() < 0
     assert ax.get_xlim()[0] < dots(ax)[0].get_xdata().min()
-    assert plot_variance(tree(), groups=GROUPS).get_xlim()[0] == 0
+    assert plot_variance(fit(), groups=GROUPS).get_xlim()[0] == 0
 
 
 @pytest.mark.parametrize(
@@ -166,7 +149,7 @@ def test_a_negative_share_can_be_seen():
 )
 def test_bad_arguments_are_refused(arguments, error, message):
     with pytest.raises(error, match=message):
-        plot_variance(tree(), **({"groups": GROUPS} | arguments))
+        plot_variance(fit(), **({"groups": GROUPS} | arguments))
     assert not plt.get_fignums()
 
 
@@ -202,7 +185,7 @@ def patterns_of_dots(ax, n_traits):
 
 @pytest.mark.parametrize("traits", [["height", "weight"], ["a", "b", "c"]])
 def test_bars_are_the_expected_numbers_of_features(traits):
-    idata = tree(20, traits)
+    idata = fit(20, traits)
     ax = plot_patterns(idata)
     table = blr.pleiotropy_table(idata)
     table = table.sel(pattern=table["pattern"] != "0" * len(traits))
@@ -219,7 +202,7 @@ def test_bars_are_the_expected_numbers_of_features(traits):
 
 @pytest.mark.parametrize("share", [0.5, 1.0])  # most features affect none; hardly any does
 def test_patterns_beyond_the_top_are_counted_together(share):
-    idata = tree(40, list("abcde"), share=share)
+    idata = fit(40, list("abcde"), share=share)
     if share == 1.0:
         idata["posterior"]["delta"][:, :, 3:] = np.maximum(
             idata["posterior"]["delta"][:, :, 3:], (np.arange(37) % 5)[:, None] == np.arange(5)
@@ -238,7 +221,7 @@ def test_patterns_beyond_the_top_are_counted_together(share):
 
 
 def test_names_of_ten_traits_do_not_overlap():
-    ax = plot_patterns(tree(100, [f"trait number {t}" for t in range(10)], share=0.2))
+    ax = plot_patterns(fit(100, [f"trait number {t}" for t in range(10)], share=0.2))
     ax.figure.canvas.draw()
     boxes = [label.get_window_extent() for label in ax.get_yticklabels()]
     boxes = sorted(boxes, key=lambda box: -box.y0)
@@ -251,7 +234,7 @@ def shared_by_hand(idata):
 
 
 def test_pairs_are_numbers_of_shared_features():
-    idata = tree(20, ["a", "b", "c"])
+    idata = fit(20, ["a", "b", "c"])
     ax = plot_patterns(idata, show="pairs", ci_prob=0.8)
     draws = shared_by_hand(idata).reshape(-1, 3, 3)
     (image,) = ax.get_images()
@@ -269,7 +252,7 @@ def test_pairs_are_numbers_of_shared_features():
 
 
 def test_correlations_are_those_of_genetic_correlation():
-    idata = tree(20, ["a", "b", "c"])
+    idata = fit(20, ["a", "b", "c"])
     ax = plot_patterns(idata, show="correlation")
     expected = blr.summary_table(blr.genetic_correlation(idata, definition="fit")["rg_fit"])[
         "mean"
@@ -290,7 +273,7 @@ def test_correlations_are_those_of_genetic_correlation():
 @pytest.mark.parametrize(("size", "figsize"), [(2, None), (10, None), (4, (4, 3)), (10, (3, 2))])
 def test_numbers_stay_within_their_cells(size, figsize):
     ax = None if figsize is None else plt.figure(figsize=figsize, layout="constrained").subplots()
-    idata = tree(2000, [f"t{k}" for k in range(size)], draws=5)
+    idata = fit(2000, [f"t{k}" for k in range(size)], draws=5)
     ax = plot_patterns(idata, show="pairs", ax=ax)
     ax.figure.canvas.draw()
     width, height = ax.get_window_extent().size / size
@@ -302,7 +285,7 @@ def test_numbers_stay_within_their_cells(size, figsize):
 
 
 def test_a_large_matrix_has_no_numbers():
-    ax = plot_patterns(tree(20, [f"t{k}" for k in range(15)]), show="pairs")
+    ax = plot_patterns(fit(20, [f"t{k}" for k in range(15)]), show="pairs")
     assert not ax.texts
     assert len(row_names(ax)) == 15
 
@@ -311,12 +294,12 @@ def test_a_large_matrix_has_no_numbers():
 def test_one_trait_is_refused(show):
     message = "of several traits" if show == "correlation" else "indicators for each trait"
     with pytest.raises(ValueError, match=message):
-        plot_patterns(tree(), show=show)
+        plot_patterns(fit(), show=show)
     assert not plt.get_fignums()
 
 
 def test_bad_arguments_of_patterns_are_refused():
-    idata = tree(traits=["a", "b"])
+    idata = fit(traits=["a", "b"])
     with pytest.raises(ValueError, match=r"show must be .*'upset'"):
         plot_patterns(idata, show="upset")
     with pytest.raises(ValueError, match="top must be an int from 1"):
@@ -324,5 +307,5 @@ def test_bad_arguments_of_patterns_are_refused():
     with pytest.raises(ValueError, match="ci_prob must be a number above 0"):
         plot_patterns(idata, show="pairs", ci_prob=0.0)
     with pytest.raises(ValueError, match="'delta' is 0 everywhere"):
-        plot_patterns(tree(traits=["a", "b"], share=0.0))
+        plot_patterns(fit(traits=["a", "b"], share=0.0))
     assert not plt.get_fignums()

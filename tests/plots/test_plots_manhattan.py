@@ -1,6 +1,5 @@
 """The Manhattan form of plot_pip: groups, positions, credible sets, a panel for each trait."""
 
-from collections.abc import Iterator
 from itertools import pairwise
 
 import matplotlib.pyplot as plt
@@ -13,26 +12,7 @@ from matplotlib.colors import to_hex
 import blrzoo as blr
 from blrzoo.plots import plot_pip
 from blrzoo.summaries.inclusion import inclusion_table
-
-DIMS = ("chain", "draw", "feature", "trait")
-
-
-@pytest.fixture(autouse=True)
-def _close_figures() -> Iterator[None]:
-    yield
-    plt.close("all")
-
-
-def tree(probability, names=None, traits=None, draws=100, seed=1):
-    """Make an InferenceData of independent indicators, probability (feature[, trait])."""
-    probability = np.asarray(probability, dtype=float)
-    shape = (2, draws, *probability.shape)
-    delta = (np.random.default_rng(seed).random(shape) < probability).astype(np.int8)
-    coords = {"feature": np.arange(shape[2]) if names is None else names}
-    if traits is not None:
-        coords["trait"] = traits
-    posterior = xr.Dataset({"delta": (DIMS[: delta.ndim], delta)}, coords=coords)
-    return xr.DataTree.from_dict({"posterior": posterior})
+from tests.builders import independent_fit, tree
 
 
 def sets_of(numbers, names=None, **coords):
@@ -75,7 +55,7 @@ def overlapping(boxes):
 def test_features_stand_by_group_and_groups_alternate_in_colour():
     p = np.linspace(0.05, 0.95, 200)
     groups = np.tile(["b", "a", "c", "b"], 50)  # not side by side in the data
-    idata = tree(p)
+    idata = independent_fit(p)
     ax = plot_pip(idata, groups=groups)
     pips = inclusion_table(idata)["pip"].values
     order = np.concatenate([np.flatnonzero(groups == g) for g in "bac"])
@@ -92,7 +72,7 @@ def test_features_stand_by_group_and_groups_alternate_in_colour():
 
 def test_groups_are_joined_by_label_and_their_name_is_shown():
     names = [f"rs{j}" for j in range(100)]
-    idata = tree(np.linspace(0, 1, 100), names)
+    idata = independent_fit(np.linspace(0, 1, 100), names)
     groups = pd.Series(np.repeat(["chr1", "chr2"], [30, 70]), index=names, name="chromosome")
     ax = plot_pip(idata, groups=groups[::-1])
     _, y = all_points(ax)
@@ -102,17 +82,17 @@ def test_groups_are_joined_by_label_and_their_name_is_shown():
 
 
 def test_groups_of_the_model():
-    idata = tree(np.full(100, 0.1))
+    idata = independent_fit(np.full(100, 0.1))
     index = xr.DataArray(np.repeat([1, 0], 50), dims="feature", coords={"feature": np.arange(100)})
     data = xr.Dataset({"group_index": index}, coords={"group": ["exon", "intron"]})
     idata["constant_data"] = xr.DataTree(data)
     assert tick_labels(plot_pip(idata, groups=True)) == ["exon", "intron"]
     with pytest.raises(ValueError, match="group_index"):
-        plot_pip(tree([0.5, 0.1]), groups=True)
+        plot_pip(independent_fit([0.5, 0.1]), groups=True)
 
 
 def test_few_features_keep_their_names_and_groups_stand_above():
-    idata = tree(np.full(10, 0.3), [f"snp{j}" for j in range(10)])
+    idata = independent_fit(np.full(10, 0.3), [f"snp{j}" for j in range(10)])
     ax = plot_pip(idata, groups=["a", "b"] * 5)
     assert tick_labels(ax) == [f"snp{j}" for j in (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)]
     (above,) = ax.child_axes
@@ -125,7 +105,7 @@ def test_labels_of_many_groups_do_not_overlap(figsize):
     sizes = np.geomspace(2000, 20, 25).astype(int)
     groups = np.repeat([f"chromosome{g + 1}" for g in range(25)], sizes)
     _, ax = plt.subplots(figsize=figsize)
-    plot_pip(tree(np.full(sizes.sum(), 0.001), draws=10), ax=ax, groups=groups, top=0)
+    plot_pip(independent_fit(np.full(sizes.sum(), 0.001), draws=10), ax=ax, groups=groups, top=0)
     assert not overlapping(tick_boxes(ax))
     assert len(tick_labels(ax)) > 4
     assert tick_labels(ax)[0] == "chromosome1"  # the largest are kept
@@ -138,7 +118,7 @@ def test_positions_within_groups():
     p = np.full(100, 0.2)
     groups = np.repeat(["chr1", "chr2"], 50)
     positions = np.r_[1000 + 10 * np.arange(50), 5 * np.arange(50)]
-    idata = tree(p)
+    idata = independent_fit(p)
     x, y = all_points(plot_pip(idata, groups=groups, positions=positions))
     assert np.all(np.diff(x) > 0)
     np.testing.assert_allclose(np.diff(x[:50]), 10)
@@ -153,7 +133,7 @@ def test_positions_without_groups_are_on_the_axis_with_their_unit():
     positions = xr.DataArray(
         [3e6, 1e6, 2e6], {"feature": ["c", "b", "a"]}, "feature", attrs={"units": "bp"}
     )
-    idata = tree([0.2, 0.5, 0.9], names)
+    idata = independent_fit([0.2, 0.5, 0.9], names)
     ax = plot_pip(idata, positions=positions)
     x, y = all_points(ax)
     np.testing.assert_array_equal(x, [1e6, 2e6, 3e6])
@@ -174,13 +154,13 @@ def test_positions_without_groups_are_on_the_axis_with_their_unit():
 )
 def test_bad_positions_are_refused(positions, error, message):
     with pytest.raises(error, match=message):
-        plot_pip(tree([0.5, 0.1]), positions=positions)
+        plot_pip(independent_fit([0.5, 0.1]), positions=positions)
     assert not plt.get_fignums()
 
 
 def test_names_on_the_axis_and_positions_exclude_each_other():
     with pytest.raises(ValueError, match="labels must be left out with positions"):
-        plot_pip(tree([0.5, 0.1]), positions=[1, 2], labels=True)
+        plot_pip(independent_fit([0.5, 0.1]), positions=[1, 2], labels=True)
 
 
 # ---- credible sets ----
@@ -191,7 +171,7 @@ def test_members_of_each_credible_set_have_a_colour_and_a_legend_entry():
     numbers = np.zeros(100, int)
     numbers[[10, 11, 12]], numbers[60] = 2, 1
     p = np.where(numbers > 0, 0.4, 0.01)
-    idata = tree(p, names)
+    idata = independent_fit(p, names)
     sets = sets_of(numbers[::-1], names[::-1])  # joined by label
     ax = plot_pip(idata, credible_sets=sets)
     pips = inclusion_table(idata)["pip"].values
@@ -208,9 +188,7 @@ def test_the_sets_that_blr_credible_sets_finds():
     rng = np.random.default_rng(1)
     first = rng.random((1, 1000)) < 0.6
     draws = np.stack([first, ~first, rng.random((1, 1000)) < 0.05], axis=-1).astype(int)
-    coords = {"feature": list("abc")}
-    posterior = xr.Dataset({"delta": (DIMS[:3], draws)}, coords=coords)
-    idata = xr.DataTree.from_dict({"posterior": posterior})
+    idata = tree(delta=draws)
     X = rng.multivariate_normal(np.zeros(3), [[1, 0.9, 0], [0.9, 1, 0], [0, 0, 1]], size=500)
     ax = plot_pip(idata, credible_sets=blr.credible_sets(idata, X))
     assert {tuple(np.sort(x)) for x, _ in layers(ax).values()} == {(0.0, 1.0), (2.0,)}
@@ -219,7 +197,7 @@ def test_the_sets_that_blr_credible_sets_finds():
 def test_many_sets_have_one_note_in_the_legend():
     numbers = np.zeros(1000, int)
     numbers[::50] = np.arange(1, 21)
-    ax = plot_pip(tree(np.where(numbers > 0, 0.5, 0.0)), credible_sets=sets_of(numbers))
+    ax = plot_pip(independent_fit(np.where(numbers > 0, 0.5, 0.0)), credible_sets=sets_of(numbers))
     assert ax.get_legend().get_title().get_text().split()[0] == "20"
     assert not ax.get_legend().get_texts()
     single = [line for line in ax.get_lines() if len(line.get_xdata()) == 1]
@@ -229,7 +207,7 @@ def test_many_sets_have_one_note_in_the_legend():
 
 
 def test_no_set_found_leaves_all_grey():
-    ax = plot_pip(tree([0.5, 0.1]), credible_sets=sets_of([0, 0]))
+    ax = plot_pip(independent_fit([0.5, 0.1]), credible_sets=sets_of([0, 0]))
     (color,) = layers(ax)
     assert len({color[1:3], color[3:5], color[5:7]}) == 1
     assert ax.get_legend() is None
@@ -246,7 +224,7 @@ def test_no_set_found_leaves_all_grey():
 )
 def test_bad_sets_are_refused(sets, error, message):
     with pytest.raises(error, match=message):
-        plot_pip(tree([0.5, 0.1]), credible_sets=sets)
+        plot_pip(independent_fit([0.5, 0.1]), credible_sets=sets)
     assert not plt.get_fignums()
 
 
@@ -255,7 +233,7 @@ def test_bad_sets_are_refused(sets, error, message):
 
 def two_traits(size=100, seed=1):
     p = np.random.default_rng(seed).random((size, 2))
-    return tree(p, traits=["height", "weight"])
+    return independent_fit(p, traits=["height", "weight"])
 
 
 def test_a_panel_for_each_trait():
@@ -279,7 +257,7 @@ def test_a_trait_can_be_chosen():
     with pytest.raises(ValueError, match=r"trait must be one of \['height', 'weight'\], got 'x'"):
         plot_pip(idata, trait="x")
     with pytest.raises(ValueError, match="trait must be left out where there are no traits"):
-        plot_pip(tree([0.5]), trait="weight")
+        plot_pip(independent_fit([0.5]), trait="weight")
 
 
 def test_sets_of_one_trait_and_sets_by_trait():
@@ -309,4 +287,4 @@ def test_several_axes_of_the_caller():
     with pytest.raises(ValueError, match=r"ax must be 2 axes.*got 3"):
         plot_pip(idata, ax=plt.figure().subplots(3))
     with pytest.raises(TypeError, match=r"ax must be matplotlib axes.*Figure"):
-        plot_pip(tree([0.5]), ax=figure)
+        plot_pip(independent_fit([0.5]), ax=figure)

@@ -1,6 +1,5 @@
 """Priors beside posteriors: the densities, what is shown, and how far the axes go."""
 
-from collections.abc import Iterator
 from itertools import pairwise
 
 import arviz as az
@@ -14,17 +13,11 @@ from scipy import stats
 import blrzoo as blr
 from blrzoo.plots import plot_prior_posterior
 from blrzoo.plots.hyperparameters import _density, _limits
+from tests.builders import tree
 
 
-@pytest.fixture(autouse=True)
-def _close_figures() -> Iterator[None]:
-    yield
-    plt.close("all")
-
-
-def tree(posterior, prior=None, dims=None, coords=None):
-    groups = {"posterior": posterior} | ({} if prior is None else {"prior": prior})
-    return az.from_dict(groups, dims=dims or {}, coords=coords or {})
+def fit(posterior, prior, dims=None):
+    return tree(dims=dims, groups={"prior": prior}, **posterior)
 
 
 def draws(distribution, size=4000, chains=4, seed=1):
@@ -50,7 +43,7 @@ def tick_boxes(ax):
 
 def test_the_curves_are_the_densities():
     prior, posterior = stats.beta(1, 1), stats.beta(20, 60)
-    idata = tree({"pi": draws(posterior)}, {"pi": draws(prior, chains=1, seed=2)})
+    idata = fit({"pi": draws(posterior)}, {"pi": draws(prior, chains=1, seed=2)})
     ax = plot_prior_posterior(idata)
     found = curves(ax)
     for name, distribution in (("prior", prior), ("posterior", posterior)):
@@ -86,9 +79,7 @@ def test_the_axis_holds_the_posterior_and_the_middle_of_a_near_prior():
 
 
 def test_axes_do_not_leave_what_was_drawn():
-    idata = tree(
-        {"pi": draws(stats.beta(1, 30))}, {"pi": draws(stats.beta(1, 1), chains=1, seed=2)}
-    )
+    idata = fit({"pi": draws(stats.beta(1, 30))}, {"pi": draws(stats.beta(1, 1), chains=1, seed=2)})
     low, high = plot_prior_posterior(idata).get_xlim()
     assert 0 <= low < high <= 1
 
@@ -163,7 +154,7 @@ def test_of_many_elements_each_variable_has_some():
         "sigma2": rng.random((2, 50)),
     }
     dims = {"pi": ["group"], "Sigma_e": ["trait", "trait_bis"]}
-    idata = tree(values, {k: v[:1] for k, v in values.items()}, dims)
+    idata = fit(values, {k: v[:1] for k, v in values.items()}, dims)
     axes = plot_prior_posterior(idata)
     shown = names(axes)
     assert len(shown) == 12
@@ -179,7 +170,7 @@ def test_of_many_elements_each_variable_has_some():
 def test_tick_labels_of_small_variances_do_not_overlap():
     rng = np.random.default_rng(1)
     values = rng.gamma(10, [1e-4, 1e-6, 123.4, 1e7], size=(2, 200, 4))
-    axes = plot_prior_posterior(tree({"tau2": values}, {"tau2": values}, {"tau2": ["group"]}))
+    axes = plot_prior_posterior(fit({"tau2": values}, {"tau2": values}, {"tau2": ["group"]}))
     axes[0].figure.canvas.draw()
     for ax in axes:
         boxes = tick_boxes(ax)
@@ -190,7 +181,7 @@ def test_tick_labels_of_small_variances_do_not_overlap():
 def test_what_is_fixed_is_left_out():
     rng = np.random.default_rng(1)
     tau2 = np.concatenate([np.zeros((2, 50, 1)), rng.random((2, 50, 2))], axis=-1)
-    idata = tree({"tau2": tau2}, {"tau2": tau2[:1]}, {"tau2": ["component"]})
+    idata = fit({"tau2": tau2}, {"tau2": tau2[:1]}, {"tau2": ["component"]})
     assert names(plot_prior_posterior(idata)) == ["tau2[1]", "tau2[2]"]
     with pytest.raises(ValueError, match=r"var_names must name elements that vary.*tau2\[0\]"):
         plot_prior_posterior(idata, var_names="tau2[0]")

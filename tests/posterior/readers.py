@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import xarray as xr
+from matplotlib.axes import Axes
 
 import blrzoo as blr
 
@@ -175,3 +176,18 @@ READERS = {
 }
 #: Arguments that hold a fit.
 FITS = {"idata", "fits", "predictions", "draws"}
+
+
+def plain(result):
+    """A result as what can be compared: a table, a mapping, or the numbers of a picture."""
+    if isinstance(result, np.ndarray):
+        return [plain(one) for one in result]
+    if not isinstance(result, Axes):
+        return result
+    lines = [line.get_xydata() for line in result.get_lines()]
+    points = [np.asarray(c.get_offsets()) for c in result.collections]
+    return [*lines, *points, *_texts(result)]
+
+
+def _texts(ax):
+    return [text.get_text() for text in [*ax.get_xticklabels(), *ax.get_yticklabels()]]

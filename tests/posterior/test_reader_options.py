@@ -1,6 +1,5 @@
 """Words and flags of the functions that read a fit: anything else is refused by name."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -49,12 +48,6 @@ JUNK = {
     "number": 3,
     "text": "False",
 }
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
 
 
 @pytest.mark.parametrize("junk", JUNK.values(), ids=JUNK.keys())

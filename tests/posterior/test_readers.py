@@ -3,27 +3,19 @@
 import inspect
 
 import arviz as az
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from matplotlib.axes import Axes
 
 import blrzoo as blr
 from blrzoo.diagnostics import Diagnosis
 from blrzoo.posterior import reader
-from tests.posterior.readers import DRAWN, FITS, READERS, one_trait
+from tests.posterior.readers import DRAWN, FITS, READERS, one_trait, plain
 from tests.public import unqualified
 
 of_each = pytest.mark.parametrize(("fit", "read"), READERS.values(), ids=READERS.keys())
 pytestmark = pytest.mark.filterwarnings("ignore:Estimated shape parameter:UserWarning")
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
 
 
 def test_the_table_has_every_public_reader():
@@ -52,21 +44,6 @@ def renumbered(idata):
         sizes = groups[name].sizes
         groups[name] = groups[name].assign_coords({d: range(sizes[d]) for d in ("chain", "draw")})
     return xr.DataTree.from_dict(groups)
-
-
-def plain(result):
-    """A result as what can be compared: a table, a mapping, or the numbers of a picture."""
-    if isinstance(result, np.ndarray):
-        return [plain(one) for one in result]
-    if not isinstance(result, Axes):
-        return result
-    lines = [line.get_xydata() for line in result.get_lines()]
-    points = [np.asarray(c.get_offsets()) for c in result.collections]
-    return [*lines, *points, *_texts(result)]
-
-
-def _texts(ax):
-    return [text.get_text() for text in [*ax.get_xticklabels(), *ax.get_yticklabels()]]
 
 
 def assert_same(got, expected):

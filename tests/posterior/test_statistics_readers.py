@@ -9,7 +9,6 @@ from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pymc as pm
@@ -17,8 +16,7 @@ import pytest
 import xarray as xr
 
 import blrzoo as blr
-from tests.posterior.readers import FITS
-from tests.posterior.test_readers import plain
+from tests.posterior.readers import FITS, plain
 from tests.public import unqualified
 
 _rng = np.random.default_rng(1)
@@ -176,12 +174,6 @@ REFUSED: dict[str, tuple[Callable[[xr.DataTree, pm.Model], Any], str]] = {
     ),
 }
 of_both = pytest.mark.parametrize("traits", [1, 2])
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
 
 
 def test_the_table_has_every_public_read_out() -> None:

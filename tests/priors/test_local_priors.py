@@ -1,5 +1,7 @@
 """Priors with a variance or a probability for each feature: against NUTS, quadrature, densities."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pymc as pm
@@ -11,15 +13,13 @@ from scipy import integrate, stats
 import blrzoo as blr
 from blrzoo.gibbs.spec import spec_of
 from blrzoo.priors import conjugate
+from tests import builders
 from tests.oracles.one_trait import assert_agrees, assert_sd_agrees
 
 HYPER = {"mu": (0.0, 10.0), "sigma2": (10.0, 1.0)}
 
 
-def make_data(n=25, p=3, effects=(1.5, -0.5), seed=3):
-    rng = np.random.default_rng(seed)
-    X = rng.normal(size=(n, p))
-    return X, X @ np.r_[effects, np.zeros(p - len(effects))] + rng.normal(size=n)
+make_data = partial(builders.make_data, n=25, p=3, effects=(1.5, -0.5), mu=0.0, seed=3)
 
 
 # Against NUTS on the same model

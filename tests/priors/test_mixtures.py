@@ -6,8 +6,11 @@ import pytest
 import xarray as xr
 
 import blrzoo as blr
-from tests.gibbs.test_exact import CHAINS, DESIGNS, MU, make_data
+from tests.builders import make_data
 from tests.oracles.one_trait import (
+    CHAINS,
+    DESIGNS,
+    MU,
     assert_agrees,
     assert_effects_agree,
     assert_same_posterior,

@@ -12,6 +12,7 @@ from pytensor.graph.fg import Output
 from pytensor.tensor.random.type import RandomGeneratorType
 
 import blrzoo as blr
+from tests.builders import assert_same, last_draw
 from tests.table import LEFT_TO_NUTS, PRIORS, small_data
 
 every_prior = pytest.mark.parametrize("name", PRIORS)
@@ -37,22 +38,6 @@ def model(name):
 @pytest.fixture
 def step(name):
     return step_of(name)
-
-
-def run(step, model, draws, seed=1):
-    """Points of a short chain."""
-    step.setup_chain(np.random.default_rng(seed), 0, draws)
-    point, points = model.initial_point(), []
-    for _ in range(draws):
-        point, _ = step.step(point)
-        points.append(point)
-    return points
-
-
-def assert_same(first, second):
-    assert first.keys() == second.keys()
-    for name in first:
-        np.testing.assert_array_equal(first[name], second[name], err_msg=name)
 
 
 SIZES = {
@@ -86,7 +71,7 @@ def test_what_has_a_conditional_is_drawn_by_gibbs(name, model, step):
 @pytest.mark.engine
 def test_restored_state_gives_the_same_draw(model, step):
     other = blr.BLRGibbs(model=model)
-    point = run(step, model, 5)[-1]
+    point = last_draw(model, step, draws=5)
     other.setup_chain(np.random.default_rng(77), 0, 10)
     other.sampling_state = step.sampling_state
     for _ in range(3):
@@ -97,7 +82,7 @@ def test_restored_state_gives_the_same_draw(model, step):
 
 @every_prior
 def test_chain_does_not_depend_on_what_the_step_did_before(model, step):
-    assert_same(run(step, model, 4, seed=3)[-1], run(step, model, 4, seed=3)[-1])
+    assert_same(last_draw(model, step, draws=4, seed=3), last_draw(model, step, draws=4, seed=3))
 
 
 @every_prior
@@ -105,7 +90,7 @@ def test_chain_does_not_depend_on_what_the_step_did_before(model, step):
 def test_effects_that_another_step_moved_are_seen(model, step):
     """What a step carries belongs to effects that it drew last: of others it is made anew."""
     fresh = blr.BLRGibbs(model=model)
-    point = run(step, model, 3)[-1]
+    point = last_draw(model, step, draws=3)
     moved = {k: 1.5 * x if k in step.last and x.dtype.kind == "f" else x for k, x in point.items()}
     fresh.setup_chain(copy.deepcopy(step.rng), 0, 1)
     (first, _), (second, _) = step.step(moved), fresh.step(moved)
@@ -117,15 +102,15 @@ def test_effects_that_another_step_moved_are_seen(model, step):
 @pytest.mark.engine
 def test_pickled_step_gives_the_same_draw(model, step):
     loaded = cloudpickle.loads(cloudpickle.dumps(step))
-    assert_same(run(step, model, 3)[-1], run(loaded, model, 3)[-1])
+    assert_same(last_draw(model, step, draws=3), last_draw(model, loaded, draws=3))
 
 
 @every_prior
 def test_model_copies_keep_the_step(model, step):
     """clone_model and pm.do reorder variables; names decide, so draws stay the same."""
-    expected = run(step, model, 3)[-1]
+    expected = last_draw(model, step, draws=3)
     cloned = clone_model(model)
-    assert_same(run(blr.BLRGibbs(model=cloned), cloned, 3)[-1], expected)
+    assert_same(last_draw(cloned, draws=3), expected)
 
 
 @every_prior
@@ -180,7 +165,7 @@ def test_every_draw_takes_the_generator_from_the_one_before(step):
 @pytest.mark.parametrize("draws", [50, pytest.param(2000, marks=pytest.mark.slow)])
 def test_carried_fit_stays_exact(model, step, draws):
     """After many draws the carried fit still is X beta."""
-    point = run(step, model, draws)[-1]
+    point = last_draw(model, step, draws=draws)
     values = [point[name] for name in step._inputs]
     np.testing.assert_allclose(step.fits[0], step._fits(values)[0], atol=1e-11)
 

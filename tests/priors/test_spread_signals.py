@@ -10,9 +10,8 @@ from blrzoo.posterior.correlations import Correlations
 from blrzoo.posterior.neighbourhoods import Neighbourhoods, Rows
 from blrzoo.summaries import _set_search, fine_mapping
 from blrzoo.summaries.fine_mapping import credible_sets
+from tests.builders import exact_design, indicators, tree
 from tests.oracles.one_trait import enumerate_spike_slab
-from tests.summaries.test_fine_mapping import exact_design
-from tests.summaries.test_inclusion import draws, tree
 
 
 def copies(seed, sizes, noise=0.05, n=60):
@@ -65,7 +64,7 @@ def test_two_spread_signals_of_one_neighbourhood_are_two_sets():
 
 def test_features_that_are_in_by_chance_do_not_widen_a_set():
     """Draws of copies that exclude each other, among neighbours that are in now and then."""
-    delta = np.concatenate([exclusive(6, 30), draws(7, 4, 1000, 30, probability=0.01)], axis=2)
+    delta = np.concatenate([exclusive(6, 30), indicators(7, 4, 1000, 30, probability=0.01)], axis=2)
     X = np.hstack([copies(8, [30]), np.zeros((60, 30))])
     X[:, 30:] = X[:, :1] + 0.5 * copies(9, [1] * 30)
     sets = credible_sets(tree(delta=delta), X)
@@ -98,7 +97,7 @@ def test_a_region_below_the_coverage_has_one_reason():
 
 def test_the_probability_of_a_region_is_joint():
     """The PIPs add up to 1.8, but the draws without any are more than 5 %."""
-    delta = draws(14, 4, 1000, 20, probability=0.09)
+    delta = indicators(14, 4, 1000, 20, probability=0.09)
     sets = credible_sets(tree(delta=delta), copies(15, [20]))
     assert sets.sizes["set"] == 0
     joint = delta.any(axis=-1).mean()
@@ -134,7 +133,7 @@ def test_every_probable_neighbourhood_is_accounted_for(seed):
 
 
 def test_a_fit_that_includes_many_says_so_before_it_searches(monkeypatch):
-    idata = tree(delta=draws(18, 1, 100, 100, probability=0.35))
+    idata = tree(delta=indicators(18, 1, 100, 100, probability=0.35))
     monkeypatch.setattr(fine_mapping, "SetSearch", lambda *_: pytest.fail("warned too late"))
     size = idata["posterior"]["delta"].values.sum() / 100
     message = f"On average {size:.0f} of 100 features are included.*expected_size"
@@ -143,7 +142,7 @@ def test_a_fit_that_includes_many_says_so_before_it_searches(monkeypatch):
 
 
 def test_of_few_features_many_may_be_included():
-    delta = draws(19, 1, 500, 10, probability=0.6)
+    delta = indicators(19, 1, 500, 10, probability=0.6)
     assert credible_sets(tree(delta=delta), exact_design(np.eye(10))).sizes["set"] == 0
 
 
@@ -155,7 +154,7 @@ def test_leads_that_fail_are_not_tried_without_end(monkeypatch):
         _set_search.SetSearch, "_add_set", lambda *a: tried.append(1) or add_set(*a)
     )
     monkeypatch.setattr(_set_search, "_GIVE_UP", 10)
-    delta = draws(20, 1, 400, 400, probability=0.35)
+    delta = indicators(20, 1, 400, 400, probability=0.35)
     with pytest.warns(UserWarning, match="of 400 features"):
         sets = credible_sets(tree(delta=delta), copies(21, [4] * 100, n=200))
     assert sets.sizes["set"] == 0
@@ -168,7 +167,7 @@ def test_a_region_is_tried_a_few_times(monkeypatch):
     tried = []
     fail = _set_search.SetSearch._fail
     monkeypatch.setattr(_set_search.SetSearch, "_fail", lambda *a: tried.append(1) or fail(*a))
-    credible_sets(tree(delta=draws(22, 1, 500, 100, probability=0.02)), copies(23, [100]))
+    credible_sets(tree(delta=indicators(22, 1, 500, 100, probability=0.02)), copies(23, [100]))
     assert 1 <= len(tried) <= 3
 
 
@@ -176,7 +175,7 @@ def test_progress_is_shown_when_it_takes_long(monkeypatch):
     shown = []
     monkeypatch.setattr(progress, "_PATIENCE", -1.0)
     monkeypatch.setattr(progress, "_start_bar", lambda total, name: shown.append((total, name)))
-    idata, X = tree(delta=draws(24, 1, 100, 30, probability=0.2)), copies(25, [30])
+    idata, X = tree(delta=indicators(24, 1, 100, 30, probability=0.2)), copies(25, [30])
     credible_sets(idata, X, progressbar=False)
     assert shown == []
     credible_sets(idata, X)

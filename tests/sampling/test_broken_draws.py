@@ -3,6 +3,7 @@
 import gc
 import re
 import weakref
+from functools import partial
 
 import numpy as np
 import pymc as pm
@@ -11,15 +12,13 @@ from pymc.exceptions import SamplingError
 
 import blrzoo as blr
 from blrzoo.gibbs.spec import spec_of
+from tests import builders
 
 P = 5
 SHORT = {"draws": 20, "tune": 5, "chains": 1, "cores": 1, "random_seed": 1, "quiet": True}
 
 
-def make_data(n=40):
-    rng = np.random.default_rng(4)
-    X = rng.normal(size=(n, P))
-    return X, X[:, 0] + rng.normal(size=n)
+make_data = partial(builders.make_data, p=P)
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ import logging
 from functools import cache, partial
 
 import arviz as az
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pymc as pm
@@ -18,6 +17,7 @@ from blrzoo.posterior.kept import GROUP, kept_moments, split_rhat
 from blrzoo.sampling import draw as drawing
 from blrzoo.sampling.running import ChainSums, Inclusion, Moments
 from blrzoo.sampling.summary_recorder import summary_recorder
+from tests.builders import make_data
 from tests.posterior.readers import READERS, X, one_trait
 from tests.table import PRIORS, small_data
 
@@ -123,7 +123,7 @@ def test_the_table_of_effects_has_the_columns_that_sums_tell(row):
 @pytest.mark.parametrize("row", ["ridge-covariate", "spike-slab-standardized", "traits-all"])
 def test_predictions_are_those_at_the_means(row):
     draws, sums = fits(row)
-    new = {"X_new": small_data(n=3, p=4, seed=2)[0]}
+    new = {"X_new": make_data(3, 4, seed=2)[0]}
     if "covariate" in row:
         new["covariates"] = np.ones((3, 1))
     expected = blr.predict(draws, **new, quantity="mean")["mean"]
@@ -212,14 +212,14 @@ def test_batches(draws, counts):
 def test_errors_of_independent_draws_are_those_of_arviz():
     rng = np.random.default_rng(1)
     chains = rng.normal(size=(4, 800, 2000))
-    table = blr.effect_table(tree({"beta": chains}))
+    table = blr.effect_table(summarized({"beta": chains}))
     np.testing.assert_allclose((table["mcse_mean"] ** 2).mean() * 3200, 1.3, atol=0.06)
     # of batches alone: that of chains, which are few, is larger now and then
-    one = blr.effect_table(tree({"beta": chains.reshape(1, 3200, -1)}))
+    one = blr.effect_table(summarized({"beta": chains.reshape(1, 3200, -1)}))
     np.testing.assert_allclose((one["mcse_mean"] ** 2).mean() * 3200, 1.0, atol=0.05)
 
 
-def tree(draws, chains=None):
+def summarized(draws, chains=None):
     """A fit with keep="summary" of these draws (chain, draw, feature)."""
     running = {"beta": lambda p: Moments("beta", ("feature",), (p,)), "delta": _inclusion}
     parts = []
@@ -257,7 +257,7 @@ def test_chains_that_stay_apart_have_no_small_error():
     delta = np.zeros((4, 800, 2), dtype=int)
     delta[:3, :, 0] = 1  # three chains with the one, and one with the other
     delta[3:, :, 1] = 1
-    fit = tree({"delta": delta, "beta": delta + 0.0})
+    fit = summarized({"delta": delta, "beta": delta + 0.0})
     table = blr.indicator_table(fit)
     assert (table["mcse_pip"] > 0.2).all()
     assert (table["error_bound"] > 0.4).all()
@@ -269,7 +269,7 @@ def test_chains_that_stay_apart_have_no_small_error():
 
 
 def test_one_batch_tells_no_error():
-    found = blr.effect_table(tree({"beta": np.ones((1, 1, 2)), "delta": np.ones((1, 1, 2))}))
+    found = blr.effect_table(summarized({"beta": np.ones((1, 1, 2)), "delta": np.ones((1, 1, 2))}))
     assert bool(found[["sd", "mcse_mean"]].isnull().all().to_array().all())
     assert bool((found["mcse_pip"] > 0.2).all())
 
@@ -450,12 +450,6 @@ REFUSAL = (
     r"^idata must have draws of '.*' for this, got a fit with keep='summary', .* Fit again with "
     r"keep='draws', .* read this fit\.$"
 )
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
 
 
 def test_the_lists_are_of_readers():

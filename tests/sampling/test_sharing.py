@@ -12,17 +12,12 @@ import xarray as xr
 import blrzoo as blr
 from blrzoo.sampling import draw
 from blrzoo.sampling.sharing import arrays_by_file, arrays_of
-
-
-def make_data():
-    rng = np.random.default_rng(1)
-    codes = rng.binomial(2, 0.3, size=(1100, 1000)).astype(np.int8)
-    return codes, codes[:, 0] + rng.normal(size=1100)
+from tests.builders import genotypes
 
 
 @pytest.fixture(scope="module")
 def model():
-    return blr.spike_slab(*make_data())
+    return blr.spike_slab(*genotypes(1100, 1000))
 
 
 def test_a_pickle_holds_names_of_files(model):
@@ -51,7 +46,7 @@ def test_other_arrays_are_pickled_as_ever(model):
 
 @pytest.mark.parametrize("update", ["single-site", "joint"])
 def test_spawned_chains_draw_as_forked_ones(update):
-    codes, y = make_data()
+    codes, y = genotypes(1100, 1000)
     model = blr.single_component(codes[:600, :300].astype(float), y[:600], update=update)
     settings = {"draws": 5, "tune": 2, "chains": 2, "random_seed": 1, "quiet": True}
     one = blr.sample(model, cores=1, **settings).posterior

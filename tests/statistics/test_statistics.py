@@ -17,6 +17,7 @@ import blrzoo as blr
 from blrzoo import progress
 from blrzoo.data import RegressionData, check_data
 from blrzoo.statistics import check_statistics, memory, products
+from tests.statistics.agreement import same_sums
 
 N, P, K, T = 60, 7, 2, 3
 FEATURES = [f"x{j}" for j in range(P)]
@@ -61,24 +62,6 @@ def parts(given: dict[str, Any], *cuts: int) -> list[dict[str, Any]]:
 
 def matrix(table: Any) -> np.ndarray:
     return np.asarray(table, dtype=float).reshape(len(table), -1)
-
-
-def same(got: xr.Dataset, wanted: xr.Dataset, rtol: float = 1e-10) -> None:
-    """All variables agree, cross-products relative to the root of both sums of squares."""
-    xr.testing.assert_equal(got.coords.to_dataset(), wanted.coords.to_dataset())
-    assert set(got.data_vars) == set(wanted.data_vars)
-    for name, array in wanted.data_vars.items():
-        scale: Any = np.abs(array)
-        if len(str(name)) == 2:
-            left, right = (np.sqrt(squares(wanted, side)) for side in str(name))
-            scale = np.multiply.outer(left, right)
-        assert got[name].dims == array.dims
-        assert (np.abs(got[name].values - array.values) <= rtol * np.asarray(scale) + 1e-13).all()
-
-
-def squares(of: xr.Dataset, side: str) -> np.ndarray:
-    products_ = of[side * 2].values
-    return np.diagonal(products_) if products_.ndim else products_
 
 
 # Built
@@ -162,7 +145,7 @@ def test_a_matrix_with_one_column_is_a_vector() -> None:
 def test_offsets_take_no_digits(kind: str) -> None:
     shifted, wanted = statistics(kind, offset=1e6), statistics(kind)
     moved = [name for name in wanted.data_vars if str(name).endswith(("mean", "center"))]
-    same(shifted.drop_vars(moved), wanted.drop_vars(moved), rtol=1e-9)
+    same_sums(shifted.drop_vars(moved), wanted.drop_vars(moved), rtol=1e-9)
     for name in moved:
         np.testing.assert_allclose(shifted[name], wanted[name] + 1e6, rtol=1e-15)
 
@@ -187,7 +170,7 @@ def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(products, "_ROWS", 7)
     monkeypatch.setattr(products, "_BLOCK_BYTES", 8 * 7 * 3)
     found = statistics()
-    same(found, wanted, rtol=1e-13)
+    same_sums(found, wanted, rtol=1e-13)
     assert np.array_equal(found["XX"], found["XX"].T)
 
 
@@ -223,7 +206,7 @@ def test_merged_parts_are_the_whole(kind: str, offset: float) -> None:
     order = {dim: three[0][dim].values for dim in whole.dims}
     before = [part.copy(deep=True) for part in three]
     merged = blr.merge_statistics(three)
-    same(merged, whole.sel(order))
+    same_sums(merged, whole.sel(order))
     check_statistics(merged)
     for part, untouched in zip(three, before, strict=True):
         xr.testing.assert_identical(part, untouched)
@@ -234,8 +217,8 @@ def test_the_order_of_merging_does_not_matter(kind: str) -> None:
     a, b, c = (blr.sufficient_statistics(**rows) for rows in parts(data(kind), 9, 21))
     left = blr.merge_statistics([blr.merge_statistics([a, b]), c])
     right = blr.merge_statistics([a, blr.merge_statistics([b, c])])
-    same(left, right, rtol=1e-13)
-    same(blr.merge_statistics(one for one in (c, a, b)), left, rtol=1e-13)
+    same_sums(left, right, rtol=1e-13)
+    same_sums(blr.merge_statistics(one for one in (c, a, b)), left, rtol=1e-13)
 
 
 def test_parts_with_and_without_weights() -> None:
@@ -244,7 +227,7 @@ def test_parts_with_and_without_weights() -> None:
     first, second = parts(given, 20)
     del first["weights"]
     merged = blr.merge_statistics(blr.sufficient_statistics(**rows) for rows in (first, second))
-    same(merged, blr.sufficient_statistics(**given))
+    same_sums(merged, blr.sufficient_statistics(**given))
 
 
 def test_one_part_is_itself_in_memory_of_its_own() -> None:
@@ -261,7 +244,7 @@ def test_a_choice_of_features_of_one_trait_is_of_statistics() -> None:
     check_statistics(found)
     given |= {"X": given["X"][chosen], "y": given["y"]["t1"]}
     wanted = blr.sufficient_statistics(**given)
-    same(found.drop_vars(["trait", "trait_bis"]), wanted, rtol=1e-13)
+    same_sums(found.drop_vars(["trait", "trait_bis"]), wanted, rtol=1e-13)
 
 
 def test_units_and_coding_stay_and_attributes_that_parts_share() -> None:
@@ -291,7 +274,7 @@ def test_all_survives_a_file(kind: str, tmp_path: Path) -> None:
         check_statistics(back)
         xr.testing.assert_identical(back.load(), found)
         again = blr.merge_statistics([found, back])
-        same(again, blr.merge_statistics([found, found]), rtol=0)
+        same_sums(again, blr.merge_statistics([found, found]), rtol=0)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -319,7 +302,7 @@ def test_labels_of_any_kind_survive_a_file(labels: Any, tmp_path: Path) -> None:
     found = blr.sufficient_statistics(given["X"].set_axis(labels, axis=1), given["y"])
     found.to_netcdf(tmp_path / "a.nc")
     with xr.open_dataset(tmp_path / "a.nc") as back:
-        same(blr.merge_statistics([back, found]), blr.merge_statistics([found, found]), rtol=0)
+        same_sums(blr.merge_statistics([back, found]), blr.merge_statistics([found, found]), rtol=0)
     assert list(found.indexes["feature"]) == list(labels)
 
 

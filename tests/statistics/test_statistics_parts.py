@@ -9,7 +9,7 @@ import xarray as xr
 
 import blrzoo as blr
 from blrzoo.statistics import check_statistics
-from tests.statistics.test_statistics import same
+from tests.statistics.agreement import same_sums
 
 N, FIRST = 40, slice(12)
 PARTS = (FIRST, slice(12, 25), slice(25, N))
@@ -40,7 +40,7 @@ def test_parts_with_constants_are_merged_exactly(several: bool) -> None:
     for part in parts:
         check_statistics(part)
     merged = blr.merge_statistics(parts)
-    same(merged, blr.sufficient_statistics(**given), rtol=1e-12)
+    same_sums(merged, blr.sufficient_statistics(**given), rtol=1e-12)
     factory = blr.multivariate if several else blr.spike_slab
     assert "Xy" in factory(merged).named_vars
 
@@ -49,7 +49,9 @@ def test_all_features_may_be_constant_in_a_part_and_covariates_many() -> None:
     given = data()
     given["X"] = given["X"][["b"]]
     first, *others = (of_rows(given, rows) for rows in (slice(3), slice(3, N)))
-    same(blr.merge_statistics([first, *others]), blr.sufficient_statistics(**given), rtol=1e-12)
+    same_sums(
+        blr.merge_statistics([first, *others]), blr.sufficient_statistics(**given), rtol=1e-12
+    )
 
 
 def test_a_covariate_can_say_which_part() -> None:
@@ -59,7 +61,7 @@ def test_a_covariate_can_say_which_part() -> None:
     given["covariates"] = pd.DataFrame({"second": np.repeat([0.0, 1.0], [20, 20])})
     merged = blr.merge_statistics(of_rows(given, rows) for rows in (slice(20), slice(20, N)))
     whole = blr.sufficient_statistics(**given)
-    same(merged, whole, rtol=1e-12)
+    same_sums(merged, whole, rtol=1e-12)
     assert np.isfinite(blr.spike_slab(merged).point_logps().popitem()[1])
 
 

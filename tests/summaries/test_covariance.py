@@ -17,6 +17,7 @@ from blrzoo.summaries.covariance import (
 from blrzoo.summaries.pleiotropy import pleiotropy_table
 from blrzoo.summaries.table import summary_table
 from blrzoo.summaries.variance import heritability
+from tests.builders import tree
 
 TRAITS = ["t1", "t2", "t3"]
 SIGMA = np.array([[1.0, 0.8, -0.2], [0.8, 2.0, 0.5], [-0.2, 0.5, 1.5]])
@@ -36,26 +37,6 @@ def effects(seed=1, shape=(*SHAPE, 4, 3)):
 
 def draws(value):
     return np.broadcast_to(value, SHAPE + np.shape(value)).copy()
-
-
-def tree(X=None, data=None, dims=None, sample_stats=None, coords=None, **posterior):
-    data = {} if data is None else data
-    groups = {"posterior": posterior, "constant_data": data if X is None else {**data, "X": X}}
-    known = {
-        "beta": ["feature", "trait"],
-        "delta": ["feature", "trait"],
-        "X": ["obs", "feature"],
-        "group_index": ["feature"],
-        "patterns": ["pattern", "trait"],
-        "Sigma_e": ["trait", "trait_bis"],
-        "Sigma_b": ["trait", "trait_bis"],
-    }
-    labels = {"feature": list("abcd"), "trait": TRAITS, "trait_bis": TRAITS}
-    return az.from_dict(
-        {name: values for name, values in groups.items() if values},
-        dims=known | (dims or {}),
-        coords=labels | (coords or {}),
-    )
 
 
 def correlation(matrices):

@@ -13,16 +13,8 @@ import blrzoo as blr
 from blrzoo.posterior import correlations, reader
 from blrzoo.posterior.correlations import Correlations
 from blrzoo.summaries.fine_mapping import credible_sets
+from tests.builders import exact_design, indicators, tree
 from tests.oracles.one_trait import enumerate_spike_slab
-from tests.summaries.test_inclusion import draws, tree
-
-
-def exact_design(correlation):
-    """X (obs, feature) whose sample correlations are exactly these."""
-    p = len(correlation)
-    raw = np.random.default_rng(0).normal(size=(40, p))
-    white, _ = np.linalg.qr(raw - raw.mean(axis=0))
-    return white @ np.linalg.cholesky(np.asarray(correlation) + 1e-12 * np.eye(p)).T
 
 
 def blocks(sizes, r):
@@ -50,7 +42,7 @@ def table(sets):
 
 def test_two_features_that_alternate_are_one_set():
     delta = np.array([[[1, 0], [0, 1], [1, 0], [0, 1]]])
-    sets = credible_sets(tree(delta=delta, features="ab"), exact_design(blocks([2], 0.9)))
+    sets = credible_sets(tree(delta=delta), exact_design(blocks([2], 0.9)))
     assert table(sets) == {1: (["a", "b"], "a")}
     assert sets["coverage"].item() == 1.0
     assert sets["size"].item() == 2
@@ -61,7 +53,7 @@ def test_two_features_that_alternate_are_one_set():
 
 
 def test_without_correlation_they_are_not():
-    sets = credible_sets(tree(delta=one_of(1, 0.6, 0.4), features="ab"), exact_design(np.eye(2)))
+    sets = credible_sets(tree(delta=one_of(1, 0.6, 0.4)), exact_design(np.eye(2)))
     assert sets.sizes["set"] == 0
     np.testing.assert_array_equal(sets["credible_set"], [0, 0])
     assert sets["reason"].sel(feature="a") == "coverage not reached: 0.60 within |r| >= 0.5"
@@ -70,7 +62,7 @@ def test_without_correlation_they_are_not():
 
 def test_a_set_is_no_larger_than_it_must_be():
     delta = one_of(2, 0.15, 0.5, 0.05, 0.3)
-    idata = tree(delta=delta, features="abcd")
+    idata = tree(delta=delta)
     X = exact_design(blocks([4], 0.8))
     expected = {0.95: "abd", 0.8: "bd", 0.5: "b", 0.96: "abcd"}
     for coverage, members in expected.items():
@@ -83,7 +75,7 @@ def test_a_set_is_no_larger_than_it_must_be():
 
 def test_two_signals_in_one_block_are_two_sets():
     delta = np.concatenate([one_of(3, 0.5, 0.5), one_of(4, 0.7, 0.3)], axis=2)
-    sets = credible_sets(tree(delta=delta, features="abcd"), exact_design(blocks([4], 0.9)))
+    sets = credible_sets(tree(delta=delta), exact_design(blocks([4], 0.9)))
     # c and d, then a and b, are never in together: the joint draws tell the pairs apart
     assert table(sets) == {1: (["c", "d"], "c"), 2: (["a", "b"], "a")}
     np.testing.assert_array_equal(sets["coverage"], [1, 1])
@@ -95,7 +87,7 @@ def test_a_second_signal_is_not_drawn_in():
     b = np.concatenate([np.zeros(900, int), np.repeat([1, 0], [60, 40])])
     c = np.tile([1, 1, 1, 1, 0], 200)
     correlation = np.array([[1, 0.9, 0.6], [0.9, 1, 0.6], [0.6, 0.6, 1]])
-    idata = tree(delta=np.stack([a, b, c], axis=-1)[None], features="abc")
+    idata = tree(delta=np.stack([a, b, c], axis=-1)[None])
     sets = credible_sets(idata, exact_design(correlation))
     assert table(sets) == {1: (["a", "b"], "a")}
     np.testing.assert_allclose(sets["expected_size"], 0.96)
@@ -110,7 +102,7 @@ def test_what_later_members_make_needless_is_dropped():
     delta[0, [4, 5, 8], 2] = 1
     delta[0, [6, 7, 9], 3] = 1
     X = exact_design(blocks([4], 0.9))
-    sets = credible_sets(tree(delta=delta, features="abcd"), X)
+    sets = credible_sets(tree(delta=delta), X)
     assert table(sets)[1] == (["a", "c", "d"], "a")
     assert sets["coverage"].item() == 1
     assert "|r| = 0.90 with the lead of set 1" in sets["reason"].sel(feature="b").item()
@@ -119,7 +111,7 @@ def test_what_later_members_make_needless_is_dropped():
 def test_all_members_correlate_with_all():
     """b correlates with a and c, a not with c."""
     correlation = np.array([[1, 0.7, 0.2], [0.7, 1, 0.7], [0.2, 0.7, 1]])
-    idata = tree(delta=one_of(5, 0.35, 0.4, 0.25), features="abc")
+    idata = tree(delta=one_of(5, 0.35, 0.4, 0.25))
     sets = credible_sets(idata, exact_design(correlation))
     assert sets.sizes["set"] == 0
     assert "coverage not reached: 0.75" in sets["reason"].sel(feature="b").item()
@@ -137,8 +129,8 @@ def test_negative_correlations_count_as_positive_ones():
 
 
 def test_a_feature_that_is_always_in_is_a_set_of_its_own():
-    delta = np.concatenate([np.ones((1, 100, 1), int), draws(7, 1, 100, 1)], axis=2)
-    sets = credible_sets(tree(delta=delta, features="ab"), exact_design(blocks([2], 0.99)))
+    delta = np.concatenate([np.ones((1, 100, 1), int), indicators(7, 1, 100, 1)], axis=2)
+    sets = credible_sets(tree(delta=delta), exact_design(blocks([2], 0.99)))
     assert table(sets) == {1: (["a"], "a")}
     assert sets["purity"].item() == 1
     assert sets["mcse_coverage"].item() > 0
@@ -147,7 +139,7 @@ def test_a_feature_that_is_always_in_is_a_set_of_its_own():
 
 
 def test_the_threshold_decides_who_needs_a_reason():
-    delta = draws(8, 1, 1000, 3, probability=[0.05, 0.2, 0.0])
+    delta = indicators(8, 1, 1000, 3, probability=[0.05, 0.2, 0.0])
     X = exact_design(np.eye(3))
     assert (credible_sets(tree(delta=delta), X)["reason"] != "").values.tolist() == [0, 1, 0]
     low = credible_sets(tree(delta=delta), X, threshold=0)
@@ -159,7 +151,7 @@ def test_a_member_of_a_later_set_has_no_reason():
     correlation = np.array(
         [[1, 0.7, 0.6, 0.7], [0.7, 1, 0.1, 0.7], [0.6, 0.1, 1, 0.1], [0.7, 0.7, 0.1, 1]]
     )
-    idata = tree(delta=one_of(9, 0.35, 0.2, 0.25, 0.2), features="abcd")
+    idata = tree(delta=one_of(9, 0.35, 0.2, 0.25, 0.2))
     sets = credible_sets(idata, exact_design(correlation), coverage=0.75)
     assert table(sets) == {1: (["a", "b", "d"], "a")}
     assert (sets["reason"].values != "").tolist() == [False, False, True, False]
@@ -169,7 +161,7 @@ def test_a_member_of_a_later_set_has_no_reason():
 def test_a_constant_feature_correlates_with_nothing():
     X = exact_design(blocks([3], 0.9))
     X[:, 1] = 0.1
-    sets = credible_sets(tree(delta=one_of(10, 0.4, 0.3, 0.3), features="abc"), X, coverage=0.7)
+    sets = credible_sets(tree(delta=one_of(10, 0.4, 0.3, 0.3)), X, coverage=0.7)
     assert table(sets) == {1: (["a", "c"], "a")}
 
 
@@ -182,7 +174,7 @@ def test_mixtures_of_one_feature_a_draw():
 def test_sets_of_a_trait_and_of_any():
     delta = np.stack([one_of(12, 0.5, 0.5, 0.0), one_of(13, 0.0, 0.0, 1.0)], axis=-1)
     data = xr.DataArray(delta, dims=("chain", "draw", "feature", "trait"))
-    idata = tree(delta=data.assign_coords(trait=["bmi", "height"]), features="abc")
+    idata = tree(delta=data.assign_coords(trait=["bmi", "height"]))
     X = exact_design(blocks([2, 1], 0.9))
     assert table(credible_sets(idata, X, trait="bmi")) == {1: (["a", "b"], "a")}
     assert table(credible_sets(idata, X, trait="height")) == {1: (["c"], "c")}
@@ -195,7 +187,7 @@ def test_any_trait_is_joint():
     delta = np.stack([one_of(14, 0.5, 0.5), 1 - one_of(14, 0.5, 0.5)], axis=-1)
     sets = credible_sets(tree(delta=delta), exact_design(np.eye(2)))
     assert sets["size"].values.tolist() == [1, 1]
-    assert credible_sets(tree(delta=delta), exact_design(np.eye(2)), trait=0).sizes["set"] == 0
+    assert credible_sets(tree(delta=delta), exact_design(np.eye(2)), trait="t1").sizes["set"] == 0
 
 
 # ---- against brute force ----
@@ -219,7 +211,7 @@ def test_sets_cover_and_need_their_members(seed):
         assert sets["mean_abs_corr"].values[k] == pytest.approx(np.mean(pairs))
         needed = [np.delete(members, i) for i in range(1, len(members))]
         lead = members[flat[:, members].mean(axis=0).argmax()]
-        assert sets["lead"].values[k] == lead
+        assert sets["lead"].values[k] == "abcdefgh"[lead]
         for fewer in needed:
             assert lead not in fewer or flat[:, fewer].any(axis=1).mean() < 0.7
         assert sets["expected_size"].values[k] == pytest.approx(flat[:, members].sum() / 400)
@@ -259,9 +251,9 @@ def test_blocks_change_nothing(monkeypatch):
 def idata():
     X = xr.DataArray(exact_design(blocks([2, 1], 0.9)), dims=("obs", "feature"))
     constant = {"constant_data": xr.Dataset({"X": X.assign_coords(feature=list("abc"))})}
-    delta = np.concatenate([one_of(1, 0.5, 0.5), draws(2, 1, 1000, 1)], axis=2)
+    delta = np.concatenate([one_of(1, 0.5, 0.5), indicators(2, 1, 1000, 1)], axis=2)
     delta = np.concatenate([delta, delta[:, ::-1]])  # two chains
-    return tree(delta=delta, features="abc", groups=constant)
+    return tree(delta=delta, groups=constant)
 
 
 def test_x_is_joined_by_label(idata):
@@ -291,7 +283,7 @@ def test_files_single_chains_and_thinned_draws(idata, tmp_path: Path):
 
 
 def test_no_sets_can_be_written_too(tmp_path: Path):
-    sets = credible_sets(tree(delta=draws(3, 2, 50, 3), features="abc"), exact_design(np.eye(3)))
+    sets = credible_sets(tree(delta=indicators(3, 2, 50, 3)), exact_design(np.eye(3)))
     assert sets.sizes["set"] == 0
     sets.to_netcdf(tmp_path / "sets.nc")
     assert sets.to_dataframe().empty
@@ -318,13 +310,13 @@ def test_what_is_refused(idata, arguments, error, message):
 
 def test_what_must_be_there(idata):
     with pytest.raises(ValueError, match="X must be given"):
-        credible_sets(tree(delta=draws(4, 1, 5, 3)))
+        credible_sets(tree(delta=indicators(4, 1, 5, 3)))
     with pytest.raises(ValueError, match=r"'delta'.*'label'.*has \['beta'\]"):
         credible_sets(tree(beta=np.ones((1, 5, 3))), np.ones((5, 3)))
-    several = xr.DataArray(draws(5, 1, 5, 3, 2), dims=("chain", "draw", "feature", "trait"))
-    with pytest.raises(ValueError, match=r"trait must be one of \[0, 1\], got 2"):
-        credible_sets(tree(delta=several), exact_design(np.eye(3)), trait=2)
-    missing = draws(6, 1, 5, 3).astype(float)
+    several = xr.DataArray(indicators(5, 1, 5, 3, 2), dims=("chain", "draw", "feature", "trait"))
+    with pytest.raises(ValueError, match=r"trait must be one of \['t1', 't2'\], got 't3'"):
+        credible_sets(tree(delta=several), exact_design(np.eye(3)), trait="t3")
+    missing = indicators(6, 1, 5, 3).astype(float)
     missing[0, 0, 0] = np.nan
     with pytest.raises(ValueError, match="no missing draw"):
         credible_sets(tree(delta=missing), exact_design(np.eye(3)))

@@ -13,24 +13,9 @@ from blrzoo.posterior import reader
 from blrzoo.summaries.group_inclusion import group_pip, window_pip
 from blrzoo.summaries.inclusion import inclusion_table, pip, pip_interval
 from blrzoo.summaries.selection import bayes_factor_inclusion, bayesian_fdr
+from tests.builders import indicators, tree
 
 DIMS = ("chain", "draw", "feature", "trait")
-
-
-def tree(features=None, groups=None, **posterior):
-    """Make an InferenceData of arrays (chain, draw, feature[, trait])."""
-    variables = {
-        name: a if isinstance(a, xr.DataArray) else (DIMS[: np.ndim(a)], a)
-        for name, a in posterior.items()
-    }
-    data = xr.Dataset(variables)
-    if features is not None:
-        data = data.assign_coords(feature=list(features))
-    return xr.DataTree.from_dict({"posterior": data, **(groups or {})})
-
-
-def draws(seed, *shape, probability=0.3):
-    return (np.random.default_rng(seed).random(shape) < probability).astype(np.int8)
 
 
 ALTERNATE = np.array([[[1, 0, 0], [0, 1, 0], [1, 0, 0], [0, 1, 1]]])  # a or b, never both
@@ -52,7 +37,7 @@ def test_any_trait_is_a_joint_event():
 
 
 def test_any_of_several_dims():
-    array = draws(1, 2, 30, 4, 2, 3)
+    array = indicators(1, 2, 30, 4, 2, 3)
     data = xr.DataArray(array, dims=("chain", "draw", "feature", "trait", "age"))
     idata = tree(delta=data)
     np.testing.assert_allclose(
@@ -64,22 +49,22 @@ def test_any_of_several_dims():
 
 @pytest.mark.parametrize("wrong", ["draw", "feature", "tissue", ["trait", "chain"]])
 def test_any_names_dims_of_the_indicators(wrong):
-    idata = tree(delta=draws(2, 1, 4, 2, 2))
+    idata = tree(delta=indicators(2, 1, 4, 2, 2))
     for function in (pip, group_pip):
         arguments = [] if function is pip else [["x", "y"]]
         with pytest.raises(ValueError, match=r"any must name dims .*they have \['trait'\]"):
             function(idata, *arguments, any=wrong)
     with pytest.raises(ValueError, match=r"any must name .*no others.*of all traits"):
-        pip(tree(label=draws(2, 1, 4, 2)), any="trait")
+        pip(tree(label=indicators(2, 1, 4, 2)), any="trait")
 
 
 def test_any_is_a_keyword():
     with pytest.raises(TypeError, match="positional"):
-        pip(tree(delta=draws(2, 1, 4, 2, 2)), "trait")
+        pip(tree(delta=indicators(2, 1, 4, 2, 2)), "trait")
 
 
 def test_the_interval_of_a_pip_holds_its_error_bound():
-    idata = tree(delta=draws(3, 2, 200, 5, probability=[0.0, 0.01, 0.5, 0.9, 1.0]))
+    idata = tree(delta=indicators(3, 2, 200, 5, probability=[0.0, 0.01, 0.5, 0.9, 1.0]))
     interval, table = pip_interval(idata), inclusion_table(idata)
     farther = np.maximum(interval["pip"] - interval["lower"], interval["upper"] - interval["pip"])
     np.testing.assert_allclose(farther, table["error_bound"], rtol=1e-12)
@@ -91,7 +76,7 @@ def test_the_interval_of_a_pip_holds_its_error_bound():
 
 
 def test_a_group_is_known_better_than_its_features():
-    idata = tree(delta=ALTERNATE, features="abc")
+    idata = tree(delta=ALTERNATE)
     table = group_pip(idata, {"gene1": ["a", "b"], "gene2": ["b", "c"], "gene3": ["c"]})
     np.testing.assert_array_equal(table["pip"], [1.0, 0.5, 0.25])
     np.testing.assert_array_equal(table["expected_size"], [1.0, 0.75, 0.25])
@@ -117,8 +102,8 @@ def test_a_group_is_known_better_than_its_features():
     ids=["list", "series", "array", "dict", "frame", "matrix", "by position"],
 )
 def test_groups_of_every_kind_are_joined_by_label(groups):
-    delta = draws(4, 2, 50, 4)
-    table = group_pip(tree(delta=delta, features="abcd"), groups)
+    delta = indicators(4, 2, 50, 4)
+    table = group_pip(tree(delta=delta), groups)
     expected = [delta[..., [0, 2]].any(axis=-1).mean(), delta[..., 1].mean(), delta[..., 3].mean()]
     np.testing.assert_allclose(table["pip"], expected, rtol=1e-12)
     np.testing.assert_array_equal(table["n_features"], [2, 1, 1])
@@ -127,16 +112,16 @@ def test_groups_of_every_kind_are_joined_by_label(groups):
 
 
 def test_a_feature_without_a_label_is_in_no_group():
-    delta = draws(5, 1, 30, 3)
-    for labels in (["x", None, "x"], pd.Series([7.0, np.nan, 7.0])):
+    delta = indicators(5, 1, 30, 3)
+    for labels in (["x", None, "x"], pd.Series([7.0, np.nan, 7.0], list("abc"))):
         table = group_pip(tree(delta=delta), labels)
         np.testing.assert_allclose(table["pip"], [delta[..., [0, 2]].any(axis=-1).mean()])
 
 
 def test_the_groups_of_the_model_are_the_default():
-    delta = draws(6, 1, 30, 3)
+    delta = indicators(6, 1, 30, 3)
     idata = tree(
-        delta=delta, groups={"constant_data": xr.Dataset({"group_index": ("feature", [1, 0, 1])})}
+        data={"group_index": [1, 0, 1]}, delta=delta
     )
     idata["posterior"] = idata["posterior"].to_dataset().assign_coords(group=["coding", "other"])
     table = group_pip(idata).sel(group="other")
@@ -147,7 +132,7 @@ def test_the_groups_of_the_model_are_the_default():
 
 @pytest.mark.parametrize("one_trait", [None, "trait"])
 def test_groups_of_several_traits_against_numpy(one_trait):
-    delta = draws(7, 2, 60, 6, 2)
+    delta = indicators(7, 2, 60, 6, 2)
     index = np.array([0, 1, 0, 2, 2, 1])
     table = group_pip(tree(delta=delta), index, any=one_trait)
     z = delta.any(axis=-1)[..., None] if one_trait else delta
@@ -167,9 +152,9 @@ def test_groups_of_several_traits_against_numpy(one_trait):
 def test_the_error_of_a_group_is_that_of_its_event():
     rng = np.random.default_rng(8)
     first = (np.cumsum(rng.random((2, 600)) < 0.1, axis=1) % 2).astype(int)  # long visits
-    delta = np.stack([first, 1 - first, draws(9, 2, 600)], axis=-1)
+    delta = np.stack([first, 1 - first, indicators(9, 2, 600)], axis=-1)
     idata = tree(delta=delta)
-    table = group_pip(idata, {"both": [0, 1], "first": [0], "mixed": [0, 2]})
+    table = group_pip(idata, {"both": ["a", "b"], "first": ["a"], "mixed": ["a", "c"]})
     event = (first + delta[..., 2]) > 0
     usual = np.sqrt(event.mean() * (1 - event.mean()) / az.ess(event.astype(float), method="mean"))
     assert float(table["mcse_pip"].sel(group="mixed")) == pytest.approx(usual)
@@ -192,7 +177,7 @@ def test_a_mixture_counts_what_is_not_null():
 
 @pytest.mark.parametrize("traits", [(), (2,)])
 def test_blocks_change_nothing(monkeypatch, traits):
-    idata = tree(delta=draws(10, 2, 25, 9, *traits), features="abcdefghi")
+    idata = tree(delta=indicators(10, 2, 25, 9, *traits))
     sets = {"x": list("ihg"), "y": list("adgi"), "z": ["c"], "all": list("abcdefghi")}
     functions = [
         lambda: group_pip(idata, sets),
@@ -230,13 +215,13 @@ def test_blocks_change_nothing(monkeypatch, traits):
 )
 def test_groups_that_are_refused(groups, error, message):
     with pytest.raises(error, match=message):
-        group_pip(tree(delta=ALTERNATE, features="abc"), groups)
+        group_pip(tree(delta=ALTERNATE), groups)
 
 
 def test_a_mapping_needs_unique_features():
     with pytest.raises(ValueError, match=r"not unique.*\['a'\]"):
-        group_pip(tree(delta=ALTERNATE, features="aab"), {"g": ["a"]})
-    assert group_pip(tree(delta=ALTERNATE, features="aab"), ["g"] * 3)["pip"].item() == 1
+        group_pip(tree(delta=ALTERNATE, coords={"feature": list("aab")}), {"g": ["a"]})
+    assert group_pip(tree(delta=ALTERNATE, coords={"feature": list("aab")}), ["g"] * 3)["pip"].item() == 1
 
 
 # ---- windows ----
@@ -258,7 +243,7 @@ def brute_force_windows(positions, width, step):
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_windows_against_brute_force(width, step, seed):
     positions = np.random.default_rng(seed).integers(5, 60, size=12)
-    delta = draws(11, 1, 40, 12)
+    delta = indicators(11, 1, 40, 12)
     table = window_pip(tree(delta=delta), positions, width, step=step)
     expected = brute_force_windows(positions, width, step or width)
     np.testing.assert_array_equal(table["start"], [start for start, _ in expected])
@@ -269,10 +254,10 @@ def test_windows_against_brute_force(width, step, seed):
 
 
 def test_windows_stay_on_their_chromosome():
-    delta = draws(12, 1, 40, 5)
+    delta = indicators(12, 1, 40, 5)
     chromosome = pd.Series(["2", "1", "1", "2", "2"], list("abcde"))
     positions = pd.Series([30, 1, 5, 10, 12], list("abcde"))
-    idata = tree(delta=delta, features="abcde")
+    idata = tree(delta=delta)
     table = window_pip(idata, positions.sample(frac=1, random_state=1), 10, chromosome=chromosome)
     assert list(table["chromosome"].values) == ["2", "2", "1"]
     np.testing.assert_array_equal(table["start"], [10, 30, 1])
@@ -282,7 +267,7 @@ def test_windows_stay_on_their_chromosome():
 
 
 def test_windows_of_a_number_of_features():
-    delta = draws(13, 1, 40, 7, 2)
+    delta = indicators(13, 1, 40, 7, 2)
     chromosome = [1, 1, 1, 1, 2, 2, 2]
     table = window_pip(tree(delta=delta), None, 2, chromosome=chromosome, any="trait")
     np.testing.assert_array_equal(table["n_features"], [2, 2, 2, 1])
@@ -323,15 +308,13 @@ FUNCTIONS = [
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_files_single_chains_and_thinned_draws(function, tmp_path: Path):
-    delta = draws(25, 3, 60, 3, 2)
-    idata = tree(delta=delta, features="abc")
+    delta = indicators(25, 3, 60, 3, 2)
+    idata = tree(delta=delta)
     idata.to_netcdf(tmp_path / "fit.nc")
     with xr.open_datatree(tmp_path / "fit.nc") as loaded:
         xr.testing.assert_allclose(function(loaded), function(idata), rtol=1e-12)
     thinned = function(idata.isel(draw=slice(None, None, 5)))
-    xr.testing.assert_allclose(
-        thinned, function(tree(delta=delta[:, ::5], features="abc")), rtol=1e-12
-    )
+    xr.testing.assert_allclose(thinned, function(tree(delta=delta[:, ::5])), rtol=1e-12)
     one = function(idata.isel(chain=[1]))
     name = "pip" if isinstance(one, xr.Dataset) else None
     values = one if name is None else one[name]
@@ -344,15 +327,15 @@ def test_indicators_are_needed(function):
         function(tree(beta=np.ones((1, 2, 3))))
     with pytest.raises(ValueError, match="group 'posterior'"):
         function(xr.DataTree.from_dict({"prior": xr.Dataset()}))
-    missing = draws(26, 1, 4, 3, 2).astype(float)
+    missing = indicators(26, 1, 4, 3, 2).astype(float)
     missing[0, 1, 2, 1] = np.nan
     with pytest.raises(ValueError, match="no missing draw"):
-        function(tree(delta=missing, features="abc"))
+        function(tree(delta=missing))
 
 
 @pytest.mark.parametrize("function", FUNCTIONS[1:])
 def test_results_can_be_written_and_their_names_are_free(function, tmp_path: Path):
-    result = function(tree(delta=draws(27, 2, 30, 3, 2, probability=[0, 0.5]), features="abc"))
+    result = function(tree(delta=indicators(27, 2, 30, 3, 2, probability=[0, 0.5])))
     assert not [name for name in result.data_vars if hasattr(xr.Dataset, name)]
     result.to_netcdf(tmp_path / "table.nc")
     with xr.open_dataset(tmp_path / "table.nc") as loaded:

@@ -2,19 +2,13 @@
 
 import numpy as np
 import pytest
-import xarray as xr
 from scipy import stats
 from scipy.signal import lfilter
 
 from blrzoo.diagnostics import indicator_table
+from tests.builders import tree
 
 CHAINS, DRAWS = 4, 1000
-
-
-def tree(delta):
-    """Make an InferenceData of indicators (chain, draw, feature)."""
-    posterior = xr.Dataset({"delta": (("chain", "draw", "feature"), delta.astype(int))})
-    return xr.DataTree.from_dict({"posterior": posterior})
 
 
 def swaps(rng, effective, chains=CHAINS):
@@ -54,7 +48,7 @@ def missed(make, effective, replicates, seed, chosen=(0.0, 1.0)):
     rng, shares = np.random.default_rng(seed), []
     for _ in range(replicates):
         delta, exact = make(rng, effective)
-        table = indicator_table(tree(delta))
+        table = indicator_table(tree(delta=delta))
         wrong = abs(table["pip"].values - exact) > table["error_bound"].values
         shares.append(wrong[(exact > chosen[0]) & (exact < chosen[1])].mean())
     return np.array(shares)
@@ -85,7 +79,7 @@ def test_the_bound_holds_from_slow_to_fast(make, effective):
 def test_the_bound_is_not_much_wider_than_that_of_independent_draws():
     pips = np.repeat([0.005, 0.02, 0.1, 0.5, 0.9, 0.99], 20)
     delta = np.random.default_rng(3).random((CHAINS, DRAWS, pips.size)) < pips
-    table = indicator_table(tree(delta))
+    table = indicator_table(tree(delta=delta))
     count, n = delta.sum(axis=(0, 1)), CHAINS * DRAWS
     ends = [stats.binomtest(int(k), n).proportion_ci() for k in count]
     best = [max(abs(np.array(end) - k / n)) for end, k in zip(ends, count, strict=True)]
@@ -100,7 +94,7 @@ def test_a_rare_indicator_mixes_no_faster_than_the_others():
     first = np.cumsum(rng.random((CHAINS, DRAWS)) < 0.01, axis=1) % 2
     delta = np.stack([first, 1 - first, np.zeros_like(first)], axis=-1)
     delta[..., 0] |= rng.random(first.shape) < 0.01  # the size moves, and fast
-    table = indicator_table(tree(delta))
+    table = indicator_table(tree(delta=delta))
     assert table["ess_bulk"] > 1000
     # A swap in 100 draws is a correlation time of 100: 40 effective draws, and 3.7 / 40 = 0.09.
     assert table["error_bound"][2] > 0.05
@@ -110,10 +104,10 @@ def test_the_loading_on_what_is_slow_is_what_counts():
     """An indicator that goes with a slow one in part has the error of that part."""
     rng = np.random.default_rng(5)
     delta, _ = swaps(rng, 6)
-    alone = indicator_table(tree(delta[..., [4]]))
-    beside = indicator_table(tree(delta))
+    alone = indicator_table(tree(delta=delta[..., [4]]))
+    beside = indicator_table(tree(delta=delta))
     assert beside["mcse_pip"][4] > 1.5 * alone["mcse_pip"][0]
     fast = np.random.default_rng(6).random((CHAINS, DRAWS, 1)) < 0.3
-    both = indicator_table(tree(np.concatenate([delta, fast], axis=-1)))
-    alone = indicator_table(tree(fast))
+    both = indicator_table(tree(delta=np.concatenate([delta, fast], axis=-1)))
+    alone = indicator_table(tree(delta=fast))
     np.testing.assert_allclose(both["mcse_pip"][-1], alone["mcse_pip"][0], rtol=1e-9)

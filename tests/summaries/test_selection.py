@@ -9,7 +9,7 @@ from scipy import stats
 
 import blrzoo as blr
 from blrzoo.summaries.selection import bayes_factor_inclusion, bayesian_fdr
-from tests.summaries.test_inclusion import ALTERNATE, DIMS, draws, tree
+from tests.builders import indicators, tree
 
 # ---- false discovery rate ----
 
@@ -48,8 +48,8 @@ def test_fdr_of_nothing_and_of_everything():
 
 
 def test_fdr_of_traits_is_one_list():
-    delta = draws(14, 2, 100, 4, 2, probability=[[0.99, 0.1]] * 4)
-    result = bayesian_fdr(tree(delta=delta, features="abcd"), level=0.05)
+    delta = indicators(14, 2, 100, 4, 2, probability=[[0.99, 0.1]] * 4)
+    result = bayesian_fdr(tree(delta=delta), level=0.05)
     assert result["selected"].dims == ("feature", "trait")
     assert result["selected"].values[:, 0].all()
     assert result["n_selected"] == 4
@@ -76,7 +76,7 @@ def test_the_fdr_is_the_share_of_false_discoveries():
 )
 def test_levels_that_are_refused(level, error):
     with pytest.raises(error, match="level must be"):
-        bayesian_fdr(tree(delta=ALTERNATE), level)
+        bayesian_fdr(tree(delta=indicators(1, 1, 4, 3)), level)
 
 
 @pytest.mark.parametrize("values", [[0.5, np.nan], [-0.1, 0.5], [1, 2], ["a", "b"]])
@@ -117,7 +117,7 @@ def test_the_bayes_factor_is_the_ratio_of_marginal_likelihoods():
 
 
 def test_bounds_where_the_indicator_never_changed():
-    delta = draws(17, 2, 100, 3, probability=[0.0, 0.5, 1.0])
+    delta = indicators(17, 2, 100, 3, probability=[0.0, 0.5, 1.0])
     table = bayes_factor_inclusion(tree(delta=delta), prior=0.5)
     assert list(table["bound"].values) == ["<", "", ">"]
     assert np.isfinite(table["bayes_factor"]).all()
@@ -138,8 +138,8 @@ def test_bounds_where_the_indicator_never_changed():
     ],
 )
 def test_priors_by_feature(prior):
-    delta = draws(18, 2, 100, 3)
-    table = bayes_factor_inclusion(tree(delta=delta, features="abc"), prior=prior)
+    delta = indicators(18, 2, 100, 3)
+    table = bayes_factor_inclusion(tree(delta=delta), prior=prior)
     np.testing.assert_array_equal(table["prior"], [0.1, 0.2, 0.3])
     mean = delta.mean(axis=(0, 1))
     expected = mean / (1 - mean) / (np.array([1, 2, 3]) / np.array([9, 8, 7]))
@@ -147,7 +147,7 @@ def test_priors_by_feature(prior):
 
 
 def test_priors_by_trait():
-    delta = draws(19, 2, 100, 3, 2)
+    delta = indicators(19, 2, 100, 3, 2)
     prior = xr.DataArray([0.5, 0.1], dims="trait")
     table = bayes_factor_inclusion(tree(delta=delta), prior=prior)
     assert table["bayes_factor"].dims == ("feature", "trait")
@@ -157,7 +157,7 @@ def test_priors_by_trait():
 
 
 def test_a_feature_that_the_prior_decides_has_no_bayes_factor():
-    delta = draws(20, 1, 50, 3, probability=[0.0, 0.5, 1.0])
+    delta = indicators(20, 1, 50, 3, probability=[0.0, 0.5, 1.0])
     table = bayes_factor_inclusion(tree(delta=delta), prior=[0, 0.5, 1])
     assert np.isnan(table["bayes_factor"].values[[0, 2]]).all()
     assert list(table["bound"].values) == ["", "", ""]
@@ -171,7 +171,7 @@ def in_draws(*values, dims=()):
 
 
 def test_a_fixed_pi_is_found_in_the_draws():
-    delta = draws(21, 1, 3, 2)
+    delta = indicators(21, 1, 3, 2)
     for pi, expected in (
         (in_draws(0.2), [0.2, 0.2]),
         (in_draws([0.1, 0.4], dims=["feature"]), [0.1, 0.4]),
@@ -188,10 +188,10 @@ def test_a_fixed_pi_is_found_in_the_draws():
 
 def test_patterns_of_traits_are_read_from_the_indicators_of_the_prior():
     pi = in_draws([0.5, 0.25, 0.25], dims=["pattern"])
-    prior = xr.Dataset({"delta": (DIMS, draws(22, 1, 4000, 2, 2, probability=[0.5, 0.25]))})
-    idata = tree(delta=draws(23, 1, 3, 2, 2), pi=pi, groups={"prior": prior})
+    prior = {"delta": indicators(22, 1, 4000, 2, 2, probability=[0.5, 0.25])}
+    idata = tree(delta=indicators(23, 1, 3, 2, 2), pi=pi, groups={"prior": prior})
     table = bayes_factor_inclusion(idata)
-    np.testing.assert_allclose(table["prior"], prior["delta"].mean(("chain", "draw")))
+    np.testing.assert_allclose(table["prior"], prior["delta"].mean(axis=(0, 1)))
     assert "indicators" in table.attrs["prior_from"]
 
 
@@ -200,9 +200,9 @@ def test_the_prior_must_be_known():
     with pytest.raises(
         ValueError, match=r"prior must be given.*a / \(a \+ b\).*sample_prior_predictive"
     ):
-        bayes_factor_inclusion(tree(delta=draws(24, 1, 3, 2), pi=pi))
+        bayes_factor_inclusion(tree(delta=indicators(24, 1, 3, 2), pi=pi))
     with pytest.raises(ValueError, match="prior must be given"):
-        bayes_factor_inclusion(tree(delta=draws(24, 1, 1, 2), pi=pi.isel(draw=[0])))
+        bayes_factor_inclusion(tree(delta=indicators(24, 1, 1, 2), pi=pi.isel(draw=[0])))
 
 
 @pytest.mark.parametrize(
@@ -222,7 +222,7 @@ def test_the_prior_must_be_known():
 )
 def test_priors_that_are_refused(prior, error, message):
     with pytest.raises(error, match=message):
-        bayes_factor_inclusion(tree(delta=ALTERNATE, features="abc"), prior=prior)
+        bayes_factor_inclusion(tree(delta=indicators(1, 1, 4, 3)), prior=prior)
 
 
 # ---- a fit ----

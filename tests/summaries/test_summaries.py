@@ -11,27 +11,9 @@ from blrzoo.posterior import reader
 from blrzoo.posterior.reader import genetic_variance
 from blrzoo.summaries import effect_table, model_size, pip
 from blrzoo.summaries.inclusion import inclusion_table
+from tests.builders import tree
 
 DIMS = ("chain", "draw", "feature", "trait")
-
-
-def tree(sample_stats=None, X=None, features=None, **posterior):
-    """Make an InferenceData of arrays (chain, draw, feature[, trait])."""
-    first = next(iter(posterior.values()))
-    coords = {"chain": np.arange(first.shape[0]), "draw": np.arange(first.shape[1])}
-    labels = np.arange(first.shape[2]) if features is None else features
-    groups = {
-        "posterior": xr.Dataset(
-            {name: (DIMS[: a.ndim], a) for name, a in posterior.items()},
-            coords=coords | {"feature": labels},
-        )
-    }
-    if sample_stats:
-        stats = {name: (DIMS[: a.ndim], a) for name, a in sample_stats.items()}
-        groups["sample_stats"] = xr.Dataset(stats, coords=coords)
-    if X is not None:
-        groups["constant_data"] = xr.Dataset({"X": X})
-    return xr.DataTree.from_dict(groups)
 
 
 def spike_slab_draws(seed, shape, probability=0.4):
@@ -45,7 +27,7 @@ def spike_slab_draws(seed, shape, probability=0.4):
 
 def test_pip_by_hand():
     delta = np.array([[[1, 0], [1, 0], [0, 0]], [[1, 0], [1, 1], [0, 0]]])
-    result = pip(tree(delta=delta, features=["age", "bmi"]))
+    result = pip(tree(delta=delta, coords={"feature": ["age", "bmi"]}))
     assert result.name == "pip"
     assert result.dims == ("feature",)
     assert result.sel(feature="age") == 4 / 6
@@ -101,7 +83,10 @@ def test_everything_survives_a_file(tmp_path: Path):
     delta, beta = spike_slab_draws(4, (2, 30, 3))
     X = xr.DataArray(np.random.default_rng(0).normal(size=(6, 3)), dims=("obs", "feature"))
     idata = tree(
-        delta=delta, beta=beta, features=["a", "b", "c"], X=X.assign_coords(feature=["a", "b", "c"])
+        delta=delta,
+        beta=beta,
+        coords={"feature": ["a", "b", "c"]},
+        X=X.assign_coords(feature=["a", "b", "c"]),
     )
     idata.to_netcdf(tmp_path / "fit.nc")
     with az.from_netcdf(tmp_path / "fit.nc") as loaded:
@@ -184,7 +169,7 @@ def test_effect_summary_refuses(arguments, error, message):
 def test_effect_summary_against_numpy_and_arviz():
     delta, beta = spike_slab_draws(6, (3, 101, 5))
     beta += np.linspace(0, 2, 101)[:, None] * delta  # autocorrelated
-    idata = tree(delta=delta, beta=beta, features=list("abcde"))
+    idata = tree(delta=delta, beta=beta, coords={"feature": list("abcde")})
     table = effect_table(idata, ci_prob=0.8)
     flat = beta.reshape(-1, 5)
     np.testing.assert_allclose(table["mean"], flat.mean(axis=0), rtol=1e-12)
@@ -237,7 +222,7 @@ def test_sorting():
     beta = np.random.default_rng(11).normal([0.1, -3.0, 1.0, 1.0], 1e-3, size=(2, 50, 4))
     delta = np.zeros((2, 50, 4), int)
     delta[..., 2:] = 1
-    idata = tree(beta=beta, delta=delta, features=list("abcd"))
+    idata = tree(beta=beta, delta=delta, coords={"feature": list("abcd")})
     assert "".join(effect_table(idata)["feature"].values) == "abcd"
     assert "".join(effect_table(idata, sort_by="pip")["feature"].values) == "cdab"
     assert "".join(effect_table(idata, sort_by="abs_mean")["feature"].values)[0] == "b"
@@ -249,14 +234,16 @@ def test_sorting():
 def test_sorting_of_several_traits_takes_the_largest():
     means = np.array([[0.0, 1.0], [-5.0, 0.0], [2.0, 2.0]])
     beta = np.random.default_rng(12).normal(means, 1e-3, size=(2, 50, 3, 2))
-    table = effect_table(tree(beta=beta, features=list("abc")), sort_by="abs_mean")
+    table = effect_table(tree(beta=beta, coords={"feature": list("abc")}), sort_by="abs_mean")
     assert "".join(table["feature"].values) == "bca"
     assert table["mean"].dims == ("feature", "trait")
 
 
 def test_the_table_as_a_data_frame():
     delta, beta = spike_slab_draws(13, (2, 30, 3))
-    frame = effect_table(tree(beta=beta, delta=delta, features=list("abc"))).to_dataframe()
+    frame = effect_table(
+        tree(beta=beta, delta=delta, coords={"feature": list("abc")})
+    ).to_dataframe()
     assert list(frame.columns) == ["mean", "sd", "lower", "upper", "mcse_mean", "pip", "mcse_pip"]
     assert frame.index.name == "feature"
     assert list(frame.index) == ["a", "b", "c"]
@@ -299,7 +286,7 @@ def test_genetic_variance_against_numpy(traits):
     design = xr.DataArray(X[:, shuffled], dims=("obs", "feature")).assign_coords(
         feature=[labels[j] for j in shuffled]
     )
-    result = genetic_variance(tree(beta=beta, features=labels, X=design))
+    result = genetic_variance(tree(beta=beta, coords={"feature": labels}, X=design))
     expected = np.var(np.einsum("ij,cdj...->cdi...", X, beta), axis=2)
     assert result.dims == ("chain", "draw", "trait")[: 2 + len(traits)]
     np.testing.assert_allclose(result, expected, rtol=1e-10)

@@ -19,6 +19,7 @@ from blrzoo.summaries.variance import (
     variance_explained,
     variance_table,
 )
+from tests.builders import tree
 
 FEATURES = list("abcde")
 GROUPS = ["u", "v", "u", "v", "v"]
@@ -32,28 +33,6 @@ def random_X(seed=0, n=9, p=5):
 def effects(seed=1, shape=(2, 7, 5), share=1.0):
     rng = np.random.default_rng(seed)
     return rng.normal(size=shape) * (rng.random(shape) < share)
-
-
-def tree(X=None, data=None, dims=None, coords=None, sample_stats=None, **posterior):
-    """Make an InferenceData; beta is (chain, draw, feature[, trait])."""
-    groups = {"posterior": posterior, "constant_data": data or {}, "sample_stats": sample_stats}
-    if X is not None:
-        groups["constant_data"]["X"] = X
-    known = {
-        "beta": ["feature", "trait"][: np.ndim(posterior.get("beta", 0)) - 2],
-        "X": ["obs", "feature"],
-        "delta": ["feature"],
-        "group_index": ["feature"],
-        "Sigma_e": ["trait", "trait_bis"],
-        "Sigma_b": ["trait", "trait_bis"],
-        "patterns": ["pattern", "trait"],
-    }
-    return az.from_dict(
-        {name: values for name, values in groups.items() if values},
-        dims=known | (dims or {}),
-        coords={"feature": FEATURES, "trait": ["t1", "t2"], "trait_bis": ["t1", "t2"]}
-        | (coords or {}),
-    )
 
 
 def draws(value, shape=(2, 7)):

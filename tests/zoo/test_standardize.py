@@ -6,15 +6,13 @@ import numpy as np
 import pytest
 
 import blrzoo as blr
+from tests import builders
 
 UNITS = np.array([1e6, 1e-3, 1e4, 1.0])
 QUICK = {"draws": 300, "tune": 100, "chains": 2, "random_seed": 1, "quiet": True}
 
 
-def make_data(n=40, seed=1):
-    rng = np.random.default_rng(seed)
-    X = rng.normal(size=(n, 4))
-    return X, X[:, 0] + 0.5 * X[:, 1] + rng.normal(size=n)
+make_data = partial(builders.make_data, p=4, effects=(1.0, 0.5), mu=0.0)
 
 
 def two_traits(y):
