@@ -15,15 +15,20 @@ from blrzoo.gibbs.spec import spec_of
 from tests.builders import assert_same, genotypes, last_draw
 from tests.table import PRIORS
 
-pytestmark = pytest.mark.engine
-
 SHORT: dict[str, Any] = {"draws": 20, "tune": 5, "chains": 2, "random_seed": 1, "quiet": True}
 
 
 CODES = genotypes()[0]
 
 
-@pytest.mark.parametrize("name", PRIORS)
+#: Kinds of sweeps that run compiled too; compiling takes a quarter of a minute a row.
+COMPILED = ("spike-slab", "hierarchical-mixture", "traits-all", "ridge-joint")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(k, marks=pytest.mark.engine) if k in COMPILED else k for k in PRIORS],
+)
 def test_genotype_codes_draw_as_numbers_do(name: str) -> None:
     """Each row of the table of priors, of one trait and several, weights and holes among them."""
     G, y = genotypes(n=8, p=3, seed=5)
@@ -56,6 +61,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.engine
 @pytest.mark.parametrize("arguments", ARGUMENTS)
 @pytest.mark.parametrize("form", FORMS)
 def test_every_form_draws_as_numbers_do(form: str, arguments: str) -> None:

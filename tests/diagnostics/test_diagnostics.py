@@ -304,9 +304,9 @@ def test_genetic_variance_of_each_trait():
     beta = np.random.default_rng(19).normal(size=(2, 50, 3, 2))
     X = np.random.default_rng(20).normal(size=(20, 3))
     result = indicator_table(tree(beta=beta, X=X))
-    assert list(result["quantity"]) == ["genetic_variance[y0]", "genetic_variance[y1]"]
+    assert list(result["quantity"]) == ["genetic_variance[t1]", "genetic_variance[t2]"]
     expected = (beta[..., 1] @ X.T).var(axis=-1).mean()
-    assert result["mean"].sel(quantity="genetic_variance[y1]") == pytest.approx(expected)
+    assert result["mean"].sel(quantity="genetic_variance[t2]") == pytest.approx(expected)
 
 
 def test_a_tail_that_every_draw_is_in_is_no_tail():

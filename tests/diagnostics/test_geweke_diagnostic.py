@@ -145,7 +145,7 @@ def full(traits=False):
         all_dims |= {"mu": ["trait"], "Sigma_e": ["trait", "trait_bis"]}
         variables["Sigma_e"] = rng.normal(size=(2, 200, 2, 2))
     return tree(
-        stats={"genetic_variance": rng.gamma(2.0, size=(2, 200, 2) if traits else (2, 200))},
+        sample_stats={"genetic_variance": rng.gamma(2.0, size=(2, 200, 2) if traits else (2, 200))},
         dims=all_dims | ({"genetic_variance": ["trait"]} if traits else {}),
         coords={"feature": ["a", "b", "c"], "trait": ["height", "weight"]},
         **variables,

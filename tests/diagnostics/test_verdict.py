@@ -263,13 +263,13 @@ def test_traits():
     stats = {"genetic_variance": rng.gamma(9.0, size=(CHAINS, DRAWS, 2))}
     good = diagnose(tree(sample_stats=stats, **arrays), quiet=True)
     assert good.level == "good", good
-    assert {"genetic_variance[height]", "genetic_variance[weight]"} <= set(good)
+    assert {"genetic_variance[t1]", "genetic_variance[t2]"} <= set(good)
     arrays["delta"][1, :, 2, 1] = 0
     arrays["Sigma_e"][3, :, 0, 1] += 9
     arrays["Sigma_e"][3, :, 1, 0] += 9
     verdict = diagnose(tree(sample_stats=stats, **arrays), quiet=True)
-    assert "should, of c/weight" in texts(verdict, "poor")
-    assert verdict["r_hat_of"] == "Sigma_e[height, weight]"
+    assert "should, of c/t2" in texts(verdict, "poor")
+    assert verdict["r_hat_of"] == "Sigma_e[t1, t2]"
 
 
 def test_a_label_of_the_feature_and_effects_of_each_trait():

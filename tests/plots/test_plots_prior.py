@@ -159,7 +159,7 @@ def test_of_many_elements_each_variable_has_some():
     shown = names(axes)
     assert len(shown) == 12
     assert shown[:6] == [f"pi[{g}]" for g in range(6)]
-    assert shown[6:11] == [f"Sigma_e[0, {t}]" for t in range(5)]
+    assert shown[6:11] == [f"Sigma_e[t1, t{t}]" for t in range(1, 6)]
     assert shown[11] == "sigma2"
     axes[0].figure.canvas.draw()
     labels = [ax.xaxis.label.get_window_extent() for ax in axes]

@@ -77,7 +77,7 @@ def test_concentrated_sets_come_first_and_keep_their_features():
     alone = np.ones((4, 1000, 1), np.int8)
     delta = np.concatenate([exclusive(10, 20), alone, 0 * alone], axis=2)
     sets = credible_sets(tree(delta=delta), copies(11, [22]))
-    assert sets["lead"].values[0] == 20
+    assert sets["lead"].values[0] == "u"
     assert sets["size"].values.tolist() == [1, fewest(delta[..., :20])]
     assert (sets["members"].sum("set") <= 1).all()
     assert sets["credible_set"].values[20:].tolist() == [1, 0]

@@ -120,9 +120,7 @@ def test_a_feature_without_a_label_is_in_no_group():
 
 def test_the_groups_of_the_model_are_the_default():
     delta = indicators(6, 1, 30, 3)
-    idata = tree(
-        data={"group_index": [1, 0, 1]}, delta=delta
-    )
+    idata = tree(data={"group_index": [1, 0, 1]}, delta=delta)
     idata["posterior"] = idata["posterior"].to_dataset().assign_coords(group=["coding", "other"])
     table = group_pip(idata).sel(group="other")
     assert table["pip"] == pytest.approx(delta[..., [0, 2]].any(axis=-1).mean())
@@ -221,7 +219,10 @@ def test_groups_that_are_refused(groups, error, message):
 def test_a_mapping_needs_unique_features():
     with pytest.raises(ValueError, match=r"not unique.*\['a'\]"):
         group_pip(tree(delta=ALTERNATE, coords={"feature": list("aab")}), {"g": ["a"]})
-    assert group_pip(tree(delta=ALTERNATE, coords={"feature": list("aab")}), ["g"] * 3)["pip"].item() == 1
+    assert (
+        group_pip(tree(delta=ALTERNATE, coords={"feature": list("aab")}), ["g"] * 3)["pip"].item()
+        == 1
+    )
 
 
 # ---- windows ----
