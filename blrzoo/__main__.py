@@ -1,4 +1,4 @@
-"""``python -m blrzoo demo``: the main job on real data."""
+"""``python -m blrzoo demo``: two models of the diabetes data."""
 
 import argparse
 from pathlib import Path
@@ -7,7 +7,7 @@ from blrzoo.demo import run_demo
 
 
 def main() -> None:
-    """Parse the command line and run what it asks for."""
+    """Parse the command line and run the command."""
     parser = argparse.ArgumentParser(prog="python -m blrzoo", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     demo = commands.add_parser("demo", help="spike-and-slab and ridge on the diabetes data")

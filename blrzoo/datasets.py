@@ -13,7 +13,7 @@ __all__ = ["load_diabetes"]
 
 _TARGET = "progression"
 
-# name: (description, unit of the raw column); the README beside the CSV says where they come from
+# name: (description, unit of the raw column); sources are in datasets_files/README.md
 _MEASUREMENTS = {
     "age": ("age", "years"),
     "sex": ("sex, coded 1 and 2", ""),
@@ -51,38 +51,38 @@ def load_diabetes(*, quadratic: bool = False, standardize: bool = True) -> xr.Da
     Parameters
     ----------
     quadratic : bool, default False
-        Give the 64 columns of the LARS paper: the 10 measurements, the squares of the 9 that are
+        Return the 64 columns of the LARS paper: the 10 measurements, the squares of the 9 that are
         not dichotomous (``"bmi^2"``; `sex` has none), and the 45 products of two (``"bmi:bp"``).
-        Squares and products are taken of the standardised measurements, then standardised
-        themselves.
+        Squares and products are those of the standardized measurements, and are standardized
+        again.
     standardize : bool, default True
-        Centre every column and scale it to a sample standard deviation of 1 (divisor n - 1), so
-        that an effect is the change of `y` per standard deviation. The columns of the LARS paper
-        and of scikit-learn have sums of squares of 1 instead: they are these divided by sqrt(441).
-        With False the measurements stay in their original units.
+        Center each column and scale it to a sample standard deviation of 1 (divisor n - 1), so that
+        an effect is the change of `y` per standard deviation. The columns of the LARS paper and of
+        scikit-learn have sums of squares of 1 instead: they are these divided by sqrt(441). With
+        False the measurements are in their original units.
 
     Returns
     -------
     xarray.Dataset
         - ``X`` (obs, feature): float64.
-        - ``y`` (obs): float64, from 25 to 346, mean 152.13; not standardised.
+        - ``y`` (obs): float64, from 25 to 346, mean 152.13; not standardized.
         - Coordinates ``obs`` (0 to 441), ``feature`` (names), and along `feature` also
-          ``description`` and ``unit`` (``"SD"`` if standardised; an empty string for none).
+          ``description`` and ``unit`` (``"SD"`` if standardized; an empty string for none).
         - Attributes ``title``, ``reference``, ``source``, ``licence``.
 
-        Every call builds new arrays, which may be changed freely.
+        Every call returns new arrays, which may be changed.
 
     Raises
     ------
     TypeError
         If an argument is not a bool.
     ValueError
-        If ``quadratic=True`` comes with ``standardize=False``: squares and products have no
-        original units, and those of raw columns would be nearly collinear with them.
+        If ``quadratic=True`` is passed with ``standardize=False``: squares and products have no
+        original units, and those of raw columns would be nearly collinear with these.
 
     Notes
     -----
-    `sex` is coded 1 and 2 before standardisation; the original does not say which is which (the R
+    `sex` is coded 1 and 2 before standardization; the original does not say which is which (the R
     package biglars: 1 female, 2 male). Nor does it state units: those of the serum measurements
     follow from Friedewald's formula, which the data obey. More in ``datasets_files/README.md``.
 
@@ -122,13 +122,13 @@ def _check_flags(quadratic: bool, standardize: bool) -> None:
     if quadratic and not standardize:
         raise ValueError(
             "quadratic=True needs standardize=True, got standardize=False: squares and products "
-            "are taken of standardised measurements and have no original units. Leave standardize "
+            "are taken of standardized measurements and have no original units. Leave standardize "
             "out, or take load_diabetes(standardize=False) and form the products you want."
         )
 
 
 def _read_diabetes() -> pd.DataFrame:
-    # The anchor is the package that holds this module, so that the file is found in a wheel too.
+    # Relative to the package, so that the file is found in a wheel too.
     path = files(__package__) / "datasets_files" / "diabetes.csv"
     with path.open(encoding="utf-8") as file:
         return pd.read_csv(file, dtype=np.float64)[[*_MEASUREMENTS, _TARGET]]
@@ -148,14 +148,14 @@ def _describe(feature: str) -> str:
     if feature in _MEASUREMENTS:
         return _MEASUREMENTS[feature][0]
     if feature.endswith("^2"):
-        return f"square of standardised {feature.removesuffix('^2')}"
-    return "product of standardised {} and {}".format(*feature.split(":"))
+        return f"square of standardized {feature.removesuffix('^2')}"
+    return "product of standardized {} and {}".format(*feature.split(":"))
 
 
 def _as_dataset(X: pd.DataFrame, y: pd.Series, standardize: bool) -> xr.Dataset:
     names = list(X.columns)
     units = ["SD" if standardize else _MEASUREMENTS[name][1] for name in names]
-    scale = "standardised: mean 0, sample SD 1" if standardize else "original units"
+    scale = "standardized: mean 0, sample SD 1" if standardize else "original units"
     response = "disease progression one year after baseline"
     return xr.Dataset(
         {

@@ -1,4 +1,4 @@
-"""The main job, end to end: two models of the diabetes data, fitted, checked and compared."""
+"""A demonstration: two models of the diabetes data, fitted, checked and compared."""
 
 import warnings
 from pathlib import Path
@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from blrzoo.datasets import load_diabetes
 from blrzoo.diagnostics import indicator_table
+from blrzoo.evaluate import ONCE
 from blrzoo.plots import plot_pip
 from blrzoo.sampling import sample
 from blrzoo.summaries.effects import effect_table
@@ -21,8 +22,7 @@ from blrzoo.zoo import single_component, spike_slab
 
 __all__ = ["run_demo"]
 
-#: For what runs once, compiling with numba on a cold cache takes longer than running.
-_ONCE = {"mode": "FAST_COMPILE"}
+_ONCE = {"mode": ONCE}  # compile_kwargs
 
 _HYPERPARAMETERS = ["mu", "sigma2", "tau2", "pi"]
 
@@ -34,13 +34,13 @@ def run_demo(
 
     Parameters
     ----------
-    output : path
-        Folder for the InferenceData (NetCDF) and the figures (PNG); made where absent.
-    draws : int
-        Draws of each of the four chains, after 1000 that are discarded. At most 1000 of them,
-        evenly spaced, are kept.
-    random_seed : int
-        Seeds everything.
+    output : path, default "demo-output"
+        Folder for the InferenceData (NetCDF) and the figures (PNG); created if it does not exist.
+    draws : int, default 8000
+        Number of draws of each of the four chains, after 1000 that are discarded. Every
+        ``max(1, draws // 1000)``-th of them is kept.
+    random_seed : int, default 2004
+        Seed of the draws.
 
     Returns
     -------
@@ -87,7 +87,7 @@ def _fit(model: pm.Model, draws: int, random_seed: int) -> xr.DataTree:
 
 
 def _write(idata: xr.DataTree, path: Path) -> None:
-    """Write a fit; a file that stays locked by another program must not cost the fit."""
+    """Write a fit; if the file is locked by another program, print the error and continue."""
     try:
         idata.to_netcdf(path)
         print(f"wrote {path}")

@@ -1,4 +1,4 @@
-"""Progress bars of what may take long: they appear when it does."""
+"""Progress bars that appear if something takes long."""
 
 import time
 from collections.abc import Callable, Generator, Sequence
@@ -14,17 +14,17 @@ _PATIENCE = 2.0  # seconds before a progress bar appears
 def track[T](
     items: Sequence[T], show: bool, name: str | Callable[[T], str]
 ) -> Generator[T, None, None]:
-    """Go through items with a progress bar, if they take more than two seconds.
+    """Iterate over items, with a progress bar if they take more than two seconds.
 
     Parameters
     ----------
     items : sequence
         Steps of about the same length.
     show : bool
-        Whether to show a bar at all. There is none where the output is neither a terminal nor a
-        notebook, as in a log file.
+        Whether to show a bar. There is none where the output is neither a terminal nor a notebook,
+        as in a log file.
     name : str, or callable from an item to a str
-        What the bar is about.
+        Text beside the bar.
 
     Yields
     ------

@@ -1,4 +1,4 @@
-"""What a model is, in words and numbers."""
+"""Description of a model, in words and numbers."""
 
 from blrzoo.description.describe import describe
 from blrzoo.description.table import Description, Line

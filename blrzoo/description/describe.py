@@ -18,46 +18,46 @@ __all__ = ["describe"]
 
 
 def describe(model: pm.Model) -> Description:
-    r"""Say what a model is: likelihood, design, priors with their numbers, and who draws what.
+    r"""Describe a model: likelihood, design, priors with their numbers, and how each is drawn.
 
     Parameters
     ----------
     model : pm.Model
-        A model of blrzoo, also after ``pm.do``, ``pm.observe`` or ``copy``.
+        A model that blrzoo made, also after ``pm.do``, ``pm.observe`` or ``copy``.
 
     Returns
     -------
     Description
-        ``print`` it for a plain table; a notebook shows one in HTML. Iterating gives its lines,
+        ``print`` it for a plain table; a notebook shows it in HTML. Iterating gives its lines,
         ``description["tau2"]`` the line of a name, and ``to_dataframe()`` a table with the index
         (part, name) and the columns ``value``, ``drawn_by``, ``formula`` and ``numbers``. The
         parts are
 
         - ``likelihood``: the response, the mean of y, the residuals, covariates and weights
-        - ``design``: how X is stored, its size, groups, centres and units
-        - ``prior``: the class of the prior, and the settings that it was made with
-        - ``variables``: the prior of each with the parameters that it has in this model, and
-          ``drawn_by``: the block of effects, the full conditional, or NUTS. Of a default there are
-          the formula, in Python, and the numbers that went in
-        - ``blocks``: how a block draws labels and effects, in words
+        - ``design``: how X is stored, its size, groups, centers and units
+        - ``prior``: the class of the prior, and its settings
+        - ``variables``: the prior of each variable with its parameters in this model, and
+          ``drawn_by``: the block of effects, the full conditional, or NUTS. For a default there are
+          the formula, in Python, and the numbers in it
+        - ``blocks``: how each block draws labels and effects, in words
 
-        A further term of a model has a design and a prior of its own.
+        Each further term of a model has a design and a prior of its own.
 
     Raises
     ------
     TypeError
-        Where `model` is not a model of blrzoo.
+        If blrzoo did not make `model`.
 
     Notes
     -----
-    In the formulas h2 is the argument; n and p are the numbers of observations and features;
-    var_y is the sample variance of y, mean_var_x the mean of those of the features (per standard
-    deviation with ``standardize=True``); s is the number of features that are expected to share
-    h2, and v what a default variance is scaled for. ``max``, ``min`` and ``where`` are element by
-    element. Of arrays of more than 12 different numbers the range is printed.
+    In the formulas h2 is the argument; n and p are the numbers of observations and features; var_y
+    is the sample variance of y; mean_var_x is the mean of the sample variances of the features (of
+    the standardized ones with ``standardize=True``); s is the number of features that are expected
+    to share h2; and v is the variance that a default is scaled to. ``max``, ``min`` and ``where``
+    are elementwise. Arrays of more than 12 different numbers are shown by their range.
 
     A prior of your own is described by its class, the first line of its docstring, its settings
-    and its variables. To say more, override `blrzoo.priors.Prior.describe`.
+    and its variables. To add lines, override `blrzoo.priors.Prior.describe`.
 
     Examples
     --------
@@ -94,7 +94,7 @@ def _spec_of(model: Any) -> Spec:
 
 
 def _are_marked(model: pm.Model, names: set[str]) -> bool:
-    """Whether no effects or labels lost their mark."""
+    """Whether all effects and labels still have their marks."""
     return all(spec_of(rv) is not None for rv in model.free_RVs if rv.name in names)
 
 
@@ -150,7 +150,7 @@ def _weights(model: pm.Model, spec: Spec) -> str:
 
 
 def _range(values: np.ndarray) -> str:
-    """Least and largest of many values."""
+    """Smallest and largest of many values, or the only one."""
     return (
         number_text(values) if np.ptp(values) == 0 else f"{values.min():.4g} to {values.max():.4g}"
     )
@@ -163,7 +163,7 @@ def _design(model: pm.Model, spec: Spec, term: Term) -> list[Line]:
         "form": f"{design.name}, {design.arrays[0].dtype}",
         "size": f"n = {data.n}, p = {data.p}",
         "memory": f"{_megabytes(term)} MB",
-        "centred": f"yes, at {_range(center)}" if center.any() else "no: X_center is 0",
+        "centered": f"yes, at {_range(center)}" if center.any() else "no: X_center is 0",
         "standardized": "no",
     }
     if data.x_scale is not None:
@@ -178,13 +178,13 @@ def _design(model: pm.Model, spec: Spec, term: Term) -> list[Line]:
 
 
 def _megabytes(term: Term) -> str:
-    """Memory of X; of its factorisation too, where all effects are drawn at once."""
+    """Memory of X, and of its factorization where all effects are drawn jointly."""
     size = sum(array.nbytes for design in term.designs.values() for array in design.arrays) / 1e6
     if term.update != "joint":
         return f"{size:.3g}"
     n, p = term.design.shape
     factors = 8 * min(n, p) * (n + p + 1) / 1e6
-    return f"{size:.3g} MB, and its factorisation {factors:.3g}"
+    return f"{size:.3g} MB, and its factorization {factors:.3g}"
 
 
 def _prior(term: Term) -> list[Line]:

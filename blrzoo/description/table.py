@@ -11,7 +11,7 @@ import pandas as pd
 
 __all__ = ["Description", "Line"]
 
-#: A longer value begins the notes of its line on lines of their own, and does not widen its column.
+#: Longer values do not widen their column.
 _WIDEST = 56
 
 
@@ -22,17 +22,17 @@ class Line:
     Attributes
     ----------
     part : str
-        What it belongs to: "likelihood", "design", "prior", "variables".
+        Part of the description: "likelihood", "design", "prior", "variables" or "blocks".
     name : str
-        What it is about, for instance the name of a variable.
+        Subject of the line, for instance the name of a variable.
     value : str
-        What is said of it: of a variable its prior with the parameters, or its value.
+        Its description; for a variable its prior with the parameters, or its value.
     drawn_by : str
-        Of a random variable, how it is drawn.
+        How a random variable is drawn.
     formula : tuple of str
-        Of a default prior, how its parameters were computed.
+        How the parameters of a default prior were computed.
     numbers : tuple of str
-        What went into the formulas, as "name = value".
+        The numbers in the formulas, as "name = value".
     """
 
     part: str
@@ -44,7 +44,7 @@ class Line:
 
     @property
     def notes(self) -> list[str]:
-        """The formulas and their numbers, a line each."""
+        """The formulas and their numbers, one line each."""
         parts = (("default: ", self.formula), ("with ", self.numbers))
         return [word + ", ".join(texts) for word, texts in parts if texts]
 
@@ -55,7 +55,7 @@ class Description:
     Parameters
     ----------
     title : str
-        What it is.
+        Title of the table.
     lines : list of Line
         In the order of the parts.
 
@@ -79,7 +79,7 @@ class Description:
         self.title, self.lines = title, tuple(lines)
 
     def __getitem__(self, name: str) -> Line:
-        """The first line of a name."""
+        """The first line with this name."""
         found = [line for line in self.lines if line.name == name]
         if not found:
             raise KeyError(
@@ -94,7 +94,7 @@ class Description:
         return len(self.lines)
 
     def to_dataframe(self) -> pd.DataFrame:
-        """One row a line; formulas and numbers are joined by commas."""
+        """One row for each line; formulas and numbers are joined by commas."""
         rows = [
             asdict(line) | {"formula": ", ".join(line.formula), "numbers": ", ".join(line.numbers)}
             for line in self.lines
@@ -130,7 +130,7 @@ class Description:
 
 
 def _wrapped(notes: list[str], indent: str) -> list[str]:
-    """Notes on lines of their own, of which the second and further ones stand further in."""
+    """Notes on lines of their own, with continuation lines indented further."""
     found = []
     for note in notes:
         found += wrap(note, 100, initial_indent=indent, subsequent_indent=f"{indent}    ")

@@ -1,4 +1,4 @@
-"""The variables of a model: their priors, how these were computed, and who draws what."""
+"""The variables of a model: their priors, how these were computed, and how each is drawn."""
 
 from typing import Any
 
@@ -19,19 +19,7 @@ __all__ = ["describe_priors", "update_lines", "variable_lines"]
 
 
 def describe_priors(model: pm.Model) -> list[str]:
-    """Describe the prior of each random hyperparameter, its numbers as they are in the model.
-
-    As PyMC prints them: a Gamma has a shape and a scale, an InverseGamma a shape and the scale of
-    its mean, so that a scaled inverse chi2 (nu, S2) is InverseGamma(nu / 2, nu S2 / 2).
-
-    Parameters
-    ----------
-    model : pm.Model
-        A blrzoo model; of another one nothing is said.
-
-    Returns
-    -------
-    list of str
+    """Priors of the random hyperparameters as PyMC prints them; none for models of others.
 
     Examples
     --------
@@ -41,6 +29,7 @@ def describe_priors(model: pm.Model) -> list[str]:
     >>> describe_priors(blr.spike_slab(data.X, data.y, tau2=0.1, sigma2=(4, 0.25)))[1:]
     ['sigma2 ~ InverseGamma(2, 0.5)', 'pi ~ Beta(1, 7)']
     """
+    # A scaled inverse chi2 (nu, S2) is printed as InverseGamma(nu / 2, nu S2 / 2).
     spec = spec_in(model.free_RVs)
     if spec is None:
         return []
@@ -88,7 +77,7 @@ def _block(term: Term) -> type[Block]:
 
 
 def _random(rv: TensorVariable, drawn_by: str) -> Line:
-    """The prior of a random variable, in the terms of the package where it is of a known family."""
+    """Line of a random variable; its prior in the terms of blrzoo if it is of a known family."""
     origin: Origin | None = getattr(rv.tag, "blrzoo_origin", None)
     if origin is None:
         return Line("variables", str(rv.name), f"~ {_as_pymc(rv)}", drawn_by)
@@ -102,7 +91,7 @@ def _random(rv: TensorVariable, drawn_by: str) -> Line:
 
 
 def _fixed(variable: TensorVariable) -> Line:
-    """A hyperparameter that is not random: its value, or what it is computed from."""
+    """Line of a hyperparameter that is not random: its value, or what it is computed from."""
     return Line("variables", str(variable.name), f"= {_parameter(variable)}")
 
 
@@ -126,7 +115,7 @@ def _parameter(parameter: Any) -> str:
 
 
 def _nearest(variable: Any) -> list[Any]:
-    """Random variables that a graph depends on, without those behind them."""
+    """Random variables on which a graph depends directly."""
     random = {v for v in ancestors([variable]) if v.name and _is_random(v)}
     return [v for v in ancestors([variable], blockers=random) if v in random]
 

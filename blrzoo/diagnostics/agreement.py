@@ -1,4 +1,4 @@
-"""Do the chains agree on which features are included, and how well are the PIPs known."""
+"""Findings on indicators: whether the chains agree, and how large the errors of the PIPs are."""
 
 from dataclasses import dataclass
 
@@ -21,9 +21,9 @@ __all__ = [
     "undecided",
 ]
 
-_FAIR_SPREAD, _POOR_SPREAD = 0.3, 0.5  # of the PIPs of the chains
-_CHANCE = 0.01  # of one stuck indicator in a fit that is not
-_FAIR_ERROR, _POOR_ERROR = 0.1, 0.3  # of a PIP
+_FAIR_SPREAD, _POOR_SPREAD = 0.3, 0.5  # range of a PIP across chains
+_CHANCE = 0.01  # probability that a fit without stuck indicators seems to have one
+_FAIR_ERROR, _POOR_ERROR = 0.1, 0.3  # error bound of a PIP
 THRESHOLDS = (0.5, 0.9)  # that users decide by
 _APART = (
     "Most often such features are correlated, and take each other's place: look at their "
@@ -45,7 +45,7 @@ class Indicators:
 
     @property
     def judged(self) -> xr.DataArray:
-        """Features (feature[, trait]) whose effect has an R-hat that means something."""
+        """Mask (feature[, trait]) of the features whose effect has a meaningful R-hat."""
         often = self.changes.sum("chain") >= FEW_CHANGES
         return often | (self.pip.mean("chain") > 0.5)
 
@@ -56,7 +56,7 @@ class Indicators:
 
 
 def read_indicators(idata: xr.DataTree) -> Indicators | None:
-    """Read PIP and number of changes of each chain."""
+    """Read the PIPs and numbers of changes of each chain; None without indicators."""
     if indicator_name(idata) is None:
         return None
     if (kept := kept_inclusion(idata)) is not None:
@@ -70,8 +70,8 @@ def read_indicators(idata: xr.DataTree) -> Indicators | None:
     return Indicators(xr.concat(pips, "feature"), xr.concat(changes, "feature"))
 
 
-def stuck(indicators: Indicators, ess_a_chain: float) -> Array:
-    """Find indicators that never changed in a chain although the others say that they should."""
+def stuck(indicators: Indicators, ess_per_chain: float) -> Array:
+    """Mask of indicators that never changed in a chain, although the others say they should."""
     pip = indicators.pip.values
     chains = pip.shape[0]
     if chains < 2:
@@ -79,16 +79,18 @@ def stuck(indicators: Indicators, ess_a_chain: float) -> Array:
     others = (pip.sum(axis=0) - pip) / (chains - 1)
     share = np.where(pip > 0.5, others, 1 - others)
     constant = indicators.changes.values == 0
-    # So many effective draws would all be alike with this probability, were they from the others.
-    rare = share ** max(ess_a_chain, 1.0) < _CHANCE / pip[0].size
+    # Probability that all effective draws of a chain are equal, at the PIP of the other chains.
+    rare = share ** max(ess_per_chain, 1.0) < _CHANCE / pip[0].size
     return np.any(constant & (rare | (share < 0.5)), axis=0)
 
 
-def agreement_finding(indicators: Indicators, ess_a_chain: float, cure: str = "") -> Finding | None:
+def agreement_finding(
+    indicators: Indicators, ess_per_chain: float, cure: str = ""
+) -> Finding | None:
     """Judge whether the chains agree on which features are included."""
     if indicators.pip.sizes["chain"] < 2:
         return None
-    spread, frozen = indicators.spread, stuck(indicators, ess_a_chain)
+    spread, frozen = indicators.spread, stuck(indicators, ess_per_chain)
     largest = float(spread.max())
     apart = spread.values >= _FAIR_SPREAD
     if not apart.any() and not frozen.any():
@@ -113,7 +115,7 @@ def _many(apart: Array) -> bool:
 
 
 def pip_findings(table: xr.Dataset, *, moved: bool, agree: bool, cure: str = "") -> list[Finding]:
-    """Judge how well the PIPs are known."""
+    """Judge the errors of the PIPs."""
     if not moved:
         return [
             Finding(
@@ -140,7 +142,7 @@ def pip_findings(table: xr.Dataset, *, moved: bool, agree: bool, cure: str = "")
 
 
 def undecided(table: xr.Dataset, threshold: float) -> Array:
-    """Find PIPs that are nearer to a threshold than their error."""
+    """Mask of PIPs that are closer to a threshold than their error bound."""
     return (abs(table["pip"] - threshold) < table["error_bound"]).values
 
 
@@ -157,7 +159,7 @@ def _undecided_findings(table: xr.Dataset) -> list[Finding]:
 
 
 def _named(by: xr.DataArray, chosen: Array) -> str:
-    """Name the chosen elements, the largest of `by` first."""
+    """Name the chosen elements, those with the largest `by` first."""
     indices = np.argwhere(chosen)
     order = np.argsort(-by.values[chosen], kind="stable")
     labels = labels_of(by, "/")

@@ -1,9 +1,9 @@
-"""Do the chains agree, and are there enough draws: the findings, in words."""
+"""Findings on convergence: whether the chains agree, and whether there are enough draws."""
 
 import xarray as xr
 
 from blrzoo.diagnostics.agreement import agreement_finding
-from blrzoo.diagnostics.cures import of_a_variance
+from blrzoo.diagnostics.cures import help_for_variance
 from blrzoo.diagnostics.finding import Finding, Level, more_draws, some
 from blrzoo.diagnostics.measures import ENOUGH, FEWEST_DRAWS, Convergence, Extreme, measure
 
@@ -21,14 +21,14 @@ _MODES = (
 
 
 def convergence_messages(idata: xr.DataTree) -> list[str]:
-    """Say in words what is wrong with the convergence of a fit."""
+    """Messages about what is wrong with the convergence of a fit."""
     measured = measure(idata)
     found = [*sampler_findings(measured), *convergence_findings(measured)]
     return [str(finding) for finding in found if finding.level != "good"]
 
 
 def sampler_findings(measured: Convergence) -> list[Finding]:
-    """Judge divergences, and draws that are not numbers."""
+    """Judge divergences, and draws that are not finite."""
     found = []
     if measured.not_finite:
         text = f"Some draws are not finite (NaN or infinite): {some(measured.not_finite)}."
@@ -53,15 +53,15 @@ def convergence_findings(measured: Convergence) -> list[Finding]:
     found.append(_ess_finding(measured))
     if measured.indicators is not None:
         cure = measured.causes.cure
-        found.append(agreement_finding(measured.indicators, measured.ess_a_chain, cure))
+        found.append(agreement_finding(measured.indicators, measured.ess_per_chain, cure))
     return [finding for finding in found if finding is not None]
 
 
 def _one_chain() -> Finding:
     return Finding(
         "fair",
-        "There is one chain: whether another one, started elsewhere, would agree with it cannot "
-        "be told, and there is no R-hat.",
+        "There is one chain: R-hat cannot be computed, and whether a chain with another start "
+        "would agree is unknown.",
         "Draw four (chains=4).",
     )
 
@@ -96,16 +96,16 @@ def _ess_finding(measured: Convergence) -> Finding:
         return Finding("fair", f"{text}: effective sample sizes were not checked.")
     kinds = {"bulk": bulk, "tail": tail} if tail.name else {"bulk": bulk}
     kind, worst = min(kinds.items(), key=lambda item: item[1].value)
-    a_chain = worst.value / measured.chains
+    per_chain = worst.value / measured.chains
     shown = f"{worst.value:.0f} ({kind}, {worst.name})"
-    if a_chain >= ENOUGH:
+    if per_chain >= ENOUGH:
         return Finding("good", f"Enough draws: the effective sample size is at least {shown}.")
     text = (
         f"The effective sample size is only {shown}, below {ENOUGH} per chain: means and "
         "quantiles are rough."
     )
-    level: Level = "poor" if a_chain < _POOR_ESS else "fair"
+    level: Level = "poor" if per_chain < _POOR_ESS else "fair"
     if measured.causes.polygenic:
         return Finding(level, text, measured.causes.polygenic)
-    helps = of_a_variance(worst.name, selects=measured.indicators is not None)
-    return Finding(level, text, f"{more_draws(ENOUGH / a_chain)} {helps}".strip())
+    helps = help_for_variance(worst.name, selects=measured.indicators is not None)
+    return Finding(level, text, f"{more_draws(ENOUGH / per_chain)} {helps}".strip())

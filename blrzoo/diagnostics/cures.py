@@ -1,4 +1,4 @@
-"""Why draws are not good, as far as the draws tell, and what helps against it."""
+"""Causes of slow mixing that show in the draws, and what helps against them."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ from blrzoo.diagnostics.elements import Array
 from blrzoo.posterior.kept import kept_inclusion
 from blrzoo.posterior.reader import draws_of, included_blocks, indicator_name
 
-__all__ = ["ENOUGH", "Causes", "find_causes", "of_a_variance"]
+__all__ = ["ENOUGH", "Causes", "find_causes", "help_for_variance"]
 
 ENOUGH = 100  # effective draws per chain
 _POOR_RHAT = 1.05
-_MANY, _FEWEST_FEATURES = 0.2, 20  # features included: a share of at least so many
+_MANY, _FEWEST_FEATURES = 0.2, 20  # large share of features included, of at least 20
 _SUSPECTS, _SPREAD = 5, 0.1  # features whose PIPs differ most between chains
 _SWAP = -0.3  # correlation of the indicators of two features that take each other's place
 _MOST_PAIRS = 3
@@ -30,14 +30,14 @@ class Causes:
 
     @property
     def cure(self) -> str:
-        """That of the first cause: a model with too many features has swaps as well."""
+        """Of the first cause: a model with too many features has swaps as well."""
         return self.polygenic or self.swaps
 
 
 def find_causes(
     idata: xr.DataTree, table: dict[str, dict[str, float]], indicators: Indicators | None
 ) -> Causes:
-    """Look for a prior that lets in too many features, and for features that swap."""
+    """Look for a prior that includes too many features, and for features that swap."""
     if indicators is None:
         return Causes()
     size, p = table.get("model_size"), indicators.pip.sizes["feature"]
@@ -45,12 +45,12 @@ def find_causes(
     return Causes(_polygenic(size, p, chains) if size else "", _swaps(_pairs(idata, indicators)))
 
 
-def of_a_variance(name: str, *, selects: bool) -> str:
-    """Say what helps a slow variance of effects, besides more draws."""
+def help_for_variance(name: str, *, selects: bool) -> str:
+    """Advice for a variance of effects that mixes slowly, besides more draws."""
     if name.startswith("Sigma_b"):
         return (
-            "Few data tell the covariance of the effects: a prior that says more helps "
-            "(Sigma_b=(nu, S) with a larger nu, or a matrix)."
+            "The data say little about the covariance of the effects: a more informative prior "
+            "helps (Sigma_b=(nu, S) with a larger nu, or a matrix)."
         )
     if name.startswith("tau2") and not selects:
         return "If the model draws one effect at a time, update='joint' helps more."
@@ -88,11 +88,11 @@ def _pairs(idata: xr.DataTree, indicators: Indicators) -> list[tuple[Hashable, H
     spread = indicators.spread.max(others)
     worst = np.argsort(-spread.values, kind="stable")[:_SUSPECTS]
     suspects = worst[spread.values[worst] >= _SPREAD]
-    if not suspects.size or kept_inclusion(idata) is not None:  # who swaps, draws tell
+    if not suspects.size or kept_inclusion(idata) is not None:  # swaps show in draws only
         return []
     name = str(indicator_name(idata))
-    rows = _standardised(draws_of(idata, name).isel(feature=suspects) > 0)
-    blocks = (_standardised(block) for block in included_blocks(idata))
+    rows = _standardized(draws_of(idata, name).isel(feature=suspects) > 0)
+    blocks = (_standardized(block) for block in included_blocks(idata))
     correlations = np.concatenate([block @ rows.T for block in blocks]) / rows.shape[-1]
     partners = correlations.argmin(axis=0)
     found = {
@@ -104,7 +104,7 @@ def _pairs(idata: xr.DataTree, indicators: Indicators) -> list[tuple[Hashable, H
     return [(labels[j], labels[k]) for j, k in found]
 
 
-def _standardised(block: xr.DataArray) -> Array:
+def _standardized(block: xr.DataArray) -> Array:
     """Indicators (feature, chain * draw), included for any trait; 0 if they never change."""
     z = block.any(list(block.dims[3:])).values.reshape(-1, block.sizes["feature"]).T.astype(float)
     z -= z.mean(axis=1, keepdims=True)

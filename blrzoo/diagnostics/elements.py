@@ -1,4 +1,4 @@
-"""Which draws are diagnosed, element by element, and what the elements are called."""
+"""Draws to diagnose, element by element, and the names of the elements."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -22,12 +22,12 @@ __all__ = [
 
 Array = NDArray[Any]
 
-#: Variables with more elements than this are screened first (ArviZ takes ms an element).
+#: Variables with more elements than this are screened first (ArviZ takes milliseconds for each).
 WIDE = 200
 
 
 def sampled(idata: xr.DataTree) -> xr.Dataset:
-    """Take the posterior, and see to it that there are chains of draws."""
+    """Posterior without alpha; refused if its variables lack chains of draws."""
     variables = posterior(idata).drop_vars("alpha", errors="ignore")
     if not variables.data_vars or not all(variables.sizes.get(dim) for dim in SAMPLE_DIMS):
         raise ValueError(
@@ -45,7 +45,7 @@ def sampled(idata: xr.DataTree) -> xr.Dataset:
 
 
 def hyperparameters(idata: xr.DataTree) -> dict[str, xr.DataArray]:
-    """Take the variables that are not of single features."""
+    """Variables without the dim feature, dims (chain, draw, ...)."""
     return {
         str(name): draws.transpose(*SAMPLE_DIMS, ...)
         for name, draws in sampled(idata).items()
@@ -54,7 +54,7 @@ def hyperparameters(idata: xr.DataTree) -> dict[str, xr.DataArray]:
 
 
 def wide_variables(idata: xr.DataTree) -> dict[str, xr.DataArray]:
-    """Take the effects and what else is of single features, but no indicators."""
+    """Effects and other variables of features, without indicators: (chain, draw, feature, ...)."""
     return {
         str(name): draws.transpose(*SAMPLE_DIMS, "feature", ...)
         for name, draws in sampled(idata).items()
@@ -63,7 +63,7 @@ def wide_variables(idata: xr.DataTree) -> dict[str, xr.DataArray]:
 
 
 def by_element(name: str, draws: xr.DataArray) -> dict[str, Array]:
-    """Split a variable into its elements, named as in az.summary."""
+    """Split a variable into its elements (chain, draw), named as in az.summary."""
     others = [dim for dim in draws.dims if dim not in SAMPLE_DIMS]
     values, label = draws.transpose(*SAMPLE_DIMS, *others).values, labels_of(draws)
     return {
@@ -97,7 +97,7 @@ def worst_elements(
 
 
 def labels_of(array: xr.DataArray, between: str = ", ") -> Callable[[tuple[int, ...]], str]:
-    """Make the function that names an element by its place."""
+    """Make the function that gives the labels of an element by its position."""
     labels = [array[dim].values for dim in array.dims if dim not in SAMPLE_DIMS]
     return lambda index: between.join(str(label[i]) for label, i in zip(labels, index, strict=True))
 

@@ -1,4 +1,4 @@
-"""What a diagnosis is made of: one finding a check."""
+"""Findings of a diagnosis, one for each check."""
 
 import math
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ __all__ = ["LEVELS", "Finding", "Level", "more_draws", "some", "worst_level"]
 Level = Literal["good", "fair", "poor"]
 LEVELS: tuple[Level, ...] = ("good", "fair", "poor")
 _MOST_NAMES = 5
-_MOST_TIMES = 100  # as many draws: more is no advice
+_MOST_TIMES = 100  # times as many draws; more is no useful advice
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What one check found, and what to do about it."""
+    """Result of one check in words, and what to do about it."""
 
     level: Level
     text: str
@@ -25,19 +25,19 @@ class Finding:
 
 
 def worst_level(findings: list[Finding]) -> Level:
-    """Find the level of a list of findings: that of its worst."""
+    """Level of the worst finding."""
     return max((finding.level for finding in findings), key=LEVELS.index, default="good")
 
 
 def some(names: list[str]) -> str:
-    """Name the first few of many."""
+    """List the first five names, and the number of others."""
     rest = len(names) - _MOST_NAMES
     more = f" and {rest} other{'s' * (rest > 1)}" if rest > 0 else ""
     return ", ".join(names[:_MOST_NAMES]) + more
 
 
 def more_draws(times: float) -> str:
-    """Say how many times as many draws it takes."""
+    """Advice to draw so many times as many."""
     if times > _MOST_TIMES:
         return f"More draws alone are no cure: it would take over {_MOST_TIMES} times as many."
     return f"Draw about {math.ceil(times)} times as many (draws=)."

@@ -23,7 +23,7 @@ __all__ = ["geweke", "start_against_end"]
 Array = NDArray[Any]
 
 _FEWEST = 10  # draws of a part
-_BATCHES = 8  # of the end: fewer cost power, more are too short for slow chains
+_BATCHES = 8  # of the end: with fewer, power is lost; more are too short for slow chains
 
 
 def geweke(
@@ -35,9 +35,9 @@ def geweke(
 ) -> xr.Dataset:
     r"""Compare the start of each chain with its end (Geweke's convergence diagnostic).
 
-    A chain that has reached its posterior has the same mean at its start as at its end [1]_. The
-    end is cut into 8 batches, whose means :math:`\bar\theta_{b1}, \ldots, \bar\theta_{b8}` tell
-    how far means of so many draws lie apart; they are Student's t:
+    A chain that has converged has the same mean at its start as at its end [1]_. The end is cut
+    into 8 batches, and the spread of their means
+    :math:`\bar\theta_{b1}, \ldots, \bar\theta_{b8}` gives the standard error:
 
     .. math::
 
@@ -45,59 +45,58 @@ def geweke(
        \sim t_7, \qquad
        z = \Phi^{-1}(F_{t_7}(t))
 
-    with :math:`s` the standard deviation of the batch means, :math:`m` the draws of a batch and
-    :math:`n_a` those of the start. If the chain is stationary, z is about a standard normal:
-    about 5 % of the scores are beyond 2 in size by chance, so look for many of them, or for large
-    ones.
+    with :math:`\bar\theta_a` the mean of the start, :math:`\bar\theta_b` and :math:`s` the mean and
+    standard deviation of the batch means, :math:`m` the number of draws of a batch and :math:`n_a`
+    that of the start. For a stationary chain, z is approximately standard normal: about 5 % of
+    the scores exceed 2 in size by chance, so look for many such scores, or for large ones.
 
     Parameters
     ----------
     idata : xarray.DataTree
         An InferenceData.
     var_names : str or list of str, optional
-        Variables of the posterior; ``"model_size"`` (included features) and
-        ``"genetic_variance"`` (of X beta) are possible too. Default: these two and all
-        variables that are not of single features. The effects are left out: they are many, most
-        are 0 in most draws, and their sum is in the genetic variance. Name them
-        (``var_names="beta"``) to have them too.
+        Variables of the posterior, ``"model_size"`` (number of included features) or
+        ``"genetic_variance"`` (of X beta). Default: these two, and all variables without the dim
+        ``feature``. Effects are left out by default: they are many, most of them are 0 in most
+        draws, and the genetic variance covers their sum. Pass ``var_names="beta"`` for them.
     first, last : float, default 0.1 and 0.5
-        The shares of the draws that are compared, at the start and at the end.
+        Shares of the draws that are compared, from the start and from the end of each chain.
 
     Returns
     -------
     xarray.Dataset
-        The z-scores, dims (chain, ...) with the other dims of the variable; above 0 where the
-        start is above the end. NaN where the start, or the end, does not vary (an indicator that
-        did not change, a fixed hyperparameter) or has a draw that is not finite: there is no
-        standard error then, and z would be 0/0 or infinite. Of indicators, see
-        `blrzoo.indicator_table`.
+        The z-scores, dims (chain, ...) with the other dims of the variable; positive where the
+        mean of the start is above that of the end. NaN where the start or the end does not vary (an
+        indicator that did not change, a fixed hyperparameter) or has a draw that is not finite:
+        there is no standard error then. For indicators, see `blrzoo.indicator_table`.
 
     Raises
     ------
     TypeError
-        If `idata` is not a DataTree, or a share is not a number.
+        If `idata` is not a DataTree, `var_names` are not names, or a share is not a number.
     ValueError
-        If a variable is missing, if the shares overlap, or if a part has less than 10 draws.
+        If a variable is missing or recorded in sums only (``keep="summary"``), if draws of a
+        parameter of the model are not finite, if the shares overlap, or if one of them is less than
+        10 draws.
 
     See Also
     --------
     blrzoo.plot_geweke : The scores in a picture.
     blrzoo.diagnose : All checks, in words.
-    blrzoo.testing.geweke_joint : Another test by the same author, of something else: whether a
-        sampler draws from its model at all. That one needs the model; this one reads draws.
+    blrzoo.testing.geweke_joint : Another test by the same author: whether a sampler draws from
+        its model at all. It needs the model, not draws.
 
     Notes
     -----
-    Geweke estimated the variance of each mean by the spectral density at frequency zero, of the
-    start and of the end apart, and took z for normal; R's ``coda`` fits an autoregression. The
-    start, a tenth of the chain, is too short for that: of autoregressions with 2 to 20 effective
-    draws in the start, 7 to 24 % of such scores are beyond 2. Batch means of the end with
-    Student's t [2]_ hold the level where the start has some five effective draws or more (so a
-    chain some 50), and with two to three of them 6 to 8 % are beyond 2; with one, 12 %. Skewed
-    variables, such as variances, have a little more: 7 to 8 % with five effective draws in the
-    start. The price is power: with 7 degrees of freedom a drift must be larger to be seen, and
-    one that goes on steadily through the end is in the spread of the batches too. R-hat and ESS
-    see that one.
+    Geweke estimated the variance of each mean, separately for the start and the end, by the
+    spectral density at frequency zero, and took z for normal; R's ``coda`` fits an autoregression.
+    The start, a tenth of the chain, is too short for that: for autoregressions with 2 to 20
+    effective draws in the start, 7 to 24 % of such scores exceed 2. Batch means of the end with
+    Student's t [2]_ hold the level if the start has at least about 5 effective draws (the chain
+    about 50); with 2 or 3 of them 6 to 8 % of the scores exceed 2, with one 12 %. For skewed
+    variables, such as variances, it is 7 to 8 % with 5 effective draws in the start. The price is
+    power: with 7 degrees of freedom only larger drifts are detected, and a drift that goes on
+    steadily through the end also widens the spread of the batches. R-hat and ESS detect that one.
 
     References
     ----------
@@ -129,7 +128,7 @@ def geweke(
 
 
 def start_against_end(draws: Array, first: float = 0.1, last: float = 0.5) -> Array:
-    """Compare the means of the start and of the end of each chain."""
+    """Geweke's z of draws (chain, draw, ...), start against end: (chain, ...)."""
     by_draw = np.moveaxis(np.asarray(draws, dtype=float), 1, -1)
     n = by_draw.shape[-1]
     start, end = by_draw[..., : int(first * n)], by_draw[..., n - int(last * n) :]
@@ -143,7 +142,7 @@ def start_against_end(draws: Array, first: float = 0.1, last: float = 0.5) -> Ar
 
 
 def _as_normal(t: Array, freedom: int) -> Array:
-    """The score of a normal that is as improbable as t, from the tail that is not rounded."""
+    """Normal score with the tail probability of t, from the tail that is not rounded."""
     return -np.sign(t) * stats.norm.ppf(stats.t.sf(abs(t), freedom))
 
 

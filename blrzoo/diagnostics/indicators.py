@@ -1,4 +1,4 @@
-"""How well the draws know what is included: the table of indicators and quantities."""
+"""The table of indicators and quantities: Monte Carlo errors, R-hat and ESS."""
 
 import arviz_stats as azs
 import numpy as np
@@ -19,7 +19,7 @@ _TAILS = (0.05, 0.95)
 _LONG_NAMES = {
     "mean": "posterior mean",
     "sd": "posterior standard deviation",
-    "r_hat": "rank-normalised split R-hat",
+    "r_hat": "rank-normalized split R-hat",
     "ess_bulk": "bulk effective sample size",
     "ess_tail": "tail effective sample size",
     "mcse_mean": "Monte Carlo standard error of the mean",
@@ -27,7 +27,7 @@ _LONG_NAMES = {
 
 
 def indicator_table(idata: xr.DataTree) -> xr.Dataset:
-    r"""Tell how well the draws know the PIPs, the model size and the genetic variance.
+    r"""Compute errors of the PIPs, and R-hat and ESS of the model size and genetic variance.
 
     For an indicator that never changes, ArviZ gives R-hat NaN, as many effective draws as there
     are draws, and a standard error of 0: a stuck chain looks perfect. Here no error is 0.
@@ -35,7 +35,7 @@ def indicator_table(idata: xr.DataTree) -> xr.Dataset:
     Parameters
     ----------
     idata : xarray.DataTree
-        An InferenceData. Of a model without indicators, there is only the genetic variance.
+        An InferenceData. For a model without indicators, there is only the genetic variance.
 
     Returns
     -------
@@ -45,8 +45,8 @@ def indicator_table(idata: xr.DataTree) -> xr.Dataset:
         - ``pip``: posterior inclusion probability
         - ``mcse_pip``: its Monte Carlo standard error
         - ``error_bound``: a bound that the error of the PIP exceeds with a probability of about
-          5 % (up to 10 % with one or two chains, or if a chain has less than five effective
-          draws of what is slowest)
+          5 % (up to 10 % with one or two chains, or if a chain has fewer than five effective
+          draws of the quantity that mixes most slowly)
         - ``pip_spread``: range of the PIP across chains; NaN for a single chain
         - ``changes``: how often the indicator changed from one draw to the next, over all chains
 
@@ -66,7 +66,8 @@ def indicator_table(idata: xr.DataTree) -> xr.Dataset:
     TypeError
         If `idata` is not a DataTree.
     ValueError
-        If the posterior has no indicators and there is no genetic variance either.
+        If the posterior has no indicators and there is no genetic variance either, or if draws are
+        not finite.
 
     Notes
     -----
@@ -77,10 +78,10 @@ def indicator_table(idata: xr.DataTree) -> xr.Dataset:
     - Where a quantity k with only :math:`n_k` effective draws explains a share
       :math:`r_{jk}^2` of the variance of the indicator, :math:`n_j \le n_k / r_{jk}^2`. The
       number of the other included features and the 50 indicators with the largest errors are
-      tried, and correlations of less than three standard errors are taken for chance. ArviZ does
-      not see such a part in the autocorrelations, if it is small: a feature that is included a
+      tried, and correlations of less than three standard errors are taken for chance. If such a
+      part is small, ArviZ does not see it in the autocorrelations: a feature that is included a
       little more often while another one is, or all features while pi is high.
-    - An indicator that changed fewer than 20 times does not tell how long its visits last: its
+    - An indicator that changed fewer than 20 times does not show how long its visits last: its
       :math:`n_j` is not more than :math:`n_0`, the bulk ESS of the model size, or, if these are
       fewer, the effective draws of the indicators on average (the sum of their variances over
       that of the squared errors of their PIPs). If nothing ever changes, it is the number of
@@ -99,16 +100,17 @@ def indicator_table(idata: xr.DataTree) -> xr.Dataset:
     after :math:`n_j` draws alike, under a flat prior.
 
     In simulations of four chains of 1000 draws with slow swaps, and with slow drifts that all
-    features share, 94 to 100 % of the bounds hold if a chain has six effective draws of what is
-    slow or more; with three of them, or with two chains, 90 % or more. What no chain ever does,
-    such as a swap of two features, only other chains can tell: look at ``pip_spread`` of several
-    chains, started apart.
+    features share, 94 to 100 % of the bounds hold if a chain has six or more effective draws of the
+    slow quantity; with three of them, or with two chains, 90 % or more. A move that no chain ever
+    makes, such as a swap of two features, shows only in other chains: look at ``pip_spread`` of
+    several chains with different starts.
 
-    Of a fit with ``keep="summary"`` (see `blrzoo.sample`) :math:`n_j` is
+    For a fit with ``keep="summary"`` (see `blrzoo.sample`) :math:`n_j` is
     :math:`PIP_j (1 - PIP_j)` over the squared error of the PIP by 8 batches of each chain, or by
-    the chains where that is larger, and not more than the number of draws; what changed fewer than
-    20 times counts as above. Shares of variance that slow quantities explain take draws, and are
-    not looked for: the bounds hold if each chain has some effective draws of these a batch.
+    the chains where that is larger, and not more than the number of draws; indicators that changed
+    fewer than 20 times are treated as above. The shares of variance that slow quantities explain
+    need draws, and are not used: the bounds hold if each chain has several effective draws of these
+    quantities per batch.
 
     References
     ----------
@@ -158,7 +160,7 @@ def indicator_table(idata: xr.DataTree) -> xr.Dataset:
 
 
 def quantities(idata: xr.DataTree) -> dict[str, xr.DataArray]:
-    """Take the model size and the genetic variance, draw by draw."""
+    """Model size and genetic variance, draw by draw, those that there are."""
     found = {
         "model_size": included_count(idata),
         "genetic_variance": genetic_variance(idata),
@@ -183,7 +185,7 @@ def _quantity_table(found: dict[str, xr.DataArray]) -> xr.Dataset:
 
 
 def statistics(draws: np.ndarray) -> dict[str, float]:
-    """Compute ArviZ's diagnostics of one quantity, NaN where it would take stuck for perfect."""
+    """ArviZ's diagnostics of one quantity; NaN for one that never changes."""
     draws = draws.astype(float)
     out = dict.fromkeys(_LONG_NAMES, np.nan)
     out |= {"mean": draws.mean(), "sd": draws.std(ddof=1)}

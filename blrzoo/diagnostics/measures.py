@@ -1,4 +1,4 @@
-"""The numbers that tell whether the chains converged: R-hat and ESS of what is worst."""
+"""Numbers on convergence: R-hat and ESS of the worst elements."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -26,7 +26,7 @@ from blrzoo.posterior.reader import broken_variables
 
 __all__ = ["ENOUGH", "FEWEST_DRAWS", "Convergence", "Extreme", "measure"]
 
-FEWEST_DRAWS = 100  # of a chain; fewer are not judged
+FEWEST_DRAWS = 100  # per chain; fewer are not judged
 
 
 class Extreme(NamedTuple):
@@ -38,7 +38,7 @@ class Extreme(NamedTuple):
 
 @dataclass(frozen=True)
 class Convergence:
-    """What R-hat, ESS and the sampler say of a fit."""
+    """R-hat, ESS and divergences of a fit, and causes of slow mixing."""
 
     chains: int
     draws: int
@@ -49,17 +49,17 @@ class Convergence:
     rhat_effects: Extreme
     ess_bulk: Extreme  # smallest of these scalars
     ess_tail: Extreme
-    apart: str  # which chains lie apart, in the scalar with the largest R-hat
+    apart: str  # names a chain that lies apart, in the scalar with the largest R-hat
     each_mixes: bool  # each chain by itself has enough effective draws of that scalar
     indicators: Indicators | None
     causes: Causes  # why the indicators mix slowly
-    ess_a_chain: float  # effective draws of the model size per chain; 1 if it never changes
+    ess_per_chain: float  # effective draws of the model size per chain; 1 if it never changes
     divergences: int
     not_finite: list[str]  # variables with draws that are NaN or infinite
 
 
 def measure(idata: xr.DataTree) -> Convergence:
-    """Compute R-hat and ESS of what is worst."""
+    """Compute R-hat and ESS of the worst elements, and what explains them."""
     sizes = sampled(idata).sizes
     chains, draws = sizes["chain"], sizes["draw"]
     broken = broken_variables(idata)
@@ -84,7 +84,7 @@ def measure(idata: xr.DataTree) -> Convergence:
         each_mixes=worst is not None and _each_mixes(worst),
         indicators=indicators,
         causes=find_causes(idata, table, indicators),
-        ess_a_chain=_ess_a_chain(table, chains),
+        ess_per_chain=_ess_per_chain(table, chains),
         divergences=_divergences(idata),
         not_finite=not_finite,
     )
@@ -93,7 +93,7 @@ def measure(idata: xr.DataTree) -> Convergence:
 def _scalars(idata: xr.DataTree, broken: list[str]) -> dict[str, Array]:
     """Draws (chain, draw) by element; of a variable with more than 200, the worst 200."""
     out: dict[str, Array] = {}
-    known = hyperparameters(idata) | ({} if broken else quantities(idata))  # of no use if broken
+    known = hyperparameters(idata) | ({} if broken else quantities(idata))  # useless if broken
     for name, draws in known.items():
         wide = draws.size > WIDE * draws.sizes["chain"] * draws.sizes["draw"]
         out |= worst_elements(name, draws) if wide else by_element(name, draws)
@@ -108,7 +108,7 @@ def _extreme(values: dict[str, float], *, largest: bool = False) -> Extreme:
     return Extreme(name, known[name])
 
 
-def _ess_a_chain(table: dict[str, dict[str, float]], chains: int) -> float:
+def _ess_per_chain(table: dict[str, dict[str, float]], chains: int) -> float:
     size = table.get("model_size", {}).get("ess_bulk", np.nan)
     return 1.0 if np.isnan(size) else max(1.0, size / chains)
 
@@ -127,7 +127,7 @@ def _rhat_effects(idata: xr.DataTree, indicators: Indicators | None, broken: lis
 
 
 def _worst_kept(idata: xr.DataTree, name: str, judged: xr.DataArray | None) -> dict[str, float]:
-    """Largest classic split R-hat of a variable of which there are sums and no draws."""
+    """Largest classic split R-hat of a variable that is recorded in sums only."""
     kept = kept_moments(idata, name)
     if kept is None:
         return {}
@@ -140,7 +140,7 @@ def _worst_kept(idata: xr.DataTree, name: str, judged: xr.DataArray | None) -> d
 
 
 def _apart(draws: Array, names: Array) -> str:
-    """Name the chain whose mean is far from all others, if it is one."""
+    """Name the chain whose mean is far from all others, if there is one."""
     means = draws.mean(axis=1)
     if means.size < 3:
         return ""

@@ -1,4 +1,4 @@
-"""All checks of a fit in one call, in words that need no course in MCMC."""
+"""All checks of a fit in one call, with a verdict in plain words."""
 
 import textwrap
 from collections.abc import Iterator, Mapping
@@ -28,7 +28,7 @@ Number = int | float | str
 Numbers = dict[str, Number]
 
 _WIDTH = 92
-_CHANCE = 1e-3  # that a fit that is in order has any z-score beyond the bound
+_CHANCE = 1e-3  # probability that any z-score of a converged fit exceeds the bound
 _SUMMARY = {
     "good": "The draws look good.",
     "fair": "The draws are fair: read on before you rely on them.",
@@ -50,7 +50,7 @@ class Diagnosis(Mapping[str, Number]):
     Attributes
     ----------
     level : {"good", "fair", "poor"}
-        That of the worst finding.
+        Level of the worst finding.
     findings : tuple of Finding
         The worst first.
 
@@ -88,7 +88,7 @@ class Diagnosis(Mapping[str, Number]):
         return "\n".join([f"Diagnosis: {self.level}", *rows])
 
     def __str__(self) -> str:
-        """The verdict in words; an advice that serves several findings stands once."""
+        """The verdict in words; advice that several findings share is printed once."""
         lines, given = [_SUMMARY[self.level]], {""}
         for finding in self.findings:
             lines += _wrapped(finding.level, finding.text)
@@ -100,14 +100,14 @@ class Diagnosis(Mapping[str, Number]):
 def diagnose(idata: xr.DataTree, *, quiet: bool = False) -> Diagnosis:
     """Check a fit, and say in words whether its draws can be relied on.
 
-    It prints a verdict: "good", "fair" (rough: read the reasons) or "poor" (do not use), the
-    reasons, and what to do. The verdict is on the draws only: whether the model suits the data
-    is another question (posterior predictive checks, `arviz.loo`).
+    It prints a verdict ("good"; "fair": read the reasons; "poor": do not use), the reasons, and
+    what to do. The verdict is on the draws only: whether the model suits the data is another
+    question (`blrzoo.ppc_table`, `blrzoo.evidence.compare`).
 
     Parameters
     ----------
     idata : xarray.DataTree
-        An InferenceData of any model. What it has not got (indicators, sample statistics) is not
+        An InferenceData of any model. What it lacks (indicators, sample statistics) is not
         checked.
     quiet : bool, default False
         Do not print.
@@ -119,24 +119,27 @@ def diagnose(idata: xr.DataTree, *, quiet: bool = False) -> Diagnosis:
         computed; those of indicators only if there are some):
 
         - ``chains``, ``draws``
-        - ``r_hat``: the largest of the hyperparameters, the model size and the genetic variance;
-          ``r_hat_effects``: the largest of the effects; ``r_hat_of``, ``r_hat_effects_of``:
-          whose it is
-        - ``ess_bulk``, ``ess_tail``: the smallest effective sample sizes of the former
-        - ``geweke_z``, ``geweke_z_of``: the largest in size; ``geweke_bound``: what it should
-          stay below; ``geweke_beyond``: how many do not
-        - ``pip_error``: the largest error bound of a PIP; ``undecided_0.5``, ``undecided_0.9``:
-          how many PIPs are nearer to that threshold than their error; ``pip_spread``: largest
-          difference of the PIPs of two chains; ``stuck``: how many indicators never change in a
-          chain though other chains say that they should
-        - ``model_size`` and ``genetic_variance`` (of each trait): mean and effective sample size
-          (``..._ess``)
-        - ``divergences``: of NUTS
+        - ``r_hat``: the largest R-hat of the hyperparameters, the model size and the genetic
+          variance; ``r_hat_effects``: the largest of the effects
+        - ``ess_bulk``, ``ess_tail``: the smallest effective sample sizes of the hyperparameters,
+          the model size and the genetic variance
+        - ``r_hat_of``, ``r_hat_effects_of``, ``ess_bulk_of``, ``ess_tail_of``: the names of the
+          elements that have these values
+        - ``geweke_z``: the largest z-score of `blrzoo.geweke` in size; ``geweke_z_of``: its element
+          and chain; ``geweke_bound``: the bound that it should not exceed; ``geweke_beyond``: the
+          number of z-scores that exceed it
+        - ``pip_error``: the largest error bound of a PIP; ``undecided_0.5``, ``undecided_0.9``: the
+          number of PIPs that are closer to that threshold than their error bound; ``pip_spread``:
+          the largest range of a PIP across chains; ``stuck``: the number of indicators that never
+          change in a chain although other chains say that they should
+        - ``model_size`` and ``genetic_variance`` (of each trait): posterior mean, and bulk
+          effective sample size (``..._ess``)
+        - ``divergences``: the number of divergent transitions of NUTS
 
     Raises
     ------
     TypeError
-        If `idata` is not a DataTree.
+        If `idata` is not a DataTree, or `quiet` is not a bool.
     ValueError
         If it has no posterior, or one without the dims chain and draw.
 
@@ -154,28 +157,28 @@ def diagnose(idata: xr.DataTree, *, quiet: bool = False) -> Diagnosis:
     draws per chain                                          below 100
     R-hat [1]_                             above 1.01        above 1.05
     effective sample size per chain [1]_   below 100         below 25
-    Geweke's z [2]_                        beyond the bound  ... of one chain
+    Geweke's z [2]_                        beyond the bound  ... with 1 chain
     error bound of a PIP                   above 0.1         above 0.3
-    PIPs of two chains differ by           0.3 or more       0.5 or more
+    range of a PIP across chains           0.3 or more       0.5 or more
     indicators stuck in some chain                           any
     no indicator or size ever changed      yes
     divergences of NUTS                    any               above 1 %
     draws that are not finite                                any
     ====================================== ================= ================
 
-    Among thousands of effects, those with the largest classic split R-hat get ArviZ's
-    rank-normalised one; the effect of a feature that is rarely included has none (a single visit
-    would make it large): the error of its PIP is judged instead.
+    Among thousands of effects, the 200 with the largest classic split R-hat get ArviZ's
+    rank-normalized one. The effect of a feature that is rarely included has no R-hat (a single
+    visit would make it large): the error of its PIP is judged instead.
 
-    The bound on Geweke's z is that which independent scores of chains in order exceed with a
-    probability of 0.1 % altogether (Bonferroni). It is so strict because there are many scores,
-    and those of chains with less than 50 effective draws, or of skewed variables, have heavier
+    The bound on Geweke's z is the one that any of the scores of converged, independent chains
+    exceeds with a probability of 0.1 % (Bonferroni). It is strict because there are many scores,
+    and those of chains with fewer than 50 effective draws, or of skewed variables, have heavier
     tails than a normal.
 
-    A fit with ``keep="summary"`` (see `blrzoo.sample`) has no draws of its features: the R-hat of
-    the effects is the classic split R-hat, exact from the means and SDs of the halves of the
-    chains, the errors of PIPs are by batches (see `blrzoo.indicator_table`), and which
-    features take each other's place is not looked for. All else is the same.
+    A fit with ``keep="summary"`` (see `blrzoo.sample`) has no draws of its features. The R-hat of
+    the effects is then the classic split R-hat, exact from the means and SDs of the halves of the
+    chains; the errors of PIPs are computed from batches (see `blrzoo.indicator_table`); and
+    features that take each other's place are not looked for. All else is the same.
 
     References
     ----------
@@ -230,7 +233,7 @@ def _convergence_numbers(measured: Convergence) -> Numbers:
 
 
 def _geweke_check(measured: Convergence, chains: list[str]) -> tuple[list[Finding], Numbers]:
-    """Largest z-score of hyperparameters, model size and genetic variance."""
+    """Finding on, and numbers of, the largest z-score of hyperparameters and quantities."""
     scores = {}
     if measured.draws >= FEWEST_DRAWS:
         for name, draws in measured.scalars.items():
@@ -272,7 +275,7 @@ def _geweke_findings(worst: Extreme, bound: float, chains: int) -> list[Finding]
 
 
 def _pip_check(measured: Convergence, table: xr.Dataset) -> tuple[list[Finding], Numbers]:
-    """Error of the PIPs, and whether the chains agree on them."""
+    """Findings on the errors of the PIPs, and numbers of the indicators."""
     indicators = measured.indicators
     assert indicators is not None
     several = measured.chains > 1
@@ -282,16 +285,16 @@ def _pip_check(measured: Convergence, table: xr.Dataset) -> tuple[list[Finding],
         "pip_error": float(table["error_bound"].max()),
         **{f"undecided_{t}": int(undecided(table, t).sum()) for t in THRESHOLDS},
         "pip_spread": spread if several else np.nan,
-        "stuck": int(stuck(indicators, measured.ess_a_chain).sum()),
+        "stuck": int(stuck(indicators, measured.ess_per_chain).sum()),
     }
-    finding = agreement_finding(indicators, measured.ess_a_chain)
+    finding = agreement_finding(indicators, measured.ess_per_chain)
     agree = finding is None or finding.level == "good"
     found = pip_findings(table, moved=moved, agree=agree, cure=measured.causes.cure)
     return found, numbers
 
 
 def _quantity_check(measured: Convergence) -> tuple[list[Finding], Numbers]:
-    """What the model size and the genetic variance are, and how many draws that is worth."""
+    """Means and effective sample sizes of the model size and the genetic variance."""
     rows = {
         name: row
         for name, row in measured.table.items()

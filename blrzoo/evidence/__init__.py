@@ -1,4 +1,4 @@
-"""Which of several models, or features, the data favour: leave-one-out, marginal likelihoods."""
+"""Comparison of models, and of features: leave-one-out, marginal likelihoods, Bayes factors."""
 
 from blrzoo.evidence.factors import bayes_factors
 from blrzoo.evidence.loo import compare

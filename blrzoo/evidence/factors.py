@@ -1,4 +1,4 @@
-"""`bayes_factors`: models by their marginal likelihoods."""
+"""`bayes_factors`: comparison of models by their marginal likelihoods."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -28,39 +28,40 @@ def bayes_factors(
     .. math:: \log BF_{m, r} = \log p(y | m) - \log p(y | r), \quad
        P(m | y) \propto P(m) \, p(y | m)
 
-    A Bayes factor compares models **with their priors**: what the data say about a parameter does
-    not depend on its prior for long, what they say about a model does. Make the priors before you
-    see y, and see how the factor changes with them [1]_. The default priors of blrzoo are scaled by
-    the variance of y, alike in all models.
+    A Bayes factor compares models **with their priors**, on which it depends however large the data
+    are, unlike the posterior of a parameter. Choose the priors before you see y, and examine how
+    the factor changes with them [1]_. The default priors of blrzoo are scaled by the variance of y,
+    in the same way in all models.
 
     Parameters
     ----------
     models : mapping of str to pm.Model or xarray.Dataset
-        By name: models, or what `log_marginal_likelihood` returned for them.
+        Models by name, or what `log_marginal_likelihood` returned for them.
     reference : str, optional
-        Name of the model that the factors are against. Default: the one with the largest marginal
-        likelihood.
+        Name of the model r of the formula. Default: the one with the largest marginal likelihood.
     prior : mapping of str to float, optional
         Prior probability of each model, or anything proportional to it. Default: all equal.
-    random_seed : int, Generator or None
-        Seeds the estimates.
+    random_seed : int, list of int, Generator or None, optional
+        Seed of the estimates. Default: a new one at each call.
     **kwargs
-        For `log_marginal_likelihood`.
+        Passed to `log_marginal_likelihood` for each model: method, stones, draws, tune, chains,
+        progressbar, compile_kwargs.
 
     Returns
     -------
     xarray.Dataset
-        Dims (model): ``log_marginal_likelihood``, ``se``, ``log_bayes_factor`` against the
-        reference and ``log_bayes_factor_se``, ``probability``, the posterior probability of each
-        model among these, and ``probability_se``. The attribute ``reference`` names it.
+        Dims (model): ``log_marginal_likelihood`` with its Monte Carlo standard error ``se``,
+        ``log_bayes_factor`` (natural logarithm) against the reference with
+        ``log_bayes_factor_se``, and ``probability``, the posterior probability of each model among
+        these, with ``probability_se``. The attribute ``reference`` is the name of the reference.
 
     Raises
     ------
     TypeError
-        For anything else than models and results.
+        If `models` is not a mapping of models or such results.
     ValueError
-        For fewer than two of them, names that are not among them, probabilities that are not
-        positive, and models of different data.
+        For fewer than two models, a `reference` that is not one of them, a `prior` that is not a
+        positive number for each, models of different y, and models that blrzoo did not make.
 
     References
     ----------

@@ -22,8 +22,6 @@ from blrzoo.posterior.reader import (
 
 __all__ = ["compare"]
 
-#: For what runs once, compiling with numba on a cold cache takes longer than running.
-
 
 def compare(fits: Mapping[str, Any], **kwargs: Any) -> pd.DataFrame:
     r"""Compare fits to the same data by how well they would predict each row from the others.
@@ -38,29 +36,31 @@ def compare(fits: Mapping[str, Any], **kwargs: Any) -> pd.DataFrame:
     Parameters
     ----------
     fits : mapping of str to xarray.DataTree or (pm.Model, xarray.DataTree)
-        InferenceData by name of the model; with the model in front, ``log_likelihood`` is computed
-        where it is missing (the InferenceData that you pass are not changed).
+        InferenceData by name of the model, with the group ``log_likelihood``; or pairs of a model
+        and its InferenceData, for which it is computed if it is missing (the InferenceData that you
+        pass is not changed).
     **kwargs
-        For `arviz_stats.compare`: ``method`` of the weights, ``reference``, ``round_to``.
+        Passed to `arviz_stats.compare`: ``method`` of the weights, ``reference``, ``round_to``.
 
     Returns
     -------
     pandas.DataFrame
         A row for each model, the best first, as `arviz_stats.compare` makes it: ``elpd_diff`` to
         the best and its standard error ``dse``, ``elpd``, ``p`` (effective number of parameters),
-        ``weight``, and ``diag_elpd``, which counts rows whose estimate is not to be trusted.
+        ``weight``, and ``diag_elpd``, which counts rows whose estimate is unreliable.
 
     Raises
     ------
     TypeError
-        Where `fits` is not a mapping of such things.
+        If `fits` is not a mapping of InferenceData, or of such pairs.
     ValueError
-        For fewer than two fits, different data (rows are joined by label, whatever their order),
-        and where something is missing: the message says what to do.
+        For fewer than two fits; for fits of different y (rows are joined by label, in any order) or
+        of sufficient statistics; if ``observed_data``, or ``log_likelihood`` without a model, is
+        missing; or if draws are not finite.
 
     See Also
     --------
-    blrzoo.evidence.bayes_factors : by marginal likelihoods, which judge the prior as well.
+    blrzoo.evidence.bayes_factors : Comparison by marginal likelihoods, which depend on the priors.
 
     References
     ----------
@@ -110,7 +110,7 @@ def _read(fits: Any) -> dict[str, tuple[pm.Model | None, xr.DataTree]]:
 
 
 def _prepare(name: str, model: pm.Model | None, idata: xr.DataTree, rows: pd.Index) -> xr.DataTree:
-    """What leave-one-out needs of a fit, its rows in a common order."""
+    """Posterior and log likelihood of a fit, its rows in the order of the first fit."""
     log_likelihood = _log_likelihood(name, model, idata).transpose(*SAMPLE_DIMS, ...)
     if (broken := broken_draws([log_likelihood])).any():
         raise not_finite(f"'y' in the group 'log_likelihood' of {name!r}", broken)

@@ -1,4 +1,4 @@
-"""`log_marginal_likelihood`: the density of the data under a model, parameters integrated out."""
+"""`log_marginal_likelihood`: density of y under a model, parameters integrated out."""
 
 import logging
 import warnings
@@ -19,7 +19,7 @@ __all__ = ["Method", "log_marginal_likelihood"]
 
 Method = Literal["auto", "exact", "stepping-stones"]
 
-_UNSURE = 0.25  # error of the log of one ratio from which the normal approximation fails
+_UNSURE = 0.25  # standard error of one log ratio above which the normal approximation fails
 
 _log = logging.getLogger(__name__)
 
@@ -36,64 +36,70 @@ def log_marginal_likelihood(
     progressbar: bool = True,
     compile_kwargs: dict[str, Any] | None = None,
 ) -> xr.Dataset:
-    r"""Log density of y under a model, all parameters integrated out over their priors.
+    r"""Compute the log density of y under a model, all parameters integrated out over their priors.
 
     .. math:: \log p(y) = \log \int p(y | \theta) \, p(\theta) \, d\theta
 
-    It depends on the priors, also on how wide they are where the data say much: see
-    `bayes_factors`.
+    It depends on the priors, also on the width of priors of parameters that the data determine
+    well; see `bayes_factors`.
 
     Parameters
     ----------
     model : pm.Model, optional
         A blrzoo model. Default: the model on the context. With several traits, all traits of a row
-        must be measured. Rows without y play no part.
-    method : {"auto", "exact", "stepping-stones"}
-        "exact": closed form, and quadrature over tau2 and sigma2, for models of one trait whose
-        effects have one common variance (`blrzoo.single_component`). "stepping-stones": for all.
-        "auto": the first where it holds, else the second.
+        must be measured. Rows without y are ignored.
+    method : {"auto", "exact", "stepping-stones"}, default "auto"
+        "exact": closed form, with quadrature over tau2 and sigma2, for models of one trait whose
+        effects have one common variance (`blrzoo.single_component`). "stepping-stones": for all
+        models. "auto": "exact" where it applies, else "stepping-stones".
     stones : int, default 30
         Number of power posteriors :math:`p(\theta) p(y | \theta)^t` to draw from, the prior
         included, at :math:`t = (k / stones)^{1/0.3}`, k = 0, ..., stones - 1 [1]_.
     draws, tune : int, default 500 and 100
-        Draws of each chain at each of them that are kept, and that are discarded. Each chain
-        starts where it ended at the power before.
+        Number of draws per chain that are kept at each power, and that are discarded before. Each
+        chain starts where it ended at the previous power.
     chains : int, default 4
         Number of chains, drawn one after the other.
-    random_seed : int, Generator or None
-        Seeds the draws.
+    random_seed : int, list of int, Generator or None, optional
+        Seed of the draws. Default: a new one at each call.
     progressbar : bool, default True
-        Whether to show one.
+        Show a progress bar, in terminals and notebooks, when it takes more than two seconds.
     compile_kwargs : dict, optional
-        Of ``pytensor.function``, for the step methods, as for ``pm.sample``.
+        Arguments of ``pytensor.function`` for the step methods, as for ``pm.sample``.
 
     Returns
     -------
     xarray.Dataset
-        - ``log_marginal_likelihood`` ()
-        - ``se`` (): Monte Carlo standard error, from the effective sample sizes of all stones of
-          all chains; of "exact" the error of the quadrature
-        - ``log_ratio``, ``log_ratio_se``, ``ess`` and ``mean_log_likelihood`` (stone), with the
-          coordinate ``power``: what each stone adds, and how well it is known
+        - ``log_marginal_likelihood`` (): natural logarithm
+        - ``se`` (): Monte Carlo standard error, by effective sample sizes over all stones of each
+          chain; with "exact" the error of the quadrature
+        - with "stepping-stones", by ``stone`` with the coordinate ``power``: ``log_ratio``, the log
+          ratio of the normalizing constants of the next power and this one, ``log_ratio_se``,
+          ``ess`` and ``mean_log_likelihood``
         - ``y`` (obs[, trait]): the data, for `bayes_factors`
-        - the attribute ``method``
+        - the attribute ``method``: the method that was used
 
     Raises
     ------
-    TypeError, ValueError
-        For arguments out of range, models that are not of blrzoo or have terms added, for "exact"
-        with other models, and for "stepping-stones" where traits are missing in some rows.
+    TypeError
+        If an argument has the wrong type.
+    ValueError
+        If an argument is out of range; for models that blrzoo did not make, with observed variables
+        or potentials besides y, or of sufficient statistics; for "exact" with a model that it does
+        not apply to; and for "stepping-stones" where traits are missing in some rows.
 
     Warns
     -----
     UserWarning
-        Where a stone is so uncertain that the standard error is not to be trusted.
+        If a log ratio is so uncertain that the standard error is unreliable.
 
     Notes
     -----
-    A normal density to a power keeps every full conditional of the Gibbs step in closed form:
-    :math:`\sigma^2 / t` takes the place of :math:`\sigma^2`, and t n that of n where
-    :math:`\sigma^2` is drawn. Only the log density of y is needed of the draws.
+    Stepping stones [1]_ estimate :math:`\log p(y) = \sum_k \log r_k` with
+    :math:`r_k = E_{t_{k-1}}[p(y | \theta)^{t_k - t_{k-1}}]` from draws of the power posterior at
+    :math:`t_{k-1}` [2]_. The power of a normal density leaves every full conditional of the Gibbs
+    step in closed form: :math:`\sigma^2 / t` takes the place of :math:`\sigma^2`, and t n that of n
+    where :math:`\sigma^2` is drawn.
 
     References
     ----------
@@ -133,7 +139,7 @@ def log_marginal_likelihood(
 
 
 def _exact(model: pm.Model, method: Method) -> tuple[Method, xr.Dataset | None]:
-    """The method taken, and the result where that is the exact one."""
+    """The method that is used, and its result if it is "exact"."""
     if method == "stepping-stones":
         return method, None
     try:

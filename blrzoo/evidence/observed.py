@@ -1,4 +1,4 @@
-"""Were models fitted to the same data? What y they had, and how it differs."""
+"""Whether models were fitted to the same y, and how it differs."""
 
 import numpy as np
 import pymc as pm
@@ -15,18 +15,7 @@ _REMEDY = "Fit all models to the same rows: drop those that any of them lacks, a
 
 
 def response_of(model: pm.Model) -> xr.DataArray:
-    """Take the response of a model.
-
-    Parameters
-    ----------
-    model : pm.Model
-        With an observed ``y``.
-
-    Returns
-    -------
-    xarray.DataArray
-        ``y`` (obs[, trait]) with the model's labels, NaN where it was not measured.
-    """
+    """The observed y (obs[, trait]) of a model with its labels, NaN where not measured."""
     y = value_of(model.rvs_to_values[model["y"]]).astype(float)
     dims = [str(dim) for dim in model.named_vars_to_dims["y"]]
     coords = {dim: np.asarray(model.coords[dim]) for dim in dims}
@@ -34,25 +23,7 @@ def response_of(model: pm.Model) -> xr.DataArray:
 
 
 def observed_y(idata: xr.DataTree, name: str) -> xr.DataArray:
-    """Take the response of a fit.
-
-    Parameters
-    ----------
-    idata : xarray.DataTree
-        An InferenceData.
-    name : str
-        Of the fit, for messages.
-
-    Returns
-    -------
-    xarray.DataArray
-        ``y`` (obs[, trait]).
-
-    Raises
-    ------
-    ValueError
-        Where it is missing.
-    """
+    """The observed y (obs[, trait]) of a fit; an error with its name if there is none."""
     if of_statistics(idata):
         raise ValueError(
             f"fits must be of observations, each of which is left out in turn; got one of "
@@ -68,17 +39,7 @@ def observed_y(idata: xr.DataTree, name: str) -> xr.DataArray:
 
 
 def check_same(responses: dict[str, xr.DataArray]) -> None:
-    """Refuse responses that are not the same data, up to the order of rows and traits.
-
-    Parameters
-    ----------
-    responses : dict of str to xarray.DataArray, (obs[, trait])
-        By name of the model.
-
-    Raises
-    ------
-    ValueError
-        Says which two differ, and how.
+    """Refuse responses, by name of the model, that differ but for the order of rows and traits.
 
     Examples
     --------

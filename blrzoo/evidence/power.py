@@ -24,34 +24,7 @@ __all__ = ["check_model", "power_posterior"]
 
 
 def power_posterior(model: pm.Model) -> pm.Model:
-    r"""Raise the likelihood of a model to a power t, which can be changed.
-
-    .. math:: p_t(\theta | y) \propto p(\theta) \, p(y | \theta)^t
-
-    is the prior at t = 0 and the posterior at t = 1. A normal density to a power leaves every full
-    conditional in its family, so the Gibbs step draws from it, and other step methods see the
-    powered density.
-
-    Parameters
-    ----------
-    model : pm.Model
-        A blrzoo model in which all observations have all traits.
-
-    Returns
-    -------
-    pm.Model
-        A copy with a data variable more, the power ``likelihood_power`` (1 at first): set it with
-        ``copy["likelihood_power"].set_value(0.5)``, and everything compiled before follows.
-
-    Raises
-    ------
-    ValueError
-        For other models, with added terms, with holes in y.
-
-    References
-    ----------
-    .. [1] Friel & Pettitt (2008). Marginal likelihood estimation via power posteriors. JRSS B
-       70:589-607.
+    """Copy a model with its likelihood to the power of the data variable ``likelihood_power``.
 
     Examples
     --------
@@ -64,6 +37,9 @@ def power_posterior(model: pm.Model) -> pm.Model:
     >>> sorted(errors)
     ['beta', 'mu', 'pi', 'sigma2', 'tau2']
     """
+    # p_t(theta | y) is proportional to p(theta) p(y | theta)^t: the prior at t = 0, the posterior
+    # at t = 1 (Friel & Pettitt 2008, JRSS B 70:589-607). A normal density to a power leaves every
+    # full conditional in its family; compiled functions follow a new value of t.
     check_model(model)
     if "measured" in model.named_vars:
         raise ValueError(
@@ -83,23 +59,7 @@ def power_posterior(model: pm.Model) -> pm.Model:
 
 
 def check_model(model: pm.Model) -> Spec:
-    """Refuse a model whose marginal likelihood would not be that of y.
-
-    Parameters
-    ----------
-    model : pm.Model
-        To be checked.
-
-    Returns
-    -------
-    Spec
-        Its rules.
-
-    Raises
-    ------
-    ValueError
-        Where blrzoo did not make it, or where there is more than y to condition on.
-    """
+    """Return the Spec of a model; refuse one that blrzoo did not make, or with more data than y."""
     spec = spec_in(model.basic_RVs)
     if spec is None:
         raise ValueError(
@@ -120,7 +80,7 @@ def check_model(model: pm.Model) -> Spec:
 
 
 class PoweredRV(SymbolicRandomVariable):
-    """Another variable with its log density times a power; draws are those of the other."""
+    """A variable whose log density is that of another one times a power; draws are the same."""
 
     name = "Powered"
     _print_name = ("Powered", "\\operatorname{Powered}")
@@ -128,7 +88,7 @@ class PoweredRV(SymbolicRandomVariable):
 
     @classmethod
     def rv_op(cls, rv: TensorVariable, power: TensorVariable) -> TensorVariable:
-        """Power a variable."""
+        """Make the powered variable."""
         node: Any = rv.owner
         signature = getattr(node.op, "extended_signature", None)
         if signature is None:

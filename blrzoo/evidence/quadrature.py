@@ -1,4 +1,4 @@
-"""Integrals over one or two unbounded variables, of densities known up to a constant."""
+"""Integrals of densities over one or two unbounded variables."""
 
 from collections.abc import Callable
 
@@ -7,42 +7,16 @@ from scipy.special import logsumexp
 
 __all__ = ["log_integral"]
 
-#: Logs of densities on a grid, (size of the first axis, size of the second ...), from its axes.
+#: From the points of each axis to the log density on their grid, one dim for each axis.
 LogDensity = Callable[[list[np.ndarray]], np.ndarray]
 
-_DEPTH = 36.0  # what is smaller than the largest value times exp(-36) = 2e-16 is left out
+_DEPTH = 36.0  # values below the largest one times exp(-36) = 2e-16 are left out
 _COARSE, _FINEST = 48, 1536  # intervals of an axis
 _TOLERANCE = 1e-9
 
 
 def log_integral(log_density: LogDensity, center: list[float]) -> tuple[float, float]:
-    """Log of the integral of a density over all of its arguments, and its error.
-
-    The trapezoidal rule on a box that holds all but 1e-15 of the density, with steps halved until
-    the result stands still: for smooth functions that vanish at both ends its error falls
-    geometrically in the number of points [1]_.
-
-    Parameters
-    ----------
-    log_density : callable
-        Of a list of axes (one or two vectors of points), on their grid.
-    center : list of float
-        Where the search for the box begins, one number an axis: somewhere near the mode.
-
-    Returns
-    -------
-    value, error : float
-        The error is the change by the last halving.
-
-    Raises
-    ------
-    ValueError
-        Where the density is not finite anywhere, or does not fall off on all sides.
-
-    References
-    ----------
-    .. [1] Trefethen & Weideman (2014). The exponentially convergent trapezoidal rule. SIAM Review
-       56:385-458.
+    """Log integral of a density, and its error; the search for its box starts at `center`.
 
     Examples
     --------
@@ -51,6 +25,9 @@ def log_integral(log_density: LogDensity, center: list[float]) -> tuple[float, f
     >>> round(value, 9), error < 1e-9  # log(2 pi) / 2
     (0.918938533, True)
     """
+    # The trapezoidal rule on a box that holds all but 1e-15 of the density, with steps halved until
+    # the result no longer changes: for smooth functions that vanish at both ends its error falls
+    # geometrically in the number of points (Trefethen & Weideman 2014, SIAM Review 56:385-458).
     box = _find_box(log_density, np.array(center))
     size, value, error = _COARSE, _trapezoid(log_density, box, _COARSE), np.inf
     while error > _TOLERANCE and size < _FINEST:
@@ -70,7 +47,7 @@ def _values(log_density: LogDensity, axes: list[np.ndarray]) -> np.ndarray:
 
 
 def _trapezoid(log_density: LogDensity, box: np.ndarray, size: int) -> float:
-    steps = (box[:, 1] - box[:, 0]) / size  # the ends are as good as 0: all weights are equal
+    steps = (box[:, 1] - box[:, 0]) / size  # the density is 0 at the ends, so all weights are equal
     return float(logsumexp(_values(log_density, _axes(box, size))) + np.log(steps).sum())
 
 
@@ -91,7 +68,7 @@ def _find_box(log_density: LogDensity, center: np.ndarray) -> np.ndarray:
 
 
 def _fit(inside: np.ndarray, axis: int, ends: np.ndarray) -> tuple[float, float]:
-    """Ends that hold what is inside with a margin; further out where it reaches the end."""
+    """Ends of an axis around what is inside, with a margin; wider where it reaches an end."""
     others = tuple(i for i in range(inside.ndim) if i != axis)
     found = np.flatnonzero(inside.any(axis=others))
     low, high = ends

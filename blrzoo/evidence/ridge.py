@@ -1,4 +1,4 @@
-"""The marginal likelihood of a ridge: everything in closed form but two variances."""
+"""Marginal likelihood of a ridge: closed form given its two variances."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,28 +27,7 @@ _BLOCK = 2**22  # numbers in the largest array
 
 
 def ridge_log_evidence(model: pm.Model) -> tuple[float, float]:
-    r"""Log marginal likelihood of a model with one common variance of all effects.
-
-    .. math:: p(y) = \int\!\!\int N(y;\; F m, \; F D F' + \tau^2 X X' + \sigma^2 I)\,
-       p(\tau^2)\, p(\sigma^2)\, d\tau^2\, d\sigma^2
-
-    with F the columns of mu and gamma, whose priors have means m and variances D. After one
-    singular value decomposition of X the density costs O(min(n, p)) at each pair of variances.
-
-    Parameters
-    ----------
-    model : pm.Model
-        As `blrzoo.single_component` makes it.
-
-    Returns
-    -------
-    value, error : float
-        The error is that of the quadrature, 0 where both variances are fixed.
-
-    Raises
-    ------
-    ValueError
-        For any other model.
+    """Log marginal likelihood of a model with one common variance, and its quadrature error.
 
     Examples
     --------
@@ -59,6 +38,9 @@ def ridge_log_evidence(model: pm.Model) -> tuple[float, float]:
     >>> bool(-150 < value < -50), error < 1e-6
     (True, True)
     """
+    # p(y) is the integral over tau2 and sigma2, with their priors, of
+    # N(y; F m, F D F' + tau2 X X' + sigma2 I), F being the columns of mu and gamma, whose priors
+    # have means m and variances D.
     check_model(model)
     ridge, free = Ridge.read(model), _free(model)
     if not free:
@@ -79,7 +61,7 @@ def ridge_log_evidence(model: pm.Model) -> tuple[float, float]:
 
 @dataclass(frozen=True, eq=False)
 class Ridge:
-    """A ridge with y and the columns rotated so that the features are independent.
+    """A ridge model, rotated by the singular vectors of X so that a density costs O(min(n, p)).
 
     Attributes
     ----------
@@ -88,13 +70,13 @@ class Ridge:
     log_root : float
         Sum of the logs of the square roots of the weights.
     eigenvalues : ndarray, (rank,)
-        Of X X'; tau2 where it is fixed is part of X.
+        Of X X'; a fixed tau2 is part of X.
     rotated : ndarray, (rank, fixed + 1)
-        Fixed effects' columns times their prior SDs, and the rest of y, rotated.
+        Columns of mu and gamma times their prior SDs, and y minus its prior mean, rotated.
     rest : ndarray, (fixed + 1, fixed + 1)
-        Cross products of what is orthogonal to X.
+        Cross-products of the parts of these columns that are orthogonal to X.
     sigma2 : float
-        The fixed residual variance, 1 where it is learned: it multiplies what is given.
+        The fixed residual variance, 1 if it is estimated: a factor of the sigma2 that is passed.
     """
 
     n: int
@@ -106,22 +88,7 @@ class Ridge:
 
     @classmethod
     def read(cls, model: pm.Model) -> "Ridge":
-        """Read a model.
-
-        Parameters
-        ----------
-        model : pm.Model
-            The model.
-
-        Returns
-        -------
-        Ridge
-
-        Raises
-        ------
-        ValueError
-            For a model that is no ridge.
-        """
+        """Read a model; refuse one that is not a ridge."""
         try:
             mixed = read_model(model)
         except ValueError as error:
@@ -147,17 +114,7 @@ class Ridge:
         )
 
     def log_density(self, tau2: np.ndarray, sigma2: np.ndarray) -> np.ndarray:
-        """Log density of y at each pair of variances, the fixed ones being 1.
-
-        Parameters
-        ----------
-        tau2, sigma2 : ndarray, (a,) and (b,)
-            Variances.
-
-        Returns
-        -------
-        ndarray, (a, b)
-        """
+        """Log density of y (a, b) at each pair of variances (a,) and (b,), 1 where fixed."""
         size = max(1, _BLOCK // (len(sigma2) * self.rotated.size))
         parts = [tau2[start : start + size] for start in range(0, len(tau2), size)]
         return np.concatenate([self._block(part, sigma2 * self.sigma2) for part in parts])
@@ -182,7 +139,7 @@ class Ridge:
 
 
 def _reason(error: ValueError) -> str:
-    """What `read_model` says that it got."""
+    """The part of the message of `read_model` on what it got."""
     return "got " + str(error).split("got ", 1)[-1].split(". ")[0].rstrip(".")
 
 
@@ -202,7 +159,7 @@ def _check_independent(model: pm.Model, name: str) -> None:
 
 
 def _normal(model: pm.Model, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Prior means and SDs of a location's elements."""
+    """Prior means and SDs of the elements of mu or gamma."""
     node: Any = model[name].owner
     _check_independent(model, name)
     if not isinstance(node.op, pm.Normal.rv_type):
@@ -212,12 +169,12 @@ def _normal(model: pm.Model, name: str) -> tuple[np.ndarray, np.ndarray]:
     return np.broadcast_to(mean, size).astype(float), np.broadcast_to(sd, size).astype(float)
 
 
-#: Of points on the unbounded scale: variances, and log prior densities there.
+#: From points on the unbounded scale to variances, and log prior densities of the points.
 Evaluate = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
 def _axis(model: pm.Model, name: str) -> tuple[Evaluate, float]:
-    """A variance as a function of an unbounded number, and where that number starts."""
+    """A variance as a function of an unbounded number, and the initial value of that number."""
     _check_independent(model, name)
     rv = model[name]
     value, transform = model.rvs_to_values[rv], model.rvs_to_transforms[rv]

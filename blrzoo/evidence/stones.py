@@ -1,4 +1,4 @@
-"""Stepping stones: draws from power posteriors to the log marginal likelihood."""
+"""Stepping stones: the log marginal likelihood from draws of power posteriors."""
 
 from typing import Any
 
@@ -18,8 +18,6 @@ __all__ = ["PowerChains", "powers", "stepping_stones"]
 
 Point = dict[str, np.ndarray]
 
-#: For what is cheap to run, compiling would take longer than running.
-
 _SHAPE = 0.3  # of the Beta(0.3, 1) whose quantiles the powers are: most of them near the prior
 
 
@@ -29,19 +27,12 @@ def powers(stones: int) -> np.ndarray:
 
 
 class PowerChains:
-    """Chains that draw from the power posteriors of a model, one power after the other.
-
-    Parameters
-    ----------
-    model : pm.Model
-        See `power_posterior`.
-    compile_kwargs : dict, optional
-        Of ``pytensor.function``, for the step methods. They are compiled once, for all powers.
-    """
+    """Chains that draw from the power posteriors of a model, one power after the other."""
 
     def __init__(self, model: pm.Model, compile_kwargs: dict[str, Any] | None = None) -> None:
         self.model = power_posterior(model)
         self.power = self.model[POWER]
+        # Compiled once, for all powers.
         steps = instantiate_steppers(
             self.model, *assign_step_methods(self.model), compile_kwargs=compile_kwargs
         )
@@ -59,23 +50,8 @@ class PowerChains:
         rng: np.random.Generator,
         progressbar: bool = False,
     ) -> np.ndarray:
-        """Log likelihoods of draws at each power.
-
-        Parameters
-        ----------
-        powers : ndarray, (stone,)
-            Ascending, the first 0: there the draws are independent ones from the prior.
-        draws, tune, chains : int
-            Draws of each chain that are kept and that are not, at each power.
-        rng : Generator
-            Source of all noise.
-        progressbar : bool, default False
-            Whether to show a progress bar when it takes long.
-
-        Returns
-        -------
-        ndarray, (stone, chain, draw)
-        """
+        """Log likelihoods (stone, chain, draw) of draws at ascending powers, the first one 0."""
+        # At power 0, the draws are independent draws from the prior.
         prior = self._prior(draws * chains, rng)
         found = np.empty((len(powers), chains, draws))
         found[0] = np.reshape([self.log_likelihood(point) for point in prior], (chains, draws))
@@ -101,13 +77,13 @@ class PowerChains:
         return point, kept
 
     def _step(self, point: Point) -> Point:
-        """One draw; a trajectory of NUTS that overflows is a divergence, which NUTS refuses."""
+        """Draw once; a trajectory of NUTS that overflows is a divergence, which NUTS rejects."""
         with np.errstate(over="ignore"):
             point, _ = self.step.step(point)
         return point
 
     def log_likelihood(self, point: Point) -> float:
-        """Log density of y; -inf where a parameter is so extreme that it has none."""
+        """Log density of y; -inf where extreme parameters make it NaN or infinite."""
         with np.errstate(all="ignore"):
             value = float(self._log_likelihood(point))
         return value if np.isfinite(value) else -np.inf
@@ -128,28 +104,7 @@ class PowerChains:
 
 
 def stepping_stones(log_likelihood: np.ndarray, powers: np.ndarray) -> xr.Dataset:
-    r"""Estimate a log marginal likelihood from draws at powers 0 to the last but one.
-
-    .. math:: \log p(y) = \sum_k \log r_k, \quad
-       r_k = E_{t_{k-1}} \left[ p(y | \theta)^{t_k - t_{k-1}} \right]
-
-    Parameters
-    ----------
-    log_likelihood : ndarray, (stone, chain, draw)
-        Of draws at ``powers[:-1]``.
-    powers : ndarray, (stone + 1,)
-        Ascending from 0 to 1.
-
-    Returns
-    -------
-    xarray.Dataset
-        ``log_marginal_likelihood`` and ``se`` (), and by stone ``log_ratio``, ``log_ratio_se``,
-        ``mean_log_likelihood`` and ``ess``, effective draws of the ratio.
-
-    References
-    ----------
-    .. [1] Xie, Lewis, Fan, Kuo & Chen (2011). Improving marginal likelihood estimation for
-       Bayesian phylogenetic model selection. Systematic Biology 60:150-160.
+    """Log marginal likelihood from log likelihoods (stone, chain, draw) at ``powers[:-1]``.
 
     Examples
     --------
@@ -161,6 +116,8 @@ def stepping_stones(log_likelihood: np.ndarray, powers: np.ndarray) -> xr.Datase
     >>> round(float(result["log_marginal_likelihood"]), 6), float(result["se"])
     (-7.0, 0.0)
     """
+    # log p(y) = sum_k log r_k, r_k = E[p(y | theta)^(t_k - t_(k-1))] at the power t_(k-1)
+    # (Xie et al. 2011, Systematic Biology 60:150-160).
     steps = np.diff(powers)
     log_weights = steps[:, None, None] * log_likelihood
     log_ratio, weights = _means(log_weights)
@@ -177,7 +134,7 @@ def stepping_stones(log_likelihood: np.ndarray, powers: np.ndarray) -> xr.Datase
         },
         coords={"stone": range(1, len(steps) + 1), "power": ("stone", powers[:-1])},
     )
-    # All stones of a chain in a row: what it carries over from one to the next is in the error.
+    # All stones of a chain in a row, so that the error covers correlations between stones.
     rows = np.concatenate(list(weights), axis=1)
     return stones.assign(
         log_marginal_likelihood=stones["log_ratio"].sum(), se=len(steps) * _error(rows)

@@ -1,4 +1,4 @@
-"""Where a plot goes, and which part of a table goes where: what all plots share."""
+"""Shared by all plots: axes, traits of a table, intervals, legends, and labels of features."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -35,7 +35,7 @@ def panels(
     columns: int = 1,
     **kwargs: Any,
 ) -> "list[Axes]":
-    """Take the axes that the caller passes, one for each panel; without, make a new figure."""
+    """Return the caller's axes, one for each panel, or those of a new figure."""
     if ax is not None:
         return _check_panels(ax, names)
     import matplotlib.pyplot as plt  # not at import: choosing a backend is up to the user
@@ -74,7 +74,7 @@ def give_back(axes: "list[Axes]") -> Any:
 
 
 def of_trait(array: Any, trait: Any) -> Any:
-    """Choose a trait of a table or of draws."""
+    """Select one trait of a table or of draws."""
     if trait is None:
         return array
     if "trait" not in array.dims:
@@ -94,14 +94,14 @@ def columns_of(table: xr.Dataset, along: str = "feature") -> Iterator[tuple[str,
 
 
 def styled(defaults: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
-    """Let a caller's style go before our own, aliases (``ms``, ``c``) included."""
+    """Merge default style with the caller's, which wins, also by an alias (``ms``, ``c``)."""
     from matplotlib import cbook, lines
 
     return defaults | cbook.normalize_kwargs(given, lines.Line2D)
 
 
 def draw_intervals(ax: "Axes", rows: Array, column: xr.Dataset, given: dict[str, Any]) -> None:
-    """Draw means as points and intervals as lines, each in a row."""
+    """Draw each mean as a point and its interval as a line, one to a row."""
     defaults = {"marker": "o", "linestyle": "none", "markersize": 5, "zorder": 3}
     (points,) = ax.plot(column["mean"].values, rows, **styled(defaults, given))
     ax.hlines(
@@ -116,12 +116,12 @@ def draw_intervals(ax: "Axes", rows: Array, column: xr.Dataset, given: dict[str,
 
 
 def legend_outside(ax: "Axes", **kwargs: Any) -> None:
-    """Add a legend right of the axes, where it covers nothing."""
+    """Add a legend to the right of the axes, where it covers nothing."""
     ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, **kwargs)
 
 
 def find_labels(name: str, labels: Any, index: pd.Index) -> NDArray[np.intp]:
-    """Find the features that a caller names."""
+    """Positions of the features that the caller names."""
     if isinstance(labels, str) or not np.iterable(labels):
         raise TypeError(f"{name} must be a list of labels, got {labels!r}. Put one into a list.")
     wanted = pd.Index(list(labels), dtype=object)

@@ -1,4 +1,4 @@
-"""Least-squares effects of the data in an InferenceData, and tables of them that users pass."""
+"""Least-squares effects: computed from the data of a fit, or read from a table."""
 
 from typing import Any, Literal
 
@@ -23,12 +23,12 @@ __all__ = ["Method", "least_squares_effects", "read_effects"]
 Array = NDArray[Any]
 Method = Literal["joint", "marginal"]
 
-_MOST_JOINT = 1000  # features: a second or two
-_BLOCK = 1000  # features as float64 at a time
+_MOST_JOINT = 1000  # features; takes a second or two
+_BLOCK = 1000  # features converted to float64 at a time
 
 
 def read_effects(value: Any, idata: xr.DataTree, traits: list[Any] | None) -> list[Array]:
-    """Take effects by feature, in the order of the posterior, for each trait."""
+    """Read effects in the order of the features of the posterior, one array for each trait."""
     features = feature_index(idata)
     if isinstance(value, xr.Dataset):
         if "beta" not in value:
@@ -83,15 +83,15 @@ def least_squares_effects(
             return [effects for effects in joint if effects is not None], "joint"
         if method == "joint":
             raise ValueError(
-                "least_squares='joint' must have more observations than columns, and no column "
-                f"that others add up to; got {min(len(rows.y) for rows in data)} observations and "
+                "least_squares='joint' must have more observations than columns, and linearly "
+                f"independent columns; got {min(len(rows.y) for rows in data)} observations and "
                 f"{X.shape[1]} features. Use 'marginal', or leave it out."
             )
     return [rows.marginal() for rows in data], "marginal"
 
 
 def _check_rows(idata: xr.DataTree) -> None:
-    """Refuse a fit without X, which is not an argument here."""
+    """Refuse a fit that holds no X."""
     remedy = "Pass estimates: least_squares=blrzoo.ols(X, y)"
     if of_statistics(idata):
         raise ValueError(
@@ -119,7 +119,7 @@ def _responses(idata: xr.DataTree, traits: list[Any] | None) -> list[Array]:
 
 
 class _Rows:
-    """The rows in which a trait is known, weighted, without intercept and covariates."""
+    """Weighted rows in which a trait was observed, adjusted for intercept and covariates."""
 
     def __init__(self, X: Array, y: Array, Z: Array, weights: Array) -> None:
         known = np.isfinite(y)
@@ -142,14 +142,14 @@ class _Rows:
         return cls(X, y, np.column_stack([np.ones(n), W]), weights.astype(float))
 
     def _columns(self, block: slice) -> tuple[Array, Array]:
-        """Residuals of some features, and which are not constant."""
+        """Adjusted columns of a block of features, and which of them vary."""
         values = self.X[self.known, block].astype(float) * self.root[:, None]
         residuals = project_out(self.Q, values)
         size = np.linalg.norm(values, axis=0)
         return residuals, np.linalg.norm(residuals, axis=0) > CONSTANT * size
 
     def marginal(self) -> Array:
-        """Effects of one feature at a time."""
+        """Effects of one feature at a time; NaN for a constant feature."""
         parts = []
         for start in range(0, self.X.shape[1], _BLOCK):
             X, varies = self._columns(slice(start, start + _BLOCK))

@@ -1,4 +1,4 @@
-"""Where features stand on the axis of a Manhattan plot, and which credible set they are in."""
+"""Places of the features on the axis of a Manhattan plot, and their credible sets."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,15 +25,15 @@ class Arrangement:
 
     x: Array  # (feature,)
     group: Array | None  # number of each feature's group
-    names: list[str]  # of the groups, as the middles and widths
-    middles: Array
-    widths: Array
+    names: list[str]  # of the groups
+    middles: Array  # (group,)
+    widths: Array  # (group,)
     what: str  # label of the axis
     is_position: bool  # else x are ranks
 
 
 def arrange(idata: xr.DataTree, groups: Any, positions: Any) -> Arrangement:
-    """Put the features side by side: by group, and within it by position or in their order."""
+    """Place features by group, and within a group by position or in the order of the data."""
     size = feature_index(idata).size
     at = None if positions is None else _numbers(positions, idata)
     what = "Feature" if at is None else "Position" + _unit(positions)
@@ -57,8 +57,8 @@ def _numbers(positions: Any, idata: xr.DataTree) -> Array:
     if not np.isfinite(at).all():
         raise ValueError(
             "positions must be finite, got missing or infinite values for "
-            f"{list(feature_index(idata)[~np.isfinite(at)][:5])}. Mend them, or leave positions "
-            "out for the order of the data."
+            f"{list(feature_index(idata)[~np.isfinite(at)][:5])}. Correct them, or leave "
+            "positions out for the order of the data."
         )
     return at.astype(float)
 
@@ -69,26 +69,26 @@ def _unit(positions: Any) -> str:
 
 
 def _name_of(groups: Any) -> str:
-    """How the caller calls the groups: the name of a Series or DataArray."""
+    """Name of the Series or DataArray of groups, else "group"."""
     name = str(getattr(groups, "name", None) or "group")
     return "group" if name == "groups" else name
 
 
 def _of_present(index: Array, labels: Array) -> tuple[Array, Array]:
-    """Leave out groups without features."""
+    """Drop groups without features."""
     present, index = np.unique(index, return_inverse=True)
     return index, labels[present]
 
 
 def _ranks(index: Array) -> Array:
-    """Places of features that stand by group, else in their order."""
+    """Ranks of the features by group, in the order of the data within a group."""
     x = np.empty(index.size)
     x[np.argsort(index, kind="stable")] = np.arange(index.size)
     return x
 
 
 def _side_by_side(at: Array, index: Array) -> Array:
-    """Put the positions of each group behind those of the group before."""
+    """Shift the positions of each group to follow those of the group before."""
     low, high = _ends(at, index)
     lengths = high - low
     total = lengths.sum() or 1.0
@@ -106,7 +106,7 @@ def _ends(x: Array, index: Array) -> tuple[Array, Array]:
 
 
 def read_sets(credible_sets: Any, idata: xr.DataTree, traits: list[str]) -> list[Array]:
-    """Take the number of each feature's credible set, for each trait."""
+    """Number of each feature's credible set (0: none), one array for each trait."""
     none = np.zeros(feature_index(idata).size, dtype=int)
     if credible_sets is None:
         return [none for _ in traits]

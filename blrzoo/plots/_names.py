@@ -1,4 +1,4 @@
-"""Names on axes and beside points, so that none covers another."""
+"""Names on axes and beside points, placed so that none overlap."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -27,24 +27,24 @@ _OFFSETS = ((5, 0), (-5, 0), (5, 5), (-5, 5), (5, -5), (-5, -5), (0, 5), (0, -5)
 
 
 def shorten(name: Any, longest: int = _LONGEST_LABEL) -> str:
-    """Cut the middle out of a long name: what tells it from others is at the ends."""
+    """Cut the middle out of a long name: names differ at their ends."""
     text, half = str(name), (longest - 1) // 2
     return text if len(text) <= longest else f"{text[:half]}…{text[-half:]}"
 
 
 def column_font(ax: "Axes", size: int) -> float:
-    """Points of height that each of some names has when they are written side by side."""
+    """Font size in points at which `size` upright names fit side by side."""
     return 0.85 * 72 * ax.get_window_extent().width / ax.figure.dpi / (size + 0.2)
 
 
 def row_font(ax: "Axes", size: int) -> float:
-    """Points of height that each of some names has when they are written below each other."""
+    """Font size in points, 5 to 10, at which `size` names fit below each other."""
     room = 0.8 * 72 * ax.get_window_extent().height / ax.figure.dpi / max(size, 1)
     return float(np.clip(room, SMALLEST_FONT, _LARGEST_FONT))
 
 
 def name_rows(ax: "Axes", names: list[str]) -> None:
-    """Name rows 0, 1, ... on the vertical axis; where there is no room, only every so many."""
+    """Name rows 0, 1, ... on the vertical axis; without room for all, every second, third, ..."""
     font = row_font(ax, len(names))
     needed = len(names) * font / (0.8 * 72 * ax.get_window_extent().height / ax.figure.dpi)
     step = max(1, int(np.ceil(needed - 1e-9)))
@@ -53,7 +53,7 @@ def name_rows(ax: "Axes", names: list[str]) -> None:
 
 
 def name_places(ax: "Axes", places: Array, names: list[str], widths: Array) -> None:
-    """Name places below the axis: level, else upright, else the widest that have room."""
+    """Name places below the axis: level, else upright, else only the widest that have room."""
     shown = [shorten(name) for name in names]
     for rotation in (0, 90):
         ax.set_xticks(places, shown, rotation=rotation, fontsize=9)
@@ -71,7 +71,7 @@ def _tick_boxes(ax: "Axes") -> list[Any]:
 
 
 def _apart(boxes: list[Any], widths: Array) -> Array:
-    """Which of some boxes stay if none may touch another, the most important first."""
+    """Mask of the boxes to keep so that none overlap, those of the largest widths first."""
     kept = np.zeros(len(boxes), dtype=bool)
     for i in np.argsort(-np.asarray(widths), kind="stable"):
         padded = boxes[i].padded(1.5)
@@ -80,7 +80,7 @@ def _apart(boxes: list[Any], widths: Array) -> Array:
 
 
 def name_points(ax: "Axes", points: Array, names: list[str], obstacles: Array) -> None:
-    """Write names beside points where there is room; those without are left out."""
+    """Write names beside points, leaving out those without room."""
     if not names:
         return
     ax.figure.canvas.figure.draw_without_rendering()  # the layout moves the axes only now
@@ -92,7 +92,7 @@ def name_points(ax: "Axes", points: Array, names: list[str], obstacles: Array) -
 def _place(
     ax: "Axes", point: tuple[float, float], name: str, taken: list[Any], points: Array
 ) -> list[Any]:
-    """Write a name at the first free place around its point; return the box it takes, if any."""
+    """Write a name at the first free place around its point; return its box, if there is one."""
     from matplotlib.patheffects import withStroke
 
     text = ax.annotate(name, point, (0, 0), textcoords="offset points", fontsize=8, zorder=4)

@@ -1,4 +1,4 @@
-"""The points of PIPs, with stems and error bars where these can be seen."""
+"""Points of PIPs, with stems and error bars where these can be seen."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +14,9 @@ __all__ = ["draw_pips", "marker_size", "outline_of"]
 Array = NDArray[Any]
 
 _VISIBLE = 0.02  # an error bar shorter than this is hidden by its marker
-_NOISE = 0.1  # among thousands of features, the bars of smaller PIPs hide one another
+_NOISE = 0.1  # with more than _MOST_STEMS features, bars of smaller PIPs hide one another
 _MOST_STEMS = 140  # features
-_LARGE = 70  # features; the markers of more are smaller
+_LARGE = 70  # features; with more, markers are smaller
 
 
 def draw_pips(
@@ -27,7 +27,7 @@ def draw_pips(
     style: dict[str, Any],
     chosen: Array | None = None,
 ) -> None:
-    """Draw points; stems while they can be told apart; error bars that can be seen."""
+    """Draw points, stems of few features, and error bars that can be seen."""
     size = x.size
     chosen = np.ones(size, dtype=bool) if chosen is None else chosen
     pips, error = column["pip"].values, 2 * column["mcse_pip"].values
@@ -50,7 +50,7 @@ def draw_pips(
 
 
 def _seen(column: xr.Dataset) -> Array:
-    """Which error bars are shown."""
+    """Mask of the features whose error bars are shown."""
     seen = 2 * column["mcse_pip"] >= _VISIBLE
     wide = column.sizes["feature"] > _MOST_STEMS
     return (seen & (column["pip"] > _NOISE) if wide else seen).values
@@ -62,7 +62,7 @@ def marker_size(size: int) -> float:
 
 
 def outline_of(x: Array, column: xr.Dataset) -> Array:
-    """Find points that a name should not cover: the markers, and some along the error bars."""
+    """Points that names must not cover: markers, and a few along each error bar."""
     reach = np.where(_seen(column), 2 * column["mcse_pip"], 0)
     ys = [np.clip(column["pip"] + share * reach, 0, 1) for share in np.linspace(-1, 1, 9)]
     return np.column_stack([np.tile(x, len(ys)), np.concatenate(ys)])

@@ -48,34 +48,34 @@ def plot_effects(
 ) -> Any:
     """Plot the posterior mean and the credible interval of effects, a row for each feature.
 
-    Effects are those of `blrzoo.effect_table`: of the whole posterior, draws in which a feature
-    is excluded (effect 0) included. An interval that is only a point, at 0, is of a feature that
-    most draws exclude.
+    Means and intervals are those of `blrzoo.effect_table`: over all draws, including those in which
+    a feature is excluded and its effect is 0. The interval of a feature that most draws exclude is
+    the single point 0.
 
     Parameters
     ----------
     idata : xarray.DataTree
         An InferenceData with ``beta`` (chain, draw, feature[, trait]) in its posterior.
     ax : matplotlib.axes.Axes or sequence of them, optional
-        Where to plot; one for each trait. Default: a new figure, high enough for the names.
+        Where to plot; one for each trait. Default: a new figure, tall enough for the names.
     features : sequence of labels, optional
         The features to show, the first on top. Default: the first `top` by `sort_by`.
     top : int, optional
         How many features to show. Default: 30, or all if there are fewer.
     sort_by : {"abs_mean", "pip"} or None, default "abs_mean"
-        Which features are shown and come first: those with the largest absolute mean, or PIP; with
-        several traits, the largest over the traits. None: those with the largest absolute mean, in
-        the order of the data.
-    trait : optional
+        Show the features with the largest absolute posterior mean, or the largest PIP, in that
+        order; with several traits, the largest over the traits. None: those with the largest
+        absolute mean, in the order of the data.
+    trait : label, optional
         Label of the trait to show. Default: all.
     ci_prob : float, default 0.95
         Probability of the credible interval, in (0, 1), whatever the ``rcParams`` of ArviZ say.
     ci_kind : {"eti", "hdi"}, default "eti"
         Equal-tailed, or highest density (the narrowest) interval.
     pips : bool, default True
-        Write the PIPs on the right, in models with indicators.
+        Write the PIPs on the right, if the model has indicators and there is room.
     **kwargs
-        For the points, see `matplotlib.axes.Axes.plot`.
+        Style of the points, passed to `matplotlib.axes.Axes.plot`.
 
     Returns
     -------
@@ -87,8 +87,9 @@ def plot_effects(
     TypeError
         If `idata` is not a DataTree, or an argument has the wrong type.
     ValueError
-        If the posterior lacks ``beta``, a feature is unknown, or an argument is not one of those
-        above; of ``sort_by="pip"``, if there are no indicators.
+        If the posterior lacks ``beta``, a feature or the trait is unknown, `top` is passed with
+        `features`, `ax` has another number of axes, or an argument is not one of those above; with
+        ``sort_by="pip"``, if there are no indicators.
 
     Examples
     --------
@@ -125,7 +126,7 @@ def plot_effects(
     return give_back(axes)
 
 
-# ---- what goes in ----
+# ---- input ----
 
 
 def _check(top: Any, features: Any, sort_by: Any) -> None:
@@ -142,7 +143,7 @@ def _check(top: Any, features: Any, sort_by: Any) -> None:
 def _choose(
     idata: xr.DataTree, beta: xr.DataArray, features: Any, top: Any, sort_by: Any, trait: Any
 ) -> Array:
-    """Places of the features to show, the first on top."""
+    """Positions of the features to show, the first on top."""
     if features is not None:
         return find_labels("features", features, beta.get_index("feature"))
     if sort_by == "pip":
@@ -156,7 +157,7 @@ def _choose(
 
 
 def _part(idata: xr.DataTree, beta: xr.DataArray, chosen: Array, trait: Any) -> xr.DataTree:
-    """Effects and indicators of some features, and of one trait if it is given."""
+    """Posterior with the effects and indicators of some features, and of one trait if given."""
     kept = {"beta": beta.isel(feature=chosen)}
     name = indicator_name(idata)
     if name is not None:
@@ -168,7 +169,7 @@ def _part(idata: xr.DataTree, beta: xr.DataArray, chosen: Array, trait: Any) -> 
 
 
 def _same(chosen: Array, beta: xr.DataArray, draws: xr.DataArray) -> Array:
-    """Places of the same features in the indicators, which mostly have the order of beta."""
+    """Positions of the same features in the indicators, which usually have the order of beta."""
     mine: pd.Index = beta.get_index("feature")
     others: pd.Index = draws.get_index("feature")
     return chosen if mine.equals(others) else others.get_indexer(mine[chosen])
@@ -184,13 +185,13 @@ def _shared(first: "Axes", other: "Axes") -> bool:
     return bool(first.get_shared_y_axes().joined(first, other))
 
 
-# ---- what is drawn ----
+# ---- drawing ----
 
 
 def _decorate(ax: "Axes", column: xr.Dataset, ci_prob: float, with_pips: bool) -> None:
     rows = column.sizes["feature"]
     ax.axvline(0, color="0.5", linewidth=1, zorder=1)
-    ax.set_ylim(rows - 0.4, -0.6)  # the first on top
+    ax.set_ylim(rows - 0.4, -0.6)  # the first row on top
     ax.set_xlabel(f"Effect (units of y per unit of x)\nmean and {100 * ci_prob:g} % interval")
     if not with_pips:
         return

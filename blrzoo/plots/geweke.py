@@ -1,4 +1,4 @@
-"""Geweke's z-scores: the start of each chain against its end, a row for each variable."""
+"""Plot of Geweke's z-scores: the start of each chain against its end."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 __all__ = ["plot_geweke"]
 
-_MOST_NAMES = 40  # rows; of more, those with the largest scores are named
-_INCHES = 0.24  # the height of a row that is named
-_LEAST_GAP = 0.03  # of the height, between the names of some rows
+_MOST_NAMES = 40  # rows; with more, only those with the largest scores are named
+_INCHES = 0.24  # the height of a named row
+_LEAST_GAP = 0.03  # of the height, between two names where not all rows are named
 _BAND = 2.0
-_FEWEST_SCORES = 3.5  # the axis reaches at least so far
+_FEWEST_SCORES = 3.5  # the axis reaches at least this far
 
 
 def plot_geweke(
@@ -30,34 +30,40 @@ def plot_geweke(
     last: float = 0.5,
     **kwargs: Any,
 ) -> "Axes":
-    """Plot Geweke's z-scores: a row for each variable, a colour for each chain.
+    """Plot Geweke's z-scores: a row for each element of a variable, a color for each chain.
 
-    The band from -2 to 2 holds about 95 % of the scores of chains that have converged: look for
-    many points outside, or for points far outside.
+    A z-score compares the mean of the start of a chain with that of its end (see `blrzoo.geweke`).
+    The gray band from -2 to 2 holds about 95 % of the scores of chains that have converged: look
+    for many points outside, or for points far outside.
 
     Parameters
     ----------
     idata : xarray.DataTree
         An InferenceData.
     ax : matplotlib.axes.Axes, optional
-        Where to plot. Default: the axes of a new figure, high enough for the names.
+        Where to plot. Default: the axes of a new figure, tall enough for the names.
     var_names : str or list of str, optional
-        Variables. Default: hyperparameters, model size and genetic variance; see `geweke`.
+        Variables of the posterior, ``"model_size"`` (number of included features) or
+        ``"genetic_variance"`` (of X beta). Default: these two, and all variables without the dim
+        ``feature``.
     first, last : float, default 0.1 and 0.5
-        The shares of the draws that are compared.
+        Shares of the draws that are compared, from the start and from the end of each chain.
     **kwargs
-        For the points, see `matplotlib.axes.Axes.plot`.
+        Style of the points, passed to `matplotlib.axes.Axes.plot`.
 
     Returns
     -------
     matplotlib.axes.Axes
-        Elements without a score (NaN) are left out. Of more than 40 rows, or where the axes are
-        too low, only those with the largest scores outside the band have their names.
+        Elements without a score (NaN) are left out. With more than 40 rows, or too little height,
+        at most 10 rows are named: those with the largest scores outside the band.
 
     Raises
     ------
-    TypeError, ValueError
-        As `geweke`, and if no element has a score.
+    TypeError
+        If `idata` is not a DataTree, `ax` is not axes, or an argument has the wrong type.
+    ValueError
+        If a variable is missing, the shares overlap, a share is less than 10 draws, or no element
+        has a score.
 
     Examples
     --------
@@ -115,7 +121,7 @@ def _decorate(ax: "Axes", z: Array) -> None:
     reach = max(_FEWEST_SCORES, 1.08 * float(np.nanmax(abs(z))))
     ax.set_xlim(-reach, reach)
     margin = max(0.6, 0.02 * len(z))
-    ax.set_ylim(len(z) - 1 + margin, -margin)  # the first on top
+    ax.set_ylim(len(z) - 1 + margin, -margin)  # the first row on top
     ax.set_xlabel("Geweke's z: start against end of the chain")
     if z.shape[1] > 1:
         legend_outside(ax)

@@ -1,4 +1,4 @@
-"""Priors beside posteriors: what the data say about the hyperparameters."""
+"""Plot of prior and posterior densities of the hyperparameters."""
 
 from collections.abc import Iterable
 from itertools import chain, zip_longest
@@ -25,8 +25,8 @@ Array = NDArray[Any]
 
 _MOST = 12  # panels
 _COLUMNS = 4
-_LEFT_OUT = ("mu", "gamma")  # unless they are asked for: their priors are wide, and say nothing
-_FEWEST = 30  # draws in the window; of fewer, a density would be noise
+_LEFT_OUT = ("mu", "gamma")  # by default: their priors are wide, and say nothing
+_FEWEST = 30  # draws on the axis; a density of fewer would be noise
 _LONGEST = 32  # characters of a panel's name
 _UNITS = {
     "pi": "probability",
@@ -48,8 +48,8 @@ def plot_prior_posterior(
 ) -> Any:
     """Plot the prior and the posterior density of hyperparameters.
 
-    A posterior that is like its prior says that the data do not tell: a conclusion that leans on
-    such a parameter leans on its prior.
+    Where the posterior resembles the prior, the data say little about the parameter, and
+    conclusions that depend on it depend on its prior.
 
     Parameters
     ----------
@@ -61,11 +61,11 @@ def plot_prior_posterior(
     ax : matplotlib.axes.Axes or sequence of them, optional
         Where to plot, one for each element. Default: a new figure.
     var_names : str or list of str, optional
-        Variables, or elements such as ``"tau2[chr1]"`` (the names of `blrzoo.geweke` and
-        ``az.summary``). Default: hyperparameters with a prior, without mu and gamma; the first 12
-        elements, as many of each variable as possible.
+        Variables, or elements such as ``"tau2[chr1]"`` (named as in ``az.summary``). Default:
+        hyperparameters with draws of the prior, without mu and gamma; 12 elements at most, taken
+        in turns from the variables.
     **kwargs
-        For the line of the posterior, see `matplotlib.axes.Axes.plot`.
+        Style of the line of the posterior, passed to `matplotlib.axes.Axes.plot`.
 
     Returns
     -------
@@ -75,25 +75,27 @@ def plot_prior_posterior(
     Raises
     ------
     TypeError
-        If `idata` or `prior` is not one of the types above.
+        If an argument is not of the type above.
     ValueError
-        If there are no draws of the prior, or none of a variable that is asked for.
+        If there are no draws of the prior, or none of a variable in `var_names`; if no element
+        varies; if draws of the posterior are not finite; or if `ax` has another number of axes.
 
     See Also
     --------
-    arviz.plot_prior_posterior : Whole variables over the whole range of their priors, in a
-        collection of plots of its own.
+    arviz.plot_prior_posterior : Plots whole variables over the whole range of their priors, and
+        returns a ``PlotCollection``.
 
     Notes
     -----
-    Elements are joined by name. Those that are the same in all draws (fixed, or the variance of a
-    null component) are left out, and of covariance matrices the lower triangle.
+    Elements of prior and posterior are joined by name. Left out are those that are the same in all
+    draws (fixed, or the variance of a null component), and the lower triangle of covariance
+    matrices.
 
-    The axis goes from the 0.5 % to the 99.5 % quantile of the posterior, and on to the 10 % and
-    90 % quantile of the prior, but by no more than twice that length on either side: priors have
-    heavy tails, and most are much wider than their posteriors. The densities are ArviZ's kernel
-    estimates of the draws within the axis, times their share of all draws; of less than 30 draws
-    the average density on the axis.
+    The axis spans the 0.5 % to the 99.5 % quantile of the posterior. On either side it is extended
+    to the 10 % or 90 % quantile of the prior, by at least 0.3 and at most 2 times that length, but
+    not beyond the draws: priors have heavy tails, and most are much wider than their posteriors.
+    The densities are ArviZ's kernel estimates of the draws within the axis, times their share of
+    all draws; with fewer than 30 such draws, the average density on the axis.
 
     Examples
     --------
@@ -124,14 +126,12 @@ def plot_prior_posterior(
     return give_back(axes)
 
 
-# ---- what goes in ----
+# ---- input ----
 
 
 def _prior_of(idata: xr.DataTree, prior: Any) -> xr.Dataset:
     """Draws of the prior."""
-    given = prior
-    if prior is None:
-        given = idata
+    given = idata if prior is None else prior
     if isinstance(given, xr.Dataset):
         return given
     if not isinstance(given, xr.DataTree):
@@ -154,7 +154,7 @@ def _choose(
     """Name, prior draws and posterior draws of the elements to show."""
     if var_names is not None:
         wanted = Names(advice="Leave it out for the default.").check("var_names", var_names)
-        return list(chain(*(_asked(name, posterior, prior) for name in wanted)))
+        return list(chain(*(_named(name, posterior, prior) for name in wanted)))
     variables = [name for name in posterior if name not in _LEFT_OUT and name in prior]
     variables = [name for name in variables if "obs_missing" not in posterior[name].dims]
     pairs = [_pairs(name, posterior[name], prior) for name in variables]
@@ -169,10 +169,10 @@ def _choose(
     return chosen
 
 
-def _asked(
+def _named(
     name: str, posterior: dict[str, xr.DataArray], prior: xr.Dataset
 ) -> Iterable[tuple[str, Array, Array]]:
-    """Elements of a variable, or the element, that the caller asks for."""
+    """Elements of the variable, or the single element, of this name."""
     variable = name.split("[")[0]
     for where, there in (("idata.posterior", posterior), ("the prior", prior)):
         if variable not in there:
@@ -201,7 +201,7 @@ def _pairs(name: str, posterior: xr.DataArray, prior: xr.Dataset) -> list[tuple[
     ]
 
 
-# ---- what is drawn ----
+# ---- drawing ----
 
 
 def _draw(ax: "Axes", prior: Array, posterior: Array, given: dict[str, Any]) -> None:
@@ -219,7 +219,7 @@ def _draw(ax: "Axes", prior: Array, posterior: Array, given: dict[str, Any]) -> 
 
 
 def _limits(prior: Array, posterior: Array) -> tuple[float, float]:
-    """The range of the posterior, and of the middle of the prior as far as it is near."""
+    """Ends of the axis: the range of the posterior, extended towards the middle of the prior."""
     low, high = np.quantile(posterior, [0.005, 0.995])
     width = high - low or np.ptp(posterior)
     near_low, near_high = np.quantile(prior, [0.1, 0.9])

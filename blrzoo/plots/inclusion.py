@@ -1,6 +1,5 @@
-"""Posterior inclusion probabilities of all features: few with names, many as a Manhattan plot."""
+"""Plot of PIPs: of few features with their names, of many as a Manhattan plot."""
 
-import numbers
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +7,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from blrzoo.checks import Flag, Integer
+from blrzoo.checks import Flag, Integer, NoneOr, Number
 from blrzoo.plots._axes import (
     columns_of,
     give_back,
@@ -29,18 +28,18 @@ __all__ = ["plot_pip"]
 
 Array = NDArray[Any]
 
-_MOST_LABELS = 70  # features; more are told by their position
-_INCHES = 0.17  # the width of a feature that is named
+_MOST_LABELS = 70  # features that the axis names
+_INCHES = 0.17  # the width of a named feature
 _DEFAULT_TOP = 10
-_MOST_SETS = 10  # with an entry of their own in the legend
+_MOST_SETS = 10  # credible sets that the legend lists
 _TONES = ("0.45", "0.72")  # of groups, behind credible sets
-#: Of credible sets: matplotlib's ten without the grey.
+#: Of credible sets: matplotlib's ten without the gray.
 _COLORS = ("C1", "C0", "C2", "C3", "C4", "C5", "C6", "C8", "C9")
 
 
 @dataclass(frozen=True, eq=False)
 class _Panel:
-    """What goes onto one pair of axes: the PIPs of one trait, or of several in one colour each."""
+    """Contents of one pair of axes: the PIPs of one trait, or of several in one color each."""
 
     columns: list[tuple[str, xr.Dataset]]
     xs: Array
@@ -70,46 +69,48 @@ def plot_pip(
 ) -> Any:
     """Plot the posterior inclusion probability (PIP) of each feature.
 
-    With `groups`, such as chromosomes, and perhaps `positions`, it is a Manhattan plot.
+    `groups` (chromosomes, for instance) and `positions` make it a Manhattan plot.
 
     Parameters
     ----------
     idata : xarray.DataTree
         The InferenceData of a model with indicators.
     ax : matplotlib.axes.Axes or sequence of them, optional
-        Where to plot. Several axes: one for each trait. Default: a new figure, wide enough for the
-        labels.
+        Where to plot; several axes are one for each trait. Default: a new figure, wide enough for
+        the labels.
     groups : array-like (feature,) or True, optional
-        Label of each feature's group: its features stand side by side, in one of two alternating
-        tones. A Series or a DataArray is joined by the features' labels, anything else by
-        position. True: the groups of the model.
+        Label of each feature's group. The features of a group are placed side by side, in one of
+        two alternating tones. A Series or a DataArray is joined by the features' labels, anything
+        else by position. True: the groups of the model.
     positions : array-like (feature,), optional
-        Positions, in base pairs for instance, within each group if there are `groups`; joined
-        likewise. The attribute ``units`` of a DataArray is shown. Default: the order of the data.
+        Position of each feature, in base pairs for instance; with `groups`, its position within the
+        group. Joined as `groups` are. The attribute ``units`` of a DataArray is shown. Default:
+        the order of the data.
     credible_sets : xarray.Dataset or mapping of them, optional
-        What `blrzoo.credible_sets` returns: the features of each set have its colour. Where each
-        trait has its own, they are by the label of the trait.
-    trait : optional
+        What `blrzoo.credible_sets` returns: the features of a set have its color. With several
+        traits, a mapping from the label of a trait to its sets.
+    trait : label, optional
         Label of the trait to show. Default: all.
     threshold : float or None, default 0.5
-        PIP of a dashed line, 0 to 1; 0.5 is the median probability model [1]_. None: no line.
+        PIP at which a dashed line is drawn, 0 to 1; the features above 0.5 are the median
+        probability model [1]_. None: no line.
     top : int, optional
-        How many of the features with the largest PIP to name beside their points; labels that
-        would overlap others are left out. Default: 0 if the axis names them, else the lead of each
-        credible set, and without sets 10.
+        How many of the features with the largest PIP to name beside their points; names that would
+        overlap others are left out. Default: 0 if the axis names the features; else the feature
+        with the largest PIP of each credible set, or 10 features if there are no sets.
     error_bars : bool, default True
-        Show plus and minus two Monte Carlo standard errors, cut off at 0 and 1, where they are
-        large enough to be seen (0.02); among more than 140 features only of PIPs above 0.1.
+        Show plus and minus two Monte Carlo standard errors, cut off at 0 and 1, where these are
+        large enough to be seen (0.02); with more than 140 features, only of PIPs above 0.1.
     labels : bool, optional
-        Name each feature on the axis. Default: if there are 70 of them or fewer, and room, and no
-        positions.
+        Name each feature on the axis. Default: True for 70 features or fewer if there is room and
+        no `positions`.
     **kwargs
-        For the points, see `matplotlib.axes.Axes.plot`; ``color`` only for a single trait.
+        Style of the points, passed to `matplotlib.axes.Axes.plot`; ``color`` is for one trait.
 
     Returns
     -------
     matplotlib.axes.Axes, or ndarray of them
-        One for all traits, which then have one colour each. With `groups`, `positions`,
+        One for all traits, which then have one color each. With `groups`, `positions`,
         `credible_sets` or several axes: one for each trait, in an array if there are several.
 
     Raises
@@ -117,8 +118,8 @@ def plot_pip(
     TypeError
         If `idata` is not a DataTree, or an argument has the wrong type.
     ValueError
-        If there are no indicators, if an argument is out of range, or if `groups`, `positions` or
-        `credible_sets` do not fit the features.
+        If there are no indicators, an argument is out of range, `labels` is True with
+        `positions`, or `groups`, `positions` or `credible_sets` do not fit the features.
 
     References
     ----------
@@ -170,24 +171,18 @@ def plot_pip(
     return give_back(axes)
 
 
-# ---- what goes in ----
+# ---- input ----
 
 
 def _several(ax: Any) -> bool:
-    """Whether a list or an array of axes is given."""
+    """Whether more than one pair of axes is given."""
     return isinstance(ax, list | tuple | np.ndarray) and np.size(np.asarray(ax, dtype=object)) > 1
 
 
 def _check(threshold: Any, top: int | None, labels: bool | None, positions: Any) -> None:
-    if labels is not None and not isinstance(labels, bool | np.bool_):
-        raise TypeError(
-            f"labels must be True or False, got {type(labels).__name__}. Leave it out to name "
-            "features where there is room."
-        )
-    if threshold is not None and not isinstance(threshold, numbers.Real):
-        raise TypeError(f"threshold must be a PIP, got {type(threshold).__name__}. Pass 0.5.")
-    if threshold is not None and not 0 <= float(threshold) <= 1:
-        raise ValueError(f"threshold must be a PIP, 0 to 1, or None for no line, got {threshold}")
+    if labels is not None:
+        Flag(advice="Leave it out to name features where there is room.").check("labels", labels)
+    NoneOr(Number(least=0, most=1, default=0.5)).check("threshold", threshold)
     if top is not None:
         Integer(0, default=_DEFAULT_TOP).check("top", top)
     if labels and positions is not None:
@@ -210,7 +205,7 @@ def _has_room(ax: "Axes", size: int) -> bool:
 
 
 def _shifts(n_columns: int) -> Array:
-    """Shifts of several traits beside each other, (n_columns, 1)."""
+    """Horizontal shifts that put several traits side by side, (n_columns, 1)."""
     return ((np.arange(n_columns) - (n_columns - 1) / 2) * 0.5 / n_columns)[:, None]
 
 
@@ -243,7 +238,7 @@ def _parity(panel: _Panel) -> Array:
 
 
 def _tones(ax: "Axes", style: dict[str, Any], *, dim: bool) -> tuple[Any, Any]:
-    """Colours of odd and even groups: greys behind credible sets, else two of one hue."""
+    """Colors of even and odd groups: grays behind credible sets, else two tones of one color."""
     from matplotlib.colors import to_rgb
 
     if dim and "color" not in style:
@@ -257,7 +252,7 @@ def _tones(ax: "Axes", style: dict[str, Any], *, dim: bool) -> tuple[Any, Any]:
 def _draw_sets(
     ax: "Axes", x: Array, column: xr.Dataset, panel: _Panel, bars: bool, style: dict[str, Any]
 ) -> None:
-    """Draw the members of credible sets; sets that are neighbours have different colours."""
+    """Draw the members of credible sets; neighboring sets have different colors."""
     numbers = np.unique(panel.sets[panel.sets > 0])
     places = [x[panel.sets == number].mean() for number in numbers]
     rank = dict(zip(numbers[np.argsort(places)], range(len(numbers)), strict=True))
@@ -272,7 +267,7 @@ def _draw_sets(
         }
         draw_pips(ax, x, column, bars, style | look, chosen)
     if len(numbers) > _MOST_SETS:
-        legend_outside(ax, title=f"{len(numbers)} credible\nsets, coloured", handles=[])
+        legend_outside(ax, title=f"{len(numbers)} credible\nsets, colored", handles=[])
     elif len(numbers):
         legend_outside(ax, title="credible set")
 
@@ -355,7 +350,7 @@ def _name_points(ax: "Axes", panel: _Panel, top: int | None, named: bool) -> Non
 
 
 def _leads(ordered: Array, sets: Array) -> Array:
-    """Keep the first feature of each credible set, the highest PIP."""
+    """The feature with the largest PIP of each credible set."""
     inside = ordered[sets[ordered] > 0]
     _, first = np.unique(sets[inside], return_index=True)
     return inside[np.sort(first)]

@@ -1,4 +1,4 @@
-"""Which traits the features affect together."""
+"""Plot of which traits the features affect together."""
 
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from blrzoo.checks import Choice, Integer
+from blrzoo.checks import Choice, Flag, Integer
 from blrzoo.plots._axes import panels
 from blrzoo.plots._names import SMALLEST_FONT, shorten
 from blrzoo.posterior.inputs import feature_index
@@ -25,7 +25,7 @@ Array = NDArray[Any]
 Show = Literal["patterns", "pairs", "correlation"]
 
 _DEFAULT_TOP = 15
-_ROW = 0.12  # of the height of the bars: a trait's row below them
+_ROW = 0.12  # height of a trait's row of dots, as a share of the highest bar
 _MOST_NUMBERS = 12  # traits; in a larger matrix, numbers could not be read
 _LABELS = {"pairs": "Expected number of shared features", "correlation": "Genetic correlation"}
 
@@ -49,26 +49,30 @@ def plot_patterns(
         An InferenceData of several traits, with ``delta`` (chain, draw, feature, trait) in its
         posterior; for ``show="correlation"`` with ``beta`` instead.
     show : {"patterns", "pairs", "correlation"}, default "patterns"
-        - "patterns": a bar for each pattern of traits, its height the expected number of features
-          that affect just these traits (the mean of `blrzoo.pleiotropy_table`, with an interval);
-          dots below say which traits.
-        - "pairs": a matrix, trait by trait, of the expected number of features that affect both;
-          on the diagonal, that affect the trait.
-        - "correlation": a matrix of genetic correlations, ``rg_fit`` of
-          `blrzoo.genetic_correlation`; also for models that do not select.
+        - "patterns": a bar for each pattern of traits. Its height is the posterior mean of the
+          number of features that affect exactly these traits, with a credible interval (as in
+          `blrzoo.pleiotropy_table`); the dots below it mark the traits.
+        - "pairs": a matrix, trait by trait, of the posterior mean of the number of features that
+          affect both traits; on the diagonal, of those that affect the trait.
+        - "correlation": a matrix of genetic correlations, those of the columns of X beta over the
+          observations (``rg_fit`` of `blrzoo.genetic_correlation`); also for models that do not
+          select.
     ax : matplotlib.axes.Axes, optional
         Where to plot. Default: the axes of a new figure.
     top : int, optional
-        How many patterns to show: those with the most features, without the pattern of the
-        features that affect none. Others are counted together. Default: 15.
+        How many patterns to show: those with the most features, apart from the pattern of no
+        traits. All others are counted together. Default: 15.
     X : array-like (obs, feature), optional
-        For ``show="correlation"``, see `blrzoo.genetic_correlation`.
+        For ``show="correlation"``: features of the individuals over which the correlation is taken,
+        on the scale of the model's X. A DataFrame or a DataArray is joined by the features'
+        labels, an array by position. Default: the X of the model, from the constant data.
     ci_prob : float, default 0.95
         Probability of the credible intervals, in (0, 1), whatever the ``rcParams`` of ArviZ say.
     progressbar : bool, default True
         Show a progress bar when it takes more than two seconds.
     **kwargs
-        For the bars, see `matplotlib.axes.Axes.bar`; for a matrix `matplotlib.axes.Axes.imshow`.
+        Style, passed to `matplotlib.axes.Axes.bar`, or for a matrix to
+        `matplotlib.axes.Axes.imshow`.
 
     Returns
     -------
@@ -79,7 +83,8 @@ def plot_patterns(
     TypeError
         If `idata` is not a DataTree, or an argument has the wrong type.
     ValueError
-        If there are no indicators by trait, or an argument is not one of those above.
+        If there are no indicators by trait, or none is ever 1; for ``show="correlation"``, if
+        ``beta`` or X is missing; or if an argument is not one of those above.
 
     Examples
     --------
@@ -100,6 +105,7 @@ def plot_patterns(
     if top is not None:
         Integer(1, default=_DEFAULT_TOP).check("top", top)
     ci_prob = check_interval(ci_prob, "eti")
+    progressbar = Flag(default=True).check("progressbar", progressbar)
     if show == "patterns":
         bars, none = _patterns(idata, _DEFAULT_TOP if top is None else top, ci_prob)
         return _plot_bars(bars, none, feature_index(idata).size, ax, ci_prob, kwargs)
@@ -133,7 +139,7 @@ def _correlation(idata: xr.DataTree, X: Any, progressbar: bool) -> xr.DataArray:
 
 
 def _patterns(idata: xr.DataTree, top: int, ci_prob: float) -> tuple[xr.Dataset, float]:
-    """Means and intervals of the patterns to show, and the mean number that affects none."""
+    """Table of the patterns to show, and the mean number of features that affect no trait."""
     table = pleiotropy_table(idata, most=top + 1, ci_prob=ci_prob)
     affected = table["affected"].transpose("pattern", "trait").values
     null, other = (affected == 0).all(axis=1), np.isnan(affected).any(axis=1)
@@ -145,7 +151,7 @@ def _patterns(idata: xr.DataTree, top: int, ci_prob: float) -> tuple[xr.Dataset,
     if len(shown) + null.sum() == len(null):
         return kept.isel(pattern=shown), none
     last = kept.isel(pattern=[-1]).copy(deep=True)
-    if not (null.any() and other.any()):  # it is not what was counted together
+    if not (null.any() and other.any()):  # the table counted others together
         last["lower"][:], last["upper"][:] = np.nan, np.nan
     last["mean"][:], last["affected"][:] = rest, np.nan
     return xr.concat([kept.isel(pattern=shown), last], "pattern"), none
@@ -182,7 +188,7 @@ def _draw_bars(ax: "Axes", bars: xr.Dataset, given: dict[str, Any]) -> None:
 
 
 def _draw_dots(ax: "Axes", bars: xr.Dataset, affected: Array, names: list[str]) -> None:
-    """Draw a row for each trait below the bars, a dot where the pattern affects it."""
+    """Draw a row of dots for each trait below the bars, dark where the pattern affects it."""
     highest = float(max(bars["upper"].max(), bars["mean"].max()))
     rows = -_ROW * highest * np.arange(1, len(names) + 1)
     counts = [tick for tick in _count_ticks(highest) if tick >= 0]
@@ -252,7 +258,7 @@ def _plot_matrix(
 
 
 def _write_numbers(ax: "Axes", image: Any, table: xr.Dataset, digits: int) -> bool:
-    """Write means, and intervals if there is room, into the cells; tell whether there is."""
+    """Write means into the cells, with intervals if there is room; whether these are written."""
     ordered = table.transpose("trait", "trait_bis")
     mean, low, high = (ordered[name].values for name in ("mean", "lower", "upper"))
     size = len(mean)
@@ -285,6 +291,6 @@ def _font_of_cells(ax: "Axes", texts: list[str], size: int) -> float:
 
 
 def _ink(image: Any, value: float) -> str:
-    """Black or white, whatever can be read on the colour of a value."""
+    """Black or white, whichever can be read on the color of a value."""
     red, green, blue, _ = image.cmap(image.norm(value))
     return "w" if 0.3 * red + 0.59 * green + 0.11 * blue < 0.5 else "k"

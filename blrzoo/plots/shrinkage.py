@@ -1,4 +1,4 @@
-"""Posterior means of effects beside least squares: what the prior shrinks, and how much."""
+"""Plot of posterior means of effects against least squares: what the prior shrinks."""
 
 from typing import TYPE_CHECKING, Any, cast, get_args
 
@@ -37,29 +37,29 @@ def plot_shrinkage(
     trait: Any = None,
     **kwargs: Any,
 ) -> Any:
-    r"""Plot posterior means of effects against least-squares estimates, coloured by PIP.
+    r"""Plot posterior means of effects against least-squares estimates, colored by PIP.
 
-    On the dashed line, y = x, an effect is as least squares has it; on the horizontal line it is
-    shrunk to zero.
+    On the dashed line, y = x, the posterior mean equals the least-squares estimate; on the
+    horizontal line it is shrunk to zero.
 
     Parameters
     ----------
     idata : xarray.DataTree
         An InferenceData with ``beta`` (chain, draw, feature[, trait]) in its posterior.
     least_squares : table, array-like (feature[, trait]), "joint", "marginal" or None
-        Estimates: what `blrzoo.ols` returns, or a Series, a DataArray or, of several traits, a
-        DataFrame; they are joined by the features' labels, an array by position. "joint" and
-        "marginal" compute them from the data of the fit (see Notes). Default: "joint" where it
-        has an answer and there are 1000 features at most, else "marginal".
+        Estimates: what `blrzoo.ols` returns, a Series, a DataArray or, for several traits, a
+        DataFrame, which are joined by the features' labels; or an array, by position. "joint" and
+        "marginal" compute them from the data of the fit (see Notes). Default: "joint" if these
+        estimates exist and there are at most 1000 features, else "marginal".
     ax : matplotlib.axes.Axes or sequence of them, optional
         Where to plot; one for each trait. Default: a new figure.
     top : int, optional
         How many of the features with the largest absolute posterior mean to name; names that
         would overlap others are left out. Default: 5.
-    trait : optional
+    trait : label, optional
         Label of the trait to show. Default: all.
     **kwargs
-        For the points, see `matplotlib.axes.Axes.scatter`.
+        Style of the points, passed to `matplotlib.axes.Axes.scatter`.
 
     Returns
     -------
@@ -72,19 +72,20 @@ def plot_shrinkage(
     TypeError
         If `idata` is not a DataTree, or an argument has the wrong type.
     ValueError
-        If ``beta``, or ``y`` and ``X`` to compute estimates from, are missing; if estimates do not
-        fit the features; or if "joint" has no answer.
+        If ``beta`` is missing, or ``y`` or ``X`` where the estimates are computed; if estimates do
+        not fit the features; or if the estimates of "joint" do not exist.
 
     Notes
     -----
-    "joint" are the estimates of `blrzoo.ols`, :math:`(X'X)^{-1}X'y`: it takes more observations
-    than columns, and no column that others add up to. "marginal" are :math:`x_j'y / x_j'x_j`, of
-    one feature at a time. Both are given an intercept and the covariates, and weighted by the
-    weights of the fit. A trait's rows are those in which it is known.
+    "joint" estimates are those of `blrzoo.ols`, :math:`(X'X)^{-1}X'y`: they need more observations
+    than columns, and linearly independent columns. "marginal" estimates,
+    :math:`x_j'y / x_j'x_j`, are of one feature at a time. Both are adjusted for an intercept and
+    the covariates, and use the weights of the fit. For each trait, the rows in which it was
+    observed are used.
 
-    The marginal estimate of a feature holds the effects of its neighbours, in proportion to their
-    correlation. So a feature of a large marginal estimate whose posterior mean is zero need not be
-    shrunk: it may be explained by another.
+    The marginal estimate of a feature contains the effects of features that are correlated with it.
+    So a feature with a large marginal estimate and a posterior mean of zero may be explained by
+    another one, rather than shrunk.
 
     Examples
     --------
@@ -158,7 +159,7 @@ def _axes(ax: Any, columns: list[Any]) -> "list[Axes]":
 
 
 def _draw(ax: "Axes", x: Array, column: xr.Dataset, given: dict[str, Any]) -> Any:
-    """Draw the points, those of high PIP on top."""
+    """Draw the points, those with a high PIP on top."""
     look: dict[str, Any] = {"s": float(np.clip(6000 / x.size, 6, 30)), "zorder": 3}
     order = np.arange(x.size)
     if "pip" in column and not {"c", "color"} & set(given):

@@ -1,4 +1,4 @@
-"""What each group of features explains, beside its share of the features."""
+"""Plot of the variance that each group of features explains."""
 
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -52,33 +52,53 @@ def plot_variance(
     progressbar: bool = True,
     **kwargs: Any,
 ) -> "Axes":
-    """Plot the variance that each group of features explains, with credible intervals.
+    r"""Plot the variance that each group of features explains, with credible intervals.
+
+    For the features g of a group, in each draw and over the rows of X:
+
+    .. math::
+
+       variance_g &= var(X_g\beta_g), \qquad share_g = \frac{var(X_g\beta_g)}{var(X\beta)}
+
+       apportioned_g &= \frac{cov(X_g\beta_g, X\beta)}{var(X\beta)}, \qquad
+       enrichment_g = \frac{share_g}{p_g / p}
+
+    with :math:`p_g` of the p features in group g.
 
     Parameters
     ----------
     idata : xarray.DataTree or xarray.Dataset
-        An InferenceData with ``beta`` in its posterior. Or the table that `blrzoo.variance_table`
-        or `blrzoo.enrichment_table` made of it, which is not computed again.
-    X, groups
-        As in `blrzoo.variance_table`. With a table, `groups` only serves the reference.
+        An InferenceData with ``beta`` in its posterior, or a table of it from
+        `blrzoo.variance_table` or `blrzoo.enrichment_table`, which is then not computed again.
+    X : array-like (obs, feature), optional
+        Features of the individuals over which variances are taken, on the scale of the model's X. A
+        DataFrame or a DataArray is joined by the features' labels, an array by position. Default:
+        the X of the model, from the constant data. Not used with a table.
+    groups : array-like (feature,), optional
+        Label of each feature's group. A Series or a DataArray is joined by the features' labels,
+        anything else by position. Default: the groups of the model. With a table, they only serve
+        to mark the reference.
     ax : matplotlib.axes.Axes, optional
-        Where to plot. Default: the axes of a new figure, high enough for the names.
+        Where to plot. Default: the axes of a new figure, tall enough for the names.
     quantity : {"share", "apportioned", "variance", "enrichment"}, default "share"
-        What to plot; see `blrzoo.variance_table` and `blrzoo.enrichment_table`. A table of
-        enrichments has its own.
+        What to plot, by the formulas above. Shares of correlated groups need not sum to 1;
+        "apportioned" does, and can be negative. Not used with a table of enrichments.
     reference : bool, default True
-        Mark what is nothing special: a group's share of the features, or enrichment 1.
+        Mark the value of an average group: its share of the features, or enrichment 1.
     top : int, optional
         How many groups to show: if there are more, those with the largest mean, the largest on
         top. Default: 40.
-    trait : optional
-        Label of the trait to show. Default: all, in a colour each.
-    ci_prob, ci_kind
-        Of the intervals, as in `blrzoo.variance_table`; a table has its own.
+    trait : label, optional
+        Label of the trait to show. Default: all, in one color each.
+    ci_prob : float, default 0.95
+        Probability of the credible intervals, in (0, 1), whatever the ``rcParams`` of ArviZ say. A
+        table has its own.
+    ci_kind : {"eti", "hdi"}, default "eti"
+        Equal-tailed, or highest density (the narrowest) intervals. A table has its own.
     progressbar : bool, default True
         Show a progress bar when it takes more than two seconds.
     **kwargs
-        For the points, see `matplotlib.axes.Axes.plot`; ``color`` only for a single trait.
+        Style of the points, passed to `matplotlib.axes.Axes.plot`; ``color`` is for one trait.
 
     Returns
     -------
@@ -124,7 +144,7 @@ def plot_variance(
     return ax
 
 
-# ---- what goes in ----
+# ---- input ----
 
 
 def _compute(
@@ -147,7 +167,7 @@ def _compute(
 
 
 def _read(table: xr.Dataset, quantity: Quantity) -> tuple[Quantity, xr.Dataset]:
-    """Take the quantity from a table."""
+    """Quantity to plot, and the part of the table that holds it."""
     missing = [name for name in ("mean", "lower", "upper") if name not in table]
     if missing or "group" not in table.dims:
         raise ValueError(
@@ -166,7 +186,7 @@ def _read(table: xr.Dataset, quantity: Quantity) -> tuple[Quantity, xr.Dataset]:
 
 
 def _marks(idata: xr.DataTree, table: xr.Dataset, groups: Any, quantity: Quantity) -> Array | None:
-    """Share of the features that each group of the table has."""
+    """Each group's share of the features, in the order of the table."""
     if quantity not in ("share", "apportioned"):
         return None
     index, names = groups_of(idata, groups)
@@ -188,7 +208,7 @@ def _marks_of_labels(table: xr.Dataset, groups: Any, quantity: Quantity) -> Arra
 
 
 def _rows(table: xr.Dataset, top: int) -> tuple[Array, int]:
-    """Groups to show, the first on top, and of how many they are chosen (0: all are shown)."""
+    """Positions of the groups to show, and the number they are chosen from (0: all are shown)."""
     size = table.sizes["group"]
     if size <= top:
         return np.arange(size), 0
@@ -196,7 +216,7 @@ def _rows(table: xr.Dataset, top: int) -> tuple[Array, int]:
     return np.argsort(-largest, kind="stable")[:top], size
 
 
-# ---- what is drawn ----
+# ---- drawing ----
 
 
 def _draw(
@@ -206,7 +226,7 @@ def _draw(
     quantity: Quantity,
     given: dict[str, Any],
 ) -> None:
-    """Draw points and intervals, traits beside each other; and the reference."""
+    """Draw points and intervals, traits side by side, and the reference."""
     shifts = (np.arange(len(columns)) - (len(columns) - 1) / 2) * 0.6 / len(columns)
     for shift, (label, column) in zip(shifts, columns, strict=True):
         named = {"label": label} if len(columns) > 1 else {}
@@ -224,7 +244,7 @@ def _draw(
 def _decorate(ax: "Axes", table: xr.Dataset, quantity: Quantity, cut: int) -> None:
     rows = table.sizes["group"]
     names = [shorten(name) for name in table["group"].values]
-    ax.set_ylim(rows - 0.4, -0.6)  # the first on top
+    ax.set_ylim(rows - 0.4, -0.6)  # the first row on top
     if bool((table["lower"].fillna(0) >= 0).all()):
         ax.set_xlim(left=0)
     else:

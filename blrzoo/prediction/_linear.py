@@ -1,7 +1,7 @@
-"""Draws of the mean of new rows and of their residuals, from a posterior alone, by blocks of rows.
+"""Draws of the mean of new rows and of their residuals, from a posterior alone.
 
-An array of draws by rows by features never exists: a block of rows is summed over blocks of
-features, each one matrix product.
+There is never an array of draws by rows by features: for a block of rows, matrix products are
+summed over blocks of features.
 """
 
 from collections.abc import Iterator
@@ -33,29 +33,29 @@ __all__ = [
     "row_blocks",
 ]
 
-_BLOCK_BYTES = 2**26  # of draws of a block of rows as float64; summaries take a few times as much
+_BLOCK_BYTES = 2**26  # float64 draws of a block of rows; summaries take a few times as much
 
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """What the mean of new rows is made of. Draws of all chains are in one axis, `sample`.
+    """The parameters that the mean of new rows is computed from; chains are joined along `sample`.
 
     Attributes
     ----------
     idata : xarray.DataTree
-        Where all this is from.
+        The InferenceData that was read.
     beta : xarray.DataArray (chain, draw, feature[, trait])
-        Effects; left on disk if they are there.
+        Effects; they stay on disk if they are there.
     mu : ndarray (sample, trait)
         Intercept; one trait if the model has no dim `trait`.
     gamma : ndarray (sample, covariate, trait) or None
         Effects of the covariates.
     X_center, W_center : ndarray (feature,), (covariate,) or None
-        What the model subtracted.
+        Centers that the model subtracted.
     covariates : pandas.Index or None
-        Names.
+        Names of the covariates.
     X_fill : ndarray (feature,) or None
-        What stands for missing genotypes; None where X held no genotype codes.
+        Values that replace missing genotypes; None where X held no genotype codes.
     """
 
     idata: xr.DataTree
@@ -69,23 +69,7 @@ class Fit:
 
     @classmethod
     def of(cls, idata: xr.DataTree) -> "Fit":
-        """Read an InferenceData.
-
-        Parameters
-        ----------
-        idata : xarray.DataTree
-            With ``mu``, ``beta`` (and ``gamma``) in its posterior, ``X_center`` (and
-            ``W_center``) in its constant data.
-
-        Returns
-        -------
-        Fit
-
-        Raises
-        ------
-        TypeError, ValueError
-            If it is no InferenceData, or lacks one of these; the message says which.
-        """
+        """Read an InferenceData; raise an error that names what it lacks."""
         beta = draws_of(idata, "beta")
         if not set(beta.dims) <= {*SAMPLE_DIMS, "feature", "trait"}:
             raise ValueError(
@@ -120,18 +104,7 @@ class Fit:
 
 
 def at_means(idata: xr.DataTree) -> xr.DataTree | None:
-    """A fit of one draw, the posterior means, of a fit that has no draws of effects.
-
-    Parameters
-    ----------
-    idata : xarray.DataTree
-        An InferenceData.
-
-    Returns
-    -------
-    xarray.DataTree or None
-        None where there are draws, or no means either.
-    """
+    """A fit with the posterior means as its only draw; None unless effects have sums only."""
     kept = kept_moments(idata, "beta")
     if kept is None:
         return None
@@ -162,7 +135,7 @@ def _parameter(idata: xr.DataTree, name: str, dims: list[str]) -> np.ndarray:
 
 
 def _center(idata: xr.DataTree, name: str, labels: pd.Index, dim: str) -> np.ndarray:
-    """What the model subtracted from each column, in the order of the labels."""
+    """Center (or fill value) of each column, in the order of the labels."""
     found = constant_data(idata)
     if name not in found:
         raise ValueError(
@@ -177,46 +150,14 @@ def _center(idata: xr.DataTree, name: str, labels: pd.Index, dim: str) -> np.nda
 
 
 def row_blocks(rows: int, bytes_per_row: int) -> Iterator[slice]:
-    """Cut rows into blocks of bounded memory.
-
-    Parameters
-    ----------
-    rows : int
-        How many there are.
-    bytes_per_row : int
-        What one of them takes.
-
-    Yields
-    ------
-    slice
-    """
+    """Cut rows into blocks of bounded memory."""
     step = max(1, _BLOCK_BYTES // max(1, bytes_per_row))
     for start in range(0, rows, step):
         yield slice(start, min(start + step, rows))
 
 
 def mean_blocks(fit: Fit, rows: Rows) -> Iterator[tuple[slice, np.ndarray]]:
-    """Compute mu + (W - center) gamma + (X - center) beta, draw by draw.
-
-    Parameters
-    ----------
-    fit : Fit
-        The posterior.
-    rows : Rows
-        The new rows.
-
-    Yields
-    ------
-    slice
-        Which rows.
-    ndarray (row, sample, trait)
-        Their means, in memory that may be written to.
-
-    Raises
-    ------
-    ValueError
-        If means are too large for a number.
-    """
+    """Draws (row, sample, trait) of mu + (W - W_center) gamma + (X - X_center) beta, by blocks."""
     samples, traits = fit.mu.shape
     for block in row_blocks(len(rows.obs), 8 * samples * traits):
         out = np.tile(fit.mu.ravel(), (block.stop - block.start, 1))
@@ -254,23 +195,7 @@ def _columns_first(draws: np.ndarray) -> np.ndarray:
 
 
 def residual_factor(fit: Fit) -> np.ndarray:
-    """Take a square root of the residual covariance at weight 1, draw by draw.
-
-    Parameters
-    ----------
-    fit : Fit
-        With ``sigma2`` ([trait]) or ``Sigma_e`` (trait, trait_bis) in its posterior.
-
-    Returns
-    -------
-    ndarray (sample, trait, trait)
-        Lower triangular L with Sigma_e = L L'.
-
-    Raises
-    ------
-    ValueError
-        If the posterior has neither.
-    """
+    """Lower triangular L (sample, trait, trait) with L L' = Sigma_e, or the diagonal of sigma2."""
     traits = [] if fit.traits is None else ["trait"]
     if traits and "Sigma_e" in posterior(fit.idata):
         return np.linalg.cholesky(_parameter(fit.idata, "Sigma_e", ["trait", "trait_bis"]))
@@ -282,19 +207,8 @@ def residual_factor(fit: Fit) -> np.ndarray:
 def add_residuals(
     means: np.ndarray, factor: np.ndarray, weights: np.ndarray | None, rng: np.random.Generator
 ) -> None:
-    """Add a residual to each draw of the mean, in place.
-
-    Parameters
-    ----------
-    means : ndarray (row, sample, trait)
-        Means, which become responses.
-    factor : ndarray (sample, trait, trait)
-        From `residual_factor`.
-    weights : ndarray (row,) or None
-        Relative precisions of the rows; None for 1.
-    rng : numpy.random.Generator
-        Used row by row, so that blocks change nothing.
-    """
+    """Add residuals to draws of the mean (row, sample, trait), in place; factor by sample."""
+    # The generator is used row by row, so that the draws do not depend on the blocks.
     noise = rng.standard_normal(means.shape)
     if weights is not None:
         noise /= np.sqrt(weights)[:, None, None]

@@ -35,12 +35,12 @@ _COLUMNS = {
 
 
 def _moment(power: int) -> Callable[[Array], Array]:
-    """Standardised central moment over the last axis, minus that of a normal."""
+    """Standardized central moment over the last axis, minus that of a normal."""
 
     def moment(values: Array) -> Array:
-        centred = values - values.mean(axis=-1, keepdims=True)
+        centered = values - values.mean(axis=-1, keepdims=True)
         normal = 3.0 if power == 4 else 0.0
-        return (centred**power).mean(axis=-1) / (centred**2).mean(axis=-1) ** (power / 2) - normal
+        return (centered**power).mean(axis=-1) / (centered**2).mean(axis=-1) ** (power / 2) - normal
 
     return moment
 
@@ -69,7 +69,7 @@ def ppc_table(
 ) -> xr.Dataset:
     r"""Compare statistics of the data with those of data replicated from the posterior.
 
-    ``arviz.plot_ppc_tstat`` draws this for one statistic at a time; here are the numbers.
+    ``arviz.plot_ppc_tstat`` plots this for one statistic at a time; this is the table.
 
     Parameters
     ----------
@@ -78,39 +78,43 @@ def ppc_table(
         ``pm.sample_posterior_predictive(idata, extend_inferencedata=True)``).
     statistics : mapping of str to statistic, or iterable of str and float, optional
         A statistic is one of ``"mean"``, ``"variance"`` (divisor n - 1), ``"skewness"``,
-        ``"kurtosis"`` (excess: 0 for a normal), ``"min"``, ``"max"`` and, of each pair of traits,
-        ``"correlation"``; a number between 0 and 1, that quantile; or, in a mapping, a function
-        of a vector, the values of one trait in the order of the rows, that returns a number.
-        Default: variance, skewness, kurtosis, the quantiles 0.01 and 0.99, and with several
-        traits the correlation.
+        ``"kurtosis"`` (excess: 0 for a normal), ``"min"``, ``"max"`` and, for each pair of traits,
+        ``"correlation"``; a float from 0 to 1, for that quantile; or, in a mapping, a function that
+        returns a number for a vector, the values of one trait in the order of the rows. Default:
+        variance, skewness, kurtosis, the quantiles 0.01 and 0.99, and with several traits the
+        correlation.
     residuals : bool, default False
-        Statistics of y minus its mean given the parameters, draw by draw, for the data as for the
-        replicated data (realised discrepancies [1]_). Needs what `predict` needs, and ``X`` (and
-        ``W``) in the constant data.
+        Use y minus its mean given the parameters, draw by draw, of the data and of the replicated
+        data (realized discrepancies [1]_). Needs draws of ``mu``, ``beta`` and, with covariates,
+        ``gamma`` in the posterior, and ``X``, ``X_center`` (``W``, ``W_center``) in the constant
+        data.
     ci_prob : float, default 0.95
-        Probability of the intervals.
+        Probability of the equal-tailed intervals of the replicated statistics, in (0, 1).
 
     Returns
     -------
     xarray.Dataset
-        Dims (statistic), with several traits labelled ``variance[milk]`` or
+        Dims (statistic), with several traits labeled ``variance[milk]`` or
         ``correlation[milk, fat]``: ``observed`` (with `residuals` its posterior mean), ``mean``,
-        ``sd``, ``lower`` and ``upper`` of the replicated statistic, and ``p_value``, its
-        probability to be larger than the observed one, ties counted by half. Values near 0 or 1
-        tell of a misfit.
+        ``sd``, ``lower`` and ``upper`` of the replicated statistic, and ``p_value``, the
+        probability that it is larger than the observed one, plus half the probability that both
+        are equal. Values near 0 or 1 indicate misfit.
 
     Raises
     ------
     TypeError
-        If `idata` is no InferenceData, or a statistic is none of the above.
+        If `idata` is not an InferenceData, `residuals` is not a bool, or a statistic is none of
+        the above.
     ValueError
-        If a group or ``y`` in it is missing, a name is unknown, or a function returns no number.
+        If a group or ``y`` in it is missing, the rows or the draws of the groups differ, replicated
+        data are not finite, a name is unknown, a quantile is out of range, or a function returns no
+        number; for a fit of sufficient statistics, and one with ``keep="summary"``.
 
     Notes
     -----
-    Values of traits that were not measured (NaN) are left out of both sides. These p-values use
-    the data twice: those of statistics that the model fits (mean, variance) are close to 1/2 even
-    for wrong models. Choose statistics that the model has no parameter for.
+    Values of y that were not measured (NaN) are left out of the data and of the replicated data.
+    These p-values use the data twice: for statistics that the model fits (mean, variance) they are
+    close to 1/2 even if the model is wrong. Choose statistics that the model has no parameter for.
 
     References
     ----------
@@ -168,7 +172,7 @@ def ppc_table(
 
 def _read(idata: xr.DataTree) -> tuple[Array, Array, Array | None]:
     """The data (obs, trait), replicated data (sample, obs, trait), names of the traits."""
-    posterior(idata)  # refuses what is no InferenceData
+    posterior(idata)  # refuses what is not an InferenceData
     if of_statistics(idata):
         raise ValueError(
             "idata must be a fit of observations, which are compared with replicated ones; got one "
@@ -219,7 +223,7 @@ def _response(idata: xr.DataTree, group: str) -> xr.DataArray:
 
 
 def _statistics(statistics: Any, traits: int) -> dict[str, Statistic]:
-    """By label, each checked."""
+    """Checked statistics by label."""
     if statistics is None:
         statistics = [*_DEFAULT, *(["correlation"] if traits > 1 else [])]
     if isinstance(statistics, str | float):

@@ -1,4 +1,4 @@
-"""Predictions of new rows from a posterior, and the density of responses observed there."""
+"""Predictions of new rows from a posterior, and the log predictive density of their responses."""
 
 from typing import Any, Literal
 
@@ -50,26 +50,28 @@ def predict(
     Parameters
     ----------
     idata : xarray.DataTree
-        An InferenceData, sampled or loaded from disk: ``mu``, ``beta``, with covariates
-        ``gamma``, and ``sigma2`` or ``Sigma_e`` in the posterior; ``X_center`` and ``W_center``
+        An InferenceData, sampled or loaded from disk, with ``mu``, ``beta``, with covariates
+        ``gamma``, and ``sigma2`` or ``Sigma_e`` in the posterior, and ``X_center`` (``W_center``)
         in the constant data.
     X_new : array-like (obs, feature)
-        Features on the scale of the fit: NumPy, pandas or xarray, one row or more, complete.
-        Columns with names are matched by name to the features of the fit, in any order; arrays
-        without names by position.
+        Features on the scale of the fit: NumPy, pandas, xarray or a SciPy sparse matrix, one row or
+        more. Columns with names are matched by name to the features of the fit, in any order;
+        arrays without names by position. Missing values are allowed for genotype codes only (NaN,
+        or -1 in int8), if X of the fit held such codes: the column means of the fit replace them.
     covariates : array-like (obs, covariate), optional
-        Covariates of the new rows, matched in the same way; needed if the fit has some.
+        Covariates of the new rows, matched in the same way; needed if the fit has covariates.
     weights : array-like (obs,), optional
         Relative precisions of the new responses, on the scale of the weights of the fit. Default:
-        1. They matter to ``quantity="response"`` only.
+        1. They affect ``quantity="response"`` only.
     quantity : {"response", "mean"}, default "response"
-        New responses, with residuals; or their expectation, without.
+        "response": new responses, with residuals. "mean": their expectation, without residuals.
     summary : bool, default True
-        Summaries of the draws; or, if False, the draws.
+        Return summaries of the draws; if False, the draws.
     ci_prob : float, default 0.95
-        Probability of the equal-tailed intervals.
-    random_seed : int, numpy.random.Generator or None, optional
-        Of the residuals. The mean has no random part.
+        Probability of the equal-tailed intervals, in (0, 1).
+    random_seed : int, list of int, numpy.random.Generator or None, optional
+        Seed of the residuals. Default: a new one at each call. With ``quantity="mean"`` nothing is
+        random.
 
     Returns
     -------
@@ -77,24 +79,25 @@ def predict(
         In units of y. The summaries ``mean``, ``sd``, ``lower`` and ``upper``, dims (obs[,
         trait]); or the draws, named ``y``, dims (chain, draw, obs[, trait]).
 
-        Of a fit with ``keep="summary"`` (see `sample`) there is ``mean`` alone, the same for
-        both kinds: the prediction at the posterior means. SD, interval and draws of a prediction
-        need draws of the effects together; the attributes of these names say so.
+        For a fit with ``keep="summary"`` (see `sample`) there is only ``mean``, the prediction at
+        the posterior means, the same for both quantities. SD and interval need joint draws of the
+        effects; the attributes ``sd``, ``lower`` and ``upper`` say so.
 
     Raises
     ------
     TypeError
-        If `idata` is no InferenceData, or an argument has the wrong type.
+        If `idata` is not an InferenceData, or an argument has the wrong type.
     ValueError
-        If `idata` lacks one of the variables above, features or covariates are missing, too many
-        or not complete, the rows of the arguments are not the same, or an argument is out of
-        range; for ``summary=False`` with a fit that has no draws of the effects.
+        If `idata` lacks one of the variables above, or its draws are not finite; if columns of
+        `X_new` or `covariates` are missing, unknown or have missing values; if the rows of the
+        arguments differ; if an argument is out of range; or for ``summary=False`` with a fit that
+        has no draws of the effects.
 
     Notes
     -----
-    The same distribution as ``pm.set_data`` followed by ``pm.sample_posterior_predictive``.
-    Beside X_new as float64 and the result, some hundred MB of memory are enough whatever the
-    number of rows; effects that are on disk are read by blocks.
+    The distribution is that of ``pm.set_data`` followed by ``pm.sample_posterior_predictive``.
+    Besides `X_new` as float64 and the result, a few hundred MB of memory are enough for any number
+    of rows; effects that are on disk are read by blocks.
 
     Examples
     --------
@@ -148,7 +151,7 @@ def predict(
 
 
 def _at_means(fit: Fit, rows: Rows) -> xr.Dataset:
-    """The one summary of predictions that posterior means tell."""
+    """Table of predictions at the posterior means."""
     values = np.concatenate([means[:, 0] for _, means in mean_blocks(fit, rows)])
     return _as_table({"mean": values}, fit, rows).assign_attrs(
         dict.fromkeys(("sd", "lower", "upper"), _LEFT_OUT)
@@ -165,19 +168,31 @@ def log_score(
 ) -> xr.DataArray:
     r"""Compute the log predictive density of responses that were not in the fit.
 
-    .. math:: \log p(y_i | \text{data}) \approx \log \frac{1}{S} \sum_s
-       N(y_i; \text{mean}_i^{(s)}, \sigma^{2(s)} / \text{weight}_i)
+    .. math:: \log p(y_i | \text{data}) \approx \log \frac{1}{S} \sum_{s=1}^S
+       N(y_i; m_i^{(s)}, \sigma^{2(s)} / \text{weight}_i), \quad
+       m_i = \mu + (w_i - \bar w)'\gamma + (x_i - \bar x)'\beta
 
-    Larger is better. Its sum over the rows is the expected log predictive density that
-    `arviz.loo` estimates without new data. With several traits, the density of each trait by
-    itself.
+    over the S draws. Larger is better [1]_. The sum over rows estimates the expected log predictive
+    density, which `arviz.loo` estimates without new data. With several traits it is the marginal
+    density of each trait, with its variance in :math:`\Sigma_e`.
 
     Parameters
     ----------
-    idata, X_new, covariates, weights
-        As in `predict`.
+    idata : xarray.DataTree
+        An InferenceData, sampled or loaded from disk, with ``mu``, ``beta``, with covariates
+        ``gamma``, and ``sigma2`` or ``Sigma_e`` in the posterior, and ``X_center`` (``W_center``)
+        in the constant data.
+    X_new : array-like (obs, feature)
+        Features on the scale of the fit: NumPy, pandas, xarray or a SciPy sparse matrix, one row or
+        more. Columns with names are matched by name to the features of the fit, in any order;
+        arrays without names by position. Missing values are allowed for genotype codes only (NaN,
+        or -1 in int8), if X of the fit held such codes: the column means of the fit replace them.
     y_true : array-like (obs[, trait])
-        Observed responses; joined to X_new by label if both have labels. NaN where not measured.
+        Observed responses; joined to `X_new` by label if both have labels. NaN where not measured.
+    covariates : array-like (obs, covariate), optional
+        Covariates of the new rows, matched in the same way; needed if the fit has covariates.
+    weights : array-like (obs,), optional
+        Relative precisions of the responses, on the scale of the weights of the fit. Default: 1.
 
     Returns
     -------
@@ -187,8 +202,12 @@ def log_score(
 
     Raises
     ------
-    TypeError, ValueError
-        As `predict`, and for a y_true of other rows or traits.
+    TypeError
+        If `idata` is not an InferenceData, or an argument has the wrong type.
+    ValueError
+        If `idata` lacks one of the variables above, has ``keep="summary"``, or its draws are not
+        finite; if columns of `X_new` or `covariates` are missing, unknown or have missing values;
+        or if the rows of the arguments, or the traits of `y_true`, differ.
 
     References
     ----------
@@ -227,20 +246,7 @@ def log_score(
 
 
 def interval_summary(draws: np.ndarray, ci_prob: float) -> dict[str, np.ndarray]:
-    """Summarise draws by their mean, standard deviation and equal-tailed interval.
-
-    Parameters
-    ----------
-    draws : ndarray (row, sample, trait)
-        Draws.
-    ci_prob : float
-        Probability of the interval.
-
-    Returns
-    -------
-    dict of str to ndarray (row, trait)
-        ``mean``, ``sd`` (NaN for a single draw), ``lower`` and ``upper``.
-    """
+    """Mean, SD and equal-tailed interval (row, trait) of draws (row, sample, trait)."""
     tail = (1 - ci_prob) / 2
     mean = draws.mean(axis=1)
     several = draws.shape[1] > 1

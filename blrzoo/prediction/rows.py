@@ -1,4 +1,4 @@
-"""New rows of X, covariates and weights, read as a model reads them, matched to a fit by name."""
+"""New rows of X, covariates and weights, read as a model reads them, and matched to a fit."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -24,9 +24,9 @@ class Rows:
     Attributes
     ----------
     obs : pandas.Index
-        Their labels.
+        Labels of the rows.
     X : ndarray or csc_array (obs, column)
-        Features, columns as the user gave them, in one of the forms of `blrzoo.storage.forms`.
+        Features in the user's order of columns, in one of the forms of `blrzoo.storage.forms`.
     features : ndarray of int (feature,)
         The column of each feature of the fit.
     W : ndarray (obs, covariate) or None
@@ -51,29 +51,9 @@ def read_rows(
     names: pd.Index | None,
     genotypes: bool = False,
 ) -> Rows:
-    """Read new rows and match their columns to those of a fit.
-
-    Parameters
-    ----------
-    X, covariates, weights : array-like
-        What the user gave; the last two may be None.
-    features : pandas.Index
-        The features of the fit.
-    names : pandas.Index or None
-        The covariates of the fit, None if it has none.
-    genotypes : bool, default False
-        Whether X of the fit were genotype codes: then some may be missing, NaN or -1 in int8.
-
-    Returns
-    -------
-    Rows
-
-    Raises
-    ------
-    TypeError, ValueError
-        For what a model would refuse, and columns that are not those of the fit.
-    """
+    """Read new rows; match columns to the features and covariates (`names`) of a fit."""
     _check_presence(covariates, names)
+    # Where X of the fit held genotype codes, some may be missing: NaN, or -1 in int8.
     form = "genotypes" if genotypes and is_int8(X) else "auto" if is_sparse(X) else None
     tables = {"X": read_argument("X_new", "X", X, missing=genotypes, form=form)}
     columns = _columns("X_new", tables["X"], X, features)
@@ -90,29 +70,7 @@ def read_rows(
 
 
 def read_response(y: Any, rows: int, obs: pd.Index | None, traits: pd.Index | None) -> np.ndarray:
-    """Read true values of rows that are known already.
-
-    Parameters
-    ----------
-    y : array-like (obs[, trait])
-        The true values, NaN where they were not measured.
-    rows : int
-        How many rows were predicted.
-    obs : pandas.Index or None
-        Their labels, in the order of the result; None if they have none.
-    traits : pandas.Index or None
-        The traits that were predicted; None for one without a name.
-
-    Returns
-    -------
-    ndarray (obs, trait)
-        With one column if `traits` is None.
-
-    Raises
-    ------
-    TypeError, ValueError
-        For what a model would refuse, other rows and other traits.
-    """
+    """Read true values (obs, trait) in the order of the predicted rows and traits."""
     table = read_argument("y_true", "y" if traits is None else "Y", y, missing=True)
     if traits is not None:
         chosen = _columns("y_true", table, y, traits, "trait")
@@ -125,30 +83,7 @@ def read_response(y: Any, rows: int, obs: pd.Index | None, traits: pd.Index | No
 def read_argument(
     argument: str, kind: str, value: Any, *, missing: bool = False, form: str | None = None
 ) -> Table:
-    """Read an argument of one row or more as a model would read it.
-
-    Parameters
-    ----------
-    argument : str
-        Its name, for messages.
-    kind : {"X", "y", "Y", "covariates", "weights"}
-        What it is to a model.
-    value : array-like
-        What the user gave.
-    missing : bool, default False
-        Whether NaN is allowed.
-    form : str, optional
-        Form to keep X in, see `blrzoo.storage.forms`; default: float64.
-
-    Returns
-    -------
-    Table
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `blrzoo.tables.read_table`.
-    """
+    """Read an argument of one row or more as a model reads X, y, Y, covariates or weights."""
     single = _count(kind, value) == 1  # a model needs two rows, a prediction does not
     try:
         given = _twice(kind, value) if single else value
@@ -164,7 +99,7 @@ def read_argument(
 
 
 def _row_dim(kind: str, value: xr.DataArray) -> Any:
-    """The dim of the rows, as `blrzoo.tables` finds it."""
+    """The dim of the rows, by the rule of `blrzoo.tables`."""
     dims = value.dims
     turned = len(dims) == 2 and "obs" not in dims and dims[0] == _COLUMN.get(kind, "trait")
     return "obs" if "obs" in dims else dims[int(turned)]
@@ -182,7 +117,7 @@ def _count(kind: str, value: Any) -> int | None:
 
 
 def _twice(kind: str, value: Any) -> Any:
-    """A single row and its copy."""
+    """A single row, repeated."""
     if isinstance(value, xr.DataArray):
         return value.isel({_row_dim(kind, value): [0, 0]})
     if isinstance(value, pd.DataFrame | pd.Series):
@@ -197,7 +132,7 @@ def _twice(kind: str, value: Any) -> Any:
 def _columns(
     argument: str, table: Table, value: Any, labels: pd.Index, what: str | None = None
 ) -> np.ndarray:
-    """Which column each label of the fit is: by name if the user gave names, else by position."""
+    """Column of each label of the fit: by name if the user gave names, else by position."""
     given = table.columns if _has_names(table.columns, value) else None
     what = f"{_COLUMN[table.name] if what is None else what}s of the fit"
     return align(argument, np.arange(len(table.columns)), given, labels, what)

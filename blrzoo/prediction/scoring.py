@@ -1,4 +1,4 @@
-"""How good predictions are: their means, their intervals and their whole distribution."""
+"""Scores of predictions: of their means, their intervals and their distribution."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ _LONG_NAMES = {
     "correlation": "correlation of predictive means and true values",
     "rmse": "root mean squared error of the predictive means",
     "mae": "mean absolute error of the predictive means",
-    "coverage": "part of the true values within their predictive intervals",
+    "coverage": "share of the true values within their predictive intervals",
     "width": "mean width of the predictive intervals",
     "crps": "mean continuous ranked probability score; smaller is better",
     "log_score": "mean log predictive density; larger is better",
@@ -35,16 +35,16 @@ def score(
     Parameters
     ----------
     y_true : array-like (obs[, trait])
-        True values; NaN where they were not measured, which is skipped. Joined to the predictions
-        by label if it has labels, else by position.
+        True values; NaN (not measured) is skipped. Joined to the predictions by label if both have
+        labels, else by position.
     predictions : xarray.DataArray (chain, draw, obs[, trait])
         Predictive draws: ``blr.predict(idata, X_new, summary=False)``, or ``y`` of a group
-        ``posterior_predictive`` or ``predictions`` by PyMC. Dims other than obs and trait count
-        as draws.
+        ``posterior_predictive`` or ``predictions`` of PyMC. All dims but obs and trait count as
+        draws.
     ci_prob : float, default 0.95
-        Probability of the equal-tailed intervals that ``coverage`` and ``width`` are of.
+        Probability of the equal-tailed intervals of ``coverage`` and ``width``, in (0, 1).
     pointwise : bool, default False
-        The scores of the single values, before they are averaged.
+        Return the scores of single values instead of their averages.
 
     Returns
     -------
@@ -53,15 +53,15 @@ def score(
 
         - ``n``: number of scored values
         - ``r2``: :math:`1 - \sum e^2 / \sum (y - \bar y)^2`, where :math:`\bar y` is the mean of
-          the scored true values themselves: 0 is as good as knowing their mean, which no forecast
-          does, and below 0 is worse; NaN if they do not vary
-        - ``correlation``: of true values and means of draws; blind to bias and scale
+          the scored true values. 0 is as good as predicting that mean, which no forecast knows,
+          and below 0 is worse; NaN if they do not vary
+        - ``correlation``: of true values and means of draws; it ignores bias and scale
         - ``rmse``, ``mae``: root mean squared and mean absolute e, in units of y
-        - ``coverage``: part of the true values in their intervals, ends included; should be
+        - ``coverage``: share of the true values within their intervals, ends included; should be
           `ci_prob`
         - ``width``: mean width of the intervals, in units of y
-        - ``crps``: mean continuous ranked probability score, in units of y. Smaller is better;
-          for a forecast without spread it is the absolute error
+        - ``crps``: mean continuous ranked probability score, in units of y; smaller is better. For
+          a forecast without spread it is the absolute error
 
         With `pointwise`, dims (obs[, trait]): ``y``, ``mean``, ``sd``, ``lower``, ``upper``,
         ``crps``.
@@ -69,25 +69,26 @@ def score(
     Raises
     ------
     TypeError
-        If `predictions` is no DataArray of draws, or `ci_prob` is not a number.
+        If `predictions` is not a DataArray, `y_true` is not numeric, `ci_prob` is not a number, or
+        `pointwise` is not a bool.
     ValueError
-        If it has no dim obs or no draws, if the rows or traits are not the same, or nothing of
-        y_true is known.
+        If `predictions` has no dim obs or no draws, or is not finite where `y_true` is known; if
+        the rows or traits differ; if `y_true` has no known value; or if `ci_prob` is out of range.
 
     Notes
     -----
-    CRPS [1]_ of the m draws of a value, :math:`E|X - y| - E|X - X'| / 2`, by the estimator [2]_
-    that is fair (unbiased for the distribution that independent draws are from; the other common
-    one divides by m**2),
+    The CRPS [1]_, :math:`E|X - y| - E|X - X'| / 2`, is estimated from the m draws of a value by the
+    fair estimator [2]_, which is unbiased for independent draws (the other common one divides by
+    :math:`m^2` in the place of :math:`m (m - 1)`),
 
     .. math:: \frac{1}{m} \sum_i |x_i - y| - \frac{1}{2 m (m - 1)} \sum_{i, k} |x_i - x_k|,
 
-    where the double sum is :math:`2 \sum_i (2i - m - 1) x_{(i)}` of the sorted draws, so that it
-    takes m log m operations. A single draw scores its absolute error.
+    where the double sum is :math:`2 \sum_i (2i - m - 1) x_{(i)}` over the sorted draws. A single
+    draw scores its absolute error.
 
-    ArviZ has relatives of these for the rows of the fit: `arviz.metrics` (RMSE, MAE),
-    `arviz.residual_r2` (a posterior of :math:`R^2`), `arviz.loo_score` (CRPS by leaving out,
-    with its sign turned). This function is for any predictive draws, those of new rows first.
+    ArviZ has related functions for the rows of the fit: `arviz.metrics` (RMSE, MAE),
+    `arviz.residual_r2` (a posterior of :math:`R^2`) and `arviz.loo_score` (leave-one-out CRPS,
+    with the opposite sign). This function takes any predictive draws, such as those of new rows.
 
     References
     ----------
@@ -128,19 +129,7 @@ def score(
 
 
 def score_of_rows(table: xr.Dataset) -> xr.Dataset:
-    """Put the scores of single values together.
-
-    Parameters
-    ----------
-    table : xarray.Dataset
-        What ``score(..., pointwise=True)`` returns, or some of its rows; ``log_score`` may be
-        among its variables.
-
-    Returns
-    -------
-    xarray.Dataset
-        As `score`; NaN where no value is known.
-    """
+    """Average scores of single values, ``log_score`` among them if there; NaN if none is known."""
     traits = [dim for dim in table["y"].dims if dim != "obs"]
     arrays = {str(name): table[name].transpose("obs", *traits).values for name in table.data_vars}
     columns = {name: values.reshape(len(values), -1) for name, values in arrays.items()}
@@ -157,7 +146,7 @@ def score_of_rows(table: xr.Dataset) -> xr.Dataset:
 
 
 def _score_column(column: dict[str, np.ndarray]) -> dict[str, float]:
-    """The scores of one trait, of its known values."""
+    """Scores of one trait over its known values."""
     known = ~np.isnan(column["y"])
     if not known.any():
         names = [name for name in _LONG_NAMES if name != "log_score" or name in column]
@@ -179,7 +168,7 @@ def _score_column(column: dict[str, np.ndarray]) -> dict[str, float]:
 
 
 def _correlation(a: np.ndarray, b: np.ndarray) -> float:
-    """Correlation of two centred vectors, NaN if one is constant."""
+    """Correlation of two centered vectors, NaN if one is constant."""
     size = float(np.sqrt((a @ a) * (b @ b)))
     return float(a @ b) / size if size > 0 else np.nan
 
@@ -210,7 +199,7 @@ def _check_finite(values: np.ndarray, y: np.ndarray) -> None:
 
 
 def _crps(draws: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """The fair estimate of draws (row, sample, trait) at y (row, trait)."""
+    """Fair estimate of the CRPS of draws (row, sample, trait) at y (row, trait)."""
     z = draws - y[:, None]
     m = z.shape[1]
     error = abs(z).mean(axis=1)

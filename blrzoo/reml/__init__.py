@@ -1,1 +1,1 @@
-"""Maximum restricted likelihood of the variance components, by EM."""
+"""Restricted maximum likelihood (REML) of the variance components, by EM."""

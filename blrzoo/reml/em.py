@@ -1,4 +1,4 @@
-"""`fit_em`: maximum restricted likelihood of the variances, then the effects given them."""
+"""`fit_em`: restricted maximum likelihood of the variances, then the effects given them."""
 
 from dataclasses import dataclass, field
 
@@ -17,7 +17,7 @@ __all__ = ["fit_em"]
 
 _SLACK = 1e-12  # relative rounding error of the log likelihood
 _FALL = 0.99  # share of itself that a variance may lose in an accelerated step
-_DAMPING = (0.0, 0.1, 1.0, 10.0, 100.0)  # added to the diagonal of the information, relative to it
+_DAMPING = (0.0, 0.1, 1.0, 10.0, 100.0)  # times the diagonal of the information, added to it
 _SMALL = 1e-3  # share of the variance of y below which a variance of exactly 0 is tried
 _SINGULAR = 1e-8  # smallest ratio of eigenvalues of an information that is inverted
 
@@ -31,14 +31,14 @@ def fit_em(
 ) -> xr.DataTree:
     r"""Estimate the variance components by EM, as an alternative to MCMC (REML).
 
-    The estimates maximise the restricted likelihood of the variances, which is their marginal
+    The estimates maximize the restricted likelihood of the variances [2]_, which is their marginal
     posterior density under flat hyperpriors,
 
     .. math:: L(\tau^2, \sigma^2) = \log \int p(y | \mu, \gamma, \beta, \sigma^2)\,
        p(\beta | \tau^2)\, d\beta\, d\mu\, d\gamma,
 
-    with mu and gamma flat as well: **the model's hyperpriors are not used**. What it fixes to
-    a number stays fixed. The effects are then given with the variances at their estimates.
+    with flat priors of mu and gamma: **the model's hyperpriors are not used**. Parameters that the
+    model fixes to a number stay fixed. The effects are estimated given these variances.
 
     Parameters
     ----------
@@ -47,65 +47,66 @@ def fit_em(
         which the variance of an effect is ``tau2``, or one element of it. Default: the model on
         the context.
     tol : float, default 1e-8
-        Converged when every :math:`|\partial L / \partial \log \theta|` is at most this, for
-        :math:`\theta` each variance, and L does not grow with one that vanishes. A relative
-        change of a variance by x then changes L by ``tol * x`` to first order. Relative steps of
-        EM are ``2 / m`` times the slope, with m as below.
+        Converged when :math:`|\partial L / \partial \log \theta|` is at most `tol` for each
+        variance :math:`\theta`, and L does not increase with a variance that vanishes. A relative
+        change of a variance by x then changes L by at most ``tol * x`` to first order. The relative
+        step of EM is ``2 / m`` times this derivative, with m as in the Notes.
     max_iter : int, default 10000
-        Most iterations, with a warning when they are used up.
+        Largest number of iterations; a warning says if it is reached.
     accelerate : bool, default True
-        Replace an EM step by an average-information step [3]_ where this raises
-        L at least as much. Then some ten iterations do, where plain EM may take thousands. Both
-        have the same fixed points, and L never falls.
+        Replace an EM step by an average-information step [3]_ where this raises L at least as
+        much. About ten iterations are then enough, where plain EM can take thousands. Both have
+        the same fixed points, and L never decreases.
 
     Returns
     -------
     xarray.DataTree
         - ``estimate``: ``tau2`` () or (group), ``sigma2`` (), ``mu`` (), ``gamma`` (covariate) and
           ``beta`` (feature), with the model's names, dims and coordinates. Units as in the model.
-          mu, gamma: generalised least squares; beta: posterior means (BLUP).
-        - ``standard_error``: the same variables. Of tau2 and sigma2 from the observed information
-          of L, NaN at the boundary 0, where it says nothing, and 0 for what is fixed. Of mu,
-          gamma and beta the posterior SDs given the variances; those of beta allow for mu and
-          gamma (flat), none for the uncertainty of the variances.
-        - ``fit``: ``log_restricted_likelihood`` (iteration), from the start on, as the log density
+          mu, gamma: generalized least squares; beta: posterior means (BLUP).
+        - ``standard_error``: the same variables. Those of tau2 and sigma2 are from the observed
+          information of L; NaN for an estimate of 0, and 0 for what is fixed. Those of mu, gamma
+          and beta are posterior SDs given the variances. Those of beta include the uncertainty of
+          mu and gamma; none includes that of the variances.
+        - ``fit``: ``log_restricted_likelihood`` (iteration), the start included, as the log density
           of n - (number of fixed effects) orthonormal contrasts of y; ``converged``; ``n_iter``;
-          and ``h2``, the share :math:`\sum_j \tau^2_{g(j)} var(x_j)` of that sum plus sigma2.
+          and ``h2`` :math:`= V / (V + \sigma^2)` with
+          :math:`V = \sum_j \tau^2_{g(j)} var(x_j)`.
 
     Raises
     ------
     TypeError
         For a model or arguments of the wrong type.
     ValueError
-        For a mixture or another model that is not supported, or data that leave a variance without
-        information or L without maximum.
+        For a mixture or another model that is not supported, an argument out of range, or data that
+        have no information on a variance or for which L has no maximum.
 
     Warns
     -----
     UserWarning
-        Where it has not converged after `max_iter` iterations, or where the data cannot tell the
-        variances apart (their standard errors are NaN then).
+        If it has not converged after `max_iter` iterations, or if the data do not determine the
+        variances separately (their standard errors are NaN then).
 
     Notes
     -----
-    An EM iteration, with expectations over :math:`\beta | y` at the current variances, fixed
+    An EM iteration [1]_, with expectations over :math:`\beta | y` at the current variances, fixed
     effects projected out, and N the number of observations minus that of fixed effects:
 
     .. math:: \tau^2_g \leftarrow \frac1{p_g} \sum_{j \in g} \left( \hat\beta_j^2 +
        Var(\beta_j | y) \right), \qquad
        \sigma^2 \leftarrow \frac1N E(e'e | y).
 
-    Both are :math:`\theta + 2 \theta^2 / m \cdot \partial L / \partial \theta`, with m = p_g and
-    N, which is how they are computed. After a singular value decomposition of the features, made
-    once, an iteration costs O(min(n, p)) with one variance, and O(q^2 min(p, Gq)) with G of them
-    and q = min(n, p).
+    Both are computed as :math:`\theta + 2 \theta^2 / m \cdot \partial L / \partial \theta`, with
+    m = p_g and m = N. After one singular value decomposition of the features, an iteration costs
+    O(min(n, p)) with one variance, and O(q^2 min(p, Gq)) with G of them and q = min(n, p).
 
     A variance whose estimate is 0 is reported as exactly 0, with all its effects. In small data
-    with several variances, L may have several maxima; EM finds one of them. The start is the best
-    of three: a share of 0.1, 0.5 or 0.9 of the variance of y on the features, alike in all groups.
+    with several variances, L can have several maxima; EM finds one of them. The start is the best
+    of three: a share of 0.1, 0.5 or 0.9 of the variance of y due to the features, in equal parts
+    for all groups.
 
-    With weights, rows times the square roots of theirs take the place of y, the features and the
-    fixed effects everywhere, except in h2. Rows with a missing y play no part.
+    With weights, all rows are multiplied by the square roots of their weights, except in h2. Rows
+    with a missing y are ignored.
 
     References
     ----------
@@ -139,7 +140,7 @@ def fit_em(
 
 @dataclass(eq=False)
 class Search:
-    """The iterations: the current point, and the values of L."""
+    """The iterations: current point, and values of L."""
 
     likelihood: RestrictedLikelihood
     tol: float
@@ -160,7 +161,7 @@ class Search:
         self.values.append(self.likelihood.log_likelihood(point.value))
 
     def run(self) -> None:
-        """Iterate until the slopes vanish, and no variance is better off at 0."""
+        """Iterate until the slopes vanish, and no small variance can be set to 0."""
         while len(self.values) <= self.max_iter:
             steepest = self.steepest()
             zero = self._try_zeros() if steepest <= self.tol else None
@@ -175,7 +176,7 @@ class Search:
         )
 
     def steepest(self) -> float:
-        """Largest slope of L by log theta; where L grows with a vanishing theta, by theta."""
+        """Largest slope of L by log theta, or by theta where L increases with a small one."""
         theta, score = self.point.theta, self.point.score
         size = np.where(score > 0, np.maximum(theta, _SMALL), theta)
         return float(np.abs(size * score)[self.free].max(initial=0.0))
@@ -198,8 +199,8 @@ class Search:
 
     def _average_information_step(self, damping: float) -> np.ndarray | None:
         """Newton's step with the average information; None where it needs more damping."""
-        # No variance falls below 1% of itself. Where one would, it takes that step, and the others
-        # the best one given it. If L grows with it, the information is too far from diagonal.
+        # No variance falls below 1% of itself. If one would, it is moved there, and the others take
+        # the best step given that. If L increases with it, the information needs more damping.
         point, step = self.point, np.zeros(len(self.free))
         moving, lowest = self.free.copy(), -_FALL * point.theta
         average = point.average + damping * np.diag(np.diag(point.average))
@@ -217,7 +218,7 @@ class Search:
         return step
 
     def _try_zeros(self) -> Point | None:
-        """Set one of the vanishing variances to 0 if L does not fall."""
+        """Set one of the small variances to 0 if L does not decrease."""
         for i in np.flatnonzero(self.free & (self.point.theta > 0) & (self.point.theta < _SMALL)):
             theta = np.where(np.arange(len(self.free)) == i, 0.0, self.point.theta)
             point = self.likelihood.at(theta)
@@ -235,13 +236,13 @@ def _given(likelihood: RestrictedLikelihood) -> np.ndarray:
 
 
 def _start(likelihood: RestrictedLikelihood, h2: float) -> np.ndarray:
-    """Share h2 of the variance on the features, in equal parts; what is fixed where it is."""
+    """Start with the share h2 on the features, in equal parts, but for variances that are fixed."""
     given, size = _given(likelihood), likelihood.model.n_variances
     return np.where(np.isnan(given), np.r_[1 - h2, np.full(size, h2 / size)], given)
 
 
 def _solve(information: np.ndarray, gradient: np.ndarray) -> np.ndarray:
-    """Solve with rows scaled, since those of vanishing variances vanish, and a singular matrix."""
+    """Solve after scaling (rows of small variances vanish); the matrix may be singular."""
     size = np.sqrt(np.diag(information))
     size = np.where(size > 0, size, 1.0)
     return np.linalg.lstsq(information / np.outer(size, size), gradient / size, 1e-12)[0] / size
@@ -286,7 +287,7 @@ def _fit_group(mixed: MixedModel, search: Search, variances: np.ndarray) -> xr.D
 
 
 def _variance_errors(search: Search) -> np.ndarray:
-    """Standard errors of theta; those of fixed ones are 0, at the boundary there are none."""
+    """Standard errors of theta: 0 if fixed, NaN at the boundary."""
     free, theta = search.free, search.point.theta
     errors = np.where(search.fixed, 0.0, np.nan)
     free = free & (theta > 0)
@@ -313,7 +314,7 @@ def _effects(
     """Posterior means and SDs of beta, mu and gamma given the variances."""
     model, (sigma2, *tau2) = likelihood.model, theta * likelihood.units
     D = np.array(tau2)[model.index]
-    # A is in units of its own: sd of the prior in these units, and back by the same factor
+    # A has units of its own: `prior` is in these units, and `unit` converts back.
     prior = theta[1:][model.index]
     unit = np.sqrt(likelihood.units[1:])[model.index]
     S = likelihood.covariance(theta)
@@ -328,7 +329,7 @@ def _effects(
 def _fixed_effects(
     likelihood: RestrictedLikelihood, beta: np.ndarray, sigma2: float, D: np.ndarray, T: np.ndarray
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Generalised least squares: regression of y - X beta, and its variance with that of beta."""
+    """Generalized least squares of y - X beta, and its SDs, which include those of beta."""
     model = likelihood.model
     invert = scipy.linalg.solve_triangular(likelihood.R, likelihood.Q.T)  # of F, (fixed, obs)
     value = invert @ (model.y - model.X @ beta)
@@ -338,7 +339,7 @@ def _fixed_effects(
 
 
 def _place(model: MixedModel, values: np.ndarray, error: bool = False) -> dict[str, np.ndarray]:
-    """Give estimated and fixed effects their names; the error of a fixed one is 0."""
+    """Estimates (or errors) of mu and gamma by name; a fixed one has its value (error 0)."""
     found, start = {}, 0
     for name, given, size in (("mu", model.mu, 1), ("gamma", model.gamma, None)):
         if given is None:

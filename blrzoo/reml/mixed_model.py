@@ -20,12 +20,12 @@ class MixedModel:
     """The data of ``y = F fixed + X beta + e``, with ``beta_j ~ N(0, tau2[index[j]])``."""
 
     # With weights all rows are times the square roots of theirs, so that e has one variance.
-    y: np.ndarray  # (obs,), minus what the model fixes of the intercept and covariate effects
+    y: np.ndarray  # (obs,), minus the part of intercept and covariates that is fixed
     F: np.ndarray  # (obs, fixed), of the fixed effects that are estimated; there may be none
-    X: np.ndarray  # (obs, feature), centred and scaled as in the model's prior
+    X: np.ndarray  # (obs, feature), centered and scaled as in the model's prior
     index: np.ndarray  # (feature,), which element of tau2 is the variance of a feature's effect
-    tau2: np.ndarray | None  # (variance,), as fixed by the model; None where it is estimated
-    sigma2: np.ndarray | None  # likewise, as mu and gamma, which is empty without covariates
+    tau2: np.ndarray | None  # (variance,), if the model fixes it; None if it is estimated
+    sigma2: np.ndarray | None  # likewise; so are mu and gamma, which is empty without covariates
     mu: np.ndarray | None
     gamma: np.ndarray | None
     x_variance: np.ndarray  # (feature,), sample variances of X
@@ -70,7 +70,7 @@ def _check_model(model: pm.Model) -> Spec:
     spec = spec_in(model.basic_RVs)
     if spec is None:
         raise ValueError(f"{rule}, made by blrzoo; got one that blrzoo did not make. {remedy}")
-    refuse_sums(model, "for fit_em, which factorises X")
+    refuse_sums(model, "for fit_em, which factorizes X")
     if spec.main.prior.label_name is not None:
         raise ValueError(
             f"{rule}, got a mixture: {type(spec.main.prior).__name__} with the labels "
@@ -156,7 +156,7 @@ def _fixed(model: pm.Model, name: str) -> np.ndarray | None:
 
 
 def _values(model: pm.Model, name: str) -> np.ndarray:
-    """Return the data of an observed variable."""
+    """Data of an observed variable."""
     return value_of(model.rvs_to_values[model[name]]).astype(float)
 
 

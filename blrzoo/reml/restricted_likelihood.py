@@ -1,9 +1,9 @@
 r"""The restricted likelihood of variance components: values, scores, information.
 
-The fixed effects are projected out: with Q an orthonormal basis of what their columns do not
-span, Q'y is normal with mean 0 and covariance sigma2 I + sum_g tau2_g Q'X_g X_g'Q, and its
-likelihood is the restricted one. The singular value decomposition of Q'X reduces it once more,
-to r = rank(Q'X) <= min(n, p) coordinates and a residual sum of squares.
+The fixed effects are projected out: with Q an orthonormal basis of the complement of the span of
+their columns, Q'y is normal with mean 0 and covariance sigma2 I + sum_g tau2_g Q'X_g X_g'Q, and its
+likelihood is the restricted one. The singular value decomposition of Q'X reduces it further, to
+r = rank(Q'X) <= min(n, p) coordinates and a residual sum of squares.
 """
 
 from dataclasses import dataclass
@@ -18,16 +18,16 @@ from blrzoo.reml.mixed_model import MixedModel
 
 __all__ = ["Point", "RestrictedLikelihood"]
 
-_EMPTY = 1e-20  # share of a group's sum of squares that the fixed effects must leave over
+_EMPTY = 1e-20  # least share of a group's sum of squares that is orthogonal to the fixed effects
 _EXACT = 1e-24  # share of the sum of squares of y below which it counts as fitted exactly
 
 
 @dataclass(frozen=True, eq=False)
 class Point:
-    """The restricted log likelihood at some variances, in the units of `RestrictedLikelihood`."""
+    """The restricted log likelihood at some variances, in units of `RestrictedLikelihood`."""
 
     theta: np.ndarray  # (1 + variance,): sigma2, then the elements of tau2
-    value: float  # up to the change of units; -inf outside of its domain
+    value: float  # up to the change of units; -inf outside the domain
     score: np.ndarray  # gradient
     average: np.ndarray  # average information: mean of the observed and the expected one
 
@@ -81,8 +81,8 @@ class DiagonalCovariance:
         return (self.K / self.d**2) @ self.K.T
 
 
-class FactorisedCovariance:
-    """Several variances: a Cholesky factor, O(r^3), and the solutions for A."""
+class FactorizedCovariance:
+    """Several variances: a Cholesky factor, O(r^3), and L^-1 A_g."""
 
     def __init__(self, A: list[np.ndarray], theta: np.ndarray) -> None:
         self.A = A
@@ -116,9 +116,9 @@ class FactorisedCovariance:
 class RestrictedLikelihood:
     """The restricted likelihood of a mixed model; refuses data that leave it without maximum."""
 
-    # Inside, y has mean square 1 and the features of each group explain a variance of 1 per unit
-    # of theta, so that 1 is the order of magnitude of everything. `units`, of sigma2 and of the
-    # elements of tau2, lead back.
+    # Internally, y has mean square 1 and the features of each group explain a variance of 1 per
+    # unit of theta, so that everything is of order 1. `units`, those of sigma2 and of the elements
+    # of tau2, convert back.
 
     def __init__(self, model: MixedModel) -> None:
         Q, self.R = np.linalg.qr(model.F)
@@ -178,7 +178,7 @@ class RestrictedLikelihood:
 
 
 def _svd(X: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Thin decomposition, without the directions that rounding made."""
+    """Thin decomposition, without directions that are due to rounding."""
     U, s, Vt = scipy.linalg.svd(X, full_matrices=False, check_finite=False)
     rank = int(np.sum(s > s[0] * max(X.shape) * np.finfo(float).eps))
     return U[:, :rank], s[:rank], Vt[:rank]
@@ -187,11 +187,11 @@ def _svd(X: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def _structure(s: np.ndarray, A: np.ndarray, index: np.ndarray, size: int) -> Any:
     if size == 1:
         return partial(DiagonalCovariance, np.stack([np.ones_like(s), s**2]))
-    return partial(FactorisedCovariance, [_compress(A[:, index == g]) for g in range(size)])
+    return partial(FactorizedCovariance, [_compress(A[:, index == g]) for g in range(size)])
 
 
 def _compress(A: np.ndarray) -> np.ndarray:
-    """Return a matrix with the same A A', and no more columns than rows."""
+    """A matrix with the same A A', and no more columns than rows."""
     return np.linalg.qr(A.T, mode="r").T if A.shape[1] > A.shape[0] else A
 
 

@@ -1,4 +1,4 @@
-"""Drawing from the posterior: a first fit, and more draws of one."""
+"""Drawing from the posterior: a first fit, and more draws of it."""
 
 from blrzoo.sampling.draw import sample
 from blrzoo.sampling.extension import sample_more

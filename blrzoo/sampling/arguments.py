@@ -1,4 +1,4 @@
-"""Arguments of `sample`: what would fail is refused before the first draw, not after the last."""
+"""Checks of the arguments of `sample`, before the first draw."""
 
 from collections.abc import Collection
 from typing import Any
@@ -11,12 +11,12 @@ from blrzoo.sampling.summary_recorder import of_features
 
 __all__ = ["check_arguments", "check_model"]
 
-#: What `idata_kwargs` may ask for. Coordinates and dims are the model's.
+#: Keys that `idata_kwargs` may have. Coordinates and dims are the model's.
 _IDATA = ("log_likelihood", "include_transformed")
 
 
 def check_model(model: Any, more: tuple[Any, ...]) -> pm.Model:
-    """Return the model; data in its place, as in sample(X, y), get advice."""
+    """Return the model; refuse data in its place, as in sample(X, y), with advice."""
     if isinstance(model, pm.Model) and more:
         raise TypeError(
             f"model must be the only argument without a name, got {more[0]!r} after it. Other "
@@ -34,7 +34,7 @@ def check_model(model: Any, more: tuple[Any, ...]) -> pm.Model:
 def check_arguments(
     model: pm.Model, chains: Any, var_names: Any, keep: Any, more: dict[str, Any]
 ) -> None:
-    """Check what the name of each argument says; `more` is meant for ``pm.sample``."""
+    """Check the arguments; `more` are those for ``pm.sample``."""
     Choice(("draws", "summary"), default="draws").check("keep", keep)
     Integer(1, default=4).check("chains", chains)
     Integer(1, default=1000).check("draws", more.get("draws", 1000))
@@ -63,18 +63,18 @@ def _check_names(model: pm.Model, names: Any) -> None:
         )
 
 
-def _check_idata(model: pm.Model, var_names: Any, asked: Any) -> None:
-    if asked is None:
+def _check_idata(model: pm.Model, var_names: Any, given: Any) -> None:
+    if given is None:
         return
-    if not isinstance(asked, dict) or not set(asked) <= set(_IDATA):
+    if not isinstance(given, dict) or not set(given) <= set(_IDATA):
         raise ValueError(
             f"idata_kwargs must be a dict with no other keys than {', '.join(_IDATA)}, got "
-            f"{asked!r}. Leave the rest out: change the result instead."
+            f"{given!r}. Leave the rest out: change the result instead."
         )
-    if asked.get("log_likelihood"):
+    if given.get("log_likelihood"):
         refuse_sums(model, "for idata_kwargs with log_likelihood, a number for each of them")
     lacking = [rv.name for rv in model.free_RVs if var_names and rv.name not in var_names]
-    if asked.get("log_likelihood") and lacking:
+    if given.get("log_likelihood") and lacking:
         raise ValueError(
             f"var_names must have all free variables where idata_kwargs asks for the log "
             f"likelihood, got none of {lacking}. Leave var_names out."

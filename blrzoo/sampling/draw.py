@@ -36,94 +36,95 @@ def sample(
 ) -> xr.DataTree:
     """Draw from the posterior: ``pm.sample`` with defaults for models with many features.
 
-    It keeps ``beta``, the indicators and the hyperparameters. Mixtures of several traits have
-    ``alpha`` too, the effects before the pattern of affected traits is applied. It is not
-    recorded: its excluded elements mean nothing. In the result it is ``beta`` itself (the same
-    memory), so that what PyMC computes from draws of all variables, as the posterior predictive,
-    is right.
+    It records ``beta``, the indicators and the hyperparameters. Mixtures of several traits also
+    have ``alpha``, the effects before the pattern of affected traits is applied. It is not
+    recorded, because its excluded elements carry no information. In the result it is ``beta``
+    itself (the same memory), so that what PyMC computes from draws of all variables, such as the
+    posterior predictive, is correct.
 
-    Each chain starts at effects drawn from their prior, so that R-hat compares chains from
-    different places; where draws of a very heavy-tailed prior are beyond 1e60, PyMC's start
-    serves. Convergence is checked in seconds where ``pm.sample`` takes minutes: wide variables
-    are screened with the classic split R-hat [1]_, and ArviZ's rank-normalised R-hat [2]_ is
-    computed for the worst elements only.
+    Each chain starts at effects drawn from their prior, so that R-hat compares chains with
+    different starts. If such a draw is larger than 1e60 (very heavy-tailed priors), the chain has
+    PyMC's start. Convergence is checked in seconds where ``pm.sample`` takes minutes: variables
+    with more than 200 elements are screened with the classic split R-hat [1]_, and ArviZ's
+    rank-normalized R-hat [2]_ is computed for the worst 200 only.
 
-    The log says which priors the hyperparameters have, defaults with their numbers.
+    The log shows the priors of the hyperparameters, those by default with their numbers.
 
     Parameters
     ----------
     model : pm.Model, optional
-        Default: the model on the context.
+        The model. Default: the model on the context.
     *more
-        Nothing: all other arguments go by name.
+        None: all other arguments are passed by name.
     chains : int, default 4
         Number of chains.
     keep : {"draws", "summary"}, default "draws"
-        What to keep of the variables of single features: effects, indicators, variances of
-        features. "draws": each draw. "summary": running means, SDs and PIPs, for fits whose draws
-        would not fit into memory; see the notes for what they serve. All other variables and the
-        sample statistics are recorded draw by draw with both.
+        What to keep of the variables with the dim ``feature`` (effects, indicators, variances of
+        features). "draws": each draw. "summary": running means, SDs and PIPs, for fits whose draws
+        would not fit into memory; the Notes list what they can be used for. All other variables
+        and the sample statistics are recorded draw by draw with both.
     var_names : list of str, optional
-        Variables to keep, at least one. Default: all, ``alpha`` as said above.
+        Variables to keep, at least one. Default: all, with ``alpha`` as described above.
     compute_convergence_checks : bool, default True
-        Whether to check R-hat, ESS, divergences and whether the chains agree on what is
-        included, and log what is wrong. `blrzoo.diagnose` checks more, and says what is right.
+        Check R-hat, ESS, divergences and the agreement of the chains on the included features, and
+        log what is wrong. `blrzoo.diagnose` makes more checks, and also reports what is right.
     quiet : bool, default False
-        No progress bar and no log, but of what fails after sampling.
+        Show no progress bar and log nothing, except errors after the last draw.
     **kwargs
-        Any other argument of ``pm.sample`` (draws, tune, cores, random_seed, step, initvals, ...).
-        Of `idata_kwargs` it takes ``log_likelihood`` (not with ``keep="summary"``) and
-        ``include_transformed``.
+        Any other argument of ``pm.sample``: draws (default 1000), tune (default 1000), cores,
+        random_seed, step, initvals, ... `idata_kwargs` may have the keys ``log_likelihood`` (not
+        with ``keep="summary"``) and ``include_transformed``.
 
     Returns
     -------
     xarray.DataTree
         The InferenceData: posterior, sample_stats, observed_data, constant_data, and with
-        ``keep="summary"`` posterior_summary. Whatever fails after the last draw (the log
-        likelihood, the checks) is logged, and the draws are returned.
+        ``keep="summary"`` posterior_summary. If something fails after the last draw (the log
+        likelihood, the checks), the error is logged and the draws are returned.
 
     Raises
     ------
     TypeError, ValueError
-        Before the first draw, where an argument is refused: the message names it, says why, and
-        what to do. Data in the place of the model are refused too: build a model of them first.
+        Before the first draw, if an argument has the wrong type or value, or if data are passed in
+        the place of a model; the message names the argument and says how to correct it.
     pymc.exceptions.SamplingError
-        Where a draw is not finite; says which variable.
+        If a draw is not finite; the message names the variable.
 
     Notes
     -----
     **Memory.** With ``keep="draws"`` a draw takes 8 bytes for each effect and 1 for each indicator
-    or label, in tuning too: 50,000 features in four chains of 1000 draws after 1000 of tuning take
-    4 x 2000 x 50,000 x 9 bytes = 3.6 GB, and half of that again for the result. With
+    or label, also during tuning: 50,000 features in four chains of 1000 draws after 1000 of tuning
+    take 4 x 2000 x 50,000 x 9 bytes = 3.6 GB, and half of that again for the result. With
     ``keep="summary"`` a chain takes 152 bytes for each effect and 113 for each indicator, sums and
-    result together, whatever the number of draws: the same fit takes 4 x 50,000 x 265 bytes =
-    53 MB. Each trait has effects and indicators of its own, another variable of features counts
-    as an effect, and labels of K components take 12 K bytes more.
+    result together, for any number of draws: the same fit takes 4 x 50,000 x 265 bytes = 53 MB.
+    Each trait has effects and indicators of its own, another variable with the dim ``feature``
+    counts as an effect, and labels of K components take 12 K bytes more.
 
     **The group posterior_summary** has sums over the draws after tuning, by chain. ``draws``
-    (chain, batch) is their number in each of 8 batches, of equal length but for one draw. For
-    each variable of the features, such as beta, there are ``beta_mean`` and ``beta_sd`` (chain,
-    feature[, trait]) and the means of the batches, ``beta_batch_mean`` (chain, batch, feature[,
-    trait]), whose spread tells Monte Carlo errors. Of indicators there are ``pip``,
+    (chain, batch) is the number of draws in each of 8 batches, which differ by at most one draw.
+    For each variable with the dim ``feature``, such as beta, there are ``beta_mean`` and
+    ``beta_sd`` (chain, feature[, trait]), and the means of the batches, ``beta_batch_mean`` (chain,
+    batch, feature[, trait]), for Monte Carlo errors. For indicators there are ``pip``,
     ``pip_batch_mean``, ``changes`` (how often the indicator changed from one draw to the next),
-    with several traits ``pip_any`` (included for any of them), and of labels
-    ``label_frequency`` (chain, feature, component). Means, SDs and PIPs are those of the draws,
-    to rounding, and the same for any number of cores. A fit that is interrupted has the sums up to
-    there. Fits are put together along ``chain``, group by group.
+    with several traits ``pip_any`` (included for any of them), and for labels ``label_frequency``
+    (chain, feature, component). Means, SDs and PIPs equal those of the draws, up to rounding, for
+    any number of cores. A fit that is interrupted has the sums of the draws until then. To combine
+    fits, concatenate each group along ``chain``.
 
-    It serves `blrzoo.pip`, `blrzoo.effect_table` (without intervals), `blrzoo.diagnose`,
-    `blrzoo.indicator_table`, `blrzoo.bayesian_fdr`, `blrzoo.evidence.bayes_factor_inclusion`,
-    `blrzoo.plot_pip` and the means of `blrzoo.predict`; what reads hyperparameters, the model size
-    or the genetic variance reads them as ever. Whatever needs draws of effects or indicators
-    together (intervals, credible sets, groups of features, patterns, variances of parts, scores,
-    `blrzoo.sample_more`) refuses such a fit. PyMC's own functions do not know of it:
-    ``pm.sample_posterior_predictive`` would draw the effects from their prior.
+    Such a fit can be passed to `blrzoo.pip`, `blrzoo.effect_table` (without intervals),
+    `blrzoo.diagnose`, `blrzoo.indicator_table`, `blrzoo.bayesian_fdr`,
+    `blrzoo.evidence.bayes_factor_inclusion`, `blrzoo.plot_pip`, `blrzoo.predict` (means only), and
+    all functions of hyperparameters, the model size or the genetic variance. Functions that need
+    joint draws of effects or indicators (intervals, credible sets, groups of features, patterns,
+    variances by group, scores, `blrzoo.sample_more`) refuse it. PyMC's own functions do not know of
+    it: ``pm.sample_posterior_predictive`` would draw the effects from their prior.
 
     References
     ----------
-    .. [1] Gelman & Rubin (1992). Statistical Science 7:457-472.
-    .. [2] Vehtari et al. (2021). Rank-normalization, folding, and localization: an improved
-       R-hat. Bayesian Analysis 16:667-718.
+    .. [1] Gelman & Rubin (1992). Inference from iterative simulation using multiple sequences.
+       Statistical Science 7:457-472.
+    .. [2] Vehtari et al. (2021). Rank-normalization, folding, and localization: an improved R-hat
+       for assessing convergence of MCMC. Bayesian Analysis 16:667-718.
 
     Examples
     --------
@@ -145,9 +146,9 @@ def sample(
         check_initvals(model, kwargs["initvals"], chains)
     else:
         kwargs["initvals"] = dispersed(model, chains, kwargs.get("random_seed"))
-    asked = dict(kwargs.pop("idata_kwargs", None) or {})
-    likelihood = asked.pop("log_likelihood", False)
-    kwargs |= {"chains": chains, "quiet": quiet, "idata_kwargs": asked}
+    extra = dict(kwargs.pop("idata_kwargs", None) or {})
+    likelihood = extra.pop("log_likelihood", False)
+    kwargs |= {"chains": chains, "quiet": quiet, "idata_kwargs": extra}
     idata = draw(model, var_names, keep, **kwargs)
     names = None if likelihood is True else likelihood
     if likelihood:
@@ -160,7 +161,7 @@ def sample(
 def draw(
     model: pm.Model, var_names: list[str] | None, keep: str = "draws", **kwargs: Any
 ) -> xr.DataTree:
-    """Draw, with ``alpha`` as another name of ``beta`` where nothing else was asked for."""
+    """Draw; ``alpha`` becomes an alias of ``beta`` unless var_names or a trace is given."""
     alias = var_names is None and kwargs.get("trace") is None and _has_alpha(model)
     if alias:
         var_names = [rv.name for rv in model.unobserved_RVs if rv.name != "alpha"]
@@ -181,13 +182,13 @@ def draw(
 def _own_parts(
     model: pm.Model, var_names: list[str] | None, keep: str, given: dict[str, Any]
 ) -> dict[str, Any]:
-    """The recorder and the step, where the user gives none and nothing that decides them."""
+    """Our recorder and step, unless the user's arguments determine them."""
     own: dict[str, Any] = {}
     if given.get("trace") is None:
         own["trace"] = _recorder(model, var_names, keep, given.get("draws", 1000))
     others = any(given.get(name) for name in ("step", "backend", "nuts_sampler"))
     if not others and all(map(spec_of, model.free_RVs)):
-        # PyMC would derive the gradient of the log density, to see whether NUTS can draw.
+        # Without it, PyMC derives the gradient of the log density, to see whether NUTS applies.
         own["step"] = BLRGibbs(model=model, compile_kwargs=given.get("compile_kwargs"))
     return own
 
@@ -199,7 +200,7 @@ def _recorder(model: pm.Model, var_names: list[str] | None, keep: str, draws: in
 
 
 def finish(what: str, task: Callable[[], None]) -> None:
-    """Do something after the last draw: the draws, maybe of days, are never lost by an error."""
+    """Run a task after the last draw; an error is logged, so that the draws are not lost."""
     try:
         task()
     except (Exception, KeyboardInterrupt) as error:
@@ -222,7 +223,7 @@ def log_convergence(idata: xr.DataTree) -> None:
 
 
 def add_alias(idata: xr.DataTree) -> None:
-    """Let ``alpha`` be ``beta``, in the same memory."""
+    """Add ``alpha`` as ``beta``, in the same memory."""
     idata["posterior"]["alpha"] = idata["posterior"]["beta"]
 
 
@@ -233,19 +234,19 @@ def _has_alpha(model: pm.Model) -> bool:
 
 
 def _add_log_likelihood(idata: xr.DataTree, model: pm.Model, names: Any) -> None:
-    """Complete the result by itself: PyMC would do it before ``alpha`` is there."""
+    """Add the log likelihood; ``pm.sample`` would do it before ``alpha`` is there."""
     pm.compute_log_likelihood(
         idata,
         var_names=names,
         model=model,
         progressbar=False,
-        # One product and one density a draw: machine code would never leave memory again.
+        # One product and one density for each draw; machine code would stay in memory for good.
         compile_kwargs={"mode": ONCE},
     )
 
 
 def name_traits(idata: xr.DataTree, model: pm.Model) -> None:
-    """Name the dim of the genetic variance of several traits, which PyMC only numbers."""
+    """Name the dim of the genetic variance of several traits, which PyMC numbers."""
     numbered = "genetic_variance_dim_0"
     if "sample_stats" in idata.children and numbered in idata["sample_stats"].dims:
         stats = idata["sample_stats"].to_dataset().drop_vars(numbered, errors="ignore")

@@ -1,4 +1,4 @@
-"""More draws of a fit: each chain goes on where it stopped."""
+"""More draws of a fit: each chain continues from its last draw."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from blrzoo.sampling.fitted import check_same_model
 
 __all__ = ["sample_more"]
 
-#: Arguments of `sample` that a fit decides.
+#: Arguments of `sample` that the fit determines.
 _DECIDED = (
     "chains",
     "discard_tuned_samples",
@@ -39,37 +39,38 @@ def sample_more(
 ) -> xr.DataTree:
     """Draw more of a fit: each chain continues from its last draw.
 
-    The result is as if the chains had been longer from the start, where Gibbs steps draw
-    everything, as they do by default: what is between two draws is in the variables alone. The
-    random numbers are new, also with the seed of the first fit.
+    If Gibbs steps draw everything, as they do by default, the result is as if the chains had been
+    longer from the start: the variables are the whole state of a chain. The random numbers are new,
+    also with the seed of the first fit.
 
-    How NUTS was tuned is not recorded. So where NUTS draws variables (hyperparameters with priors
-    that are not conjugate), it is tuned anew, and these draws are dropped: there is a gap of `tune`
-    draws between the old and the new.
+    The tuning of NUTS is not recorded. So where NUTS draws variables (hyperparameters with priors
+    that are not conjugate), it is tuned again, and these draws are dropped: there is a gap of
+    `tune` draws between the old and the new ones.
 
     Parameters
     ----------
     idata : xarray.DataTree
         What `sample`, ``pm.sample`` or this function returned, or read from a file. It is not
-        changed. Its posterior needs every variable that is drawn (alpha apart): a fit with
+        changed. Its posterior needs every variable that is drawn, except alpha: a fit with
         `var_names` or ``keep="summary"`` cannot be continued.
     model : pm.Model, optional
-        The model that it is a fit of, with the same data. Default: the model on the context.
+        The model of the fit, with the same data. Default: the model on the context.
     draws : int, default 1000
         Number of further draws per chain.
     tune : int, optional
-        Number of draws per chain to drop first. Default: 0 where Gibbs steps draw everything,
-        else 1000.
-    random_seed : int, list of int, Generator, optional
-        Seeds the new draws, together with the number of draws that there are.
+        Number of draws per chain to drop first. Default: 0 if Gibbs steps draw everything and no
+        `step` is passed, else 1000.
+    random_seed : int, list of int, Generator or None, optional
+        Seed of the new draws, together with the number of the next draw. Default: a new one at each
+        call.
     compute_convergence_checks : bool, default True
-        Whether to check the convergence of all draws, old and new, and log what is wrong.
+        Check the convergence of all draws, old and new, and log what is wrong.
     quiet : bool, default False
-        No progress bar and no log, but of what fails after sampling.
+        Show no progress bar and log nothing, except errors after the last draw.
     **kwargs
         Any other argument of `sample` (cores, progressbar, step, target_accept, callback, ...),
-        except what the fit decides: chains, initvals, keep, var_names, trace, idata_kwargs,
-        discard_tuned_samples.
+        except those that the fit determines: chains, initvals, keep, var_names, trace,
+        idata_kwargs, discard_tuned_samples.
 
     Returns
     -------
@@ -81,9 +82,11 @@ def sample_more(
 
     Raises
     ------
-    TypeError, ValueError
-        For bad arguments, for draws that lack a variable, and for a model with other variables,
-        labels or data than the fit.
+    TypeError
+        If an argument has the wrong type.
+    ValueError
+        If an argument is out of range or one that the fit determines; if the fit lacks a variable;
+        or if the model has other variables, labels or data than the fit.
 
     Examples
     --------
@@ -134,13 +137,13 @@ def _check_decided(kwargs: dict[str, Any]) -> None:
 
 
 def _tuning(model: pm.Model, kwargs: dict[str, Any]) -> int:
-    """Gibbs steps have nothing to tune."""
+    """Default number of draws to tune: 0 for Gibbs steps, which have nothing to tune."""
     gibbs = all(spec_of(rv) is not None for rv in model.free_RVs) and kwargs.get("step") is None
     return 0 if gibbs else 1000
 
 
 def _new_stream(random_seed: Any, first: int) -> np.random.Generator:
-    """Numbers that no earlier part of the chains has used, whatever it was seeded with."""
+    """A generator of numbers that no earlier part of the chains has used, also for one seed."""
     words = np.random.default_rng(random_seed).integers(2**32, size=4)
     return np.random.default_rng([*words.tolist(), first])
 
@@ -150,15 +153,15 @@ def _is_alias(posterior: xr.Dataset) -> bool:
 
 
 def _to_record(posterior: xr.Dataset) -> list[str]:
-    """Variables that are recorded again: all, but an ``alpha`` that is ``beta``."""
+    """Variables to record again: all, except an ``alpha`` that is ``beta``."""
     alias = _is_alias(posterior)
     return [str(name) for name in posterior.data_vars if not (alias and name == "alpha")]
 
 
 def _last(posterior: xr.Dataset, model: pm.Model) -> list[dict[str, np.ndarray]]:
     """The last draw of each chain."""
-    # An alpha that was not recorded is beta. That is exact: a sweep reads the effects as beta
-    # alone, and draws every alpha before anything else reads it.
+    # An alpha that was not recorded is taken from beta. That is exact: a sweep reads the effects
+    # only as beta, and draws every alpha before anything else reads it.
     last = posterior.isel(draw=-1)
     names = {rv.name: rv.name if rv.name in posterior else "beta" for rv in model.free_RVs}
     return [
@@ -183,8 +186,8 @@ def _joined(idata: xr.DataTree, new: xr.DataTree, first: int) -> xr.DataTree:
 
 
 def _appended(old: xr.Dataset, new: xr.Dataset, first: int) -> xr.Dataset:
-    """Old draws and then the new ones, joined by label in the order of the old."""
-    old = old.assign_coords({dim: old[dim] for dim in ("chain", "draw")})  # numbers, if it has none
+    """Old draws, then the new ones, joined by label in the order of the old ones."""
+    old = old.assign_coords({dim: old[dim] for dim in ("chain", "draw")})  # numbers if unlabeled
     numbers = np.arange(first, first + new.sizes["draw"])
     new = new.assign_coords(draw=numbers, chain=old["chain"].values)
     both = [name for name in old.data_vars if name in new]

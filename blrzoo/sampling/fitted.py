@@ -1,4 +1,4 @@
-"""Whether draws are of a model: the same variables, labels and data."""
+"""Check that draws are of a model: the same variables, labels and data."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ _REMEDY = "Pass the model that was fitted, built from the same data."
 
 
 def check_same_model(idata: Any, model: pm.Model) -> xr.Dataset:
-    """Return the posterior with the model's order of labels; refuse that of another model."""
+    """Return the posterior in the model's order of labels; refuse that of another model."""
     if not isinstance(idata, xr.DataTree) or "posterior" not in idata.children:
         raise TypeError(
             f"idata must be a DataTree with a posterior, got {type(idata).__name__}. Pass what "
@@ -61,7 +61,7 @@ def _check_draws(posterior: xr.Dataset) -> None:
 def _check_variables(posterior: xr.Dataset, model: pm.Model) -> None:
     names = set(map(str, posterior.data_vars))
     foreign = sorted(names - {rv.name for rv in model.unobserved_RVs})
-    # Without alpha, beta has all that a chain needs to go on.
+    # Without alpha, beta has all that a chain needs to continue.
     spare = {"alpha"} if "beta" in names and spec_of(model.named_vars.get("alpha")) else set()
     missing = sorted({rv.name for rv in model.free_RVs} - names - spare)
     if foreign:
@@ -97,7 +97,7 @@ def _values(model: pm.Model, name: str) -> np.ndarray:
 
 
 def _in_order(data: xr.Dataset, model: pm.Model) -> xr.Dataset:
-    """Join by label, along each dim that the model has labels of."""
+    """Reorder by label, along each dim for which the model has labels."""
     for dim, labels in model.coords.items():
         if dim in data.indexes and labels is not None:
             own, given = pd.Index(list(labels), tupleize_cols=False), data.indexes[dim]

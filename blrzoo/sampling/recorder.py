@@ -1,4 +1,4 @@
-"""Where draws are recorded: compiled once for all chains of all models of a kind."""
+"""Recorder of draws, compiled once for all chains of all models of a kind."""
 
 from typing import Any, Self
 
@@ -13,14 +13,12 @@ __all__ = ["Recorder", "n_labels", "recorder"]
 
 
 class Recorder(NDArray):
-    """PyMC's own backend, of which PyMC makes a copy for each chain.
+    """PyMC's backend, which PyMC copies for each chain."""
 
-    Left to itself PyMC makes each anew, and compiles the same function for each. A copy of an
-    `NDArray` is of no use: all copies record into the same arrays.
-    """
-
+    # Without one, PyMC makes a backend for each chain, and compiles the same function for each.
+    # Plain copies of an `NDArray` would all record into the same arrays.
     def __copy__(self) -> Self:
-        """An empty one, with the function that is compiled already."""
+        """An empty recorder with the same compiled function."""
         return type(self)(
             model=self.model,
             vars=self.vars,
@@ -38,21 +36,21 @@ def recorder[R: Recorder](
     values = model.replace_rvs_by_values(kept)
     try:
         function: Any = Recording(model, values)
-    except ValueError:  # a Deterministic of the user's draws numbers: PyMC seeds them
+    except ValueError:  # a Deterministic of the user draws random numbers: PyMC seeds them
         function = None
     made = kind(model=model, vars=values, fn=function)
-    # Labels are as many as the effects: a byte each.
+    # There are as many labels as effects: a byte for each.
     made.var_dtypes |= {name: np.dtype(np.int8) for name in _labels(model) & {*made.varnames}}
     return made
 
 
 def _labels(model: pm.Model) -> set[str]:
-    """Names of labels that fit into a byte."""
+    """Names of labels whose values fit into a byte."""
     return {str(rv.name) for rv in model.free_RVs if n_labels(rv) <= np.iinfo(np.int8).max}
 
 
 def n_labels(rv: Any) -> float:
-    """Number of values of a label; infinity where it is not known, and for what is no label."""
+    """Number of values of a label; infinity if unknown, and for other variables."""
     spec = spec_of(rv)
     if spec is None or rv.name not in {term.label_name for term in spec.terms}:
         return np.inf

@@ -1,4 +1,4 @@
-"""Running sums of what a chain draws for single features: as long as features, not as draws."""
+"""Running sums of the draws of single features, whose size does not grow with the draws."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -12,28 +12,28 @@ __all__ = ["BATCHES", "ChainSums", "Components", "Inclusion", "Moments", "Runnin
 Array = NDArray[Any]
 Dims = tuple[str, ...]
 
-#: Batches of a chain: the spread of their means tells the Monte Carlo error. Their number is even,
+#: Batches of a chain, for Monte Carlo errors from the spread of their means. Their number is even,
 #: so that the halves of a chain can be compared.
 BATCHES = 8
 
 
 class Running(Protocol):
-    """What is kept of one variable in one chain."""
+    """Running sums of one variable in one chain."""
 
     def add(self, batch: int, count: int, value: Array) -> None:
         """Add a draw, the `count`-th of its batch."""
 
     def result(self, counts: Array) -> dict[str, xr.Variable]:
-        """What is kept, by name; `counts` are the draws of each batch, NaN stands for none."""
+        """Summaries by name; `counts` are the draws of each batch, NaN for batches without any."""
 
 
 class ChainSums:
-    """What is kept of all variables of single features in one chain of so many draws."""
+    """Running sums of all variables of features in one chain of a planned number of draws."""
 
     def __init__(self, draws: int, running: list[tuple[int, Running]]) -> None:
         self.draws = draws
         self.counts = np.zeros(BATCHES, dtype=int)
-        self.running = running  # each with the place of its variable
+        self.running = running  # each with the position of its variable
 
     def add(self, values: Sequence[Array]) -> None:
         """Add a draw of the variables."""
@@ -43,7 +43,7 @@ class ChainSums:
         self.counts[batch] += 1
 
     def result(self) -> xr.Dataset:
-        """What is kept, and of how many draws in each batch."""
+        """Summaries of all variables, and the number of draws in each batch."""
         found = {"draws": xr.Variable("batch", self.counts)}
         for _, running in self.running:
             found |= running.result(self.counts)
@@ -65,7 +65,7 @@ class Moments:
         self.squares += deviation * (value - self.means[batch])
 
     def result(self, counts: Array) -> dict[str, xr.Variable]:
-        """Mean and SD of the chain (NaN of a single draw), and the mean of each batch."""
+        """Mean and SD of the chain (SD NaN for a single draw), and the mean of each batch."""
         mean = np.average(self.means, axis=0, weights=counts)
         between = np.tensordot(counts, (self.means - mean) ** 2, 1)
         variance = (self.squares + between) / (counts.sum() - 1 or np.nan)
@@ -79,7 +79,7 @@ class Moments:
 
 
 class Inclusion:
-    """How often features are included, and how often that changes from one draw to the next."""
+    """Number of draws that include a feature, and number of changes between draws."""
 
     def __init__(self, dims: Dims, shape: tuple[int, ...]) -> None:
         self.dims = dims
@@ -90,7 +90,7 @@ class Inclusion:
         self.last: Array | None = None
 
     def add(self, batch: int, count: int, value: Array) -> None:
-        """Count what a draw of indicators, or of labels (0 is the null), includes."""
+        """Count the features that a draw of indicators, or of labels (0: null), includes."""
         included = value > 0
         self.counts[batch] += included
         if self.others:
@@ -114,7 +114,7 @@ class Inclusion:
 
 
 class Components:
-    """How often each feature has each label."""
+    """Number of draws in which each feature has each label."""
 
     def __init__(self, name: str, dim: str, shape: tuple[int, int]) -> None:
         self.name, self.dim = name, dim
@@ -126,6 +126,6 @@ class Components:
         self.counts[self.features, value.astype(np.intp)] += 1
 
     def result(self, counts: Array) -> dict[str, xr.Variable]:
-        """Share of the draws in which a feature has a label."""
+        """Share of the draws in which each feature has each label."""
         shares = self.counts / counts.sum()
         return {f"{self.name}_frequency": xr.Variable(("feature", self.dim), shares)}

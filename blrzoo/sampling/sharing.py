@@ -1,4 +1,4 @@
-"""One copy of X for the chains of a fit, also where processes are spawned and not forked."""
+"""One copy of X for all chains of a fit, also where processes are spawned, not forked."""
 
 import copyreg
 from collections.abc import Iterator
@@ -19,24 +19,17 @@ _LEAST = 1_000_000
 
 
 def arrays_of(model: pm.Model) -> list[np.ndarray]:
-    """Arrays that X of a model is stored in, as its steps read them."""
+    """Arrays in which the designs of a model store X for its steps."""
     terms = find_spec(model).terms
     return [array for term in terms for array in term.in_update.arrays]
 
 
 @contextmanager
 def arrays_by_file(arrays: list[np.ndarray]) -> Iterator[None]:
-    """Let pickles hold the name of a file in the place of these arrays, while this lasts.
-
-    A process that is spawned gets its step as a pickle. So it maps the file, whose pages in memory
-    all processes share, where it would have a copy of its own. Forked processes share memory
-    anyway: nothing is pickled, and no file is written.
-
-    Parameters
-    ----------
-    arrays : list of ndarray
-        Those of less than a megabyte are copied as ever.
-    """
+    """Within this context, pickles hold the name of a file in the place of large arrays."""
+    # A spawned process gets its step as a pickle. It maps the file, whose pages in memory all
+    # processes share, and needs no copy of its own. Forked processes share memory anyway: nothing
+    # is pickled, and no file is written.
     large = {id(array): array for array in arrays if array.nbytes >= _LEAST}
     if not large:
         yield
@@ -61,5 +54,5 @@ def arrays_by_file(arrays: list[np.ndarray]) -> Iterator[None]:
 
 
 def _mapped(path: str) -> np.ndarray:
-    """An array in a file, private: compiled code needs writeable memory, and writes to none."""
+    """Map an array in a file; copy-on-write, as compiled code requires writeable memory."""
     return np.asarray(np.load(path, mmap_mode="c"))

@@ -1,4 +1,4 @@
-"""Where chains start: effects drawn from their prior, or what the user gives."""
+"""Starts of chains: effects drawn from their prior, or values that the user gives."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,21 +16,19 @@ __all__ = ["check_initvals", "dispersed"]
 
 Start = dict[str, np.ndarray]
 
-#: Run a few times only: compiling would take longer than running.
-
-#: How PyMC can find a value by itself.
+#: Words by which PyMC chooses a value.
 _STRATEGIES = ("prior", "support_point")
 
 
 def dispersed(model: pm.Model, chains: int, random_seed: Any) -> list[Start]:
-    """Effects and labels of each chain's start, from their prior."""
+    """Effects and labels at the start of each chain, drawn from their prior."""
     specs = {rv: spec_of(rv) for rv in model.free_RVs}
     block = [rv for rv, spec in specs.items() if spec and rv.name in spec.effects]
     if not block:
         return [{} for _ in range(chains)]
     rng = np.random.default_rng(random_seed)
     with np.errstate(all="ignore"):
-        # One draw more: pm.draw drops the dim of a single one.
+        # One draw more, because pm.draw drops the dim of a single one.
         drawn = pm.draw(block, draws=chains + 1, random_seed=rng, mode=ONCE)
     names = [rv.name for rv in block]
     starts = [dict(zip(names, values, strict=True)) for values in zip(*drawn, strict=True)]
@@ -38,12 +36,12 @@ def dispersed(model: pm.Model, chains: int, random_seed: Any) -> list[Start]:
 
 
 def _is_moderate(start: Start) -> bool:
-    """Whether squares are finite; effects of a prior with very heavy tails may be beyond."""
+    """Whether squares are finite; effects from a prior with very heavy tails can be too large."""
     return all(bool((np.abs(value) <= LARGEST).all()) for value in start.values())
 
 
 def check_initvals(model: pm.Model, initvals: Any, chains: int) -> None:
-    """Refuse starts with names, shapes or values that the model does not have."""
+    """Refuse starts with names, shapes or values that the model cannot have."""
     starts = [initvals] if isinstance(initvals, Mapping) or initvals is None else initvals
     if not isinstance(starts, list | tuple) or any(
         not isinstance(start, Mapping | None) for start in starts
@@ -85,7 +83,7 @@ def _check_name(model: pm.Model, key: Any, shapes: dict[str, Any]) -> None:
 def _check_value(
     model: pm.Model, key: Any, value: Any, shapes: dict[str, Any], point: Start
 ) -> None:
-    """Refuse other shapes and kinds, what is not finite, and what has no density."""
+    """Refuse wrong shapes and types, and values that are not finite or have density 0."""
     name = _name(key)
     try:
         array = np.asarray(value, dtype=float)
@@ -110,13 +108,13 @@ def _check_value(
 
 
 def _with_labels(model: pm.Model, name: str) -> str:
-    """What to do where effects do not go with their labels."""
+    """Advice for effects that do not fit their labels."""
     labelled = name in model.named_vars and isinstance(model[name].owner.op, EffectsRV)
     return ", and start the labels with it: an excluded effect is 0" if labelled else ""
 
 
 def _outside(model: pm.Model, rv: Any, array: np.ndarray, point: Start) -> np.ndarray:
-    """Where a value has density 0, or is no whole number where labels are (as 2 for delta)."""
+    """Mask of values with density 0, or that the dtype of the variable changes (labels)."""
     values = array.astype(rv.dtype)
     if (values != array).any():
         return values != array
@@ -125,7 +123,7 @@ def _outside(model: pm.Model, rv: Any, array: np.ndarray, point: Start) -> np.nd
         found = model.compile_fn(
             density, inputs=model.value_vars, mode=ONCE, on_unused_input="ignore"
         )(point)
-    # A vector or a matrix may have one density for all of it.
+    # A vector or a matrix may have one density for all its elements.
     shape = found.shape + (1,) * (array.ndim - found.ndim)
     return np.broadcast_to(~np.isfinite(found).reshape(shape), array.shape)
 

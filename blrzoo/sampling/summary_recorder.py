@@ -1,7 +1,7 @@
-"""Where draws are recorded with ``keep="summary"``: those of single features as running sums.
+"""Recorder with ``keep="summary"``: running sums of the variables with the dim feature.
 
-PyMC records in the process that the user started, also where other processes draw the chains: they
-send it each draw. So what is kept does not depend on the number of cores.
+PyMC records in the user's process, also if other processes draw the chains: they send each draw to
+it. So the sums do not depend on the number of cores.
 """
 
 from collections.abc import Iterable, Iterator
@@ -19,7 +19,7 @@ from blrzoo.sampling.running import ChainSums, Components, Inclusion, Moments, R
 
 __all__ = ["SummaryRecorder", "add_summaries", "of_features", "summary_recorder"]
 
-_OF_LABELS = ("component", "pattern")  # dims that labels number
+_OF_LABELS = ("component", "pattern")  # dims whose elements labels number
 
 _LONG_NAMES = {
     "draws": "number of draws",
@@ -30,7 +30,7 @@ _LONG_NAMES = {
 
 
 class Wide:
-    """The variables of single features: what gives their values, and what is kept of each."""
+    """Variables with the dim feature: the function of their values, and the sums of each."""
 
     def __init__(self, model: pm.Model, names: list[str]) -> None:
         self.recorder: Recorder = recorder(model, names)  # its function, names and shapes
@@ -41,7 +41,7 @@ class Wide:
         self.label_dim = next((d for d in _OF_LABELS if sizes[d] == self.labels), _OF_LABELS[0])
 
     def sums(self, draws: int) -> ChainSums:
-        """Sums of a chain of so many draws, empty."""
+        """Empty sums of a chain of so many draws."""
         places = enumerate(self.recorder.varnames)
         return ChainSums(draws, [(k, one) for k, name in places for one in self._running(name)])
 
@@ -56,7 +56,7 @@ class Wide:
 
 
 class SummaryRecorder(Recorder):
-    """Records some variables draw by draw, and of others running sums of the draws after tuning."""
+    """Records variables of features as running sums after tuning, others draw by draw."""
 
     wide: Wide
     planned: int
@@ -66,7 +66,7 @@ class SummaryRecorder(Recorder):
         self.chains: list[SummaryRecorder] = []
 
     def __copy__(self) -> Self:
-        """The recorder of a chain, which this one keeps: PyMC returns nothing but its draws."""
+        """The recorder of a chain; this one keeps it, because PyMC returns draws only."""
         made = super().__copy__()
         made.wide, made.planned = self.wide, self.planned
         self.chains.append(made)
@@ -85,17 +85,17 @@ class SummaryRecorder(Recorder):
 
 
 def _dims(name: str, dims: Iterable[str | None]) -> tuple[str, ...]:
-    """Dims with the names that PyMC gives to those without one."""
+    """Dims, those without a name with the name that PyMC gives them."""
     return tuple(dim or f"{name}_dim_{axis}" for axis, dim in enumerate(dims))
 
 
 def of_features(model: pm.Model, names: list[str]) -> list[str]:
-    """Choose the variables of single features."""
+    """Names of the variables with the dim feature."""
     return [name for name in names if "feature" in (model.named_vars_to_dims.get(name) or ())]
 
 
 def summary_recorder(model: pm.Model, var_names: list[str] | None, draws: int) -> Recorder:
-    """Make the recorder of so many draws a chain of the variables to keep; None keeps all."""
+    """Make the recorder of the variables to keep (None: all), for so many draws per chain."""
     names = [rv.name for rv in model.unobserved_RVs if var_names is None or rv.name in var_names]
     wide = of_features(model, names)
     if not wide:
@@ -106,7 +106,7 @@ def summary_recorder(model: pm.Model, var_names: list[str] | None, draws: int) -
 
 
 def add_summaries(idata: xr.DataTree, made: SummaryRecorder, model: pm.Model) -> None:
-    """Add what was kept of the features, in the chains that PyMC returned."""
+    """Add the group posterior_summary, of the chains that PyMC returned."""
     labels = idata["posterior"].to_dataset().get_index("chain")
     # After an interrupt, PyMC returns the longest chains, in the order of their numbers.
     longest = np.sort(np.argsort([len(chain) for chain in made.chains])[-len(labels) :])

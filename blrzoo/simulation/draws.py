@@ -1,4 +1,4 @@
-"""What is random in a simulation: features, effects, noise and missing values."""
+"""Random parts of a simulation: features, effects, noise and missing values."""
 
 from math import sqrt
 from statistics import NormalDist
@@ -12,12 +12,12 @@ from blrzoo.simulation.plan import CausalCounts, Floats, n_missing
 
 __all__ = ["draw_effects", "draw_features", "draw_missing", "draw_noise", "generator"]
 
-_MAX_TRIES = 1_000  # redraws of a column of genotypes before it is declared hopeless
-_NETCDF_INT = 2**63  # attributes of a file hold ints of 64 bits
+_MAX_TRIES = 1_000  # redraws of a constant column of genotypes before an error is raised
+_NETCDF_INT = 2**63  # attributes of a NetCDF file hold ints of 64 bits
 
 
 def generator(random_seed: Any) -> tuple[np.random.Generator, int | str]:
-    """Return the generator, and what the attributes say of it."""
+    """Return the generator, and its description for the attributes."""
     Seed().check("random_seed", random_seed)
     if isinstance(random_seed, np.random.Generator):
         return random_seed, "numpy.random.Generator"
@@ -29,7 +29,7 @@ def generator(random_seed: Any) -> tuple[np.random.Generator, int | str]:
 def draw_features(
     n: int, p: int, correlation: float, maf: tuple[float, float] | None, rng: np.random.Generator
 ) -> tuple[NDArray[Any], Floats | None]:
-    """Draw X (n, p), stored feature by feature; for genotypes also the alleles' frequencies (p)."""
+    """Draw X (n, p), stored feature by feature, and allele frequencies (p,) of genotypes."""
     if maf is None:
         return _gaussian(n, p, correlation, rng).T, None
     counts, frequency = _genotypes(n, p, correlation, maf, rng)
@@ -54,10 +54,10 @@ def _genotypes(
     n: int, p: int, correlation: float, maf: tuple[float, float], rng: np.random.Generator
 ) -> tuple[NDArray[np.int8], Floats]:
     counts, frequency = np.empty((p, n), dtype=np.int8), np.empty(p)
-    # Only one column of latent normals is kept; a row for each of the two haplotypes.
+    # Only one column of latent normals is kept, with a row for each of the two haplotypes.
     latent = np.zeros((2, n))
     for j in range(p):
-        # The first column has none before it; with one it could be constant for good.
+        # The first column has no neighbor: linked to the zeros, all its redraws could be constant.
         link = correlation if j > 0 else 0.0
         counts[j], frequency[j], latent = _next_genotype(latent, link, maf, rng)
     return counts, frequency
@@ -87,7 +87,7 @@ def draw_noise(n: int, correlation: Floats, rng: np.random.Generator) -> Floats:
 
 
 def _triangular_root(matrix: Floats) -> Floats:
-    """Give the lower triangular L with ``L @ L.T == matrix``, which may be singular."""
+    """Lower triangular L with ``L @ L.T == matrix``, which may be singular."""
     values, vectors = np.linalg.eigh(matrix)
     values[values < 1e-12] = 0.0  # the root of a rounding error is not small
     root = np.linalg.qr((vectors * np.sqrt(values)).T, mode="r").T
@@ -104,7 +104,7 @@ def draw_effects(
     effects: str,
     rng: np.random.Generator,
 ) -> tuple[Floats, Floats]:
-    """Draw the effects (feature, trait) and give X beta (obs, trait), whose variances are h2."""
+    """Draw effects (feature, trait), scaled so that X beta (obs, trait) has the variances h2."""
     (n, p), n_traits = X.shape, h2.size
     if counts.each == 0:
         return np.zeros((p, n_traits)), np.zeros((n, n_traits))
@@ -114,7 +114,7 @@ def draw_effects(
         drawn = root @ rng.standard_normal((n_traits, p))
         values = np.sign(drawn) if effects == "equal" else drawn
         scaled = [_scaled(X, causal[t], values[t, causal[t]], h2[t]) for t in range(n_traits)]
-        # The effects of genotypes can cancel (two equal columns, opposite signs): draw again then.
+        # Effects of genotypes can cancel (two equal columns, opposite signs): then draw again.
         whole = [trait for trait in scaled if trait is not None]
         if len(whole) == n_traits:
             beta, signal = zip(*whole, strict=True)
@@ -124,12 +124,12 @@ def draw_effects(
 def _choose_causal(
     p: int, counts: CausalCounts, weights: Floats | None, rng: np.random.Generator
 ) -> list[NDArray[np.intp]]:
-    """Give the causal features of each trait, in order."""
+    """Causal features of each trait, sorted."""
     if weights is None:
         chosen = rng.permutation(p)[: counts.total]
     else:
         chosen = rng.choice(p, counts.total, replace=False, p=weights / weights.sum())
-        # The first ones tend to have the larger weights: the shared ones must not be these.
+        # The first ones tend to have larger weights; the shared ones must be a random part.
         chosen = rng.permutation(chosen)
     shared, own = chosen[: counts.shared], chosen[counts.shared :]
     return [np.sort(np.concatenate([shared, row])) for row in own.reshape(counts.n_traits, -1)]
@@ -138,7 +138,7 @@ def _choose_causal(
 def _scaled(
     X: NDArray[Any], features: NDArray[np.intp], values: Floats, h2: float
 ) -> tuple[Floats, Floats] | None:
-    """Scale a trait's effects; give them (feature) and X beta (obs), None if they cancel."""
+    """Scaled effects (feature,) of a trait and X beta (obs,); None if the effects cancel."""
     beta = np.zeros(X.shape[1])
     if h2 == 0.0:
         return beta, np.zeros(X.shape[0])
@@ -153,7 +153,7 @@ def _scaled(
 def draw_missing(
     shape: tuple[int, int], missing: float | str, rng: np.random.Generator
 ) -> NDArray[np.bool_]:
-    """Draw which values (obs, trait) are missing."""
+    """Draw the mask (obs, trait) of missing values."""
     n, n_traits = shape
     if isinstance(missing, str):  # "disjoint"
         return np.arange(n)[:, None] % n_traits != np.arange(n_traits)

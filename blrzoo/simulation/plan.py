@@ -1,4 +1,4 @@
-"""What a simulation is asked for, checked: traits, causal features, groups and missing values."""
+"""Checked arguments of a simulation: traits, causal features, groups and missing values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ _REMEDY = {1: "lower n_causal or raise p", 2: "lower n_causal or n_traits, or ra
 
 
 def as_attribute(value: Any) -> float | list[float]:
-    """Give numbers as NetCDF gives them back: one is a number, more are a list (row by row)."""
+    """Numbers as read back from NetCDF: one as a number, several as a list (row by row)."""
     numbers = np.asarray(value, dtype=np.float64).ravel().tolist()
     return numbers[0] if len(numbers) == 1 else numbers
 
@@ -55,7 +55,7 @@ def _entries(value: list[Any] | tuple[Any, ...] | NDArray[Any]) -> list[Any]:
 
 
 def check_maf(maf: Any, distribution: str) -> tuple[float, float] | None:
-    """Give the bounds of the frequencies of alleles, None for features that are no genotypes."""
+    """Bounds of the allele frequencies, None unless features are genotypes."""
     if distribution != "genotype":
         if maf is None:
             return None
@@ -83,9 +83,9 @@ def check_maf(maf: Any, distribution: str) -> tuple[float, float] | None:
 
 @dataclass(frozen=True)
 class TraitPlan:
-    """The traits; one trait is the case of one."""
+    """Parameters of the traits, of which there may be only one."""
 
-    count: int | None  # None: one trait, whose data have no dim "trait"
+    count: int | None  # None: one trait, and no dim "trait" in the data
     h2: Floats
     mu: Floats
     genetic: Floats  # correlations of the effects, (trait, trait_bis)
@@ -107,7 +107,7 @@ def check_traits(
     residual_correlation: Any,
     overlap: Any,
 ) -> TraitPlan:
-    """Check what is asked of the traits."""
+    """Check the arguments about traits."""
     if n_traits is None:
         _refuse_for_one_trait("genetic_correlation", genetic_correlation, 0.0)
         _refuse_for_one_trait("residual_correlation", residual_correlation, 0.0)
@@ -136,7 +136,7 @@ def _refuse_for_one_trait(name: str, value: Any, default: float) -> None:
 
 
 def _check_per_trait(name: str, value: Any, n_traits: int | None, each: Number) -> Floats:
-    """Give a number for each trait (trait), from one number or from as many."""
+    """A number for each trait (trait,), from one number or one for each."""
     if not isinstance(value, list | tuple | np.ndarray):
         return np.full(n_traits or 1, each.check(name, value))
     if n_traits is None:
@@ -154,7 +154,7 @@ def _check_per_trait(name: str, value: Any, n_traits: int | None, each: Number) 
 
 
 def _check_correlation(name: str, value: Any, n_traits: int) -> Floats:
-    """Give the (trait, trait) matrix, from one number for all pairs or from a matrix."""
+    """Correlation matrix (trait, trait), from one number for all pairs or from a matrix."""
     if isinstance(value, list | tuple | np.ndarray):
         return _check_matrix(name, value, n_traits)
     least = -1.0 / max(n_traits - 1, 1)
@@ -209,7 +209,7 @@ def _check_semidefinite(name: str, matrix: Floats, remedy: str) -> None:
 
 
 def latent_correlation(name: str, matrix: Floats, effects: str) -> Floats:
-    """Give the correlation of the normals from which effects with this correlation are made."""
+    """Correlation of the normals that effects with this correlation are made from."""
     if effects != "equal":
         return matrix
     # The signs of two normals with correlation r correlate 2 / pi * arcsin(r).
@@ -224,7 +224,7 @@ def latent_correlation(name: str, matrix: Floats, effects: str) -> Floats:
 
 @dataclass(frozen=True)
 class CausalCounts:
-    """How many features are causal for each trait, how many of them for all the traits."""
+    """Numbers of features that are causal for each trait, and for all traits."""
 
     each: int
     shared: int
@@ -232,12 +232,12 @@ class CausalCounts:
 
     @property
     def total(self) -> int:
-        """Features that are causal for some trait."""
+        """Number of features that are causal for some trait."""
         return self.shared + self.n_traits * (self.each - self.shared)
 
 
 def check_counts(n_causal: Any, p: int, traits: TraitPlan, weights: Floats | None) -> CausalCounts:
-    """Give the counts, or refuse those that need more features than may be causal."""
+    """Return the counts; refuse those that need more features than may be causal."""
     h2, allowed = traits.h2, p if weights is None else int((weights > 0).sum())
     tried = (_counts(each, traits) for each in range(min(_DEFAULT_CAUSAL, p), 0, -1))
     default = next((c.each for c in tried if c.total <= allowed), 1) if h2.any() else 0
@@ -265,7 +265,7 @@ def _counts(each: int, traits: TraitPlan) -> CausalCounts:
 
 @dataclass(frozen=True)
 class FeatureGroups:
-    """Features in groups: names in the order of their first feature."""
+    """Groups of features, in the order of their first feature."""
 
     index: NDArray[np.intp]  # number of each feature's group, (feature,)
     names: NDArray[np.str_]
@@ -284,7 +284,7 @@ class FeatureGroups:
 
 
 def check_groups(n_groups: Any, groups: Any, causal_weights: Any, p: int) -> FeatureGroups | None:
-    """Give the groups of the p features, None if there are none."""
+    """Groups of the p features, None if there are none."""
     if n_groups is None and groups is None:
         if causal_weights is None:
             return None
@@ -306,7 +306,7 @@ def _check_labels(groups: Any, p: int) -> tuple[NDArray[np.intp], NDArray[np.str
     Instance((list, tuple, np.ndarray), "a list or an array of labels", advice=remedy).check(
         "groups", groups
     )
-    # As objects: NumPy would make a text of the NaN in ["a", nan].
+    # As objects: NumPy would turn the NaN in ["a", nan] into text.
     labels = np.array(groups, dtype=object)
     if labels.shape != (p,):
         raise ValueError(
@@ -367,7 +367,7 @@ def _weights_by_name(causal_weights: Any, known: list[str]) -> dict[str, Any]:
 
 
 def check_missing(missing: Any, n: int, n_traits: int | None) -> float | str:
-    """Give the share of missing values, or "disjoint"; refuse what leaves a trait without data."""
+    """Share of missing values, or "disjoint"; each trait must keep two known values."""
     share: float | str = _MISSING.check("missing", missing)
     if isinstance(share, str):
         if n_traits is None or n_traits < 2:
@@ -387,5 +387,5 @@ def check_missing(missing: Any, n: int, n_traits: int | None) -> float | str:
 
 
 def n_missing(share: float, n: int) -> int:
-    """Count the missing values of a trait."""
+    """Number of missing values of a trait."""
     return round(share * n)

@@ -1,4 +1,4 @@
-"""The public function: from arguments to an `xarray.Dataset` with the data and their truth."""
+"""`simulate`: from arguments to an `xarray.Dataset` with the data and their true parameters."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
@@ -57,7 +57,7 @@ def simulate(
     missing: float | Literal["disjoint"] = 0.0,
     random_seed: int | Sequence[int] | np.random.Generator | None = None,
 ) -> xr.Dataset:
-    r"""Simulate a linear regression whose effects, and whose share of variance, are known.
+    r"""Simulate a linear regression with known effects and a known share of explained variance.
 
     One trait, or T of them (`n_traits`):
 
@@ -91,108 +91,112 @@ def simulate(
         Number of features with an effect on a trait, the same for each, 0 to `p`; 0 if and only if
         `h2` is 0 (for all traits). With ``shared = round(overlap * n_causal)`` of them in common,
         ``shared + T * (n_causal - shared)`` features are causal, at most `p`.
-        Default: ``min(10, p)``, or as many as there is room for; 0 if `h2` is 0.
+        Default: the largest number up to 10 for which there are enough features (in groups whose
+        `causal_weights` are positive); 0 if `h2` is 0.
     h2 : float, or (trait,) floats, default 0.5
         Share of variance that is due to `X` (heritability), ``0 <= h2 < 1``:
         ``var(X beta) / (var(X beta) + sigma2)``, with var the mean squared deviation over the rows.
         A trait whose `h2` is 0 has no causal features.
     genetic_correlation : float, or (trait, trait) floats, default 0.0
         :math:`R_g`: correlation between the effects, on two traits, of a feature that is causal for
-        both; one number for all pairs, or a matrix. Symmetric, ones on the diagonal, positive
-        semi-definite: a number is ``-1 / (T - 1)`` to 1. See Notes for that of ``X beta``.
+        both; one number for all pairs, from ``-1 / (T - 1)`` to 1, or a matrix that is symmetric
+        and positive semi-definite, with ones on the diagonal. For the correlation of ``X beta``,
+        see Notes.
     residual_correlation : float, or (trait, trait) floats, default 0.0
-        :math:`R_e`: correlation between the noises of two traits; a number or a matrix, likewise.
+        :math:`R_e`: correlation between the residuals of two traits; a number or a matrix,
+        likewise.
     overlap : float, default 1.0
-        Share of a trait's causal features that are causal for all the traits, 0 to 1; the others
-        are its own. 1: all traits have the same causal features; 0: no two traits have one in
-        common.
+        Share of a trait's causal features that are causal for all traits, 0 to 1; the others are
+        causal for this trait only. 1: all traits have the same causal features; 0: no two traits
+        have one in common.
     n_groups : int, optional
         Number of groups, 1 to `p`: blocks of consecutive features of (nearly) equal sizes, with
         the labels ``"group1"``, ... Default: no groups, or those of `groups`.
     groups : (feature,) labels, optional
-        In the place of their number: a list or array with the label of each feature's group.
+        List or array with the label of each feature's group, instead of `n_groups`. Default: no
+        groups, or those of `n_groups`.
     causal_weights : dict, or (group,) floats, optional
         Relative probability that a feature of the group is causal: ``{"group1": 5}`` makes it 5
-        times that of the groups left out, which have 1. Numbers without labels are in the order of
-        the groups' first features. Default: 1 for each group.
+        times that of the other groups, which have weight 1. Numbers without labels are in the order
+        of the groups' first features. Default: 1 for each group.
     correlation : float, default 0.0
-        Correlation between neighbouring features, ``-1 < correlation < 1``: features j and k
-        correlate ``correlation ** abs(j - k)`` (a first-order autoregression). For genotypes it is
-        the correlation of the latent normals; that of the genotypes is weaker (see Notes).
+        Correlation between neighboring features, ``-1 < correlation < 1``: features j and k
+        have the correlation ``correlation ** abs(j - k)`` (a first-order autoregression). For
+        genotypes it is the correlation of the latent normals; that of the genotypes is weaker (see
+        Notes).
     distribution : {"gaussian", "genotype"}, default "gaussian"
         Standard normal features (float64), or counts 0, 1, 2 of an allele (int8).
     maf : (low, high), optional
-        For ``distribution="genotype"`` only: the counted allele's frequency is uniform between
-        these bounds, ``0 < low <= high <= 0.5``. Default: ``(0.05, 0.5)``.
+        For ``distribution="genotype"`` only: the frequency of the counted allele is uniform
+        between these bounds, ``0 < low <= high <= 0.5``. Default: ``(0.05, 0.5)``.
     effects : {"normal", "equal"}, default "normal"
         Before scaling, causal effects are N(0, 1), or 1 with a random sign. They are effects per
         unit of X: for genotypes, per copy of the allele.
     mu : float, or (trait,) floats, default 0.0
-        Intercept: the mean of y where all of X is zero (X is not centred).
+        Intercept: the mean of y where all features are 0 (X is not centered).
     missing : float or "disjoint", default 0.0
         Share of each trait's values that are missing (NaN), ``0 <= missing < 1``:
-        ``round(missing * n)`` rows, drawn at random for each trait, so that a row can lose all its
-        values. Or ``"disjoint"``: each individual is measured on one trait only, row i on trait
-        ``i % T``. Each trait keeps 2 values at least.
+        ``round(missing * n)`` rows, drawn at random for each trait, so that all values of a row can
+        be missing. ``"disjoint"``: only one trait of each row is measured, in row i trait
+        ``i % T``. Each trait keeps at least 2 values.
     random_seed : int, list of int, numpy.random.Generator or None, optional
-        Seed, at least 0; or the generator to draw from, which advances. With None a seed
-        is drawn and noted in the attributes, so that the same data can be simulated again.
+        Seed, at least 0; or the generator to draw from, which advances. Default: a seed is drawn
+        and stored in the attributes, so that the same data can be simulated again.
 
     Returns
     -------
     xarray.Dataset
         - ``X`` (obs, feature), ``y`` (obs): the data.
-        - ``beta`` (feature), ``causal`` (feature; bool), ``mu``, ``sigma2``, ``h2`` (realised):
-          the truth. For genotypes also ``maf`` (feature), the frequency in the population.
+        - ``beta`` (feature), ``causal`` (feature; bool), ``mu``, ``sigma2``, ``h2`` (realized):
+          the true values. For genotypes also ``maf`` (feature), the frequency in the population.
         - With `n_traits`: ``y`` (obs, trait), ``beta`` and ``causal`` (feature, trait), ``mu`` and
           ``h2`` (trait); and (trait, trait_bis), in place of ``sigma2``, ``Sigma_e``,
-          ``genetic_covariance`` and ``genetic_correlation``. The last two are the realised ones
-          of ``X beta`` over all `n` rows; NaN where a trait's `h2` is 0.
+          ``genetic_covariance`` and ``genetic_correlation``. The last two are realized, those of
+          ``X beta`` over all `n` rows; a correlation is NaN if the `h2` of a trait is 0.
         - With `n_groups` or `groups`: ``groups`` (feature; str), the labels.
         - Coordinates ``obs`` (0 to n - 1) and ``feature`` (``"x001"``, or ``"snp001"``); with
           `n_traits` also ``trait`` and ``trait_bis`` (``"trait1"``).
-        - Attributes: the arguments, those that do not apply left out, as numbers, str or lists of
-          numbers: a matrix is the list of its rows' numbers, `causal_weights` are in the order of
-          the groups' first features, and `groups` is a variable. `maf` is there for genotypes
-          only, `missing` if it is not 0; `random_seed` is a str if it is 2**63 or more, a list or
-          a generator.
+        - Attributes: the arguments that apply, as numbers, str or lists of numbers. A matrix is
+          listed row by row; `causal_weights` are in the order of the groups' first features;
+          `groups` is a variable instead. `maf` is there for genotypes only, `missing` if it is not
+          0. `random_seed` is a str if it is 2**63 or more, a list or a generator.
 
     Raises
     ------
     TypeError
         If an argument has the wrong type.
     ValueError
-        If an argument is out of range or has the wrong shape; if correlations are no correlation
+        If an argument is out of range or has the wrong shape; if correlations are not a correlation
         matrix; if there are too few features for the causal ones, or too few rows for the missing
-        values; if an argument for several traits, or for groups, is given without them; or if no
-        column of genotypes could be found that is not constant: `n` or `maf` very small, or `n`
+        values; if an argument for several traits, or for groups, is given without them; or if a
+        column of genotypes is constant in each of 1000 draws: `n` or `maf` very small, or `n`
         small and `correlation` close to -1.
 
     Notes
     -----
     A genotype is the sum of two independent haplotypes (Hardy-Weinberg equilibrium). A haplotype
     carries the counted allele where a latent stationary Gaussian autoregression along the features
-    is below the quantile of the allele's frequency. Neighbouring genotypes at frequency 1/2
-    correlate ``2 / pi * arcsin(correlation)``, rarer alleles less. A column that comes out
-    constant is drawn again, its frequency included, given the one before it.
+    is below the normal quantile of the allele's frequency. Neighboring genotypes at frequency 1/2
+    have the correlation ``2 / pi * arcsin(correlation)``, those of rarer alleles a weaker one. A
+    constant column is drawn again, with a new frequency, given the column before it.
 
     The genetic correlation of two traits, that of ``X beta``, is near
     ``genetic_correlation * shared / n_causal`` if the features are uncorrelated and many are
-    causal. The realised one of a few causal features can be far from it, since :math:`R_g` is the
+    causal. With few causal features the realized one can be far from it, since :math:`R_g` is the
     correlation of the distribution that the effects are drawn from. With ``effects="equal"`` the
-    signs of latent normals have this correlation: the normals' is ``sin(pi / 2 * R_g)``, which
-    must be positive semi-definite as well.
+    signs of latent normals have this correlation; the correlation of these normals is
+    ``sin(pi / 2 * R_g)``, which must be positive semi-definite as well.
 
     With `causal_weights` the causal features of all traits are drawn one after the other, without
-    replacement, each with a probability proportional to its weight among those that are left;
+    replacement, each with a probability proportional to its weight among the remaining ones;
     which of them are shared is random. If a large part of a group becomes causal, its share of the
-    causal features is therefore less than its share of the weights. The variance that a group
-    explains follows its number of causal features.
+    causal features is therefore smaller than its share of the weights. The variance that a group
+    explains is roughly proportional to its number of causal features.
 
-    For one seed, `X` and the noise (up to its SD) do not change with `n_causal`, `h2`,
+    For a given seed, `X` and the residuals (up to their SD) do not change with `n_causal`, `h2`,
     `genetic_correlation`, `overlap`, `n_groups`, `groups`, `causal_weights`, `effects` and `mu`,
-    and none of the draws change with `missing`. The first trait's noise is that of one trait,
-    whatever `n_traits` and `residual_correlation` are.
+    and none of the draws change with `missing`. The residuals of the first trait are those of a
+    single trait, whatever `n_traits` and `residual_correlation` are.
 
     Examples
     --------
@@ -247,8 +251,8 @@ def simulate(
     rng, seed = generator(random_seed)
 
     X, frequency = draw_features(n, p, correlation, bounds, rng)
-    # X and the noise come first and consume the generator in the same way whatever the effects
-    # are: studies that vary h2 or n_causal then compare like with like. What is missing is last.
+    # X and the noise come first and use the generator in the same way for all effects, so that
+    # studies of different h2 or n_causal share them. Missing values come last.
     noise = draw_noise(n, traits.residual, rng)
     beta, signal = draw_effects(X, traits.h2, counts, weights, latent, effects, rng)
     y = traits.mu + signal + np.sqrt(1.0 - traits.h2) * noise
@@ -284,7 +288,7 @@ def _as_dataset(
     traits: TraitPlan,
     attrs: dict[str, Any],
 ) -> xr.Dataset:
-    """Join the data and the truth; y, beta and signal have a column for each trait."""
+    """Dataset of data and true values; y, beta and signal have a column for each trait."""
     n, p = X.shape
     variables = _variables(X, y, beta, signal, traits)
     coords: dict[str, Any] = {"obs": np.arange(n)}
@@ -316,17 +320,17 @@ def _variables(
     }
     if one:
         variables["sigma2"] = (dims, sigma2[last], {"long_name": "residual variance"})
-    return variables | {"h2": (dims, h2[last], {"long_name": "realised heritability"})}
+    return variables | {"h2": (dims, h2[last], {"long_name": "realized heritability"})}
 
 
 def _covariances(signal: Floats, traits: TraitPlan) -> dict[str, Any]:
-    centred = signal - signal.mean(axis=0)
-    covariance = centred.T @ centred / len(signal)
+    centered = signal - signal.mean(axis=0)
+    covariance = centered.T @ centered / len(signal)
     sd = np.sqrt(np.diagonal(covariance))
     with np.errstate(invalid="ignore"):  # NaN for a trait without heritability
         correlation = covariance / np.outer(sd, sd)
     return {
-        "genetic_covariance": (_PAIRS, covariance, {"long_name": "realised, of X beta"}),
-        "genetic_correlation": (_PAIRS, correlation, {"long_name": "realised, of X beta"}),
+        "genetic_covariance": (_PAIRS, covariance, {"long_name": "realized, of X beta"}),
+        "genetic_correlation": (_PAIRS, correlation, {"long_name": "realized, of X beta"}),
         "Sigma_e": (_PAIRS, traits.residual_covariance, {"long_name": "residual covariance"}),
     }

@@ -1,4 +1,4 @@
-"""Checks for authors of priors: whether what the Gibbs step draws is right for the model."""
+"""Checks for authors of priors: whether the Gibbs step draws from the model's posterior."""
 
 from blrzoo.testing.conditionals import check_conditionals
 from blrzoo.testing.geweke import geweke_joint

@@ -1,4 +1,4 @@
-"""Full conditionals against the joint density, to rounding."""
+"""Check of full conditionals against the joint density, up to rounding."""
 
 from collections.abc import Callable
 from typing import Any, cast
@@ -21,8 +21,6 @@ from blrzoo.testing.effects import Check, Point, Slice, effect_checks
 
 __all__ = ["check_conditionals"]
 
-#: Every function here runs a few times only: compiling would take longer than running.
-
 
 def check_conditionals(
     model: pm.Model,
@@ -34,29 +32,29 @@ def check_conditionals(
 ) -> dict[str, float]:
     r"""Check every full conditional of a model against its joint density.
 
-    At random points, ``log p(everything) - log p(variable | rest)`` must not change with the
-    variable: :math:`p(x | rest) \propto p(x, rest)`. For the effects this is done with the
-    (label, effect) block of single features as the sweep draws it, or
-    with the multivariate normal of the joint draw. Where the indicators of a feature are drawn one
-    by one, it is done with one of them, taken at random, and the feature's effects.
+    At random points drawn from the prior, :math:`\log p(x, rest) - \log p(x | rest)` must not
+    change with the variable x [1]_, because :math:`p(x | rest) \propto p(x, rest)`. For effects, x
+    is the label and the effect of one feature, as the sweep draws them, or all effects where they
+    are drawn jointly. Where the indicators of a feature are drawn one by one, x is one of them,
+    chosen at random, and the feature's effects.
 
-    Where traits were not measured, the sweep completes y first and draws all the rest given the
-    complete y. So the joint density is then that of the complete y, and one conditional more is
-    checked, that of the cells that were not measured ("y"): both together say that the rest is
-    drawn from the posterior given the measured cells.
+    Where values of y are missing for some traits, the sweep first draws these values, and then
+    everything else given the complete y. The joint density is then that of the complete y, and the
+    conditional of the missing values ("y") is checked too: together they imply that the rest is
+    drawn from the posterior given the observed values.
 
     Parameters
     ----------
     model : pm.Model
         Made by `blrzoo.regression` or a factory.
-    points : int
+    points : int, default 3
         Number of random points.
-    features : int
-        Number of features, taken at random, whose block is checked at each point.
-    rtol : float
-        Bound of the error, relative to the size of the log densities.
-    random_seed : int, Generator or None
-        Seeds the points.
+    features : int, default 5
+        Number of features, chosen at random, whose labels and effects are checked at each point.
+    rtol : float, default 1e-9
+        Largest error that is allowed, relative to the size of the log densities.
+    random_seed : int, list of int, Generator or None, optional
+        Seed of the points and the features. Default: a new one at each call.
 
     Returns
     -------
@@ -66,7 +64,11 @@ def check_conditionals(
     Raises
     ------
     AssertionError
-        Where an error exceeds `rtol`; names the variable.
+        If an error exceeds `rtol`; the message names the variable.
+    TypeError, ValueError
+        If an argument has the wrong type or is out of range, or blrzoo did not make the model.
+    NotImplementedError
+        If a block of effects of your own has no check.
 
     References
     ----------
@@ -116,7 +118,7 @@ def check_conditionals(
     return errors
 
 
-#: The complete y, where the model's has holes: an input of every function.
+#: Name of the complete y, an input of every function if y has missing values.
 _COMPLETE = "y_complete"
 
 
@@ -129,7 +131,7 @@ def _complete(composer: Composer) -> Any:
 
 
 def _joint_density(composer: Composer, complete: Any, leaf: bool) -> Callable[[Point], float]:
-    """Log density of everything; without missing responses, which nothing is drawn given."""
+    """Joint log density; `leaf` includes responses of rows without y, on which nothing depends."""
     model = composer.model
     left_out = {*(() if leaf else ("y_missing",)), *(() if complete is None else ("y",))}
     rvs = [rv for rv in model.basic_RVs if rv.name not in left_out]
@@ -149,7 +151,7 @@ def _of_complete(composer: Composer) -> Any:
 
 
 def _function(composer: Composer, outputs: Any) -> Callable[[Point], Any]:
-    """Compile graphs over value variables (and over the fits, and the complete y) of a point."""
+    """Compile graphs over the value variables, the carried fits and the complete y of a point."""
     inputs = [*composer.inputs, *composer.fits]
     if composer.augmentation is not None:
         inputs.append(composer.state.values[composer.model["y"]])
@@ -169,7 +171,7 @@ def _function(composer: Composer, outputs: Any) -> Callable[[Point], Any]:
 
 
 def _inputs(composer: Composer, block: Block) -> Callable[[Point], dict[str, Any]]:
-    """What the Op of a block reads at a point, by name."""
+    """Inputs of the Op of a block at a point, by name."""
     inputs = block.inputs()
     values = _function(composer, list(inputs.values()))
     return lambda point: dict(zip(inputs, values(point), strict=True))
@@ -183,7 +185,7 @@ def _relative_error(joint: Callable[[Point], float], pieces: Slice) -> float:
 
 
 def _random_point(composer: Composer, rng: np.random.Generator) -> Point:
-    """Draw a point from the prior, by the names of the value variables."""
+    """Draw a point from the prior, by name of the value variable."""
     model, transforms = composer.model, composer.model.rvs_to_transforms
     values = [
         transforms[rv].forward(rv, *rv.owner.inputs) if transforms[rv] is not None else rv
@@ -199,7 +201,7 @@ def _random_point(composer: Composer, rng: np.random.Generator) -> Point:
 
 
 def _augmentation_check(composer: Composer) -> list[tuple[str, Check]]:
-    """Conditional of the cells of y that were not measured."""
+    """Check of the conditional of missing values of y, if there are any."""
     if composer.augmentation is None:
         return []
     density = pt.sum(pm.logp(composer.augmentation, composer.model["y"]))

@@ -1,4 +1,4 @@
-"""Full conditionals of effects and labels in NumPy, by the block that draws them."""
+"""Checks of the full conditionals of effects and labels, by the block that draws them."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -19,17 +19,17 @@ Point = dict[str, np.ndarray]
 Slice = Iterator[tuple[Point, float]]
 Check = Callable[[Point, np.random.Generator], Slice]
 
-#: What the Op of a block reads, by name, at a point.
+#: From a point to the inputs of the Op of a block, by name.
 Inputs = Callable[[Point], dict[str, Any]]
 
-#: Makes the checks of a block, of some of the features.
+#: Makes the checks of a block for some of the features.
 MakeChecks = Callable[[Block, Inputs, np.ndarray, np.random.Generator], list[Check]]
 
 CHECKS: dict[str, MakeChecks] = {}
 
 
 def checks(name: str) -> Callable[[MakeChecks], MakeChecks]:
-    """Register how a block of a name is checked (a decorator)."""
+    """Decorator that registers the function that makes the checks of the block of this name."""
 
     def register(make: MakeChecks) -> MakeChecks:
         CHECKS[name] = make
@@ -41,7 +41,7 @@ def checks(name: str) -> Callable[[MakeChecks], MakeChecks]:
 def effect_checks(
     block: Block, inputs: Inputs, features: int, rng: np.random.Generator
 ) -> list[tuple[str, Check]]:
-    """Checks of what a block draws, by name; some features taken at random."""
+    """Checks of the effects that a block draws, for features chosen at random."""
     if block.name not in CHECKS:
         raise NotImplementedError(
             f"block {block.name!r} has no check of its conditional, got those of "
@@ -89,7 +89,7 @@ def _indicators(block: Block, inputs: Inputs, chosen: Any, rng: Any) -> list[Che
 
 
 def _joint_check(block: Block, moments: Callable[[Point], tuple[np.ndarray, np.ndarray]]) -> Check:
-    """Of all effects, in C order, by their mean and covariance."""
+    """Check of all effects, in C order, by their mean and covariance."""
     name = block.model.rvs_to_values[block.effects].name
 
     def check(point: Point, rng: np.random.Generator) -> Slice:
@@ -107,12 +107,12 @@ Conditional = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def _dot(design: Any, j: int, residual: np.ndarray) -> Any:
-    """The product of a feature and the residual, as a sweep has it."""
+    """The dot product of a feature and the residual, as a sweep computes it."""
     return design.dot(design.arrays, j, design.begin(design.arrays, np.ascontiguousarray(residual)))
 
 
 def _site_conditional(block: Block, given: dict[str, Any], j: int) -> Conditional:
-    """Of one feature, one trait."""
+    """Conditional of one feature, for one trait."""
     design, sigma2 = block.design, given["sigma2"]
     d = design.arrays[-1][j] / sigma2
     q = _dot(design, j, given["residual"]) / sigma2 + d * given["effects"][j]
@@ -121,14 +121,14 @@ def _site_conditional(block: Block, given: dict[str, Any], j: int) -> Conditiona
 
 
 def _trait_conditional(block: Block, given: dict[str, Any], j: int) -> Conditional:
-    """Of one feature, several traits."""
+    """Conditional of one feature, for several traits."""
     slabs = given["slabs"][given["groups"][j]]
     data = _precisions(block, given, j)
     return trait_conditional(*data, slabs, given["projections"], given["log_weights"][j])
 
 
 def _precisions(block: Block, given: dict[str, Any], j: int) -> tuple[Any, np.ndarray, np.ndarray]:
-    """x'x, Omega (R + x b')'x and Omega, of one feature and several traits."""
+    """x'x, Omega (R + x b')'x and Omega of one feature, for several traits."""
     design, precision = block.design, given["precision"]
     d = design.arrays[-1][j]
     dots = np.array([_dot(design, j, row) for row in given["residual"].T])
@@ -136,7 +136,7 @@ def _precisions(block: Block, given: dict[str, Any], j: int) -> tuple[Any, np.nd
 
 
 def _flip(t: int) -> tuple[Callable[..., Conditional], Callable[..., Any]]:
-    """Of one feature with the indicator of trait t off and on, and the indicators then."""
+    """Conditional of a feature with the indicator of trait t off and on, and the new indicators."""
 
     def relabel(prior: Any, old: np.ndarray, k: Any) -> np.ndarray:
         return np.where(np.arange(old.size) == t, k, old)
@@ -154,7 +154,7 @@ def _flip(t: int) -> tuple[Callable[..., Conditional], Callable[..., Any]]:
 
 
 def _relabel(prior: Any, old: Any, k: Any) -> Any:
-    """Value of a feature's label in component k."""
+    """Label of a feature in component k."""
     return prior.label(k)
 
 
@@ -187,7 +187,7 @@ def _block_check(
 def _effects_of(
     mean: np.ndarray, covariance: np.ndarray, unit: float, rng: np.random.Generator
 ) -> tuple[Callable[[np.ndarray], float], np.ndarray]:
-    """Density (per unit as given) and draws of a feature's effects; one draw where they are 0."""
+    """Density (per unit of X) and draws of a feature's effects; a single draw if they are 0."""
     if not covariance.any():
         return lambda effect: 0.0, mean[None]
     normal = stats.multivariate_normal(mean, covariance)

@@ -1,4 +1,4 @@
-"""Geweke's joint distribution test, of the step methods that pm.sample really uses."""
+"""Geweke's joint distribution test, with the step methods that pm.sample assigns."""
 
 from typing import Any
 
@@ -30,44 +30,50 @@ def geweke_joint(
     random_seed: Any = None,
     **kwargs: Any,
 ) -> xr.Dataset:
-    r"""Test by Geweke's joint distribution that prior, likelihood and sampler are one model.
+    r"""Test with Geweke's joint distribution test that the sampler draws from the model.
 
-    Draws of (parameters, y) from the prior, made forward, are compared with a Markov chain on
-    the same joint distribution, which alternates the model's step methods, exactly as
-    ``pm.sample`` assigns them, with a fresh draw of y given the parameters [1]_. Any mistake in
-    a conditional, in a default, or in the order of updates makes the two differ.
+    Independent draws of (parameters, y) from the prior and the likelihood are compared with a
+    Markov chain on the same joint distribution, which alternates the model's step methods, as
+    ``pm.sample`` assigns them, with a new draw of y given the parameters [1]_. An error in a
+    conditional, or in the order of updates, makes the two differ.
 
-    Each scalar quantity is mapped to its rank among the prior draws, so heavy tails do no harm;
-    the mean of the ranks (location) and of their distance from the middle (spread) are compared
-    by z-scores, with Monte Carlo standard errors of the chain from ArviZ.
+    Each scalar quantity is mapped to its rank among the independent draws, in [0, 1], so that heavy
+    tails do no harm. The means of the ranks (location) and of their distances from 0.5 (spread)
+    are compared by
+
+    .. math:: z = \frac{\bar u_{chain} - \bar u_{prior}}
+       {\sqrt{s_{prior}^2 / draws + mcse_{chain}^2}}
+
+    with the Monte Carlo standard error of the chain by ArviZ.
 
     Parameters
     ----------
     model : pm.Model
-        A small model (n and p below about 10) with priors that are not too wide: the chain must
-        travel the whole prior.
-    draws : int
-        Draws of each chain after tuning, and of the prior in all.
-    chains : int
+        A small model (n and p below about 10) whose priors are not too wide: the chain must move
+        through the whole prior.
+    draws : int, default 5000
+        Number of draws per chain after tuning, and of independent draws in all.
+    chains : int, default 2
         Number of chains.
-    alpha : float
-        Level of the test, for all quantities together (Bonferroni).
-    random_seed : int, Generator or None
-        Seeds everything.
+    alpha : float, default 1e-4
+        Level of the test, for all z-scores together (Bonferroni).
+    random_seed : int, list of int, Generator or None, optional
+        Seed of all draws. Default: a new one at each call.
     **kwargs
-        Arguments of ``pm.sample``.
+        Other arguments of ``pm.sample``, such as tune and cores.
 
     Returns
     -------
     xarray.Dataset
-        z-scores ``location`` and ``spread``, (quantity).
+        The z-scores ``location`` and ``spread``, dims (quantity).
 
     Raises
     ------
     AssertionError
-        Where a z-score is beyond the bound; names the quantities.
+        If a z-score exceeds the bound in size; the message names the quantities.
     TypeError, ValueError
-        For bad arguments, and a model that is not of blrzoo or has no observed y.
+        If an argument has the wrong type or is out of range, if blrzoo did not make the model, or
+        if it has no observed y.
 
     References
     ----------
@@ -107,7 +113,7 @@ def geweke_joint(
 
 
 def _with_data(model: Any) -> pm.Model:
-    """Return the model; refuse one that is not of blrzoo, or whose y is not data."""
+    """Return the model; refuse one that blrzoo did not make, or without observed y."""
     model = find_model(model)
     find_spec(model)
     refuse_sums(model, "that can be drawn anew")
@@ -120,7 +126,7 @@ def _with_data(model: Any) -> pm.Model:
 
 
 def _with_latent_y(model: pm.Model) -> pm.Model:
-    """Return the model with y as a free random variable, to be drawn like any other."""
+    """Copy the model with y as a free random variable."""
     fgraph, memo = fgraph_from_model(model)
     node = memo[model["y"]].owner
     assert isinstance(node.op, ModelObservedRV)
@@ -135,7 +141,7 @@ class _ForwardStepState(StepMethodState):
 
 
 class ForwardStep(BlockedStep):
-    """Draw a variable from its prior given its parents: exact where nothing depends on it."""
+    """Step that draws a variable given its parents: exact if no other depends on it."""
 
     name = "forward"
     _state_class = _ForwardStepState
@@ -175,7 +181,7 @@ def _prior_draws(model: pm.Model, draws: int, rng: np.random.Generator) -> xr.Da
 
 
 def _quantities(draws: xr.Dataset) -> dict[str, np.ndarray]:
-    """Every scalar element by name, each (chain, draw)."""
+    """Draws (chain, draw) of every scalar element by name."""
     found = {}
     for name in sorted(str(key) for key in draws.data_vars):
         values = draws[name].values

@@ -1,4 +1,4 @@
-"""Which columns of the data a model has, and whether it has them as they were given."""
+"""Columns of the data that a model has, and the check that it has not changed them."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,17 +20,17 @@ __all__ = ["check_unchanged", "of_fit"]
 
 _COLUMN = {"X": "feature", "W": "covariate"}
 _BLOCK = 512  # columns that are compared at a time
-_WHY = "the held-out rows, which the function does not see, would not be changed alike"
+_WHY = "the held-out rows, which the function does not see, would not be changed in the same way"
 _BEFORE = "change them before cross_validate if that does not use y"
 _ADVICE = {
-    "X": f"{_WHY}. Standardise by standardize=True of the model; else {_BEFORE}",
+    "X": f"{_WHY}. Standardize by standardize=True of the model; else {_BEFORE}",
     "covariates": f"{_WHY}. {_BEFORE.capitalize()}",
     "y": "predictions are scored in the units of y as given. Transform y before cross_validate",
 }
 
 
 def check_unchanged(model: pm.Model, train: Data, name: str) -> None:
-    """Refuse a model whose data are not columns of those that its function was given."""
+    """Refuse a model whose data are not columns of the data that its function was given."""
     refuse_sums(model, f"whose values are compared with those that {name} was given")
     for argument, values, labels, table in _pairs(model, train):
         rows = _rows(model, argument, train.obs, len(values), name)
@@ -52,7 +52,7 @@ def check_unchanged(model: pm.Model, train: Data, name: str) -> None:
 def _pairs(
     model: pm.Model, train: Data
 ) -> Iterator[tuple[str, np.ndarray, pd.Index, pd.DataFrame]]:
-    """What the model has and what it was given: argument, values, their labels, table."""
+    """Argument, values in the model, their labels, and the table that was given, for each."""
     tables = {"X": train.X, "covariates": train.more.get("covariates")}
     for (argument, table), name in zip(tables.items(), ("X", "W"), strict=True):
         values = _values(model, name)
@@ -66,7 +66,7 @@ def _pairs(
 
 
 def _values(model: pm.Model, name: str) -> np.ndarray | None:
-    """X or W of a model, of its data or of its design."""
+    """X or W of a model, from its data or its design."""
     data: Any = model.named_vars.get(name)
     if hasattr(data, "get_value"):
         return data.get_value(borrow=True)
@@ -81,7 +81,7 @@ def _labels(model: pm.Model, dim: Any) -> pd.Index:
 
 
 def _rows(model: pm.Model, argument: str, obs: pd.Index, n: int, name: str) -> np.ndarray:
-    """Where the rows of the model are in the data: by label, else all in their order."""
+    """Positions in the data of the rows of the model: by label, else all in their order."""
     labels = _labels(model, "obs")
     if obs.is_unique and (found := find(obs, labels)).min(initial=0) >= 0:
         return found
@@ -96,13 +96,13 @@ def _rows(model: pm.Model, argument: str, obs: pd.Index, n: int, name: str) -> n
 def _differ(
     values: np.ndarray, table: pd.DataFrame, rows: np.ndarray, columns: np.ndarray
 ) -> np.ndarray:
-    """Tell which columns hold other values, by blocks."""
+    """Mask of columns with other values, computed by blocks."""
     differ = np.zeros(len(columns), dtype=bool)
     for start in range(0, len(columns), _BLOCK):
         block = slice(start, start + _BLOCK)
         expected = as_float(table.iloc[rows, columns[block]].to_numpy())
         unknown = np.isnan(expected)  # a missing genotype, which the model replaced
-        # A design holds X about its centre: what is added again has rounding errors.
+        # A design holds centered X: adding the centers again leaves rounding errors.
         size = 1e-12 * np.nanmax(np.abs(expected), axis=0, initial=0.0)
         near = np.isclose(values[:, block], expected, rtol=0, atol=size, equal_nan=True)
         differ[block] = ~(near | (unknown & is_int8(table))).all(axis=0)
@@ -110,7 +110,7 @@ def _differ(
 
 
 def of_fit(test: Data, idata: xr.DataTree) -> Data:
-    """Take the columns of the features and covariates that a fit has, by label."""
+    """Select the features and covariates of a fit by label."""
     variables = idata["posterior"].to_dataset()
     more = dict(test.more)
     if "gamma" in variables and "covariates" in more:
@@ -121,5 +121,5 @@ def of_fit(test: Data, idata: xr.DataTree) -> Data:
 def _chosen(table: Any, labels: pd.Index) -> Any:
     columns = find(table.columns, labels)
     if (columns < 0).any() or np.array_equal(columns, np.arange(table.shape[1])):
-        return table  # where a label is unknown, predict says what is wrong
+        return table  # if a label is unknown, predict raises the error
     return table.iloc[:, columns]

@@ -1,4 +1,4 @@
-"""Fit each model without the rows of each fold, and predict them."""
+"""`cross_validate`: fit each model without the rows of each fold, and predict these rows."""
 
 import inspect
 import logging
@@ -30,7 +30,7 @@ _KEEP_DRAWS = OneOf(
 _KEEP = Choice(
     ("draws",),
     default="draws",
-    advice="Scores are of predictive draws, and those of a fold are forgotten with it.",
+    advice="Scores need predictive draws; the draws of a fold are dropped once it is scored.",
 )
 
 Factory = Callable[..., pm.Model]
@@ -57,40 +57,50 @@ def cross_validate(
     Parameters
     ----------
     models : callable, or mapping of str to callable
-        Each makes a model of data: ``factory(X, y)`` returns a `pm.Model`, such as
+        Functions that make a model of data: ``factory(X, y)`` returns a `pm.Model`, such as
         ``blr.spike_slab``; with further arguments, ``functools.partial(blr.spike_slab, h2=0.3)``.
-        `covariates` and `weights` are passed on by name if they are given. Data come as pandas
-        objects, labels kept. A function may choose columns, ``X[names]``: those of the held-out
-        rows are taken by name. It must not change values, which the held-out rows would not share.
-    X, y, covariates, weights : array-like
-        As for the models. Rows whose y is missing (of all traits) are neither trained on nor
-        tested; single traits that are missing are passed on to the model and not scored.
+        `covariates` and `weights` are passed by name if they are given. All data are passed as
+        pandas objects with their labels. A function may select columns, ``X[names]``: those of the
+        held-out rows are selected by name. It must not change values, because those of the held-out
+        rows would not be changed.
+    X : array-like (obs, feature)
+        Features: NumPy, pandas, xarray or a SciPy sparse matrix. The rows of all data are joined by
+        label where they have labels, else by position.
+    y : array-like (obs[, trait])
+        Response. Rows whose y is missing (for all traits) are neither trained on nor tested;
+        missing values of single traits are passed to the model and not scored.
+    covariates : array-like (obs, covariate), optional
+        Covariates, passed to the models.
+    weights : array-like (obs,), optional
+        Relative precisions of the rows, passed to the models. Default: 1.
     folds : int, array-like (obs,), or iterable of (train, test), default 5
-        The number of folds, into which rows are dealt at random, as evenly as can be; or the fold
-        of each row, joined by label where it has labels; or pairs of positions, as
-        ``KFold(5).split(X)`` of scikit-learn gives. All models get the same folds.
-        Related rows (families, repeated records) belong in one fold.
+        The number of folds, to which rows are assigned at random, in (nearly) equal numbers; or the
+        fold of each row, joined by label if it has labels; or pairs of positions, as
+        ``KFold(5).split(X)`` of scikit-learn gives. All models have the same folds. Related rows
+        (families, repeated records) belong in one fold.
     ci_prob : float, default 0.95
-        Probability of the predictive intervals.
+        Probability of the equal-tailed predictive intervals, in (0, 1).
     keep_draws : bool or int, default False
-        Whether to keep the predictive draws, or how many per chain, evenly spaced. They take 8
+        Keep the predictive draws, or this number of them per chain, evenly spaced. They take 8
         bytes for each model, draw, row and trait.
-    random_seed : int, numpy.random.Generator or None, optional
-        Decides about folds, fits and predictions. The results of a model do not depend on which
-        other models there are.
+    random_seed : int, list of int, numpy.random.Generator or None, optional
+        Seed of folds, fits and predictions. The results of a model do not depend on the other
+        models. Default: a new one at each call.
     quiet : bool, default False
-        No progress bar, no convergence warnings, no warnings of the functions about their data.
+        Show no progress bar, no convergence warnings and no warnings of the functions.
     **sample_kwargs
-        For `blrzoo.sample`: draws, tune, chains, cores, ...; but ``keep="summary"``, which has no
-        predictive draws to score.
+        Passed to `blrzoo.sample`: draws, tune, chains, cores, ...; not ``keep="summary"``, which
+        leaves no predictive draws to score.
 
     Returns
     -------
     xarray.DataTree
-        Groups, with the scores of `score` and ``log_score`` (mean log predictive density):
+        The scores are those of `score` (``n``, ``r2``, ``correlation``, ``rmse``, ``mae``,
+        ``coverage``, ``width``, ``crps``) and ``log_score`` (mean log predictive density), in the
+        groups
 
-        - ``overall``, dims (model[, trait]): scores of all held-out rows together; ``rmse_se``
-          and so on, standard errors over folds
+        - ``overall``, dims (model[, trait]): scores of all held-out rows together, and their
+          standard errors over folds, ``rmse_se`` and so on
         - ``difference`` (several models), dims (model[, trait]): mean over folds of the score
           minus that of the first model, with its standard error, paired by fold
         - ``scores``, dims (model, fold[, trait])
@@ -101,26 +111,26 @@ def cross_validate(
     Raises
     ------
     TypeError, ValueError
-        For models, data or folds that are refused; for a function that changes the values of X,
-        covariates or y, or renames columns.
+        For models, data, folds or other arguments that are refused; for a function that changes the
+        values of X, covariates or y, or renames columns.
     Exception
-        Whatever a fit raises; the attribute ``partial`` of the exception is then the DataTree of
-        the fits before it (if there was one).
+        What a fit raises. If fits were finished before, the attribute ``partial`` of the exception
+        is their DataTree.
 
     Warns
     -----
     UserWarning
-        If it was interrupted (Ctrl-C): the fits finished by then are returned, the others are
-        NaN. ``overall`` and ``difference`` are of the folds that all models finished.
+        If it was interrupted (Ctrl-C): the finished fits are returned, and the others are NaN.
+        ``overall`` and ``difference`` are then of the folds that are finished for all models.
 
     Notes
     -----
     The standard errors are the SD of the scores of the k folds divided by :math:`\sqrt{k}`. They
-    are rough: few folds, whose training sets overlap, and no estimator without bias exists [1]_.
-    ``r2`` of a small fold is noisy: look at ``overall``.
+    are rough: there are few folds, whose training sets overlap, and there is no unbiased estimator
+    [1]_. ``r2`` of a small fold is noisy: look at ``overall``.
 
-    `arviz.loo_kfold` computes the log score from a wrapper that refits one model; here are
-    several models on the same folds, the predictions and the other scores.
+    `arviz.loo_kfold` computes the log score of one model, from a wrapper that refits it. This
+    function compares several models on the same folds, and has the predictions and other scores.
 
     References
     ----------
@@ -172,7 +182,7 @@ def cross_validate(
 
 def _model(factory: Factory, name: str, train: Data, quiet: bool) -> pm.Model:
     with warnings.catch_warnings():
-        if quiet:  # of copies and the like, once a fit
+        if quiet:  # about copies and the like, in each fit
             warnings.simplefilter("ignore", UserWarning)
         model = factory(train.X, train.y, **train.more)
     if not isinstance(model, pm.Model):
@@ -193,7 +203,7 @@ def _fit(model: pm.Model, seed: int, settings: dict[str, Any]) -> xr.DataTree:
     wanted = settings.get("draws", default), settings.get("chains", 4)
     got = tuple(idata["posterior"].sizes[dim] for dim in ("draw", "chain"))
     if got[0] < wanted[0] or got[1] < wanted[1]:
-        raise KeyboardInterrupt  # pm.sample returns what it has
+        raise KeyboardInterrupt  # pm.sample returned the draws until then
     return idata
 
 

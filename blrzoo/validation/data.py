@@ -1,4 +1,4 @@
-"""The data of a cross-validation: read once, cut by rows for each fit."""
+"""The data of a cross-validation: read once, and split by rows for each fit."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -24,7 +24,7 @@ class Data:
     y : pandas.Series (obs,) or pandas.DataFrame (obs, trait)
         Response, NaN where it was not measured; a Series where the user gave a vector.
     more : dict of str to pandas.DataFrame or pandas.Series
-        ``covariates`` and ``weights``, those that were given.
+        ``covariates`` and ``weights``, if given.
     """
 
     X: pd.DataFrame
@@ -33,22 +33,7 @@ class Data:
 
     @classmethod
     def read(cls, X: Any, y: Any, covariates: Any, weights: Any) -> "Data":
-        """Read what a model takes.
-
-        Parameters
-        ----------
-        X, y, covariates, weights : array-like
-            As for `blrzoo.regression`, y with NaN and of one trait or several.
-
-        Returns
-        -------
-        Data
-
-        Raises
-        ------
-        TypeError, ValueError
-            As a model would.
-        """
+        """Read the data as a model does; y may have NaN, and one trait or several."""
         vector = getattr(y, "ndim", np.ndim(y)) == 1
         given = {"X": X, "y" if vector else "Y": y, "covariates": covariates, "weights": weights}
         tables = [
@@ -80,17 +65,7 @@ class Data:
         return self.y.notna().to_numpy().reshape(len(self.y), -1).any(axis=1)
 
     def rows(self, chosen: np.ndarray) -> "Data":
-        """Take some rows.
-
-        Parameters
-        ----------
-        chosen : ndarray of int
-            Their positions.
-
-        Returns
-        -------
-        Data
-        """
+        """The data of some rows, by position."""
         more = {name: frame.iloc[chosen] for name, frame in self.more.items()}
         return Data(self.X.iloc[chosen], self.y.iloc[chosen], more)
 

@@ -1,4 +1,4 @@
-"""Which rows each fold tests and which it trains on."""
+"""Folds: the rows that each one tests, and those that it trains on."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -21,9 +21,9 @@ class Fold:
     Attributes
     ----------
     label : object
-        Its name.
+        Name of the fold.
     train, test : ndarray of int
-        Positions of the rows, those without a response left out.
+        Positions of the rows with a response.
     """
 
     label: Any
@@ -34,29 +34,7 @@ class Fold:
 def read_folds(
     folds: Any, obs: pd.Index, known: np.ndarray, rng: np.random.Generator
 ) -> list[Fold]:
-    """Read the argument `folds` of `cross_validate`.
-
-    Parameters
-    ----------
-    folds : int, array-like of labels (obs,), or iterable of (train, test)
-        What the user gave.
-    obs : pandas.Index
-        Labels of the rows.
-    known : ndarray of bool (obs,)
-        Rows with a response.
-    rng : numpy.random.Generator
-        Deals the rows out to a number of folds.
-
-    Returns
-    -------
-    list of Fold
-
-    Raises
-    ------
-    TypeError, ValueError
-        For what is none of the three, too few folds, folds without rows to train on or to test,
-        and rows that are trained on and tested, or tested twice.
-    """
+    """Read the argument `folds` of `cross_validate`: a number, labels, or pairs of positions."""
     if isinstance(folds, int | np.integer) and not isinstance(folds, bool):
         found = _of_labels(_dealt(int(folds), known, rng), known)
     elif isinstance(folds, str | bytes | bool | Variable) or not isinstance(folds, Iterable):
@@ -78,7 +56,7 @@ def _is_pair(folds: Any) -> bool:
 
 
 def _dealt(folds: int, known: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A number of a fold for each row, as evenly as can be among the known ones."""
+    """Number of a fold for each row at random, in equal numbers among the known ones."""
     n = int(known.sum())
     remedy = f"There are {n} rows with a response. Pass for instance folds=5."
     Integer(2, n, advice=remedy).check("folds", folds)
@@ -88,7 +66,7 @@ def _dealt(folds: int, known: np.ndarray, rng: np.random.Generator) -> np.ndarra
 
 
 def _labels(folds: Any, obs: pd.Index) -> np.ndarray:
-    """A fold for each row; those of a Series or DataArray are joined by label."""
+    """Fold of each row; those of a Series or DataArray are joined by label."""
     given = np.asarray(folds)
     if given.ndim != 1:
         raise ValueError(

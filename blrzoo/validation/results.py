@@ -1,4 +1,4 @@
-"""What a cross-validation has found so far, and its tables."""
+"""Results of a cross-validation so far, and their tables."""
 
 import numpy as np
 import xarray as xr
@@ -11,17 +11,7 @@ __all__ = ["Results"]
 
 
 class Results:
-    """Held-out predictions of each model and fold, as they come.
-
-    Parameters
-    ----------
-    models : list of str
-        Names.
-    folds : list of Fold
-        The same for all models.
-    data : Data
-        All rows.
-    """
+    """Held-out predictions by model and fold, collected one fit at a time."""
 
     def __init__(self, models: list[str], folds: list[Fold], data: Data) -> None:
         self.models, self.folds, self.data = models, folds, data
@@ -32,31 +22,13 @@ class Results:
         return len(self._rows)
 
     def add(self, model: str, fold: int, rows: xr.Dataset, draws: xr.DataArray | None) -> None:
-        """Keep what one fit predicted.
-
-        Parameters
-        ----------
-        model : str
-            Its name.
-        fold : int
-            The number of the fold.
-        rows : xarray.Dataset (obs[, trait])
-            Pointwise scores of the rows of the fold.
-        draws : xarray.DataArray (chain, draw, obs[, trait]) or None
-            Predictive draws to keep.
-        """
+        """Keep the pointwise scores (obs[, trait]) of one fit, and its predictive draws, if any."""
         if draws is not None:
             self._draws[model, fold] = draws.to_dataset(name="y")
         self._rows[model, fold] = rows  # last, for an interrupt between the two
 
     def tree(self) -> xr.DataTree:
-        """Make the tables; what was not finished is NaN.
-
-        Returns
-        -------
-        xarray.DataTree
-            As `blrzoo.validation.cross_validate` returns.
-        """
+        """The tree that `cross_validate` returns; NaN for fits that are not finished."""
         scores = self._scores()
         groups = {"scores": scores, "overall": self._overall(scores)}
         if len(self.models) > 1:
@@ -71,12 +43,12 @@ class Results:
 
     @property
     def _finished(self) -> list[int]:
-        """Folds that all models have."""
+        """Folds that are finished for all models."""
         every = range(len(self.folds))
         return [k for k in every if all((model, k) in self._rows for model in self.models)]
 
     def _scores(self) -> xr.Dataset:
-        """Dims (model, fold[, trait])."""
+        """Scores, dims (model, fold[, trait])."""
         found = {key: score_of_rows(rows) for key, rows in self._rows.items()}
         blank = _blank(next(iter(found.values())))
         labels = [fold.label for fold in self.folds]
@@ -109,7 +81,7 @@ class Results:
         return _side_by_side(mean, _standard_error(difference)).assign_attrs(attrs)
 
     def _assemble(self, found: dict[tuple[str, int], xr.Dataset]) -> xr.Dataset:
-        """Put the rows of all folds in the order of the data, NaN for what is not there."""
+        """Join the rows of all folds in the order of the data, NaN for fits that are missing."""
         template = next(iter(found.values()))
         parts = [
             _concat(
@@ -131,7 +103,7 @@ class Results:
         return rows.assign_coords(obs=self.data.obs[fold.test])
 
     def _response(self, predictions: xr.Dataset) -> xr.DataArray:
-        """The data that the predictions are of."""
+        """Held-out y, with the dims of the predictions."""
         tested = np.sort(np.concatenate([fold.test for fold in self.folds]))
         template = predictions["mean"].isel(model=0, drop=True)
         template = template.transpose("obs", ...)
@@ -157,7 +129,7 @@ def _blank(table: xr.Dataset) -> xr.Dataset:
 
 
 def _standard_error(scores: xr.Dataset) -> xr.Dataset:
-    """SD over folds by the root of their number; NaN for a single fold."""
+    """SD over folds divided by the root of their number; NaN for a single fold."""
     k = scores.sizes["fold"]
     if k < 2:
         return scores.sum("fold") * np.nan
@@ -165,7 +137,7 @@ def _standard_error(scores: xr.Dataset) -> xr.Dataset:
 
 
 def _side_by_side(values: xr.Dataset, errors: xr.Dataset) -> xr.Dataset:
-    """Each score with its standard error in the next column."""
+    """Table with each score followed by its standard error."""
     result = values[[]]
     for name in values.data_vars:
         result[name] = values[name]

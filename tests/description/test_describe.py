@@ -181,7 +181,7 @@ def test_what_is_left_to_nuts_is_drawn_by_nuts():
         ({"pi": (1, 3)}, "pi"),
         ({"mu": (1, 2)}, "mu"),
         ({"standardize": True}, "standardized"),
-        ({"center": False}, "centred"),
+        ({"center": False}, "centered"),
         ({"weights": np.linspace(1, 3, 12)}, "weights"),
         ({"design": "float32"}, "form"),
         ({"design": "float32"}, "memory"),

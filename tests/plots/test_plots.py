@@ -209,8 +209,9 @@ def test_a_new_figure_is_the_only_trace():
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"threshold": 1.5}, ValueError, "threshold must be a PIP.*got 1.5"),
-        ({"threshold": float("nan")}, ValueError, "threshold must be a PIP.*got nan"),
+        ({"threshold": 1.5}, ValueError, "threshold must be None or a number.*got 1.5"),
+        ({"threshold": float("nan")}, ValueError, "threshold must be None or a number.*got nan"),
+        ({"threshold": True}, TypeError, "threshold must be None or a number.*got True"),
         ({"top": -1}, ValueError, "top must be an int from 0 .*got -1"),
         ({"top": 2.5}, TypeError, "top must be an int .*got .* of type float"),
         ({"top": True}, TypeError, "top must be an int .*got .* of type bool"),

@@ -70,7 +70,7 @@ def test_flags_of_numpy_are_flags(name, flag):
 
 @pytest.mark.parametrize("threshold", ["0.5", np.array([0.5, 0.6])])
 def test_a_threshold_is_a_number(threshold):
-    with pytest.raises(TypeError, match="threshold must be a PIP, got"):
+    with pytest.raises(TypeError, match="threshold must be None or a number from 0 to 1, got"):
         blr.plot_pip(FIT, threshold=threshold)
 
 
