@@ -78,10 +78,10 @@ class BLRGibbs(BlockedStep):
     Raises
     ------
     ValueError
-        If the model was not made by blrzoo; `vars` is empty, or holds something
-        other than free variables with a full conditional, or labels without their effects; a term
-        that was added to the model depends on drawn variables, so that the conditionals do not
-        hold; or ``pm.set_data`` gave W another number of rows than y.
+        If the model was not made by blrzoo; `vars` is empty, or holds something other than free
+        variables with a full conditional, or labels without their effects; a term that was added to
+        the model depends on drawn variables, so that the conditionals do not hold; or
+        ``pm.set_data`` gave W another number of rows than y.
     TypeError
         If `model` is not a model, or there is none on the context; or if `blocked` is no bool.
     pymc.exceptions.SamplingError
