@@ -27,7 +27,7 @@ class NormalSumsRV(RandomVariable):
     _print_name = ("NormalSums", "\\operatorname{NormalSums}")
 
     def rng_fn(self, rng: Any, effects: Any, *others: Any, **kwargs: Any) -> np.ndarray:
-        """Return NaN of the right shape, which PyMC finds by draws in Python, as to plot a model."""
+        """Return NaN of the right shape, which PyMC finds by drawing, for instance for graphviz."""
         return np.full(effects.shape, np.nan)
 
 
