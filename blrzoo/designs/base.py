@@ -39,8 +39,8 @@ class Design:
     numbers, without Python objects. They are called from Python too.
 
     ========================================  ====================================================
-    ``begin(arrays, residual)``               working state of a sweep from r: a new array, 1-d,
-                                              float64, as long for any r; default a copy of r
+    ``begin(arrays, residual)``               working state of a sweep from r: a new array, 1-d and
+                                              float64, of one length for all r; default a copy of r
     ``dot(arrays, j, working)``               :math:`x_j^{*\prime} r`
     ``update(arrays, j, change, working)``    :math:`r \leftarrow r + x^*_j\,\mathrm{change}`,
                                               in place

@@ -37,7 +37,7 @@ _PERIOD = 100
 
 @dataclass_state
 class BLRGibbsState(StepMethodState):
-    """All that a draw depends on besides the point: generator, number of the draw, carried fits."""
+    """What a draw depends on besides the point: generator, number of the draw, carried fits."""
 
     count: int = field(default=0)
     fits: list[np.ndarray] = field(default_factory=list)
@@ -45,7 +45,7 @@ class BLRGibbsState(StepMethodState):
 
 
 class BLRGibbs(BlockedStep):
-    """Gibbs sampler of Bayesian linear regressions: each block from its full conditional.
+    """Gibbs sampler [1]_ of Bayesian linear regressions: each block from its full conditional.
 
     A sweep draws responses of traits that were not measured; labels and effects, feature by feature
     or all effects at once; hyperparameters; intercepts, effects of covariates and residual

@@ -46,8 +46,8 @@ class TraitLikelihood:
     Sigma_e / t in place of Sigma_e, and that of Sigma_e has t n and t R'R in place of n and R'R.
     This does not hold where traits were not measured.
 
-    Its methods are those of `blrzoo.likelihood.single.Likelihood`, which describes them, with
-    `precision` in place of `variance`.
+    The methods are those that `blrzoo.likelihood.single.Likelihood` describes, with `precision` in
+    place of `variance`.
 
     Parameters
     ----------

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from blrzoo.labels import show
-from blrzoo.statistics.layout import CROSS, LABELLED, sides
+from blrzoo.statistics.layout import CROSS, DIM, sides
 
 __all__ = ["check_values"]
 
@@ -17,7 +17,6 @@ _CUTOFF = 1e-7  # of eigenvalues: smaller ones are not accurate enough to divide
 _MOST = 500  # features, and covariates, whose correlations are decomposed: a fraction of a second
 _ROWS = 512  # of a matrix that are checked together
 _TINY = 1e-120  # below any root sum of squares of a column that is not constant
-_DIM = dict(zip("XWy", LABELLED, strict=True))
 
 Values = Mapping[str, np.ndarray]
 
@@ -93,8 +92,8 @@ def _check_squares(side: str, values: Values, labels: Mapping[Any, pd.Index], na
         numbers = np.atleast_1d(_diagonal(values[variable]))
         wrong = numbers < 0
         if wrong.any():
-            known = labels.get(_DIM[side])
-            where = "" if known is None else f" at {_DIM[side]} {show(known[wrong])}"
+            known = labels.get(DIM[side])
+            where = "" if known is None else f" at {DIM[side]} {show(known[wrong])}"
             place = " on its diagonal" if values[variable].ndim == 2 else ""
             raise ValueError(
                 f"{name} must have no negative number{place} in {variable}, sums of squares; got "

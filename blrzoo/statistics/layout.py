@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-__all__ = ["CROSS", "FORMAT", "KIND", "LABELLED", "as_dataset", "dims_of", "sides"]
+__all__ = ["CROSS", "DIM", "FORMAT", "KIND", "LABELLED", "as_dataset", "dims_of", "sides"]
 
 #: Attributes that identify the Dataset, also when it comes from a file.
 KIND, FORMAT = "sufficient statistics", 1
@@ -14,8 +14,9 @@ KIND, FORMAT = "sufficient statistics", 1
 LABELLED = ("feature", "covariate", "trait")
 #: Cross-products, by the letters of both sides.
 CROSS = ("XX", "Xy", "yy", "XW", "WW", "Wy")
+#: Dim of the columns of each side.
+DIM = {"X": "feature", "y": "trait", "W": "covariate"}
 
-_DIM = {"X": "feature", "y": "trait", "W": "covariate"}
 _MOMENTS = {
     "mean": "mean, without weights",
     "variance": "sample variance, without weights, divisor n - 1",
@@ -62,7 +63,7 @@ def dims_of(covariates: bool, traits: bool) -> dict[str, tuple[str, ...]]:
     there = sides(covariates)
     dims: dict[str, tuple[str, ...]]
     dims = {name: _pair(*name) for name in CROSS if {*name} <= {*there}}
-    dims |= {f"{side}_{moment}": (_DIM[side],) for side in there for moment in _MOMENTS}
+    dims |= {f"{side}_{moment}": (DIM[side],) for side in there for moment in _MOMENTS}
     dims |= {name: () for name in _SCALARS}
     if traits:
         return dims
@@ -71,7 +72,7 @@ def dims_of(covariates: bool, traits: bool) -> dict[str, tuple[str, ...]]:
 
 def _pair(left: str, right: str) -> tuple[str, str]:
     """Dims of a matrix of cross-products."""
-    return _DIM[left], _DIM[right] + ("_bis" if left == right else "")
+    return DIM[left], DIM[right] + ("_bis" if left == right else "")
 
 
 def as_dataset(values: Mapping[str, Any], labels: Mapping[str, np.ndarray]) -> xr.Dataset:

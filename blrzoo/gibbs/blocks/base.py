@@ -57,7 +57,7 @@ class Block:
 
     - ``name``: its key in `BLOCKS`, which priors have in `blrzoo.priors.Prior.blocks`;
     - ``inputs()``: current values of all that its full conditional depends on besides X, by name,
-      which `_current` makes of graphs over the model. `blrzoo.testing` reads it;
+      which `_current` builds from graphs over the model. `blrzoo.testing` reads it;
     - ``draw()``: new effects, labels and fit, as a `Drawn`, from ``inputs()`` and noise of the
       state (`State.normals`, `State.exponentials`).
 
@@ -141,7 +141,7 @@ class Block:
         return dict(zip(parts, self.state.rebuild(parts.values()), strict=True))
 
     def _log_weights(self, log_weights: TensorVariable) -> TensorVariable:
-        """Log weights of the components; where labels are not drawn, 0 for the label's and -inf."""
+        """Log weights of the components; a fixed label gives 0 for its own and -inf elsewhere."""
         if self.label is None or self.draws_label:
             return log_weights
         index = self.prior.index(self.state.value(self.label))
