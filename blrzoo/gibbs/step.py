@@ -323,7 +323,7 @@ def _check_block(model: pm.Model, term: Term, names: list[str]) -> None:
     if (term.label_name in given or (given and decided)) and not free <= given:
         raise ValueError(
             f"vars must have {' and '.join(sorted(free))} together: they are one block, got "
-            f"{names}. Give both, or neither, to BLRGibbs; if the marks of the model were lost "
+            f"{names}. Give both, or neither, to BLRGibbs. For a model whose marks were lost "
             f"(freeze_dims_and_data), sample the model that it was made of."
         )
 
