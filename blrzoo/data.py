@@ -1,9 +1,9 @@
 """What X, y and covariates may be: NumPy, pandas and xarray in, checked arrays and labels out.
 
-This is the boundary of the package. Whatever passes `check_data` is float64, complete, finite,
-joined by label and of a workable scale, so nothing after it has to check data again. Every argument
-is first read into a `Table` (a float matrix with its labels, see `blrzoo.tables`); the tables are
-then joined.
+This is the boundary of the package. Whatever passes `check_data` is in the form of its design
+(float64 for all but X), finite, joined by label and of a workable scale, so nothing after it has to
+check data again. Each argument is first read into a `Table` (a matrix with its labels, see
+`blrzoo.tables`); the tables are then joined.
 """
 
 from dataclasses import dataclass, replace
@@ -31,25 +31,25 @@ class RegressionData:
     Parameters
     ----------
     X : ndarray or csc_array (obs, feature)
-        Features as given, neither centred nor scaled, in the form of their design
-        (`blrzoo.storage.forms`): float64 where nothing else was asked for.
+        Features as given, neither centered nor scaled, in the form of their design
+        (`blrzoo.storage.forms`): float64 by default.
     y : ndarray (obs,) or (obs, trait)
-        Response, float64. Of several traits: NaN where one was not measured.
+        Response, float64. With several traits NaN where one was not measured.
     W : ndarray (obs, covariate)
         Covariates without the intercept, float64; shape (n, 0) if there are none.
     coords : dict of str to ndarray
         Labels of "obs" and "feature", and of "covariate", "trait" (also as "trait_bis") and
         "obs_missing" if there are any.
     weights : ndarray (obs,) or None
-        Relative precisions of the observations; None if all are alike.
+        Relative precisions of the observations; None: all 1.
     missing : RegressionData or None
         Rows without y, to be predicted (their y is NaN); None if there are none.
 
     Notes
     -----
-    The arrays are copies, so later changes of the caller's data do not reach a model, but for
-    genotype codes in int8, whose memory is that of the caller. They are read-only, so that the
-    cached moments stay right.
+    The arrays are copies, so later changes of the caller's data do not reach a model. Genotype
+    codes in int8 are not copied: their memory is that of the caller. Dense arrays and codes are
+    read-only here, so that the cached moments stay right.
     """
 
     X: Any
@@ -71,18 +71,18 @@ class RegressionData:
 
     @cached_property
     def y_variance(self) -> Any:
-        """Sample variance of y (divisor n - 1), a float, or (trait,) of the known values."""
+        """Sample variance of the known values of y (divisor n - 1), a float or (trait,)."""
         # A float64 of NumPy: PyTensor tries a plain float as float32, where 1e39 overflows.
         return np.nanvar(self.y, axis=0, ddof=1)
 
     @cached_property
     def x_moments(self) -> Moments:
-        """Means (weighted), sample variances and ranges of the features, missing codes apart."""
+        """Weighted means, sample variances and ranges of the features, without missing codes."""
         codes = form_of(self.X) == "genotypes"
         return column_moments(self.X, self.weights, missing_code=codes)
 
     def block(self, rows: slice, columns: slice) -> np.ndarray:
-        """Part of X as float64, in memory of its own, missing codes at the feature's mean."""
+        """A copy of a part of X as float64, with missing codes at the feature's mean."""
         found = np.array(as_float(self.X[rows, columns]))
         np.copyto(found, self.x_moments.mean[columns], where=np.isnan(found))
         return found
@@ -108,28 +108,27 @@ def check_data(
 
     Parameters
     ----------
-    X : array_like, DataFrame or DataArray (obs, feature)
+    X : array_like, DataFrame, DataArray or, with `form`, SciPy sparse (obs, feature)
         Numbers or booleans of any width. A DataArray may have its dims in any order if one of them
         is called "obs" or "feature"; otherwise the first one is obs.
     y : array_like, Series, DataFrame or DataArray (obs,)
         One value per row of X. A matrix with a single column counts as a vector. With `traits`,
         (obs, trait); messages call it Y.
     covariates : array_like, Series, DataFrame or DataArray (obs, covariate), optional
-        Columns whose effects are not selected among; a vector is one column. The model has an
+        Columns whose effects are always included; a vector is one column. The model has an
         intercept of its own, so none may be constant.
     weights : array_like, Series or DataArray (obs,), optional
         Relative precisions, positive: an observation's residual variance is sigma2 / weight.
     missing : {"error", "predict"}, default "error"
         What to do with rows whose y is missing (NaN): refuse them, or set them apart.
     traits : bool, default False
-        Whether y holds several traits. Then a row's y is missing if all its traits are; single
-        holes (NaN) are always allowed.
-
+        Whether y holds several traits. Then a row's y is missing if all its traits are; rows with
+        some missing traits (NaN) are always allowed.
     form : {"auto", "dense", "float32", "sparse", "genotypes"}, optional
-        Form that X is kept in, see `blrzoo.storage.forms`. Default: float64.
+        Form in which X is kept, see `blrzoo.storage.forms`. Default: float64.
     part : bool, default False
         Whether the rows are a part of the data of a model. Then y, covariates and features may be
-        constant, and covariates collinear or many: in all of the data they need not be.
+        constant, and covariates collinear or too many: in the whole data they need not be.
 
     Returns
     -------
@@ -138,13 +137,15 @@ def check_data(
     Raises
     ------
     TypeError
-        The container is not supported (SciPy sparse, Dataset, dict), or its content is not real
-        numbers (text, categories, dates, complex, other objects).
+        The container is not supported (Dataset, dict, SciPy sparse but for X with a `form`), or its
+        content is not real numbers (text, categories, dates, complex, other objects).
     ValueError
         Wrong number of dimensions or observations, missing or infinite values, labels that do not
         match or are duplicated, a constant y, only constant features, covariates that are collinear
-        with each other or the intercept or too many (n > k + 1 is needed), or a scale so extreme
-        (beyond 1e60 or below 1e-60) that squares leave the range of floating point.
+        with each other or the intercept or too many (n > k + 1 is needed), weights that are not
+        positive, a response known for fewer than 2 observations, numbers that do not fit the form
+        of X, or a scale so extreme (above 1e60 or below 1e-60) that squares leave the range of
+        floating point.
 
     Warns
     -----
@@ -203,7 +204,7 @@ def _response(tables: dict[str, Table]) -> Table:
 
 
 def _known_rows(obs: pd.Index, table: Table, missing: str) -> np.ndarray:
-    """Mask of the rows with a known response, of any trait."""
+    """Mask of the rows with a known response, for any trait."""
     measured = ~np.isnan(table.values)
     few = measured.sum(axis=0) < 2
     if few.any():
@@ -233,7 +234,7 @@ def _select(
 
 
 def _checked(obs: pd.Index, tables: dict[str, Table], part: bool) -> RegressionData:
-    """Check what the numbers must be where they enter the likelihood."""
+    """Check the numbers that enter the likelihood."""
     check_response(_response(tables), part)
     check_features(tables["X"], part)
     if "covariates" in tables:
@@ -257,7 +258,7 @@ def _arrays(obs: pd.Index, tables: dict[str, Table]) -> RegressionData:
 
 
 def _read_only(array: Any) -> Any:
-    """A view that cannot be written to; a sparse array as it is, of which nobody has another."""
+    """A read-only view; a sparse array as it is, as nothing else refers to it."""
     if is_sparse(array):
         return array
     view = array.view()

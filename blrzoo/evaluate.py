@@ -1,4 +1,4 @@
-"""Graphs that are evaluated once: in Python, as compiling would take longer."""
+"""Graphs that are evaluated once: without machine code, which would take longer to make."""
 
 from typing import Any
 

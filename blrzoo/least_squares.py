@@ -19,7 +19,7 @@ __all__ = ["ScaledQR", "ols", "project_out"]
 
 
 def project_out(Q: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Residuals of columns (obs[, column]) given orthonormal ones, Q (obs, k)."""
+    """Residuals of columns (obs[, column]) regressed on orthonormal ones, Q (obs, k)."""
     for _ in range(2):  # the second pass removes the rounding error of the first
         values = values - Q @ (Q.T @ values)
     return values
@@ -27,7 +27,7 @@ def project_out(Q: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True, eq=False)
 class ScaledQR:
-    """Columns, each divided by its length, as Q R; an intercept has been projected out before."""
+    """Columns as Q R, each divided by its length; an intercept must have been projected out."""
 
     Q: np.ndarray
     R: np.ndarray
@@ -59,7 +59,7 @@ def ols(
     X_new: Any = None,
     covariates_new: Any = None,
 ) -> xr.Dataset:
-    r"""Ordinary least squares, with standard errors, tests and intervals.
+    r"""Ordinary least squares, with standard errors, tests and intervals [2]_.
 
     .. math:: y = Z b + e, \quad Z = [1, W, X], \qquad
        \hat b = (Z'Z)^{-1} Z'y, \quad \hat\sigma^2 = \frac{(y - Z\hat b)'(y - Z\hat b)}{n - q},
@@ -71,17 +71,21 @@ def ols(
     Parameters
     ----------
     X : array-like, (obs, feature)
-        Features: NumPy, pandas or xarray, joined to y by label as in `blrzoo.regression`.
+        Features: NumPy, pandas or xarray. Arguments with labels of observations are joined by
+        label, others by position.
     y : array-like, (obs)
         Response.
     covariates : array-like, (obs, covariate), optional
-        More columns, whose estimates are called gamma. An intercept is always included.
+        More columns, whose estimates are called gamma. Default: none. An intercept is always
+        included.
     ci_prob : float, default 0.95
         Probability of the confidence and prediction intervals, in (0, 1).
     X_new : array-like, (obs_new, feature), optional
-        Features of new observations, to predict. Columns are joined by label to those of X.
+        Features of new observations, to predict. Columns are joined by label to those of X, or by
+        position if they have no labels. Default: no predictions.
     covariates_new : array-like, (obs_new, covariate), optional
-        Their covariates; rows are matched to those of X_new by position.
+        Covariates of the new observations, needed with `X_new` if there are `covariates`. Rows are
+        joined by label to those of `X_new`, or by position if one of both has no labels.
 
     Returns
     -------
@@ -97,13 +101,17 @@ def ols(
           interval of the expected y; ``predicted_lower`` and ``predicted_upper``, a prediction
           interval of a new y, whose variance is sigma2 larger.
 
+        The attribute ``ci_prob`` is the probability of the intervals.
+
     Raises
     ------
     TypeError
-        For data or arguments that are not numbers.
+        If data or `ci_prob` are not real numbers.
     ValueError
-        For data that the Bayesian models refuse too; if n <= q; and if a column is constant, or a
-        linear combination of the others.
+        If data are missing or infinite, labels do not match, or y is constant; n <= q; a column is
+        constant, or a linear combination of those before it; `ci_prob` is not in (0, 1); or
+        `covariates_new` is given without `X_new` or `covariates`, or is missing although both are
+        given.
 
     See Also
     --------
@@ -111,8 +119,9 @@ def ols(
 
     Notes
     -----
-    Computed by a QR decomposition of the centred and scaled columns [1]_. A column is a linear
-    combination of those before it where they leave less than 1e-7 of its length over.
+    Computed by a QR decomposition of the centered and scaled columns [1]_. A column counts as a
+    linear combination of those before it if its part orthogonal to them is at most 1e-7 of its
+    length.
 
     References
     ----------
@@ -145,7 +154,7 @@ def ols(
 
 
 class _LeastSquares:
-    """The decomposition, and what follows from it. Columns: covariates, then features."""
+    """The fit, by its decomposition. Columns: covariates, then features."""
 
     def __init__(self, data: RegressionData, ci_prob: float) -> None:
         _check_size(data)
@@ -167,7 +176,7 @@ class _LeastSquares:
         self.quantile = stats.t.ppf((1 + ci_prob) / 2, self.df)
 
     def estimates(self) -> xr.Dataset:
-        """Everything that needs no new observations."""
+        """Estimates, tests and intervals, fitted values and residuals."""
         data, k = self.data, self.data.W.shape[1]
         inverse = scipy.linalg.solve_triangular(self.R, np.eye(len(self.R)))
         se = np.sqrt(self.sigma2) * np.linalg.norm(inverse, axis=1) / self.scale
@@ -238,7 +247,7 @@ class _LeastSquares:
 
 
 def _read_new(name: str, value: Any, columns: np.ndarray) -> tuple[np.ndarray, pd.Index | None]:
-    """Rows of new observations with the columns in the order of the fit, and their labels."""
+    """Values of new observations, columns in the order of the fit, and labels of the rows."""
     table = _as_matrix(name, value, len(columns))
     try:
         values = np.asarray(table, dtype=float)
@@ -256,7 +265,7 @@ def _read_new(name: str, value: Any, columns: np.ndarray) -> tuple[np.ndarray, p
 
 
 def _as_matrix(name: str, value: Any, width: int) -> Any:
-    """Put dims into the order observation, column; a Series is the one column of such a fit."""
+    """Put dims into the order observation, column; a Series is the column of a fit with one."""
     if isinstance(value, xr.DataArray):
         value = oriented(value, "obs", "feature", "covariate")
     if width == 1 and isinstance(value, pd.Series | xr.DataArray) and value.ndim == 1:
@@ -292,7 +301,7 @@ def _check_constant(data: RegressionData) -> None:
 
 
 def _refuse_dependent(data: RegressionData, columns: np.ndarray) -> None:
-    """Name features that are combinations of the columns before, of which the intercept is one."""
+    """Refuse features that are linear combinations of the intercept and the columns before."""
     names = data.coords["feature"][dependent_columns(columns)[data.W.shape[1] :]].tolist()
     raise ValueError(
         f"X must have linearly independent columns, also of the intercept and the covariates, "

@@ -1,4 +1,4 @@
-"""Where a model's data come from: observations, or sums over them. What each adds to the model."""
+"""Where a model's data come from, observations or sums over them, and what each adds to it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -27,14 +27,14 @@ from blrzoo.terms import Designs, Term
 
 __all__ = ["KEPT", "Observations", "Source", "Sums", "add_constant", "read_source"]
 
-#: X of up to so many bytes in float64 is kept with the draws, so that they can be read without it.
+#: X of at most this many bytes in float64 is kept with the draws, for functions that read them.
 KEPT = 10_000_000
 
 _Likelihood = Likelihood | TraitLikelihood
 
 
 class Source(Protocol):
-    """What a model asks of its data."""
+    """What a model needs of its data."""
 
     @property
     def coords(self) -> dict[str, np.ndarray]:
@@ -45,16 +45,16 @@ class Source(Protocol):
         """Values of the observed variable."""
 
     def summary(self, standardize: bool) -> DataSummary:
-        """What priors may know."""
+        """What priors may know about the data."""
 
     def bind(self, likelihood: _Likelihood, terms: Sequence[Term]) -> _Likelihood:
         """The likelihood of these data, with its terms."""
 
     def add_features(self, model: pm.Model, unit: np.ndarray | None) -> Designs:
-        """Add what read-outs need of X, and return X divided by units, if there are any."""
+        """Add what read-outs need of X, and return the designs of X, divided by units if given."""
 
     def add_rows(self, model: pm.Model) -> None:
-        """Add covariates and weights."""
+        """Add covariates, their centers, and weights, as far as there are any."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Observations:
     data : RegressionData
         Checked data.
     center : bool
-        Whether X and W are centred.
+        Whether X and W are centered.
     design : str
         Name of the design of X; "auto" for that of its form.
     """
@@ -86,7 +86,7 @@ class Observations:
         return self.data.y
 
     def summary(self, standardize: bool) -> DataSummary:
-        """What priors may know; warns of columns in different units."""
+        """What priors may know about the data; warns of columns in different units."""
         if not standardize:
             warn_of_units(self.data)
         return DataSummary.of(self.data, standardize)
@@ -96,12 +96,12 @@ class Observations:
         return replace(likelihood, terms=tuple(terms))
 
     def add_features(self, model: pm.Model, unit: np.ndarray | None) -> Designs:
-        """Centres, units and X as given; of a large X its variances."""
+        """Add centers, units and X as given, or variances of the features where X is large."""
         data, fill = self.data, self.data.x_moments.mean
         _add_columns(model, self._center, unit)
         if not _is_kept(data):
             _add_variance(model, data.x_variance, data.n)
-        if form_of(data.X) == "genotypes":  # what missing codes of further rows are
+        if form_of(data.X) == "genotypes":  # for missing codes of new rows
             add_constant(model, "X_fill", fill, ("feature",))
         for rows, part in (("", data), ("_missing", data.missing)):
             if part is not None and _is_kept(part):
@@ -116,7 +116,7 @@ class Observations:
         designs: Designs = {"": read_design(data.X, center, data.weights, unit, self.design)}
         if data.missing is not None:
             rows, X = data.missing, data.missing.X
-            if np.isnan(as_float(X)).any():  # missing codes are what they are in the rows with y
+            if np.isnan(as_float(X)).any():  # missing codes get the means of the rows with y
                 X = np.where(np.isnan(as_float(X)), data.x_moments.mean, as_float(X))
             designs["_missing"] = read_design(X, center, rows.weights, unit)
         return designs
@@ -126,7 +126,7 @@ class Observations:
         return self.data.x_moments.mean * self.center
 
     def add_rows(self, model: pm.Model) -> None:
-        """Covariates, with their centres, and weights."""
+        """Add covariates, their centers, and weights."""
         if self.data.W.shape[1]:
             means = np.average(self.data.W, axis=0, weights=self.data.weights)
             pm.Data("W_center", means * self.center, dims="covariate")
@@ -157,26 +157,26 @@ class Sums:
 
     @property
     def observed(self) -> np.ndarray:
-        """X'Oy, of features as given."""
+        """X'Oy, with features as given."""
         return self.data["Xy"].values
 
     def summary(self, standardize: bool) -> DataSummary:
-        """What priors may know."""
+        """What priors may know about the data."""
         return DataSummary.of_statistics(self.data, standardize)
 
     def bind(self, likelihood: _Likelihood, terms: Sequence[Term]) -> _Likelihood:
-        """The likelihood of the observations, through these sums."""
+        """The likelihood of the observations, from these sums."""
         return from_sums(likelihood, terms, Summary.of(self.data, terms[0].design.unit))
 
     def add_features(self, model: pm.Model, unit: np.ndarray | None) -> Designs:
-        """Centres, which predictions use, units, and variances of the features."""
+        """Add centers, which predictions use, units, and variances of the features."""
         _add_columns(model, self.data["X_center"].values, unit)
         _add_variance(model, self.data["X_variance"].values, int(self.data["n"]))
         kind: Any = DESIGNS[self.design]
         return {"": kind(self.data["XX"].values, unit)}
 
     def add_rows(self, model: pm.Model) -> None:
-        """Centres of covariates."""
+        """Add centers of covariates."""
         if "covariate" in self.data.dims:
             add_constant(model, "W_center", self.data["W_center"].values, ("covariate",))
 
@@ -199,7 +199,7 @@ def read_source(
     X, y, covariates, weights, missing, center, design
         As for `blrzoo.regression`.
     traits : bool
-        Whether the prior is of several traits.
+        Whether the prior is for several traits.
 
     Returns
     -------
@@ -227,7 +227,7 @@ def read_source(
 
 
 def _of_sums(design: str) -> str:
-    """Name of a design that serves sufficient statistics."""
+    """Name of the design for sufficient statistics."""
     serving = tuple(name for name, kind in DESIGNS.items() if kind.form == SUMS)
     remedy = "Sufficient statistics hold no rows: leave it out, or make the model of X and y."
     Choice(("auto", *serving), advice=remedy).check("design", design)
@@ -239,7 +239,7 @@ def _is_statistics(X: Any) -> bool:
 
 
 def _of_traits(data: xr.Dataset) -> xr.Dataset:
-    """Statistics with a dim of traits, which those of one trait lack."""
+    """Statistics with a dim trait, which those of one trait lack."""
     if "trait" in data.dims:
         return data
     labels = {dim: data[dim].values for dim in ("feature", "covariate") if dim in data.dims}
@@ -263,7 +263,7 @@ def _of_one_trait(data: xr.Dataset) -> xr.Dataset:
 
 
 def _refuse_beside(given: dict[str, Any], missing: str, center: bool) -> None:
-    """Refuse what sums over the observations have already, or cannot have."""
+    """Refuse arguments that sums over the observations include, or do not allow."""
     wrong = [name for name, value in given.items() if value is not None]
     wrong += [f"missing={missing!r}"] * (missing != "error") + ["center=False"] * (not center)
     if wrong:
@@ -287,7 +287,7 @@ def _add_columns(model: pm.Model, center: np.ndarray, unit: np.ndarray | None) -
 
 
 def _add_variance(model: pm.Model, variance: np.ndarray, n: int) -> None:
-    """Sample variances as those over the observations, with the denominator n."""
+    """Add sample variances as variances over the observations, with divisor n."""
     add_constant(model, "X_variance", variance * (n - 1) / n, ("feature",))
 
 
@@ -300,5 +300,5 @@ def _add_rows(model: pm.Model, data: RegressionData, rows: str) -> None:
 
 
 def add_constant(model: pm.Model, name: str, values: np.ndarray, dims: tuple[str, ...]) -> None:
-    """Data that `pm.set_data` must refuse to change, as the design holds them too."""
+    """Add data that `pm.set_data` refuses to change, as the design holds them too."""
     model.register_data_var(pt.constant(values, name=model.name_for(name)), dims=dims)

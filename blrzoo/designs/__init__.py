@@ -1,7 +1,7 @@
 """How X is stored and multiplied: dense, as genotype codes, sparse or by cross-products.
 
-A design is a class of its own, registered by its name, and all kernels and Ops work with any of
-them: see `blrzoo.designs.base.Design`, which also says how to write one.
+Each design is a class, registered under its name; kernels and Ops work with all of them.
+`blrzoo.designs.base.Design` says how to write one.
 """
 
 from blrzoo.designs.base import DESIGNS, SUMS, Design, register

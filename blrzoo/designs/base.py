@@ -1,10 +1,9 @@
 """What a design is: X in the form that makes its sweep cheapest, behind a few operations.
 
-A sweep visits the features one by one. All that it asks of a design is the dot product of a
-feature with the residual, and the residual's change when an effect changes. What is carried from
-feature to feature is the design's own: the residual itself, or something cheaper to keep up to
-date. A new design is a subclass with its own `dot` and `update`; the kernels and the Ops stay as
-they are.
+A sweep visits the features one by one. A design gives it the dot product of a feature with the
+residual, and updates the residual when an effect changes. Each design decides what is carried
+from feature to feature: the residual itself, or something cheaper to keep up to date. A new
+design is a subclass with its own `dot` and `update`; kernels and Ops need no change.
 """
 
 from functools import cached_property
@@ -21,52 +20,56 @@ __all__ = ["DESIGNS", "SUMS", "Design", "register"]
 #: Designs by name. The Op holds the name, which is also part of the key of compiled kernels.
 DESIGNS: dict[str, type["Design"]] = {}
 
-#: Form of designs that are made of cross-products.
+#: Form of designs that hold cross-products.
 SUMS = "sums"
 
 
 class Design:
-    r"""The features of a regression in some form, and how to multiply with them.
+    r"""X of a regression in some form, and how a sweep multiplies with it.
 
-    With weights :math:`w`, centres :math:`c` and units :math:`u`, a design stands for
+    With weights :math:`w`, centers :math:`c` and units :math:`u`, a design stands for
 
     .. math:: X^* = \mathrm{diag}(\sqrt w)\,(X - 1c')\,\mathrm{diag}(1/u),
 
-    one column :math:`x^*_j` a feature. Effects are on the scale of :math:`X^*`, and a residual is
-    multiplied by :math:`\sqrt w` like the rows of X.
+    with a column :math:`x^*_j` for each feature. Effects are on the scale of :math:`X^*`, and a
+    residual r is multiplied by :math:`\sqrt w` like the rows of X.
 
-    A subclass needs a `name`, `arrays`, `dot` and `update`. The arrays hold all that the four
-    methods below read; the last one is the diagonal of X*'X*. Its first one is feature-major,
-    (feature, obs), or else the subclass says in `rows` how many observations there are.
+    A subclass defines `name`, `dot` and `update`, and sets `arrays` when it is made. The other
+    methods have defaults. Seven are static methods, which numba compiles: loops over arrays and
+    numbers, without Python objects. They are called from Python too.
 
     ========================================  ====================================================
-    ``begin(arrays, residual)``               what a sweep carries (1-d, float64), a new array
+    ``begin(arrays, residual)``               working state of a sweep from r: a new array, 1-d and
+                                              float64, of one length for all r; default a copy of r
     ``dot(arrays, j, working)``               :math:`x_j^{*\prime} r`
     ``update(arrays, j, change, working)``    :math:`r \leftarrow r + x^*_j\,\mathrm{change}`,
                                               in place
-    ``end(arrays, working)``                  the residual r
+    ``end(arrays, working)``                  r from the working state; default the state itself
+    ``coarsen(arrays, working)``              rough copy of the working state for ``bound``;
+                                              default the state itself
+    ``bound(arrays, j, working, rough)``      number no smaller than :math:`|x_j^{*\prime} r|`;
+                                              default infinity
+    ``rows(arrays)``                          number of observations; default the length of the
+                                              rows of ``arrays[0]``, (feature, obs)
     ========================================  ====================================================
 
-    Where the dot product is the cost of a sweep and a rough one is cheaper, two more methods spare
-    most of the features that stay at 0 the exact one, without a change of any draw: ``coarsen``
-    makes a rough copy of what a sweep carries, and ``bound`` of it a number no less than
-    :math:`|x_j^{*\prime} r|`, at which the label is 0 already.
+    ``coarsen`` and ``bound`` pay where the exact dot product is the cost of a sweep and a rough
+    one is cheaper. In sweeps of one trait where few features are included, a feature at 0 whose
+    label is 0 even at the bound needs no exact dot product. No draw changes.
 
-    `form` says in which form a class is given its X, one of `blrzoo.storage.forms.FORMS` (but
-    "auto"), and so how it is made:
+    `product`, `cross` and `columns` are plain Python. Those of this class call ``begin``,
+    ``dot``, ``update`` and ``end``: right for every design, but slow.
 
-    - ``design(X, center, root, unit)``, with `center` (feature,), and `root` (obs,) and `unit`
-      (feature,) or 1.0;
+    `form` is the form in which a class is given X: one of `blrzoo.storage.forms.FORMS` other than
+    "auto", or "sums" for cross-products. It decides how the class is called:
+
+    - ``design(X, center, root, unit)``, with `center` (feature,), `root` (obs,) or 1.0, and
+      `unit` (feature,) or 1.0;
     - ``design(cross, unit)`` where `form` is "sums": X'diag(w)X about the weighted means,
-      (feature, feature), with `unit` (feature,) or None. What such a design calls a residual is
-      :math:`X^{*\\prime} r`, (feature,), and its product is :math:`X^{*\\prime} X^* b`.
+      (feature, feature), with `unit` (feature,) or None. The residual of such a design is
+      :math:`X^{*\prime} r`, (feature,), and its product is :math:`X^{*\prime} X^* b`.
 
-    A registered class is taken by its name: ``blr.regression(X, y, design="lists", ...)``.
-
-    These and `rows` are static methods that numba can compile: loops over arrays and
-    numbers, no Python objects. They are called from Python too, as they are. `product`, `cross`
-    and `columns` are plain Python. Those of this class go through the four methods: right for
-    every design, but slow.
+    A registered class is chosen by its name: ``blr.regression(X, y, design="lists", ...)``.
 
     Attributes
     ----------
@@ -75,11 +78,12 @@ class Design:
     form : str, default "dense"
         Form in which it is given X.
     arrays : tuple of ndarray
-        What the compiled methods read; the last one is the diagonal of X*'X*, (feature,).
+        Everything that the static methods read; the last one is the diagonal of X*'X*, (feature,).
     center, unit : ndarray, (feature,), or None
         What was subtracted from each feature, and what each was divided by; None for nothing.
+        With `root` set by `blrzoo.designs.read.read_design`, for `as_given`.
     root : ndarray, (obs,), or 1.0
-        Root weights.
+        Square roots of the weights.
 
     References
     ----------
@@ -100,7 +104,7 @@ class Design:
     ...
     ...     def __init__(self, X, center, root, unit):
     ...         if np.any(center) or np.ndim(root) or np.ndim(unit):
-    ...             raise ValueError("lists are neither centred nor weighted nor scaled")
+    ...             raise ValueError("lists are neither centered nor weighted nor scaled")
     ...         feature, obs = np.nonzero(X.T)
     ...         start = np.searchsorted(feature, np.arange(X.shape[1] + 1))
     ...         self.arrays = (obs, start, np.array([len(X)]), X.sum(axis=0))
@@ -138,45 +142,42 @@ class Design:
 
     @staticmethod
     def begin(arrays: Any, residual: Any) -> Any:
-        """Return what a sweep carries, from the residual, (obs,); a copy of it by default.
-
-        Compiled by numba.
-        """
+        """Return the working state of a sweep, a new array, from the residual, (obs,)."""
         return residual.copy()
 
     @staticmethod
     def dot(arrays: Any, j: int, working: Any) -> Any:
-        """Return x*_j'r, from what a sweep carries; compiled by numba."""
+        """Return x*_j'r from the working state."""
         raise NotImplementedError
 
     @staticmethod
     def update(arrays: Any, j: int, change: Any, working: Any) -> None:
-        """Add ``change`` times x*_j to the residual, in place; compiled by numba."""
+        """Add ``change`` times x*_j to the residual, in place."""
         raise NotImplementedError
 
     @staticmethod
     def end(arrays: Any, working: Any) -> Any:
-        """Return the residual, (obs,), from what a sweep carried; compiled by numba."""
+        """Return the residual, (obs,), from the working state."""
         return working
 
     @staticmethod
     def coarsen(arrays: Any, working: Any) -> Any:
-        """Return what `bound` reads, made after each change; compiled by numba."""
+        """Return what `bound` reads; after an update it is made again before its next use."""
         return working
 
     @staticmethod
     def bound(arrays: Any, j: int, working: Any, rough: Any) -> Any:
-        """Return a number no less than |x*_j'r|, also as `dot` rounds it; compiled by numba.
+        """Return a number no smaller than |x*_j'r|, also as `dot` rounds it.
 
-        Infinity, as here, has the sweep compute the dot product.
+        Infinity, the default, makes the sweep compute the dot product.
         """
         return np.inf
 
     @staticmethod
     def rows(arrays: Any) -> Any:
-        """Return the number of observations; compiled by numba.
+        """Return the number of observations: an element of an array, or a length.
 
-        It is also asked for of PyTensor variables, so it is an element of an array or a length.
+        Nothing else, as it is called with PyTensor variables too.
         """
         return arrays[0].shape[1]
 
@@ -187,7 +188,7 @@ class Design:
         Parameters
         ----------
         arrays : tuple of ndarray
-            Those of a design of this class.
+            Arrays of a design of this class.
         effects : ndarray, (feature,) or (feature, trait)
             On the scale of X*.
 
@@ -211,9 +212,9 @@ class Design:
         Parameters
         ----------
         arrays : tuple of ndarray
-            Those of a design of this class.
+            Arrays of a design of this class.
         residual : ndarray, (obs,) or (obs, trait)
-            Multiplied by root weights like the rows of X.
+            Multiplied by square roots of the weights, like the rows of X.
 
         Returns
         -------
@@ -249,7 +250,7 @@ class Design:
         return self.fit(effects)
 
     def _features(self, index: Any) -> np.ndarray:
-        """Numbers of the features that an index chooses, (k,)."""
+        """Positions of the features that an index chooses, (k,)."""
         return np.atleast_1d(np.arange(self.shape[1])[index])
 
     def fit(self, effects: np.ndarray) -> np.ndarray:
@@ -257,7 +258,7 @@ class Design:
         return self.product(self.arrays, effects)
 
     def as_given(self, index: Any = slice(None)) -> np.ndarray:
-        """Columns of X in the units given, neither centred nor weighted, (obs, k), float64.
+        """Columns of X in the units given, neither centered nor weighted, (obs, k), float64.
 
         Parameters
         ----------
@@ -275,7 +276,7 @@ class Design:
 
     @cached_property
     def factorisation(self) -> Factorisation:
-        """The factorisation of X*, which the joint draw goes through, once for all fits."""
+        """Factorisation of X* for the joint draw, computed once for all fits."""
         return Factorisation(self.columns(slice(None)))
 
     @cached_property
@@ -283,17 +284,17 @@ class Design:
         return [pytensor.shared(array, borrow=True) for array in self.arrays]
 
     def shared(self) -> list[TensorVariable]:
-        """The arrays as PyTensor variables, not copied, the same ones for all that read them."""
+        """The arrays as PyTensor variables, not copied; each call returns the same ones."""
         return self._shared
 
 
 def register(design: type[Design]) -> type[Design]:
-    """Make a design known by its name (a class decorator).
+    """Register a design under its name (a class decorator).
 
     Parameters
     ----------
     design : type
-        A subclass of `Design` with a `name`; one of the same name is replaced.
+        A subclass of `Design` with a `name`; it replaces an earlier one of the same name.
 
     Returns
     -------

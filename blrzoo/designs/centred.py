@@ -1,4 +1,4 @@
-"""Features that are centred, weighted and scaled while they are used, and stored as given."""
+"""Features that are stored as given, and centered, weighted and scaled while they are used."""
 
 from typing import Any
 
@@ -10,25 +10,25 @@ __all__ = ["CentredInUse", "per_feature", "row_weights"]
 
 
 class CentredInUse(Design):
-    r"""Designs that store X as it was given: what a sweep of them carries.
+    r"""Base of designs that store X as given: what their sweeps carry.
 
-    Neither the centres :math:`c` nor the weights :math:`w` are in the stored :math:`g_j`, so that
-    they stay as small as they were. With the residual :math:`r = \sqrt w (q - s)`, a sweep
-    carries :math:`v = w q` (where weights are 1: q), the shift s, by which all observations
-    changed, and the sum :math:`S = \sum_i w_i (q_i - s)`. For a feature of unit :math:`u_j`
+    The stored columns :math:`g_j` contain neither the centers :math:`c` nor the weights
+    :math:`w`, so they take no more memory than X. With the residual :math:`r = \sqrt w (q - s)`, a
+    sweep carries :math:`v = w q`, the shift s, which is the same for all observations, and the sum
+    :math:`S = \sum_i w_i (q_i - s)`. For a feature of unit :math:`u_j`
 
     .. math:: x_j^{*\prime} r = (g_j'v - s\, g_j'w - c_j S) / u_j,
 
     and a change b of its effect adds, with :math:`b_u = b / u_j`, :math:`b_u w g_j` to v,
-    :math:`b_u c_j` to s and :math:`b_u (g_j - c_j)'w` to S. So only observations where
-    :math:`g_j` is not 0 are touched. The last six of the arrays are
+    :math:`b_u c_j` to s and :math:`b_u (g_j - c_j)'w` to S. So an update touches only observations
+    where :math:`g_j` is not 0. The last six of the arrays are
 
     - the weights, (obs,), or (0,) where all are 1
-    - the centres, the units, :math:`g_j'w` and :math:`(g_j - c_j)'w`, each (feature,)
+    - the centers, the units, :math:`g_j'w` and :math:`(g_j - c_j)'w`, each (feature,)
     - the diagonal of X*'X*, (feature,)
 
-    A subclass has `dot` and `update` over its own :math:`g_j`, and in plain Python `times` and
-    `transposed_times`, the products with g, and `given`, some of its columns.
+    A subclass defines `dot` and `update` over its own :math:`g_j`, and in plain Python `times` and
+    `transposed_times`, the products with g, and `given`, some columns of g.
 
     References
     ----------
@@ -116,16 +116,16 @@ class CentredInUse(Design):
 
 
 def row_weights(scale: np.ndarray | float, n: int) -> np.ndarray:
-    """Weights, (obs,), of root weights; (0,) where all are 1, as most often they are."""
+    """Weights, (obs,), from their square roots; (0,) where all are 1, the usual case."""
     root = np.broadcast_to(np.asarray(scale, dtype=np.float64), n)
     return np.empty(0) if (root == 1).all() else root**2
 
 
 def per_feature(value: np.ndarray | float, p: int) -> np.ndarray:
-    """Float64, (feature,), of one for all or one for each."""
+    """One number for all features, or one for each, as float64, (feature,)."""
     return np.array(np.broadcast_to(np.asarray(value, dtype=np.float64), p), order="C")
 
 
 def _times_root(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Rows times root weights."""
+    """Multiply rows by the square roots of the weights."""
     return np.ascontiguousarray((values.T * np.sqrt(weights)).T) if weights.size else values

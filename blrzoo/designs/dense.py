@@ -1,4 +1,4 @@
-"""Dense designs: feature-major, the working state is the residual."""
+"""Dense designs: feature-major; the working state of a sweep is the residual."""
 
 from functools import partial
 from typing import Any, ClassVar
@@ -13,9 +13,9 @@ __all__ = ["Dense", "DenseFloat32"]
 
 @register
 class Dense(Design):
-    r"""X* as (feature, obs) in float64, so that a feature is contiguous: the design of any X.
+    r"""X* as (feature, obs) in float64, each feature contiguous; serves any X.
 
-    With weights :math:`w`, centres :math:`c` and units :math:`u`,
+    With weights :math:`w`, centers :math:`c` and units :math:`u`,
     :math:`X^* = \mathrm{diag}(\sqrt w)\,(X - 1c')\,\mathrm{diag}(1/u)` is stored. A sweep costs
     p dot products of length n, and one more pass over each feature whose effect changes.
 
@@ -24,11 +24,11 @@ class Dense(Design):
     X : ndarray, (obs, feature)
         Features as given.
     center : ndarray, (feature,)
-        What is subtracted from each.
-    scale : ndarray, (obs,), optional
-        What rows are multiplied by, for residuals of equal variance: root weights.
-    unit : ndarray, (feature,), optional
-        What each feature is divided by: effects are per this much of it.
+        What is subtracted from each feature.
+    scale : ndarray, (obs,), default 1
+        Square roots of the weights, which rows are multiplied by.
+    unit : ndarray, (feature,), default 1
+        What each feature is divided by; effects are per unit.
 
     References
     ----------
@@ -101,21 +101,21 @@ class Dense(Design):
 class DenseFloat32(Dense):
     r"""X* as (feature, obs) in float32: half the memory of `Dense`, sums in float64.
 
-    With weights :math:`w`, centres :math:`c` and units :math:`u`,
+    With weights :math:`w`, centers :math:`c` and units :math:`u`,
     :math:`X^* = \mathrm{diag}(\sqrt w)\,(X - 1c')\,\mathrm{diag}(1/u)` is computed in float64
-    and then rounded, to 7 digits; all draws are exact for the rounded one. The residual, the
-    effects and all sums stay in float64.
+    and then rounded to 7 digits; draws are exact for the rounded X*. The residual, the effects and
+    all sums stay in float64.
 
     Parameters
     ----------
     X : ndarray, (obs, feature)
         Features as given.
     center : ndarray, (feature,)
-        What is subtracted from each.
-    scale : ndarray, (obs,), optional
-        What rows are multiplied by, for residuals of equal variance: root weights.
-    unit : ndarray, (feature,), optional
-        What each feature is divided by: effects are per this much of it.
+        What is subtracted from each feature.
+    scale : ndarray, (obs,), default 1
+        Square roots of the weights, which rows are multiplied by.
+    unit : ndarray, (feature,), default 1
+        What each feature is divided by; effects are per unit.
 
     References
     ----------
@@ -156,7 +156,7 @@ def _block(rows: np.ndarray, index: Any) -> np.ndarray:
 
 
 def _sums_of_squares(rows: np.ndarray) -> np.ndarray:
-    """Of each row, in float64."""
+    """Sum of squares of each row, in float64."""
     sums = np.empty(len(rows))
     for part in blocks(rows.shape[1], len(rows)):
         block = _block(rows, part)

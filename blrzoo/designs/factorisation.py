@@ -13,14 +13,14 @@ __all__ = ["Factorisation", "rotated_moments"]
 class Factorisation:
     r"""``beta | rest`` as one multivariate normal, for ``beta ~ N(0, tau2 I)``.
 
-    With X = U S V' (thin), the precision is V (S^2/sigma2 + 1/tau2) V' + (I - V V')/tau2, so in
-    the rotated coordinates V'beta everything is independent, whatever sigma2 and tau2 are. A
-    draw costs two products with V.
+    With X = U S V' (thin), the precision is V (S^2/sigma2 + 1/tau2) V' + (I - V V')/tau2, so the
+    elements of V'beta are independent, whatever sigma2 and tau2 are. A draw costs two products
+    with U and two with V.
 
     Parameters
     ----------
     X : ndarray, (obs, feature)
-        Features, centred.
+        Features as in the sweep: centered, divided by units, times square roots of the weights.
 
     References
     ----------
@@ -43,7 +43,7 @@ class Factorisation:
 
     @staticmethod
     def cost(n: int, p: int) -> float:
-        """Floating point operations of the factorisation, roughly."""
+        """Approximate number of floating point operations of the factorisation."""
         return 10.0 * n * p * min(n, p)
 
     @property

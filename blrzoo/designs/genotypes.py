@@ -1,4 +1,4 @@
-"""Genotype codes of one byte each, centred and weighted while they are used."""
+"""Genotype codes of one byte each, centered and weighted while they are used."""
 
 from functools import partial
 from typing import Any
@@ -12,32 +12,33 @@ from blrzoo.storage.moments import MISSING, fill_missing
 
 __all__ = ["Genotypes"]
 
-#: What a rounded residual, int16, goes to; and how many of its products with codes up to 15 are
-#: summed in 32 bits.
+#: Largest rounded residual (int16), largest code in `bound`, and number of their products that a
+#: 32-bit sum can hold.
 LARGEST, MOST_COPIES, LENGTH = 32767, 15, 4096
 
 
 @register
 class Genotypes(CentredInUse):
-    r"""Genotypes as int8 codes 0, 1, 2, feature-major: one byte for each, and never more.
+    r"""Genotypes as int8 codes 0, 1, 2, feature-major: one byte for each.
 
-    With weights :math:`w`, centres :math:`c` and units :math:`u`, effects are those of
+    With weights :math:`w`, centers :math:`c` and units :math:`u`, effects are those of
     :math:`X^* = \mathrm{diag}(\sqrt w)\,(X - 1c')\,\mathrm{diag}(1/u)`, where X are the codes with
     missing ones replaced by the weighted mean of the feature's observed codes. X* is not stored:
     see `blrzoo.designs.centred.CentredInUse`. A sweep reads an eighth of the bytes that `Dense`
-    does. A missing code is one more number, its position.
+    does. A missing code takes four more bytes, for its position.
 
     Parameters
     ----------
     codes : ndarray of int8, (obs, feature)
-        Copies of an allele: 0, 1 or 2, or up to the ploidy; -1 where missing. Where the memory is
-        feature-major (``codes.T`` is C-contiguous), it is shared, else copied as int8.
+        Copies of an allele: 0, 1 or 2, or up to the ploidy; -1 where missing. Feature-major memory
+        (``codes.T`` is C-contiguous) is shared, any other is copied.
     center : ndarray, (feature,)
-        What is subtracted from each feature, as `blrzoo.storage.moments.column_moments` has it.
-    scale : ndarray, (obs,), optional
-        What rows are multiplied by, for residuals of equal variance: root weights.
-    unit : ndarray, (feature,), optional
-        What each feature is divided by: effects are per this much of it.
+        What is subtracted from each feature: its mean, as in
+        `blrzoo.storage.moments.column_moments`, or 0.
+    scale : ndarray, (obs,), default 1
+        Square roots of the weights, which rows are multiplied by.
+    unit : ndarray, (feature,), default 1
+        What each feature is divided by; effects are per unit.
 
     Raises
     ------
@@ -88,7 +89,7 @@ class Genotypes(CentredInUse):
 
     @staticmethod
     def dot(arrays: Any, j: int, working: Any) -> Any:
-        """x*_j'r, (g'v - s g'w - c S) / u."""
+        """x*_j'r = (g'v - s g'w - c S) / u."""
         codes, start, missing, fill = arrays[:4]
         _, center, unit, sums, _, _ = arrays[-6:]
         x, total, unknown = codes[j], 0.0, 0.0
@@ -97,12 +98,12 @@ class Genotypes(CentredInUse):
             total += x[i] * working[i]
         for k in range(start[j], start[j + 1]):
             unknown += working[missing[k]]
-        total += (fill[j] + 1.0) * unknown  # they were counted as -1
+        total += (fill[j] + 1.0) * unknown  # counted as -1 above
         return (total - working[n + 1] * sums[j] - center[j] * working[n]) / unit[j]
 
     @staticmethod
     def update(arrays: Any, j: int, change: Any, working: Any) -> None:
-        """v += b w g, s += b c, S += b (g - c)'w, where b is the change by unit."""
+        """v += b w g, s += b c, S += b (g - c)'w, with b = change / u."""
         x, start, missing, weights = arrays[0][j], arrays[1], arrays[2], arrays[-6]
         n, by_unit = x.shape[0], change / arrays[-4][j]
         unknown = by_unit * (arrays[3][j] + 1.0)
@@ -120,25 +121,22 @@ class Genotypes(CentredInUse):
 
     @staticmethod
     def coarsen(arrays: Any, working: Any) -> Any:
-        """V as int16, and the unit of these."""
+        """Round v to int16; return it, and the number that one step of it stands for."""
         n = arrays[0].shape[1]
         most, rounded = np.int64(0), np.empty(n, np.int16)
-        bits = working.view(np.int64)  # numbers without their sign are in the order of their bits
+        bits = working.view(np.int64)  # floats without the sign bit are in the order of these
         for i in range(n):
             most = max(most, bits[i] & np.int64(0x7FFFFFFFFFFFFFFF))
         unit = np.array([most]).view(np.float64)[0] / LARGEST
         if unit == 0.0:
-            unit = 1e-300  # of a residual of zeros
+            unit = 1e-300  # all residuals are 0
         for i in range(n):
             rounded[i] = np.int16(np.rint(working[i] / unit))
         return rounded, unit
 
     @staticmethod
     def bound(arrays: Any, j: int, working: Any, rough: Any) -> Any:
-        """|x*_j'r| of integers, two of which are multiplied in less than half of the time.
-
-        Each rounded number is wrong by half a unit at most; .01 of a unit is for other rounding.
-        """
+        """Bound |x*_j'r| by the rounded v: products of integers take less than half the time."""
         codes, start, missing, fill, copies = arrays[:5]
         _, center, unit, sums, _, _ = arrays[-6:]
         rounded, size = rough
@@ -153,6 +151,7 @@ class Genotypes(CentredInUse):
             unknown += working[missing[k]]
         dot = size * total + (fill[j] + 1.0) * unknown
         dot -= working[n + 1] * sums[j] + center[j] * working[n]
+        # Rounding v is wrong by half a step at most; 0.01 of a step covers all other rounding.
         return (np.abs(dot) + 0.51 * size * copies[j]) / unit[j]
 
     @staticmethod
@@ -190,7 +189,7 @@ def _copies(codes: np.ndarray, missing: np.ndarray) -> np.ndarray:
 
 
 def _feature_major(codes: np.ndarray) -> np.ndarray:
-    """Codes as (feature, obs), of the same memory where that is possible."""
+    """Codes as (feature, obs), not copied where that is possible."""
     if codes.dtype != np.int8:
         raise TypeError(
             f"codes must be int8, got {codes.dtype}. Convert them with codes.astype(np.int8), -1 "
@@ -205,7 +204,7 @@ def _feature_major(codes: np.ndarray) -> np.ndarray:
 
 
 def _missing(codes: np.ndarray, weights: np.ndarray) -> list[np.ndarray]:
-    """Where codes are missing, as in compressed columns, and what they are replaced by."""
+    """Positions of missing codes, as in compressed columns, and the values in their place."""
     p, n = codes.shape
     counts, positions, fill = np.zeros(p + 1, dtype=np.int64), [], np.empty(p)
     for part in blocks(n, p):
@@ -217,7 +216,7 @@ def _missing(codes: np.ndarray, weights: np.ndarray) -> list[np.ndarray]:
 
 
 def _check(block: np.ndarray, first: int) -> None:
-    """Refuse codes of some features, the first of which has a number."""
+    """Refuse invalid codes of a block of features, which starts at column `first`."""
     lowest, highest = block.min(axis=1), block.max(axis=1)
     if (lowest < MISSING).any():
         j = int(np.argmax(lowest < MISSING))

@@ -1,4 +1,4 @@
-"""Cross-products of the features in the place of X: a sweep that never sees an observation."""
+"""Cross-products of the features in place of X: a sweep without observations."""
 
 from typing import Any
 
@@ -11,22 +11,21 @@ __all__ = ["Gram"]
 
 @register
 class Gram(Design):
-    r"""X*'X*, (feature, feature), about the weighted means; what is carried is X*'r, not r.
+    r"""X*'X*, (feature, feature), about the weighted means; a sweep carries X*'r, not r.
 
-    With weights :math:`w`, centres :math:`c` and units :math:`u`,
-    :math:`X^* = \mathrm{diag}(\sqrt w)\,(X - 1c')\,\mathrm{diag}(1/u)`. In the place of
-    observations there are the features: "residuals" of this design are :math:`X^{*\prime} r`,
-    (feature[, trait]), and `product` returns :math:`X^{*\prime} X^* b`. A feature that stays as it
-    is costs nothing but its label, one whose effect changes p multiplications, however many
-    observations there were.
+    With weights :math:`w`, centers :math:`c` and units :math:`u`,
+    :math:`X^* = \mathrm{diag}(\sqrt w)\,(X - 1c')\,\mathrm{diag}(1/u)`. "Residuals" of this design
+    are :math:`X^{*\prime} r`, (feature[, trait]), and `product` returns :math:`X^{*\prime} X^* b`.
+    In a sweep, a feature whose effect does not change costs only the draw of its label, and one
+    whose effect changes costs p multiplications, whatever the number of observations.
 
     Parameters
     ----------
     cross : ndarray, (feature, feature)
-        (X - 1c')'diag(w)(X - 1c'), as `blrzoo.sufficient_statistics` has it. Not copied where
+        (X - 1c')'diag(w)(X - 1c'), ``XX`` of `blrzoo.sufficient_statistics`. Not copied where
         there are no units.
     unit : ndarray, (feature,), optional
-        What each feature is divided by: effects are per this much of it.
+        What each feature is divided by; effects are per unit. Default: nothing.
 
     References
     ----------
@@ -73,7 +72,7 @@ class Gram(Design):
         return np.ascontiguousarray((effects.T @ rows).T)
 
     def columns(self, index: Any) -> np.ndarray:
-        """Columns of X are not known.
+        """Refuse: cross-products do not have the columns of X.
 
         Raises
         ------
@@ -81,6 +80,6 @@ class Gram(Design):
             Always.
         """
         raise ValueError(
-            "X must be at hand for what was asked, got a model of sufficient statistics, which "
-            "have no observations. Make the model of X and y."
+            "X must be available for this, got a model of sufficient statistics, which have no "
+            "observations. Make the model of X and y."
         )

@@ -1,4 +1,4 @@
-"""Checked data to the design of their form."""
+"""The design of checked data."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ def read_design(
     unit : ndarray, (feature,), optional
         What each feature is divided by.
     name : str, default "auto"
-        A key of `blrzoo.designs.base.DESIGNS`; "auto" for that of the type of X.
+        A key of `blrzoo.designs.base.DESIGNS`; "auto" chooses by the type of X.
 
     Returns
     -------

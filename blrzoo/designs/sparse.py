@@ -1,4 +1,4 @@
-"""Sparse X in compressed columns, centred and weighted while it is used."""
+"""Sparse X in compressed columns, centered and weighted while it is used."""
 
 from typing import Any
 
@@ -14,9 +14,9 @@ __all__ = ["Sparse"]
 
 @register
 class Sparse(CentredInUse):
-    r"""X in compressed sparse columns: a sweep costs as much as there are stored values.
+    r"""X in compressed sparse columns: the cost of a sweep grows with the stored values, not n p.
 
-    With weights :math:`w`, centres :math:`c` and units :math:`u`, effects are those of
+    With weights :math:`w`, centers :math:`c` and units :math:`u`, effects are those of
     :math:`X^* = \mathrm{diag}(\sqrt w)\,(X - 1c')\,\mathrm{diag}(1/u)`. X* is not sparse and is
     not made: see `blrzoo.designs.centred.CentredInUse`. Dot products and updates touch only the
     observations whose value is stored.
@@ -27,11 +27,12 @@ class Sparse(CentredInUse):
         Features as given. The memory of compressed columns (CSC) with sorted rows and no
         duplicates is shared; anything else is converted.
     center : ndarray, (feature,)
-        What is subtracted from each feature, as `blrzoo.storage.moments.column_moments` has it.
-    scale : ndarray, (obs,), optional
-        What rows are multiplied by, for residuals of equal variance: root weights.
-    unit : ndarray, (feature,), optional
-        What each feature is divided by: effects are per this much of it.
+        What is subtracted from each feature: its mean, as in
+        `blrzoo.storage.moments.column_moments`, or 0.
+    scale : ndarray, (obs,), default 1
+        Square roots of the weights, which rows are multiplied by.
+    unit : ndarray, (feature,), default 1
+        What each feature is divided by; effects are per unit.
 
     References
     ----------
@@ -73,7 +74,7 @@ class Sparse(CentredInUse):
 
     @staticmethod
     def dot(arrays: Any, j: int, working: Any) -> Any:
-        """x*_j'r, (g'v - s g'w - c S) / u."""
+        """x*_j'r = (g'v - s g'w - c S) / u."""
         data, obs, start, _ = arrays[:4]
         _, center, unit, sums, _, _ = arrays[-6:]
         total, n = 0.0, working.shape[0] - 2
@@ -83,7 +84,7 @@ class Sparse(CentredInUse):
 
     @staticmethod
     def update(arrays: Any, j: int, change: Any, working: Any) -> None:
-        """v += b w g, s += b c, S += b (g - c)'w, where b is the change by unit."""
+        """v += b w g, s += b c, S += b (g - c)'w, with b = change / u."""
         data, obs, start, _ = arrays[:4]
         weights, center, unit, _, excess, _ = arrays[-6:]
         by_unit, n = change / unit[j], working.shape[0] - 2
@@ -113,7 +114,7 @@ class Sparse(CentredInUse):
 
 
 def _matrix(arrays: Any) -> scipy.sparse.csc_array:
-    """X as it was given, of the same memory."""
+    """X as given, not copied."""
     data, obs, start, rows = arrays[:4]
     return scipy.sparse.csc_array((data, obs, start), shape=(rows[0], len(start) - 1))
 
@@ -121,7 +122,7 @@ def _matrix(arrays: Any) -> scipy.sparse.csc_array:
 def _products(
     matrix: scipy.sparse.csc_array, center: np.ndarray, weights: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """g'w, and the weighted sum of squares about the centre, of each feature."""
+    """g'w, and the weighted sum of squares about the center, of each feature."""
     around = (matrix.data - np.repeat(center, np.diff(matrix.indptr))) ** 2
     stored = column_sums(matrix, np.ones(matrix.nnz), weights)
     squares = column_sums(matrix, around, weights) + (weights.sum() - stored) * center**2

@@ -1,4 +1,4 @@
-"""Normal distributions given by their precision matrix, as full conditionals have it."""
+"""Normal distributions given by their precision matrix, as in full conditionals."""
 
 from typing import Any
 
@@ -16,11 +16,11 @@ __all__ = ["canonical_normal"]
 
 
 def canonical_normal(precision: Any, linear: Any) -> TensorVariable:
-    r"""Make an unnamed normal distribution of its canonical parameters.
+    r"""Make an unnamed normal distribution from its canonical parameters [1]_.
 
     .. math:: p(x) \propto \exp(-x' P x / 2 + l' x), \quad x \sim N(P^{-1} l, P^{-1})
 
-    Neither draws nor the density invert P by LAPACK, which takes long to compile [1]_.
+    Neither draws nor the density call LAPACK, which takes long to compile.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def canonical_normal(precision: Any, linear: Any) -> TensorVariable:
     Returns
     -------
     TensorVariable
-        A distribution like what ``pm.MvNormal.dist`` gives, of the shape of `linear`.
+        A distribution as ``pm.MvNormal.dist`` returns it, of the shape of `linear`.
 
     Raises
     ------
@@ -40,6 +40,8 @@ def canonical_normal(precision: Any, linear: Any) -> TensorVariable:
         If `precision` is not a square matrix over the elements of `linear`.
     numpy.linalg.LinAlgError
         When a draw is made with a precision that is not symmetric and positive definite.
+    pymc.logprob.utils.ParameterValueError
+        When the density is evaluated with such a precision.
 
     References
     ----------
@@ -77,7 +79,7 @@ class CanonicalNormalRV(OneGenerator):
     def rv_op(cls, precision: Any, linear: Any, *, rng: Any = None) -> TensorVariable:
         """Build the graph of a draw."""
         given = [pt.cast(pt.as_tensor(x), "float64") for x in (precision, linear)]
-        # Inputs of any shape: else a conditional is compiled with checks of shapes, which is slow.
+        # Inputs of any shape: static ones would be checked in compiled code, which is slow.
         matrix, vector = (pt.tensor(dtype="float64", shape=(None,) * x.ndim) for x in given)
         rng = normalize_rng_param(rng)
         flat = pt.reshape(vector, (matrix.shape[-1],))

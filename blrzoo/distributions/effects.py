@@ -16,25 +16,25 @@ __all__ = ["EffectsRV", "effects"]
 
 
 def effects(name: str, variance: Any, dims: str) -> TensorVariable:
-    r"""Make effects in the model on the context: normal, a point mass at 0 where the variance is 0.
+    r"""Make effects in the model on the context: normal, or exactly 0 where the variance is 0.
 
     .. math:: \log p(\beta_j | v_j) = \log N(\beta_j; 0, v_j) \text{ where } v_j > 0, \quad
        0 \text{ for } \beta_j = 0 \text{ where } v_j = 0, \text{ else } -\infty
 
-    The variance is that of the component that the feature's label has. An effect and its label can
-    only be drawn together: given the label 0 the effect is 0, and given an effect that is not 0 the
-    label is not 0. So a step method that draws one without the other never leaves the model that
-    it starts in, without an error. `blrzoo.BLRGibbs` draws both, claims such variables, and refuses
-    one without the other.
+    The variance is that of the component that the feature's label chooses. An effect and its label
+    can only be drawn together: given the label 0 the effect is 0, and given an effect that is not 0
+    the label is not 0. So a step method that draws one without the other never changes which
+    features are included, and raises no error. `blrzoo.BLRGibbs` claims such variables, draws both,
+    and refuses one without the other.
 
     Parameters
     ----------
     name : str
         Name of the variable.
     variance : TensorVariable, (feature,)
-        Nonnegative.
+        Variance of each effect, nonnegative.
     dims : str
-        Its dim.
+        Dim of the effects.
 
     Returns
     -------
@@ -84,7 +84,7 @@ def _effects_logp(
 ) -> TensorVariable:
     (value,) = values
     included = variance > 0
-    v = pt.switch(included, variance, 1.0)  # gradients by hyperparameters stay finite
+    v = pt.switch(included, variance, 1.0)  # so that gradients stay finite
     normal = -(pt.log(2 * np.pi * v) + value**2 / v) / 2
     return pt.switch(included, normal, pt.switch(pt.eq(value, 0.0), 0.0, -np.inf))
 

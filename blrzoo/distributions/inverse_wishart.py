@@ -71,11 +71,10 @@ class InverseWishart(pm.Continuous):
     nu : tensor_like of float, (...)
         Degrees of freedom, above T - 1; need not be an integer.
     S : tensor_like of float, (..., T, T)
-        Scale, symmetric positive definite; on the scale of a sum of squares, so ``nu`` times a
-        prior guess of the covariance.
+        Scale, symmetric positive definite, in units of a sum of squares: ``nu`` times a prior guess
+        of the covariance.
     **kwargs
-        ``dims``, as in ``dims=("trait", "trait_bis")``, ``shape``, and what else PyMC's
-        distributions take.
+        Arguments of all PyMC distributions, such as ``dims=("trait", "trait_bis")`` or ``shape``.
 
     Raises
     ------
@@ -85,8 +84,10 @@ class InverseWishart(pm.Continuous):
         If S is not a square matrix (or several), and for constants: nu <= T - 1 or NaN, or an S
         that is not symmetric and positive definite.
     pymc.logprob.utils.ParameterValueError
-        When the density is evaluated where nu or S are variables and take such values. Inside
+        When the density is evaluated and nu or S are variables with such values. Inside
         ``pm.sample`` the density is 0 then, as for all distributions of PyMC.
+    AssertionError, numpy.linalg.LinAlgError
+        When a draw is made with such a nu, or such an S.
 
     Notes
     -----
@@ -119,7 +120,7 @@ class InverseWishart(pm.Continuous):
 
     @classmethod
     def dist(cls, nu: Any, S: Any, **kwargs: Any) -> TensorVariable:
-        """Create the distribution without a name; see the class."""
+        """Return the variable without a name and a model; parameters as of the class."""
         nu, S = _numbers("nu", nu), _numbers("S", S)
         shape = S.type.shape
         if len(shape) < 2 or (None not in shape[-2:] and shape[-1] != shape[-2]):
@@ -158,7 +159,7 @@ class InverseWishart(pm.Continuous):
 
 
 def _numbers(name: str, value: Any) -> TensorVariable:
-    """Tensor of real numbers."""
+    """Convert a parameter to a tensor of real numbers."""
     try:
         # PyTensor tries a plain float as float32, where 1e39 overflows.
         tensor = pt.as_tensor(np.float64(value) if isinstance(value, float) else value)
@@ -174,7 +175,7 @@ def _numbers(name: str, value: Any) -> TensorVariable:
 
 
 def _check_constants(nu: TensorVariable, S: TensorVariable) -> None:
-    """Refuse parameters out of range where they are known; of variables PyMC checks the values."""
+    """Refuse constants out of range; variables are checked when they are evaluated."""
     m = S.type.shape[-1]
     if isinstance(nu, TensorConstant) and m is not None and not (nu.data > m - 1).all():
         raise ValueError(

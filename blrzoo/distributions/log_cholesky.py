@@ -16,8 +16,8 @@ class LogCholeskyTransform(Transform):
     r"""A covariance matrix as its lower Cholesky factor, packed, with a log diagonal.
 
     ``Sigma = L L'``, (..., m, m), becomes (..., m (m + 1) / 2): the rows of L one after another,
-    the logarithm taken of :math:`L_{ii}`. Batch dimensions are kept. The logarithm of the Jacobian
-    determinant of the way back, over the lower triangle of Sigma, is [1]_
+    with :math:`\log L_{ii}` on the diagonal. Batch dimensions are kept. The log Jacobian
+    determinant of the backward transform, over the lower triangle of Sigma, is [1]_
 
     .. math:: m \log 2 + \sum_{i=1}^m (m - i + 2) \log L_{ii}
 
@@ -63,7 +63,7 @@ class LogCholeskyTransform(Transform):
         return product(factor, pt.swapaxes(factor, -1, -2))
 
     def log_jac_det(self, value: Any, *inputs: Any) -> TensorVariable:
-        """Logarithm of the Jacobian determinant of ``backward``, (...)."""
+        """Log Jacobian determinant of ``backward``, (...)."""
         packed = unpack(value)
         m = packed.shape[-1]
         powers = pt.arange(m + 1, 1, -1)

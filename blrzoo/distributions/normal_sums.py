@@ -1,4 +1,4 @@
-"""All observations of a normal linear model, through sums over them: a density without rows."""
+"""The density of all observations of a normal linear model, from sums over them."""
 
 from typing import Any, NoReturn
 
@@ -20,18 +20,18 @@ _LOG_2PI = float(np.log(2 * np.pi))
 
 
 class NormalSumsRV(RandomVariable):
-    """X'Oy in the place of y. It has no draws, as a draw of y needs rows."""
+    """X'Oy in place of y. It has no draws, as a draw of y needs rows."""
 
     name = "NormalSums"
     dtype = "floatX"
     _print_name = ("NormalSums", "\\operatorname{NormalSums}")
 
     def rng_fn(self, rng: Any, effects: Any, *others: Any, **kwargs: Any) -> np.ndarray:
-        """NaN, for their shape, which PyMC finds by a draw in Python, as for graphs of models."""
+        """Return NaN of the right shape, which PyMC finds by drawing, for instance for graphviz."""
         return np.full(effects.shape, np.nan)
 
 
-#: By the number of dims of the effects: of one trait, of several.
+#: By the number of dims of the effects: for one trait, for several.
 _OPS = {
     1: NormalSumsRV(signature="(f),(),(),(),()->(f)"),
     2: NormalSumsRV(signature="(f,t),(t,t),(t,t),(),()->(f,t)"),
@@ -57,22 +57,29 @@ class NormalSums(Distribution):
        - \tfrac n2 \log|\Sigma_e| - \tfrac12 tr(\Sigma_e^{-1} R'OR), \quad
        R'OR = A - \beta'X'OY - Y'OX\beta,
 
-    where the value is X'OY and A, `rest`, is all the rest of R'OR. ``logp`` is one number, that of
-    all observations together. There are no draws, which would need rows: compiled, they are
-    refused.
+    where the value is X'OY, and A, `rest`, is the part of R'OR that does not depend on X'OY.
+    ``logp`` is one number, that of all observations together. There are no draws, which would need
+    rows.
 
     Parameters
     ----------
     effects : tensor-like, (feature) or (feature, trait)
-        Beta, in units of y per unit of the features as in X'OY.
+        beta, in units of y per unit of the features as in X'OY.
     rest : tensor-like, () or (trait, trait)
-        What R'OR is without the products of the effects and X'OY.
+        A, that is R'OR without the products of the effects and X'OY.
     noise : tensor-like, () or (trait, trait)
         Residual variance, or covariance, of an observation of weight 1.
     n, log_weight : tensor-like, ()
         Number of observations, and sum of the logarithms of their weights.
     **kwargs
-        Others of any PyMC distribution: ``observed``, ``dims`` ...
+        Arguments of all PyMC distributions, such as ``observed`` and ``dims``.
+
+    Raises
+    ------
+    ValueError
+        When draws are compiled.
+    pymc.logprob.utils.ParameterValueError
+        When the density is evaluated with a `noise` that is not positive (definite).
 
     References
     ----------
@@ -128,12 +135,12 @@ class NormalSums(Distribution):
 
 
 def residual_squares(effects: Any, Xy: Any, rest: Any) -> TensorVariable:
-    """Make R'OR, () or (trait, trait), with no negative number on its diagonal by rounding.
+    """Make R'OR, () or (trait, trait); a diagonal that rounding made negative becomes 0.
 
     Parameters
     ----------
     effects, Xy, rest : TensorVariable
-        Beta, X'OY and all the rest of R'OR; see `NormalSums`.
+        beta, X'OY, and R'OR without the products of these; see `NormalSums`.
 
     Returns
     -------
@@ -154,11 +161,12 @@ def residual_squares(effects: Any, Xy: Any, rest: Any) -> TensorVariable:
 
 
 def inner(left: Any, right: Any) -> TensorVariable:
-    """Multiply the columns of two vectors or matrices, L'R, made symmetric: (L'R + R'L) / 2.
+    """Inner products of columns, made symmetric: (L'R + R'L) / 2.
 
     Parameters
     ----------
     left, right : TensorVariable, (k,) or (k, trait)
+        L and R.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What random variables of this package have in common."""
+"""Base of the random variables of this package."""
 
 from typing import Any
 
@@ -8,8 +8,8 @@ __all__ = ["OneGenerator"]
 
 
 class OneGenerator(SymbolicRandomVariable):
-    """A random variable whose first input is its generator, and its first output the next."""
+    """A random variable whose first input is a generator, and whose first output is the next."""
 
     def update(self, node: Any) -> dict[Any, Any]:
-        """The generator in, and the generator out."""
+        """The generator before and after a draw."""
         return {node.inputs[0]: node.outputs[0]}

@@ -1,4 +1,4 @@
-"""What the parameters of normal rows with unknown cells may be: checked, and made tensors."""
+"""Parameters of normal rows with unknown cells, checked and converted to tensors."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ __all__ = ["check_known", "check_parameters", "check_rows"]
 
 
 def check_parameters(mu: Any, cov: Any, known: Any, weights: Any) -> list[TensorVariable]:
-    """Parameters of both distributions, checked; what depends on `known` is found once, here."""
+    """Check mu and cov; return them, root weights, each row's pattern of `known`, the patterns."""
     known = check_known(known)
     n, traits = known.shape
     patterns, index = np.unique(known, axis=0, return_inverse=True)
@@ -25,7 +25,7 @@ def check_parameters(mu: Any, cov: Any, known: Any, weights: Any) -> list[Tensor
 
 
 def check_known(known: Any) -> np.ndarray:
-    """`known` as an array of booleans, (obs, trait)."""
+    """Check `known`, and return it as an array of booleans, (obs, trait)."""
     values = np.asarray(known)
     remedy = "Pass ~np.isnan(Y)."
     if values.dtype != bool:
@@ -42,7 +42,7 @@ def check_known(known: Any) -> np.ndarray:
 
 
 def check_rows(name: str, values: Any, known: np.ndarray) -> TensorVariable:
-    """Rows as a PyTensor variable, which PyMC does not impute."""
+    """Check rows, and return them as a PyTensor variable, which PyMC does not impute."""
     if not isinstance(values, Variable):
         if isinstance(values, np.ma.MaskedArray):
             values = np.ma.filled(values.astype(np.float64), np.nan)
@@ -73,7 +73,7 @@ def _check_weights(weights: Any, n: int) -> TensorVariable:
 def _tensor(
     name: str, values: Any, shape: tuple[int, ...], rule: str, stretches: bool = False
 ) -> TensorVariable:
-    """Values as a tensor of double precision, its shape checked as far as it is known."""
+    """Convert values to a float64 tensor; check its shape as far as it is known."""
     tensor = pt.as_tensor(values)
     tensor = tensor if tensor.dtype == "float64" else tensor.astype("float64")
     found = tensor.type.shape

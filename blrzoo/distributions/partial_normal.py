@@ -1,8 +1,7 @@
 """Normal rows of which some cells were not measured: their density, and their completion.
 
-Rows share their pattern (which cells are known) with many others, so whatever depends on the
-covariance alone is computed once for each pattern, and the cost for each row is that of one
-quadratic form.
+Many rows share a pattern (which cells are known), so whatever depends on the covariance alone is
+computed once per pattern, and a row costs one quadratic form.
 """
 
 from typing import Any
@@ -27,7 +26,7 @@ _LOG_2PI = float(np.log(2 * np.pi))
 
 
 class PartialNormalRV(SymbolicRandomVariable):
-    """Complete rows from their normal distribution: all cells, whether measured or not."""
+    """Draws of `PartialNormal`: complete rows, whether their cells were measured or not."""
 
     name = "PartialNormal"
     extended_signature = "[rng],[size],(t),(t,t),(),(),(p,t)->[rng],(t)"
@@ -45,7 +44,7 @@ class PartialNormalRV(SymbolicRandomVariable):
         size: Any = None,
         rng: Any = None,
     ) -> TensorVariable:
-        """Make the graph of a draw; how many rows is `size`, so predictions may have others."""
+        """Make the graph of a draw; `size` is the number of rows, which predictions may change."""
         mu, cov, root, index, patterns = map(pt.as_tensor, (mu, cov, root, index, patterns))
         size, rng = normalize_size_param(size), normalize_rng_param(rng)
         batch = index.shape if rv_size_is_none(size) else size
@@ -73,11 +72,10 @@ class PartialNormal(Distribution):
        \log p(y_{i,k}) = -\tfrac12 \left( |k| \log 2\pi + \log|\Sigma_{kk} / w_i|
        + w_i (y_i - \mu_i)_k' \Sigma_{kk}^{-1} (y_i - \mu_i)_k \right)
 
-    with k the known cells of row i: the density is that of the known cells, the others are
-    integrated out. This is the likelihood under data that are missing at random. ``logp`` has
-    one number for each row, (obs,): that of `pm.MvNormal` for a row that is known wholly, 0 for a
-    row of which nothing is known. What the value holds in unknown cells (NaN, anything) does not
-    matter, neither to the density nor to its gradient.
+    with k the known cells of row i; the others are integrated out. This is the likelihood of data
+    that are missing at random [1]_. ``logp`` has one number for each row, (obs,): that of
+    `pm.MvNormal` for a row of known cells only, 0 for a row of unknown ones. The density and its
+    gradient do not depend on what the value holds in unknown cells, such as NaN.
 
     Draws (prior and posterior predictive) are complete rows: all cells are drawn.
 
@@ -93,25 +91,30 @@ class PartialNormal(Distribution):
         Relative precisions, positive: the covariance of a row is ``cov / weight``. Default 1.
     observed : array-like, (obs, trait), optional
         The data: NumPy (masked arrays too), pandas, or a PyTensor constant or shared variable.
-        Known cells must be finite; let the others hold NaN, and ``idata.observed_data`` shows it.
-        Nothing is imputed: PyMC does that for arrays with NaN, but never for PyTensor variables,
-        so arrays are wrapped in ``pytensor.tensor.constant`` here. ``pm.observe(model, {"y": Y})``
-        takes NaN too; `pm.Data` does not, ``pytensor.shared(Y)`` is what can be replaced later.
+        Known cells must be finite; let the others be NaN, which ``idata.observed_data`` then shows.
+        Nothing is imputed: PyMC imputes arrays with NaN but no PyTensor variables, so arrays are
+        wrapped in ``pytensor.tensor.constant`` here. ``pm.observe(model, {"y": Y})`` accepts NaN
+        too; `pm.Data` does not: use ``pytensor.shared(Y)`` for data to be replaced later.
     **kwargs
-        Others of any PyMC distribution: ``dims``, for instance ``("obs", "trait")``, ``shape``,
-        ``initval`` ...
+        Arguments of all PyMC distributions, such as ``dims=("obs", "trait")`` or ``initval``.
 
     Raises
     ------
     TypeError
-        Where `known` is not boolean.
+        If `known` is not boolean.
     ValueError
-        For shapes that do not fit `known`, known cells that are not finite, and weights that are
-        not positive.
+        If shapes do not fit `known`, known cells are not finite, or weights are not positive.
+    pymc.logprob.utils.ParameterValueError
+        When the density is evaluated and `cov` or `weights` are variables that are not positive
+        (definite).
 
     See Also
     --------
     completed : the unknown cells given the known ones.
+
+    References
+    ----------
+    .. [1] Rubin (1976). Inference and missing data. Biometrika 63:581-592.
 
     Examples
     --------
@@ -157,7 +160,7 @@ class PartialNormal(Distribution):
     def support_point(
         rv: Any, size: Any, mu: Any, cov: Any, root: Any, index: Any, patterns: Any
     ) -> TensorVariable:
-        """Start at the means."""
+        """Return the means."""
         batch = index.shape if rv_size_is_none(size) else size
         return pt.broadcast_to(mu, (*batch, patterns.shape[1]))
 
@@ -170,7 +173,7 @@ class PartialNormal(Distribution):
 
 
 class CompletedNormalRV(SymbolicRandomVariable):
-    """Rows whose known cells are given, and whose other cells are drawn given those."""
+    """Draws of `completed`: the known cells as given, the others given those."""
 
     name = "CompletedNormal"
     extended_signature = "[rng],[size],(t),(t),(t,t),(),(),(p,t)->[rng],(t)"
@@ -230,7 +233,7 @@ class _CompletedNormal(Distribution):
 
 
 def completed(y: Any, mu: Any, cov: Any, known: Any, weights: Any = None) -> TensorVariable:
-    r"""Complete rows given their known cells: a step of data augmentation.
+    r"""Distribution of complete rows given their known cells, for data augmentation [1]_.
 
     With k the known and u the unknown cells of row i, and :math:`B = \Sigma_{uk}\Sigma_{kk}^{-1}`,
 
@@ -238,13 +241,13 @@ def completed(y: Any, mu: Any, cov: Any, known: Any, weights: Any = None) -> Ten
        (\Sigma_{uu} - B \Sigma_{ku}) / w_i\right)
 
     so that ``logp`` of a complete row under `pm.MvNormal` is that of its known cells, under
-    `PartialNormal`, plus that of its unknown cells given them, under this distribution [1]_. In a
-    Gibbs sweep everything else is then drawn as with complete data.
+    `PartialNormal`, plus that of its unknown cells given them, under this distribution. In a Gibbs
+    sweep everything else is then drawn as with complete data.
 
     Parameters
     ----------
     y : tensor-like, (obs, trait)
-        The rows. What is in unknown cells does not matter (NaN, a former draw).
+        The rows; unknown cells may hold anything, such as NaN or an earlier draw.
     mu : tensor-like, (obs, trait) or what broadcasts to it
         Means, in units of the traits.
     cov : tensor-like, (trait, trait)
@@ -257,17 +260,15 @@ def completed(y: Any, mu: Any, cov: Any, known: Any, weights: Any = None) -> Ten
     Returns
     -------
     TensorVariable, (obs, trait)
-        An unnamed ``.dist()``. Its known cells are those of `y` to the last bit. Its ``logp``,
-        (obs,), is 0 for complete rows, and -inf for a value whose known cells are not those of
-        `y`.
+        An unnamed ``.dist()``. Its known cells are exactly those of `y`. Its ``logp``, (obs,), is 0
+        for rows of known cells only, and -inf for a value whose known cells are not those of `y`.
 
     Raises
     ------
     TypeError
-        Where `known` is not boolean.
+        If `known` is not boolean.
     ValueError
-        For shapes that do not fit `known`, known cells that are not finite, and weights that are
-        not positive.
+        If shapes do not fit `known`, known cells are not finite, or weights are not positive.
 
     References
     ----------
@@ -301,10 +302,8 @@ def _where(known: Any, values: Any) -> TensorVariable:
 
 
 def _parts(matrix: Any, patterns: Any) -> tuple[TensorVariable, TensorVariable]:
-    """Inverse, (pattern, trait, trait), and log determinant of each pattern's part of a matrix.
-
-    The rest of the matrix is replaced by the identity, and the rest of the inverse by 0.
-    """
+    """Inverse, (pattern, trait, trait), and log determinant of each pattern's part of a matrix."""
+    # The rest of the matrix is replaced by the identity, and the rest of the inverse by 0.
     inside = patterns[:, :, None] & patterns[:, None, :]
     embedded = pt.switch(inside, matrix, pt.eye(patterns.shape[1], dtype="float64"))
     inverse, log_determinant = inverse_log_determinant(embedded)

@@ -1,4 +1,4 @@
-"""Reciprocals of inverse Gaussians, as full conditionals of the lasso's variances have them."""
+"""Reciprocals of inverse Gaussians: full conditionals of the variances of the Bayesian lasso."""
 
 from typing import Any
 
@@ -18,8 +18,8 @@ def reciprocal_wald(inverse_mean: Any, shape: Any) -> TensorVariable:
 
     .. math:: 1 / x \sim InverseGaussian(\mu, \lambda)
 
-    Draws solve the quadratic of [1]_ for x, not for 1 / x: they keep their digits for large
-    means. (PyTensor has no numba form of its own Wald.)
+    Draws solve the quadratic of [1]_ for x, not for 1 / x, so they are accurate for large means.
+    (PyTensor cannot compile its own Wald with numba.)
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def reciprocal_wald(inverse_mean: Any, shape: Any) -> TensorVariable:
     Returns
     -------
     TensorVariable
-        A distribution like what ``pm.Wald.dist`` gives, of the common shape.
+        A distribution as ``pm.Wald.dist`` returns it, of the common shape.
 
     References
     ----------
@@ -61,7 +61,7 @@ class ReciprocalWaldRV(OneGenerator):
         """Build the graph of a draw."""
         given = [pt.cast(pt.as_tensor(value), "float64") for value in (inverse_mean, shape)]
         given = pt.broadcast_arrays(*given)
-        # Inputs of any length, so that the graph is the same for data of any size.
+        # Inputs of any length: one graph for data of any size.
         a, scale = (pt.tensor(dtype="float64", shape=(None,) * x.ndim) for x in given)
         rng = normalize_rng_param(rng)
         new, normal = pt.random.normal(size=(2, *a.shape), rng=rng, return_next_rng=True)

@@ -1,12 +1,13 @@
-"""Functions compiled once for a kind of model, and called without what a call of PyTensor costs.
+"""Functions that are compiled once per kind of model, and called without PyTensor's overhead.
 
-Data and all numbers that follow from them are inputs, so that the graph of another data set is the
-same graph, and a process compiles it once. That also keeps its memory flat: numba's registry never
+Data, and all numbers that follow from them, are inputs. So data sets of one kind have the same
+graph, and a process compiles it once. That also keeps its memory flat: numba's registry never
 forgets what it compiled.
 
-Of a small model a draw takes 20 microseconds, and a call took 140 more: of arguments one of which
-is a random generator, numba looks up all types in Python, at each call. So the generator is handed
-over as an array of its addresses, and what numba compiled is called directly.
+A draw of a small model takes 20 microseconds; a call by PyTensor took 140 more, because numba looks
+up the types of all arguments in Python at each call if one of them is a random generator. So the
+generator is passed as an array of its addresses, and the function that numba compiled is called
+directly.
 """
 
 from collections.abc import Callable, Sequence
@@ -28,25 +29,26 @@ from blrzoo.ops.generator import GeneratorAt
 
 __all__ = ["Compiled"]
 
-#: Most dims of anything: a longer index array is data, a shorter one may be a shape. So many traits
-#: or components are a kind of model of their own: code for unknown lengths compiles much longer.
+#: Most dims of any array: a longer index array is data, a shorter one may be a shape. Models with
+#: other numbers of traits or components up to this are of another kind, as code for unknown lengths
+#: takes much longer to compile.
 _SHAPE = 4
 
-#: Kinds of function that a process keeps.
+#: Number of compiled functions that a process keeps.
 _KEPT = 64
 
 
 class Compiled:
-    """A function of arrays of the right types, which are not checked.
+    """A compiled function of arrays, whose types it does not check.
 
-    Shared variables are read at each call, so that `pm.set_data` works as with PyTensor's own.
-    A generator is given as its `blrzoo.ops.generator.addresses`.
-    Outputs may be inputs themselves (the same memory).
+    Shared variables are read at each call, so `pm.set_data` works as with PyTensor's functions. A
+    generator is passed as its `blrzoo.ops.generator.addresses`. An output that is an input is
+    returned as the same memory.
 
     Parameters
     ----------
     inputs, outputs : sequence of variables
-        What it takes and returns.
+        Arguments and results.
     mode : str or Mode, optional
         As for ``pytensor.function``.
     **options
@@ -55,7 +57,7 @@ class Compiled:
     Raises
     ------
     ValueError
-        Where outputs depend on a random generator that is not an input.
+        If outputs depend on a random generator that is not an input.
 
     Examples
     --------
@@ -84,14 +86,14 @@ class Compiled:
 
     @cached_property
     def function(self) -> Any:
-        """PyTensor's function, the same for all of a kind."""
+        """PyTensor's function, one for all of a kind."""
         config = pytensor.config
         flags = (config.mode, config.linker, config.optimizer, config.numba__fastmath)
         return _compile(*self._kind, flags)
 
     @cached_property
     def _call(self) -> Callable[..., Any]:
-        """What numba compiled; PyTensor's function where another linker did."""
+        """The function that numba compiled; with another linker PyTensor's."""
         return getattr(self.function.vm, "jit_fn", self.function)
 
     def __call__(self, *inputs: Any) -> Any:
@@ -99,7 +101,7 @@ class Compiled:
         return self._call(*inputs, *[container.storage[0] for container in self._data])
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without machine code, which is made again where it is unpickled."""
+        """Leave out machine code, which is made again after unpickling."""
         return {"_kind": self._kind, "_data": self._data}
 
 
@@ -110,7 +112,7 @@ def _compile(
     options: tuple[tuple[str, Any], ...],
     _flags: tuple[Any, ...],
 ) -> Any:
-    """PyTensor's function of a graph, of new variables: tags of a model's would keep its data."""
+    """Compile a graph over new variables: tags of a model's variables would keep its data."""
     inputs = [variable.type() for variable in graph.inputs]
     return pytensor.function(
         [In(v, borrow=True) for v in inputs],
@@ -123,12 +125,9 @@ def _compile(
 def _data_as_inputs(
     outputs: list[Any], memo: dict[Any, Any]
 ) -> tuple[list[Any], dict[Any, SharedVariable]]:
-    """Make inputs of all data: of shared variables, and of numbers that follow from the data.
-
-    Returns the outputs over these inputs, and for each input the shared variable with its value.
-    As constants, numbers would be part of the compiled code, and each data set would compile anew;
-    formulas keep their whole numbers and halves, and lengths are those of the inputs.
-    """
+    """Outputs with inputs in place of all data; for each input a shared variable of its value."""
+    # Constants would be part of the compiled code, which each data set would then compile anew.
+    # Formulas keep their whole numbers and halves; lengths are those of the inputs.
     shared = {v: _holder(v) for v in ancestors(outputs) if _is_data(v)}
     memo = memo | {v: holder.type(name=v.name) for v, holder in shared.items()}
     inputs = {memo[v]: holder for v, holder in shared.items()}
@@ -154,13 +153,13 @@ def _is_data(v: Any) -> bool:
         return True
     if v.dtype == "int8" and v.ndim == 2:  # genotype codes
         return True
-    if v.dtype != "float64":  # the group of each feature; a short one is the shape of something
+    if v.dtype != "float64":  # the group of each feature; a short vector may be a shape
         return v.ndim == 1 and v.data.dtype.kind in "iu" and v.data.size > _SHAPE
     return bool(v.ndim) or not np.all(np.mod(2 * v.data, 1) == 0)
 
 
 def _holder(v: Any) -> SharedVariable:
-    """A shared variable as it is; a constant as one of a length that may be another."""
+    """A shared variable as it is; a constant as a shared variable whose length may change."""
     if isinstance(v, SharedVariable):
         return v
     # a writeable copy: numba compiles anew for another kind of array

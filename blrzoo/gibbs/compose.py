@@ -1,4 +1,4 @@
-"""Full conditionals to one compiled sweep."""
+"""One sweep, built from the full conditionals."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ class Composer:
     Parameters
     ----------
     model : pm.Model
-        The model at hand: the original, or what ``copy``, ``pm.do`` or ``pm.observe`` made of it.
+        The original model, or what ``copy``, ``pm.do`` or ``pm.observe`` made of it.
     spec : Spec
         Its rules.
     drawn : list of variables
@@ -28,11 +28,17 @@ class Composer:
     Attributes
     ----------
     inputs : list
-        Value variables of the model, by name order.
+        Value variables of the model, in the order of their names.
+    state : State
+        Current value of each variable, while the sweep is built.
     blocks : list of Block
         Effects and labels of each term.
+    augmentation : variable or None
+        Conditional of incomplete responses given their measured cells.
+    conditionals : dict of variable to variable
+        Full conditionals of all other variables that are drawn, in the order of the sweep.
     rng : variable
-        The generator, in; ``state.rng`` is the generator, out.
+        The generator before the sweep; ``state.rng`` is the generator after it.
     """
 
     def __init__(self, model: pm.Model, spec: Spec, drawn: list[Any]) -> None:
@@ -57,12 +63,12 @@ class Composer:
 
     @property
     def fits(self) -> list[TensorVariable]:
-        """What each term adds to the mean of y, times the square roots of the weights, before."""
+        """X beta of each term, times square roots of the weights, before the sweep."""
         return [block.fit for block in self.blocks]
 
     @property
     def current_fits(self) -> list[TensorVariable]:
-        """What each term adds to the mean of y, after the sweep."""
+        """X beta of each term, times square roots of the weights, after the sweep."""
         return [self.state.values[block.current_fit] for block in self.blocks]
 
     @property
@@ -72,17 +78,17 @@ class Composer:
 
     @property
     def trait_shape(self) -> tuple[int, ...]:
-        """Shape of what there is once for each trait."""
+        """Shape of one number per trait: (trait,), or () in models of one trait."""
         prior = self.spec.main.prior
         return (prior.data.n_traits,) * (len(prior.dims) - 1)
 
     def augment(self) -> None:
-        """Complete the responses that have holes."""
+        """Draw the cells of y that were not measured."""
         if self.augmentation is not None:
             self.state.draw(self.model["y"], self.augmentation)
 
     def sweep(self) -> list[TensorVariable]:
-        """Draw everything once; returns the drawn variables on the scale of their values."""
+        """Draw everything once; return the new values on the scale of the value variables."""
         self.augment()
         for block in self.blocks:
             if block.draws_effects:
@@ -92,7 +98,7 @@ class Composer:
         return [self.state.transformed(rv) for rv in self.drawn]
 
     def statistics(self) -> list[TensorVariable]:
-        """Of the main term: number of included features, and variance of the fit by trait."""
+        """Number of included features, and variance of X beta by trait, of the main term."""
         main = self.blocks[0]
         size = main.prior.data.size
         if main.label is not None:

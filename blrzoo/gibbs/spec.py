@@ -1,8 +1,8 @@
-"""What the step method needs to know of a model: names and rules, carried by its variables.
+"""What the step method needs to know about a model: names and rules, carried by its variables.
 
 PyMC's step assignment sees variables, never models, and models are copied, conditioned and
-pickled. So the variables themselves carry a `Spec` on their tag, which names things and holds no
-variable; whoever reads it looks the names up in the model at hand.
+pickled. So the variables themselves carry a `Spec` on their tag. It holds names, no variables, and
+its readers look the names up in the model that they have.
 """
 
 from collections.abc import Iterable
@@ -40,9 +40,9 @@ class Spec:
     Attributes
     ----------
     likelihood : Likelihood or TraitLikelihood
-        Intercept, covariates and residual variance; it has the terms.
+        Intercept, covariates, residual variance, and the terms.
     names : dict of str to str
-        The likelihood's variables: their key and their name in the model.
+        Names in the model of the likelihood's variables, by their keys.
     known : frozenset of str
         Names of all random variables of the model as it was made.
     """
@@ -68,14 +68,14 @@ class Spec:
         return {name for name in names if name}
 
     def variables(self, model: pm.Model, term: Term | None = None) -> dict[str, TensorVariable]:
-        """Look the variables of the likelihood, and of a term, up in a model."""
+        """Look up the variables of the likelihood, and of a term, in a model."""
         own = {key: model[name] for key, name in self.names.items()}
         return own if term is None else own | term.variables(model)
 
     def conditionals(
         self, model: pm.Model, residual: TensorVariable
     ) -> dict[TensorVariable, TensorVariable]:
-        """Every full conditional over the variables of a model, in the order of the sweep."""
+        """All full conditionals but those of the effects, in the order of the sweep."""
         found: dict[TensorVariable, TensorVariable] = {}
         for term in self.terms:
             found |= self._of_term(model, term)
@@ -89,17 +89,17 @@ class Spec:
         return found | _cut(model, term, found)
 
     def check(self, model: pm.Model, drawn: Iterable[TensorVariable]) -> None:
-        """Refuse a model that something was added to which depends on what the step draws.
+        """Refuse a model with an added term that depends on variables that the step draws.
 
         Raises
         ------
         ValueError
-            The full conditionals would not hold for such a model.
+            For such a model, in which the full conditionals do not hold.
         """
         drawn, random = set(drawn), set(model.basic_RVs)
         added = [rv for rv in model.basic_RVs if rv.name not in self.known]
         for term in [*added, *model.potentials]:
-            # Directly: given what it depends on, the term says nothing of what is behind that.
+            # Directly: given the variables between, the term does not depend on those behind them.
             touched = drawn.intersection(ancestors([term], blockers=random - {term}))
             if touched:
                 names = ", ".join(sorted(str(rv.name) for rv in touched))
@@ -117,7 +117,7 @@ class Spec:
 
 
 def _to_draw(found: dict[Any, Any], model: pm.Model) -> dict[TensorVariable, TensorVariable]:
-    """What has a conditional, of the free variables."""
+    """Keep free variables that have a conditional."""
     free = set(model.free_RVs)
     return {rv: dist for rv, dist in found.items() if dist is not None and rv in free}
 
@@ -125,16 +125,14 @@ def _to_draw(found: dict[Any, Any], model: pm.Model) -> dict[TensorVariable, Ten
 def _cut(
     model: pm.Model, term: Term, conditionals: dict[TensorVariable, TensorVariable]
 ) -> dict[TensorVariable, TensorVariable]:
-    """Priors of what `pm.do` cut off from the effects, which then say nothing of it.
-
-    Without `pm.do`, refuse a conditional given the effects of what they do not depend on.
-    """
+    """Priors, in place of conditionals given the effects, of what `pm.do` cut off from these."""
     block = {model[name] for name in (term.effects_name, term.label_name) if name}
     parents = set(ancestors(block))
     set_by_do, cut = not block <= set(model.basic_RVs), {}
     for rv, dist in conditionals.items():
         if rv in parents or not block.intersection(ancestors([dist], blockers=[rv])):
             continue
+        # The effects do not depend on rv, so its conditional given them is its prior.
         cut[rv] = rv.owner.clone().outputs[rv.owner.outputs.index(rv)]
         if not set_by_do:
             raise ValueError(
@@ -146,12 +144,12 @@ def _cut(
 
 
 def find_model(model: Any) -> pm.Model:
-    """Return the model given or, if that is None, the one on the context.
+    """Return the given model or, if that is None, the one on the context.
 
     Raises
     ------
     TypeError
-        Where there is none, or `model` is something else.
+        If there is none, or `model` is not a model.
     """
     remedy = "Pass model=, or call within `with model:`; other arguments go by name, as draws=1000."
     if model is None:
@@ -173,7 +171,7 @@ def find_spec(model: pm.Model, variables: Iterable[Any] = ()) -> Spec:
     Raises
     ------
     ValueError
-        Where none carries one.
+        If none carries one.
     """
     spec = spec_in([*variables, *model.free_RVs])
     if spec is None:
@@ -191,7 +189,7 @@ def refuse_sums(model: pm.Model, purpose: str) -> None:
     Raises
     ------
     ValueError
-        For such a model; models that blrzoo did not make pass.
+        For such a model. Models that blrzoo did not make pass.
     """
     spec = spec_in(model.basic_RVs)
     if spec is not None and not spec.likelihood.has_rows:
@@ -209,10 +207,10 @@ def observed(model: pm.Model) -> np.ndarray | None:
 
 
 def spec_in(variables: Iterable[Any]) -> Spec | None:
-    """Return the spec that the first of some variables with a spec carries, if any does."""
+    """Return the first spec that variables carry, or None."""
     return next(filter(None, map(spec_of, variables)), None)
 
 
 def spec_of(variable: Any) -> Spec | None:
-    """Return the spec that a variable carries, if it does."""
+    """Return the spec that a variable carries, or None."""
     return getattr(getattr(variable, "tag", None), "blrzoo", None)

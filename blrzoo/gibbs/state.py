@@ -1,8 +1,8 @@
 """Current values of a model's variables while a sweep is built, and the generator.
 
 The sweep is built symbolically, variable after variable. `State` holds the current value of each
-model variable, and each conditional is rebuilt over these values right before it is drawn, so
-that no intermediate can hold an old one. One random generator is threaded through the graph.
+model variable. Each conditional is rebuilt over these values right before it is drawn, so no
+intermediate result can hold an old value. One random generator is threaded through the graph.
 """
 
 from collections.abc import Iterable
@@ -46,7 +46,7 @@ class State:
         return rebuilt
 
     def value(self, variable: Any) -> Any:
-        """Current value of a random variable; what `pm.do` made data of is its own value."""
+        """Current value of a random variable; one that `pm.do` made data is its own value."""
         return self.values.get(variable, variable)
 
     def draw(self, rv: Any, conditional: Any) -> None:

@@ -28,16 +28,16 @@ from blrzoo.terms import Term
 
 __all__ = ["BLRGibbs", "register"]
 
-#: Beta of a start needs no machine code: most often it is a variable itself.
+#: Effects of a start are computed without machine code: most often they are inputs themselves.
 _PLAIN = Mode("py", None)
 
-#: Every so many draws the carried fit is compared with that of the effects, at 1 % of the cost.
+#: Draws between comparisons of the carried fit with X beta, which take 1 % of the time.
 _PERIOD = 100
 
 
 @dataclass_state
 class BLRGibbsState(StepMethodState):
-    """All that a draw depends on besides the point: generator, number of the draw, carried fits."""
+    """What a draw depends on besides the point: generator, number of the draw, carried fits."""
 
     count: int = field(default=0)
     fits: list[np.ndarray] = field(default_factory=list)
@@ -45,32 +45,47 @@ class BLRGibbsState(StepMethodState):
 
 
 class BLRGibbs(BlockedStep):
-    """Gibbs sampler of Bayesian linear regressions: every block from its full conditional.
+    """Gibbs sampler [1]_ of Bayesian linear regressions: each block from its full conditional.
 
-    ``pm.sample()`` picks it for the variables that a blrzoo model marked, so there is seldom a
-    reason to make one.
+    A sweep draws responses of traits that were not measured; labels and effects, feature by feature
+    or all effects at once; hyperparameters; intercepts, effects of covariates and residual
+    variances; and missing responses. Effects are integrated out of their labels [2]_. Variables
+    without a full conditional are left to other step methods.
+
+    ``pm.sample()`` assigns this step to the variables of a blrzoo model, so there is seldom a
+    reason to make one. Two statistics of each draw are kept in ``sample_stats``: ``model_size``,
+    the number of included features, and ``genetic_variance``, the variance of X beta over the
+    observations, in squared units of y, (trait,) with several traits.
 
     Parameters
     ----------
-    vars : list, optional
-        Variables to draw; default: every variable of the model that has a full conditional.
+    vars : variable or list of variables, optional
+        Free variables of the model to draw. Labels and effects are drawn together. Default: all
+        that have a full conditional.
     model : pm.Model, optional
-        Default: the model on the context.
-    rng : Generator, int or None
-        Seeds the draws until ``setup_chain`` does.
+        A blrzoo model, or what ``copy``, ``pm.do`` or ``pm.observe`` made of one. Default: the
+        model on the context.
+    rng : numpy.random.Generator, int or None, default None
+        Generator of the draws until ``setup_chain`` sets one; None for one that is not seeded.
+    initial_point : dict, optional
+        Not used; ``pm.sample`` passes it to all step methods.
     compile_kwargs : dict, optional
-        Keyword arguments of ``pytensor.function``, as ``pm.sample`` hands them down.
+        Keyword arguments of ``pytensor.function``, as passed to ``pm.sample``. Default: none.
+    blocked : bool, default True
+        False makes a step of each variable by itself, as PyMC's other step methods do. Models with
+        labels refuse that.
 
     Raises
     ------
     ValueError
-        Where the model has no marked variable, an added term depends on the drawn variables
-        (the conditionals would not hold), the indicators are to be drawn without the effects, or
-        ``pm.set_data`` gave X, W or weights other rows than y.
+        If the model was not made by blrzoo; `vars` is empty, or holds something other than free
+        variables with a full conditional, or labels without their effects; a term that was added to
+        the model depends on drawn variables, so that the conditionals do not hold; or
+        ``pm.set_data`` gave W another number of rows than y.
     TypeError
-        Where `model` is not a model, or there is none.
+        If `model` is not a model, or there is none on the context; or if `blocked` is no bool.
     pymc.exceptions.SamplingError
-        While sampling, where a start or a draw is not finite; says which variable.
+        While sampling, if a start or a draw is not finite; names the variable.
 
     References
     ----------
@@ -134,7 +149,7 @@ class BLRGibbs(BlockedStep):
 
     def _declare_statistics(self, by_trait: tuple[int, ...]) -> None:
         shapes = {**self.stats_dtypes_shapes, "genetic_variance": (float, list(by_trait))}
-        # PyMC allocates one element of the dtype a draw: a dtype may hold several numbers.
+        # PyMC allocates one element of the dtype per draw: a dtype may hold several numbers.
         dtypes = {"model_size": int, "genetic_variance": np.dtype((float, by_trait))}
         self.__dict__.update(stats_dtypes_shapes=shapes, stats_dtypes=[dtypes])
 
@@ -163,12 +178,12 @@ class BLRGibbs(BlockedStep):
         Returns
         -------
         point : dict of str to ndarray
-            The same with new values for what this step draws.
+            The same, with new values of the variables that this step draws.
         stats : list of one dict
             ``model_size``, the number of included features, and ``genetic_variance``, the
             variance of X beta over the observations in squared units of y, by trait.
         """
-        # Copies, contiguous and writeable: numba compiles anew for any other kind of array.
+        # Copies, contiguous and writeable: numba would compile anew for any other kind of array.
         values = [np.array(point[name], order="C") for name in self._inputs]
         if not self._carried(point):
             self._check_start(point)
@@ -184,7 +199,7 @@ class BLRGibbs(BlockedStep):
         return point, [{"model_size": int(size), "genetic_variance": variance}]
 
     def _draw(self, values: list[np.ndarray]) -> list[Any]:
-        """One compiled sweep; the fits and the generator are kept for the next."""
+        """Run one compiled sweep; keep the fits and the generator for the next."""
         try:
             *drawn, self.rng = self._sweep(*values, *self.fits, addresses(self.rng))
         except ArithmeticError as error:  # of compiled code: a divisor is 0, a number overflowed
@@ -217,23 +232,20 @@ class BLRGibbs(BlockedStep):
         )
 
     def _correct(self, values: list[np.ndarray]) -> None:
-        """Replace a carried fit that an extreme start has left a rounding error in.
-
-        Each sweep adds changes to the fit, so an error that was made when effects were huge is
-        never cancelled. A fit that is right to a billionth of SD(y) is kept as it is: the draws
-        of ordinary runs do not depend on when this is done.
-        """
+        """Replace a carried fit in which an extreme start has left a rounding error."""
+        # Sweeps add changes to the fit, so an error from when effects were huge stays in it. A fit
+        # that is right to a billionth of SD(y) is kept: ordinary draws do not depend on _PERIOD.
         for k, fit in enumerate(self._fits(values)):
             if not np.abs(fit - self.fits[k]).max() <= self._negligible:
                 self.fits[k] = fit
 
     def setup_chain(self, rng: Any, tune: int, draws: int) -> None:
-        """Seed the generator and forget what an earlier chain carried."""
+        """Set the generator and forget the fits of an earlier chain."""
         super().setup_chain(rng, tune, draws)
         self.count, self.fits, self.last = 0, [], {}
 
     def _carried(self, point: PointType) -> bool:
-        """Whether the effects are still those that the carried fits belong to."""
+        """Whether the effects are still those of the carried fits."""
         return bool(self.last) and all(
             point[name] is value or np.array_equal(point[name], value)
             for name, value in self.last.items()
@@ -246,7 +258,7 @@ class BLRGibbs(BlockedStep):
     @staticmethod
     def competence(var: Any, has_grad: bool = False) -> Competence:
         """Ideal for the variables that a blrzoo model marked, else incompatible."""
-        # Where marks are lost, effects are claimed too: other steps would never leave their labels.
+        # Effects are claimed where marks are lost too: other steps would never change their labels.
         own = spec_of(var) is not None or isinstance(var.owner.op, EffectsRV)
         return Competence.IDEAL if own else Competence.INCOMPATIBLE
 
@@ -302,7 +314,7 @@ def compose(model: pm.Model, names: list[str]) -> Composer:
 
 
 def _check_block(model: pm.Model, term: Term, names: list[str]) -> None:
-    """Refuse labels without their effects, and effects that are 0 or not by free labels, alone."""
+    """Refuse labels without their effects, and effects without the free labels that they have."""
     block = {name for name in (term.effects_name, term.label_name) if name}
     given = block.intersection(names)
     effects = model.named_vars.get(term.effects_name)
@@ -311,8 +323,8 @@ def _check_block(model: pm.Model, term: Term, names: list[str]) -> None:
     if (term.label_name in given or (given and decided)) and not free <= given:
         raise ValueError(
             f"vars must have {' and '.join(sorted(free))} together: they are one block, got "
-            f"{names}. Give both, or neither, to BLRGibbs; of a model whose marks were lost "
-            f"(freeze_dims_and_data), sample the one that it was made of."
+            f"{names}. Give both, or neither, to BLRGibbs. For a model whose marks were lost "
+            f"(freeze_dims_and_data), sample the model that it was made of."
         )
 
 
@@ -329,7 +341,7 @@ def _check_rows(model: pm.Model) -> None:
 
 
 def register() -> None:
-    """Put BLRGibbs first among PyMC's step methods, once: ties go to the earlier entry."""
+    """Put BLRGibbs first among PyMC's step methods, once: the first of equals is assigned."""
     if BLRGibbs not in STEP_METHODS:
         STEP_METHODS.insert(0, BLRGibbs)
 

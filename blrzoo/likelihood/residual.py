@@ -1,4 +1,4 @@
-"""What full conditionals ask of the residual: a few sums, which every form of the data has."""
+"""Sums of the residual that full conditionals are written with, for data of any form."""
 
 from typing import Any, NamedTuple
 
@@ -11,19 +11,25 @@ __all__ = ["ResidualSums", "sums_over_rows"]
 
 
 class ResidualSums(NamedTuple):
-    """Sums over the observations of the residual r of everything, with O = diag(weights).
+    """Sums over the observations of the residual r, y minus its mean, with O = diag(weights).
 
-    For several traits R, (obs, trait), is in the place of r. Conditionals that ask for these sums
-    hold for each form of the data, with rows or without.
+    With several traits R, (obs, trait), is in place of r. Conditionals that are written with these
+    sums hold for every form of the data, with rows or without.
 
     Attributes
     ----------
-    count : () number of observations
-    weight : () 1'O1
-    total : () or (trait,), 1'Or
-    squares : () r'Or, or (trait, trait_bis) R'OR
-    covariates : (covariate, covariate_bis) W'OW, W about its centre; None without covariates
-    projection : (covariate[, trait]) W'Or; None without covariates
+    count : ()
+        Number of observations.
+    weight : ()
+        1'O1.
+    total : () or (trait,)
+        1'Or.
+    squares : () or (trait, trait_bis)
+        r'Or, or R'OR.
+    covariates : (covariate, covariate_bis)
+        W'OW, with W about its centers; None without covariates.
+    projection : (covariate[, trait])
+        W'Or; None without covariates.
     """
 
     count: Any
@@ -35,16 +41,16 @@ class ResidualSums(NamedTuple):
 
 
 def sums_over_rows(residual: Any, root: Any, W: Any = None) -> ResidualSums:
-    """Sum over rows.
+    """Compute the sums from rows.
 
     Parameters
     ----------
     residual : TensorVariable, (obs[, trait])
-        Times the square roots of the weights.
+        y minus its mean, times square roots of the weights.
     root : TensorVariable, () or (obs,)
-        These square roots.
+        Square roots of the weights.
     W : TensorVariable, (obs, covariate), optional
-        Covariates about their centre.
+        Covariates about their centers.
 
     Returns
     -------

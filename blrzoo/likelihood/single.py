@@ -34,14 +34,30 @@ POWER = "likelihood_power"
 class Likelihood:
     r"""``y = mu + (W - center) gamma + (X - center) beta + e``, ``e_i ~ N(0, sigma2 / weight_i)``.
 
-    Full conditionals, with r the residual of everything times the square roots of the weights:
-    :math:`\mu | rest` and :math:`\gamma | rest` are normal, :math:`\sigma^2 | rest \sim`
-    scaled-inverse-:math:`\chi^2(\nu + n, (\nu S^2 + r'r) / (\nu + n))`. Responses that are
-    missing are drawn given everything else, last, and nothing is drawn given them: the rest is
-    drawn from the posterior given the responses that are known.
+    Full conditionals, with r the residual times square roots of the weights: :math:`\mu | rest` and
+    :math:`\gamma | rest` are normal, :math:`\sigma^2 | rest \sim`
+    scaled-inverse-:math:`\chi^2(\nu + n, (\nu S^2 + r'r) / (\nu + n))`. Missing responses are drawn
+    last, given everything else, and nothing is drawn given them: all else is drawn from the
+    posterior given the known responses.
 
-    Where the density of y is raised to a power t (`power`), sigma2 / t takes the place of sigma2 in
-    the conditionals of all but itself, and in its own t n that of n, and t r'r that of r'r.
+    Where the density of y is raised to a power t (`power`), the conditionals of the other
+    parameters have sigma2 / t in place of sigma2, and that of sigma2 has t n and t r'r in place of
+    n and r'r.
+
+    A likelihood of another kind has the same methods, which building a model and the Gibbs step
+    call; those of several traits have `precision` in place of `variance`.
+
+    ================  ============================================================================
+    ``variables``     makes its parameters in the model
+    ``observe``       makes y, of the given values, and missing responses
+    ``response``      partial residual of the features, times square roots of the weights; for sums
+                      X*' times that
+    ``variance``      residual variance that effects are drawn with; ``precision``: its inverse
+    ``augmentation``  conditional of y where cells were not measured, or None
+    ``sums``          `ResidualSums`, which ``conditionals`` reads
+    ``conditionals``  full conditionals of its parameters and of missing responses
+    ``fit_variance``  variance of X beta over the observations
+    ================  ============================================================================
 
     Parameters
     ----------
@@ -86,19 +102,19 @@ class Likelihood:
     def moments(
         self, v: dict[str, TensorVariable], model: pm.Model, rows: str = ""
     ) -> tuple[TensorVariable, TensorVariable]:
-        """Mean and standard deviation of y in the rows with it, or in those without."""
+        """Mean and standard deviation of y, (obs,), in the rows with y, or ("_missing") without."""
         sd = pt.sqrt(v["sigma2"]) / root_weights(model, rows)
         mean = sum((t.mean(model, rows) for t in self.terms), self.base(v, model, rows))
         return mean, sd
 
     def base(self, v: dict[str, TensorVariable], model: pm.Model, rows: str = "") -> TensorVariable:
-        """Everything in the mean of y but the features: ``mu + (W - center) gamma``."""
+        """Mean of y without the features: ``mu + (W - center) gamma``."""
         if "gamma" not in v:
             return v["mu"]
         return v["mu"] + pt.sum((model[f"W{rows}"] - model["W_center"]) * v["gamma"], axis=1)
 
     def response(self, v: dict[str, TensorVariable], model: pm.Model) -> TensorVariable:
-        """What is left for the features of y, (obs,), times the square roots of the weights."""
+        """Partial residual of the features, (obs,), times square roots of the weights."""
         return root_weights(model) * (model["y"] - self.base(v, model))
 
     def variance(self, v: dict[str, TensorVariable], model: pm.Model) -> TensorVariable:
@@ -108,13 +124,13 @@ class Likelihood:
     def augmentation(
         self, v: dict[str, TensorVariable], fit: TensorVariable, model: pm.Model
     ) -> None:
-        """Nothing to complete: a row has its y, or is one of the missing ones."""
+        """None: y of a row is known, or the row is one of those without y."""
         return None
 
     def sums(
         self, v: dict[str, TensorVariable], residual: TensorVariable, model: pm.Model
     ) -> ResidualSums:
-        """Sums of the residual, (obs,), times the square roots of the weights."""
+        """Sums of the residual, (obs,), which is times square roots of the weights."""
         W = model["W"] - model["W_center"] if "gamma" in v else None
         return sums_over_rows(residual, root_weights(model), W)
 
@@ -125,7 +141,7 @@ class Likelihood:
     def conditionals(
         self, v: dict[str, TensorVariable], residual: TensorVariable, model: pm.Model
     ) -> dict[TensorVariable, TensorVariable | None]:
-        """Full conditionals given the residual of everything, which `sums` reads."""
+        """Full conditionals, given the residual that `sums` reads."""
         mu, sigma2, r = v["mu"], v["sigma2"], self.sums(v, residual, model)
         t, variance = power(model), self.variance(v, model)
         linear = (r.total + r.weight * mu) / variance
@@ -163,7 +179,7 @@ def default_sigma2(data: DataSummary, h2: float) -> Computed:
 
 
 def default_noise(data: DataSummary, h2: float) -> Computed:
-    """Residual variances that default priors are scaled for, ([trait])."""
+    """Residual variances that default priors expect, ([trait])."""
     numbers = {"h2": h2, "var_y": data.y_variance}
     return Computed((1 - h2) * data.y_variance, ("v = (1 - h2) * var_y",), numbers)
 
@@ -175,5 +191,5 @@ def root_weights(model: pm.Model, rows: str = "") -> Any:
 
 
 def power(model: pm.Model) -> Any:
-    """Power that the density of y is raised to, (): 1, but in a power posterior."""
+    """Power that the density of y is raised to, (); 1 except in power posteriors."""
     return model[POWER] if POWER in model.named_vars else pt.constant(1.0)

@@ -1,4 +1,4 @@
-"""Likelihoods of sufficient statistics, in the place of those of observations."""
+"""Likelihoods of sufficient statistics, in place of those of observations."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -27,15 +27,22 @@ OBSERVED = "Xy"
 
 @dataclass(frozen=True)
 class Summary:
-    """Sums over the observations, about the weighted means, O = diag(weights).
+    """Sums over the observations, about the weighted means, with O = diag(weights).
+
+    X are the features divided by their units.
 
     Attributes
     ----------
-    n, weight, log_weight : number of observations, sum of the weights and of their logarithms
-    center : ([trait]) weighted mean of y
-    Xy : (feature[, trait]) X*'Oy, of features divided by their units
-    yy : () y'Oy, or (trait, trait)
-    XW, WW, Wy : (feature, covariate), (covariate, covariate), (covariate[, trait]); None without
+    n, weight, log_weight : ()
+        Number of observations, sum of their weights, and sum of the logarithms of these.
+    center : ([trait])
+        Weighted mean of y.
+    Xy : (feature[, trait])
+        X'Oy.
+    yy : () or (trait, trait)
+        y'Oy.
+    XW, WW, Wy : (feature, covariate), (covariate, covariate), (covariate[, trait])
+        X'OW, W'OW and W'Oy; None without covariates.
     """
 
     n: TensorVariable
@@ -50,7 +57,7 @@ class Summary:
 
     @classmethod
     def of(cls, data: xr.Dataset, unit: np.ndarray | None) -> "Summary":
-        """Read checked statistics, features divided by units."""
+        """Read checked statistics, and divide features by units."""
         scale = np.ones(data.sizes["feature"]) if unit is None else unit
         found = {
             "n": data["n"],
@@ -63,7 +70,7 @@ class Summary:
         if "WW" in data:
             XW = data["XW"].values / scale[:, None]
             found |= {"XW": XW, "WW": data["WW"], "Wy": data["Wy"]}
-        # Shared: a further set of statistics needs no other compiled code.
+        # Shared variables: other statistics of this kind use the same compiled code.
         return cls(
             **{
                 name: pytensor.shared(np.array(value, dtype=np.float64), name=name)
@@ -101,7 +108,7 @@ class Summary:
 
 @dataclass(frozen=True)
 class _FromSums:
-    """What likelihoods of one trait and of several do alike with sums."""
+    """Methods that likelihoods of one trait and of several share where the data are sums."""
 
     #: Name of the residual variance or covariance.
     noise: ClassVar[str]
@@ -145,7 +152,7 @@ class _FromSums:
 
 @dataclass(frozen=True)
 class SummaryLikelihood(_FromSums, Likelihood):
-    r"""The likelihood of one trait, through sums over the observations.
+    r"""The likelihood of one trait, from sums over the observations [1]_.
 
     With everything about the weighted means, :math:`O = diag(w)`, :math:`m = \bar y - \mu` and
     :math:`e = y - W\gamma`,
@@ -168,15 +175,15 @@ class SummaryLikelihood(_FromSums, Likelihood):
 
 @dataclass(frozen=True)
 class TraitSummaryLikelihood(_FromSums, TraitLikelihood):
-    r"""The likelihood of several traits, through sums over the observations.
+    r"""The likelihood of several traits, from sums over the observations.
 
-    With R'OR in the place of r'Or, a matrix (trait, trait) of the same form
+    With R'OR in place of r'Or, a matrix (trait, trait) of the same form
     (see `SummaryLikelihood`),
 
     .. math:: \log p(Y) = -\tfrac{nT}2 \log 2\pi + \tfrac T2 \sum_i \log w_i
        - \tfrac n2 \log|\Sigma_e| - \tfrac12 tr(\Sigma_e^{-1} R'OR).
 
-    All traits were measured in all observations: sums do not know which cells were not.
+    All traits must be measured in all observations.
     """
 
     noise = "Sigma_e"
@@ -185,14 +192,14 @@ class TraitSummaryLikelihood(_FromSums, TraitLikelihood):
 def from_sums(
     likelihood: Likelihood | TraitLikelihood, terms: Sequence[Term], summary: Summary
 ) -> SummaryLikelihood | TraitSummaryLikelihood:
-    """Make the likelihood of the same parameters through sums.
+    """Make the likelihood with the same parameters, from sums.
 
     Parameters
     ----------
     likelihood : Likelihood or TraitLikelihood
-        Of observations, without its terms.
+        A likelihood of observations, without its terms.
     terms : sequence of Term
-        The only term, whose design is of cross-products.
+        One term, with a design of cross-products.
     summary : Summary
         All other sums.
 

@@ -33,18 +33,21 @@ __all__ = ["TraitLikelihood"]
 class TraitLikelihood:
     r"""``Y = mu + (W - center) Gamma + (X - center) B + E``, ``e_i ~ N_T(0, Sigma_e / weight_i)``.
 
-    Full conditionals, with R the residual of everything times the square roots of the weights:
-    :math:`\mu | rest` and :math:`\Gamma | rest` are normal, :math:`\Sigma_e | rest \sim`
-    IW(:math:`\nu + n, S + R'R`), or, diagonal, scaled-inverse-:math:`\chi^2` for each trait.
+    Full conditionals, with R the residual times square roots of the weights: :math:`\mu | rest` and
+    :math:`\Gamma | rest` are normal, :math:`\Sigma_e | rest \sim` IW(:math:`\nu + n, S + R'R`), or,
+    diagonal, scaled-inverse-:math:`\chi^2` for each trait.
 
     Traits that were not measured are integrated out: the model's density is that of the measured
-    ones. The Gibbs step draws the others given these and everything else, anew in every sweep,
-    and all the rest given the completed rows [1]_. Rows without any trait are ``y_missing``, drawn
+    ones. In each sweep, the Gibbs step draws the others given these and everything else, and then
+    all the rest given the completed rows [1]_. Rows without any trait are ``y_missing``, drawn
     given everything else, and nothing is drawn given them.
 
-    Where the density of y is raised to a power t, Sigma_e / t takes the place of Sigma_e in the
-    conditionals of all but itself, and in its own t n that of n, and t R'R that of R'R. This does
-    not hold where traits were not measured.
+    Where the density of y is raised to a power t, the conditionals of the other parameters have
+    Sigma_e / t in place of Sigma_e, and that of Sigma_e has t n and t R'R in place of n and R'R.
+    This does not hold where traits were not measured.
+
+    The methods are those that `blrzoo.likelihood.single.Likelihood` describes, with `precision` in
+    place of `variance`.
 
     Parameters
     ----------
@@ -54,10 +57,11 @@ class TraitLikelihood:
     Sigma_e : None, number, matrix, (nu, S) or ``.dist()``
         Residual covariance, (trait, trait_bis), in products of units of y. Default
         ``(T + 3, S)`` with prior mean ``S / 2 = diag((1 - h2) var(y_t))``.
-    residual : {"full", "diagonal"}
+    residual : {"full", "diagonal"}, default "full"
         "diagonal": residuals of different traits are independent, with variances `sigma2`.
     sigma2 : None, number, (trait,), (nu, S2) or ``.dist()``
-        For ``residual="diagonal"``: residual variances, (trait).
+        For ``residual="diagonal"``: residual variances, (trait), in squared units of y. Default
+        ``(4, S2)`` with prior mean ``2 S2 = (1 - h2) var(y_t)``.
     terms : tuple of Term
         Features and the priors of their effects, the main term first.
 
@@ -106,7 +110,7 @@ class TraitLikelihood:
         measured = ~np.isnan(y)
         if not measured.all():
             pm.Data("measured", measured, dims=("obs", "trait"))
-        # A constant where there are holes: PyMC would impute those of an array.
+        # A constant where cells are missing: PyMC would impute those of an array.
         observed = y if measured.all() else pt.constant(y)
         family, parameters = self._distribution(v, model)
         family("y", **parameters, observed=observed, dims=("obs", "trait"))
@@ -117,7 +121,7 @@ class TraitLikelihood:
     def _distribution(
         self, v: dict[str, TensorVariable], model: pm.Model, rows: str = ""
     ) -> tuple[Any, dict[str, Any]]:
-        """Family and parameters of y in the rows with it, or in those without."""
+        """Family and parameters of y in the rows with y, or ("_missing") without."""
         mean, cov = self.mean(v, model, rows), v["Sigma_e"]
         measured = model.named_vars.get("measured") if not rows else None
         weights = model.named_vars.get(f"weights{rows}")
@@ -130,17 +134,17 @@ class TraitLikelihood:
         return PartialNormal, {"mu": mean, "cov": cov, "known": known, "weights": weights}
 
     def mean(self, v: dict[str, TensorVariable], model: pm.Model, rows: str = "") -> TensorVariable:
-        """Mean of y, (obs, trait), in the rows with it, or in those without."""
+        """Mean of y, (obs, trait), in the rows with y, or ("_missing") without."""
         return sum((t.mean(model, rows) for t in self.terms), self.base(v, model, rows))
 
     def base(self, v: dict[str, TensorVariable], model: pm.Model, rows: str = "") -> TensorVariable:
-        """Everything in the mean of y but the features: ``mu + (W - center) gamma``."""
+        """Mean of y without the features: ``mu + (W - center) gamma``."""
         if "gamma" not in v:
             return v["mu"]
         return v["mu"] + product(model[f"W{rows}"] - model["W_center"], v["gamma"])
 
     def response(self, v: dict[str, TensorVariable], model: pm.Model) -> TensorVariable:
-        """What is left for the features of y, (obs, trait), times the roots of the weights."""
+        """Partial residual of the features, (obs, trait), times square roots of the weights."""
         return pt.atleast_1d(root_weights(model))[:, None] * (model["y"] - self.base(v, model))
 
     def precision(self, v: dict[str, TensorVariable], model: pm.Model) -> TensorVariable:
@@ -151,9 +155,9 @@ class TraitLikelihood:
     def augmentation(
         self, v: dict[str, TensorVariable], fit: TensorVariable, model: pm.Model
     ) -> TensorVariable | None:
-        """Conditional of the complete y, (obs, trait), given its known cells; None without holes.
+        """Conditional of the complete y, (obs, trait), given its measured cells, or None.
 
-        `fit` is what the features add to the mean, times the roots of the weights.
+        `fit` is X beta of all terms, times square roots of the weights.
         """
         if "measured" not in model.named_vars:
             return None
@@ -165,7 +169,7 @@ class TraitLikelihood:
     def sums(
         self, v: dict[str, TensorVariable], residual: TensorVariable, model: pm.Model
     ) -> ResidualSums:
-        """Sums of the residual, (obs, trait), times the square roots of the weights."""
+        """Sums of the residual, (obs, trait), which is times square roots of the weights."""
         W = model["W"] - model["W_center"] if "gamma" in v else None
         return sums_over_rows(residual, root_weights(model), W)
 
@@ -177,7 +181,7 @@ class TraitLikelihood:
     def conditionals(
         self, v: dict[str, TensorVariable], residual: TensorVariable, model: pm.Model
     ) -> dict[TensorVariable, TensorVariable | None]:
-        """Full conditionals given the residual of everything, which `sums` reads."""
+        """Full conditionals, given the residual that `sums` reads."""
         precision, r = self.precision(v, model), self.sums(v, residual, model)
         found = {
             **self._mean_conditional(v, r, precision),

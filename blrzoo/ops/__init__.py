@@ -1,7 +1,7 @@
 """The Ops: a file for each, with its NumPy reference and its numba kernel.
 
-A new one is a new file: an Op of `blrzoo.ops.base` with a `reference`, and a kernel that the
-decorators of `blrzoo.ops.numba` register.
+A new Op is a new file: a subclass of a class of `blrzoo.ops.base` with a `reference`, and a
+kernel, registered by a decorator of `blrzoo.ops.numba`.
 """
 
 from blrzoo.ops.indicators import IndicatorSweep

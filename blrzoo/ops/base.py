@@ -16,9 +16,15 @@ __all__ = ["DesignOp", "ReferenceOp", "SweepOp", "begin_traits", "end_traits"]
 class ReferenceOp(Op):
     """An Op that is evaluated in NumPy where PyTensor does not compile with numba.
 
-    A subclass has a `reference`, with the inputs and outputs of its numba kernel and easy to read,
-    the `dtypes` of its outputs, and `infer_shape`, which must also do for a node of None and
-    static shapes.
+    A subclass defines
+
+    - ``reference(*inputs)``: the outputs in plain NumPy, easy to read, for the inputs of the numba
+      kernel; one array, or a tuple where there are several outputs;
+    - ``dtypes``: the dtypes of the outputs;
+    - ``infer_shape(node, shapes)``: the shapes of the outputs from those of the inputs. `make_node`
+      calls it too, with None for the node and static shapes, where an unknown length is None.
+
+    Its kernel is registered by `blrzoo.ops.numba.register`.
     """
 
     __props__: tuple[str, ...] = ()
@@ -26,7 +32,7 @@ class ReferenceOp(Op):
     reference: Callable[..., Any]
 
     def make_node(self, *inputs: Any) -> Apply:
-        """Take tensors; what is known of their shapes is known of the outputs'."""
+        """Make the node of tensors; static shapes of the inputs give those of the outputs."""
         variables = [pt.as_tensor(value) for value in inputs]
         shapes = self.infer_shape(None, [variable.type.shape for variable in variables])
         pairs = zip(self.dtypes, shapes, strict=True)
@@ -42,7 +48,9 @@ class ReferenceOp(Op):
 
 
 class DesignOp(ReferenceOp):
-    """An Op whose first inputs are the arrays of a design.
+    """A `ReferenceOp` whose first inputs are the arrays of a design.
+
+    Its kernel is registered by `blrzoo.ops.numba.register_by_design`.
 
     Parameters
     ----------
@@ -64,8 +72,11 @@ class DesignOp(ReferenceOp):
 class SweepOp(DesignOp):
     """One Gibbs sweep over the features: a pure function of the state and of its noise.
 
-    A subclass has a NamedTuple `Inputs` of all its inputs but the design's arrays, and `shapes`
-    of its outputs.
+    A subclass of this `DesignOp` defines
+
+    - ``Inputs``: a NamedTuple of all its inputs after the design's arrays;
+    - ``shapes(given)``: the shapes of the outputs, where `given` are the shapes of ``Inputs``;
+    - ``dtypes`` and ``reference``, as for any `ReferenceOp`.
 
     Parameters
     ----------
@@ -77,7 +88,7 @@ class SweepOp(DesignOp):
     shapes: Callable[[Any], list[Any]]
 
     def infer_shape(self, node: Apply | None, shapes: Sequence[Any]) -> list[Any]:
-        """Shapes of the outputs are those of the inputs that they renew."""
+        """Shapes of the outputs, from `shapes`."""
         _, given = self.parts(shapes)
         return self.shapes(given)
 
@@ -88,10 +99,10 @@ class SweepOp(DesignOp):
 
 
 def begin_traits(design: type[Design], arrays: Any, residual: np.ndarray) -> np.ndarray:
-    """Working vectors of the design as rows, (trait, any), from the residual, (obs, trait)."""
+    """Working states of the design as rows, (trait, any), from the residual, (obs, trait)."""
     return np.array([design.begin(arrays, column) for column in residual.T])
 
 
 def end_traits(design: type[Design], arrays: Any, rows: np.ndarray) -> np.ndarray:
-    """Residual, (obs, trait), from the working vectors of the traits."""
+    """Residual, (obs, trait), from the working states of the traits."""
     return np.stack([design.end(arrays, row) for row in rows], axis=1)

@@ -1,7 +1,7 @@
-"""A random generator by its addresses, which a compiled function takes without looking it up.
+"""A random generator that is passed to compiled functions as an array of its addresses.
 
-Given a generator, numba looks up types, a state and three functions in Python, at each call.
-Addresses are looked up once, and types of arrays are known at once.
+Where an argument is a generator, numba looks up its types, its state and three functions in Python
+at each call. Its addresses are looked up once.
 """
 
 import ctypes
@@ -26,19 +26,19 @@ _FUNCTIONS = ("next_uint64", "next_uint32", "next_double")
 _LENGTH = 4 + len(_FUNCTIONS)
 
 
-@lru_cache(maxsize=16)  # it holds the generators too, so that no other has their addresses
+@lru_cache(maxsize=16)  # keeps the generators alive, so that no other gets their addresses
 def addresses(generator: np.random.Generator) -> np.ndarray:
-    """Return the addresses of a generator, of its bits, their state and their functions.
+    """Return the addresses of a generator, its bit generator, and the state and functions of it.
 
     Parameters
     ----------
     generator : numpy.random.Generator
-        It has to live as long as the addresses are used.
+        It must live as long as the addresses are used.
 
     Returns
     -------
     ndarray of uint64
-        For this process only.
+        Valid in this process only.
 
     Examples
     --------
@@ -56,7 +56,7 @@ def addresses(generator: np.random.Generator) -> np.ndarray:
 
 
 class GeneratorAt(Op):
-    """The generator of some `addresses`: the same object, which draws advance."""
+    """The generator at some `addresses`: the same object, which draws advance."""
 
     __props__ = ()
 
@@ -72,7 +72,7 @@ class GeneratorAt(Op):
 
 @intrinsic
 def _generator_at(_context: Any, places: Any) -> Any:
-    """What numba makes of a generator, of a tuple of its addresses."""
+    """Build numba's representation of a generator from a tuple of its addresses."""
 
     def build(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
         own, bits, address, state, *functions = cgutils.unpack_tuple(builder, arguments[0])

@@ -26,17 +26,17 @@ class IndicatorInputs(NamedTuple):
     Attributes
     ----------
     residual : (obs, trait)
-        Of everything, times root weights.
+        Y minus its mean, times square roots of the weights.
     effects : (feature, trait)
-        beta.
+        Current beta.
     precision : (trait, trait)
         Omega, the inverse of the residual covariance.
     covariance, pseudo : (trait, trait)
-        Of alpha where any trait is affected, and where none is.
+        Prior covariance of alpha where any trait is affected, and where none is.
     log_odds : (feature, trait)
         log pi - log(1 - pi); -inf or inf keeps an indicator at 0 or 1.
     indicators : (feature, trait)
-        Current ones, 0 or 1.
+        Current delta, 0 or 1.
     logistics : (feature, trait)
         Noise of the indicators, standard logistic.
     normals : (feature, trait)
@@ -55,7 +55,7 @@ class IndicatorInputs(NamedTuple):
 
 
 class IndicatorSweep(SweepOp):
-    r"""One Gibbs sweep over the features, an indicator at a time: no list of 2^T patterns.
+    r"""One Gibbs sweep over the features, indicator-wise: without a list of the 2^T patterns.
 
     For each feature, every :math:`\delta_{jt}` in turn is drawn given the other indicators, with
     all of :math:`\alpha_j` integrated out; then :math:`\alpha_j` given :math:`\delta_j`. With S
@@ -67,7 +67,7 @@ class IndicatorSweep(SweepOp):
 
     the log odds of :math:`\delta_{jt} = 1` are
     :math:`\log \pi_t - \log(1 - \pi_t) + \log m(S \cup t) - \log m(S \setminus t)`. The dot
-    products cost n T a feature; all the rest is of the size of S.
+    products cost n T operations per feature; the cost of the rest depends on the size of S.
 
     Inputs: the design's arrays, then `IndicatorInputs`.
 
@@ -138,7 +138,7 @@ def pattern_conditional(
     log_evidence : float
         Logarithm of the marginal likelihood, relative to that of no affected trait.
     mean : ndarray, (trait,)
-        Of alpha.
+        Mean of alpha.
     root : ndarray, (trait, trait)
         ``root root'`` is the covariance of alpha.
 
@@ -181,7 +181,7 @@ def _extend(matrix, order, start, stop, factor):  # type: ignore[no-untyped-def]
 
 @njit
 def _toggle(members, size, t, other):  # type: ignore[no-untyped-def]
-    """Fill `other` with the members without t or, if t is none of them, with t; their number."""
+    """Fill `other` with the members, t removed or added; return their number."""
     n = 0
     for i in range(size):
         if members[i] != t:
@@ -195,7 +195,7 @@ def _toggle(members, size, t, other):  # type: ignore[no-untyped-def]
 
 @njit
 def _log_evidence(d, q, precision, covariance, members, size, work):  # type: ignore[no-untyped-def]
-    """log m(S) of the members S; leaves L, the factor B of A, and inv(B) L'q in `work`."""
+    """log m(S) of the members S; leaves L, the factor B of A, and B^-1 L'q in `work`."""
     factor, half, product, w = work
     _extend(covariance, members, 0, size, factor)
     for i in range(size):
@@ -225,14 +225,14 @@ def _log_evidence(d, q, precision, covariance, members, size, work):  # type: ig
 
 @njit
 def _alone(d, q, precision, variance):  # type: ignore[no-untyped-def]
-    """log m(S) of one trait: what nearly every indicator of a sparse model needs."""
+    """log m(S) of one trait, which nearly every indicator of a sparse model needs."""
     shrink = 1.0 + d * precision * variance
     return 0.5 * (variance * q * q / shrink - np.log(shrink))
 
 
 @njit
 def _draw_indicators(d, q, precision, covariance, log_odds, logistics, on, lists, work):  # type: ignore[no-untyped-def]
-    """Draw each indicator given the others, alpha integrated out; one evidence for each."""
+    """Draw each indicator given the others, alpha integrated out; one evidence per indicator."""
     members, other = lists
     size, current = chosen_first(on, members), 0.0
     if size > 0:
@@ -254,7 +254,7 @@ def _draw_indicators(d, q, precision, covariance, log_odds, logistics, on, lists
 
 @njit
 def _draw_alpha(d, q, precision, covariance, pseudo, on, normals, order, work, alpha):  # type: ignore[no-untyped-def]
-    """Fill alpha given the affected traits; `pseudo` is the factor where there are none."""
+    """Draw alpha given the affected traits; `pseudo` is the factor where there are none."""
     factor, half, _, w = work
     size, n_traits = chosen_first(on, order), on.shape[0]
     if size > 0:
@@ -273,7 +273,7 @@ def _draw_alpha(d, q, precision, covariance, pseudo, on, normals, order, work, a
 
 @register_by_design(IndicatorSweep)
 def make_indicator_kernel(design: type[Design]) -> Callable[..., Any]:
-    """Compile the sweep with an indicator for each trait for a design.
+    """Compile the indicator-wise sweep for a design.
 
     Parameters
     ----------

@@ -15,15 +15,15 @@ __all__ = ["JointDraw"]
 
 
 class JointDraw(ReferenceOp):
-    """The draw as a PyTensor Op: a pure function of the state and of its noise.
+    """Joint draw of all effects: a pure function of the state and of its noise.
 
     Inputs: U, s, V' of a `Factorisation`, then
 
-    - target : (obs,) y minus everything in its mean but the features
+    - target : (obs,) partial residual of the features, times square roots of the weights
     - sigma2, tau2 : () residual variance, and variance of the effects
-    - normals : (feature,) the noise
+    - normals : (feature,) standard normal noise
 
-    Outputs: effects (feature,), and their fit X beta (obs,).
+    Outputs: effects beta (feature,), and X beta (obs,) with X as it was factorised.
     """
 
     dtypes = ("float64", "float64")
@@ -46,7 +46,7 @@ class JointDraw(ReferenceOp):
 @register(JointDraw)
 @njit(fastmath=FASTMATH)
 def _joint(U, s, Vt, target, sigma2, tau2, normals):  # type: ignore[no-untyped-def]
-    """`JointDraw` in one pass over U, one over V' and one more over U."""
+    """`JointDraw` in one pass over U, one over V' and a second one over U."""
     s2, t2 = sigma2.item(), tau2.item()
     tau = np.sqrt(t2)
     effects, rotated = tau * normals, np.zeros(s.shape[0])

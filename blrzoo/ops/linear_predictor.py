@@ -17,15 +17,15 @@ from blrzoo.ops.numba import design_version, operations, trait_operations
 
 __all__ = ["CrossProduct", "LinearPredictor", "make_cross", "make_predictor"]
 
-#: Columns whose working vectors stay in the cache of a core while the features pass: their numbers.
+#: Numbers that stay in the cache of a core: so many are updated in one pass over the features.
 _CACHE = 1 << 15
 
 
 class _Product(DesignOp):
-    """A product with X* or with its transpose; linear in the last input, the rest are arrays."""
+    """A product of X*, or of its transpose, with the last input; the others are its arrays."""
 
     def make_node(self, *inputs: Any) -> Apply:
-        """Check the kinds of the inputs."""
+        """Check the dims of the last input."""
         *arrays, last = (pt.as_tensor(value) for value in inputs)
         if last.ndim not in (1, 2):
             raise ValueError(
@@ -49,11 +49,11 @@ class _Product(DesignOp):
 
 
 class LinearPredictor(_Product):
-    r"""Effects times the features as a design has them, :math:`X^* b`.
+    r"""The linear predictor :math:`X^* b`: the features of a design times effects.
 
-    With weights :math:`w`, centres :math:`c` and units :math:`u` of the design,
-    :math:`X^* = \mathrm{diag}(\sqrt w)\,(X - 1c')\,\mathrm{diag}(1/u)`. The Op takes the design's
-    arrays, so that no dense copy of X is made, whatever the design. Its gradient is the
+    With weights :math:`w`, centers :math:`c` and units :math:`u` of the design,
+    :math:`X^* = \mathrm{diag}(\sqrt w)\,(X - 1c')\,\mathrm{diag}(1/u)`. The inputs are the arrays
+    of the design, so no dense copy of X is made, whatever the design. The gradient is the
     `CrossProduct`. `pytensor.graph.vectorize_graph` makes one product of many draws of effects.
 
     Inputs: the design's arrays, then
@@ -88,20 +88,20 @@ class LinearPredictor(_Product):
         return self.kind.product(tuple(arrays), effects)
 
     def infer_shape(self, node: Apply, shapes: list[Any]) -> list[Any]:
-        """As many observations as the design has."""
+        """As many rows as the design has observations."""
         return [(self.kind.rows(node.inputs[:-1]), *shapes[-1][1:])]
 
 
 class CrossProduct(_Product):
-    r"""Features as a design has them times a residual, :math:`X^{*\prime} r`.
+    r"""The transpose of the features of a design times a residual, :math:`X^{*\prime} r`.
 
-    With weights :math:`w`, centres :math:`c` and units :math:`u` of the design,
+    With weights :math:`w`, centers :math:`c` and units :math:`u` of the design,
     :math:`X^* = \mathrm{diag}(\sqrt w)\,(X - 1c')\,\mathrm{diag}(1/u)`. The gradient of the
     `LinearPredictor`, whose gradient is the `LinearPredictor` again.
 
     Inputs: the design's arrays, then
 
-    - residual : (obs,) or (obs, trait), multiplied by root weights like the rows of X
+    - residual : (obs,) or (obs, trait), times square roots of the weights, like the rows of X
 
     Output: the cross-product, (feature,) or (feature, trait).
 
@@ -131,7 +131,7 @@ class CrossProduct(_Product):
         return self.kind.cross(tuple(arrays), residual)
 
     def infer_shape(self, node: Apply, shapes: list[Any]) -> list[Any]:
-        """As many features as the diagonal, the last array, has."""
+        """As many rows as features, the length of the last array."""
         *_, diagonal, residual = shapes
         return [(diagonal[0], *residual[1:])]
 
@@ -141,7 +141,7 @@ TRANSPOSED = {LinearPredictor: CrossProduct, CrossProduct: LinearPredictor}
 
 @_vectorize_node.register(_Product)
 def _vectorize(op: _Product, node: Apply, *inputs: Any) -> list[Variable]:
-    """One product of all draws: they become columns, as traits are."""
+    """Make one product of all draws: they become columns, like traits."""
     *arrays, batched = inputs
     pairs = zip(arrays, node.inputs[:-1], strict=True)
     if any(array.ndim != core.type.ndim for array, core in pairs):
@@ -220,7 +220,7 @@ def make_cross(design: type[Design]) -> Callable[..., Any]:
 
 
 def _of_vectors(product: Callable[..., Any]) -> Callable[..., Any]:
-    """The same for a vector, as a matrix of one column."""
+    """Compile a product with a vector from that with a matrix, of one column here."""
 
     @njit
     def of_vector(*inputs):  # type: ignore[no-untyped-def]
@@ -230,13 +230,13 @@ def _of_vectors(product: Callable[..., Any]) -> Callable[..., Any]:
     return of_vector
 
 
-#: What makes the kernels.
+#: Functions that make the kernels.
 _MAKE = {LinearPredictor: make_predictor, CrossProduct: make_cross}
 
 
 @register_funcify_default_op_cache_key(_Product)
 def _funcify(op: _Product, node: Apply, **kwargs: Any) -> tuple[Callable[..., Any], int]:
-    """Kernel of a node and its version, which knows of what kind the input is."""
+    """Kernel of a node, and its version, which differs between vectors and matrices."""
     make, dims = _MAKE[type(op)], node.inputs[-1].type.ndim
     product, version = make(op.kind), design_version(op.kind, make)
     return (product, version) if dims == 2 else (_of_vectors(product), version + 1)

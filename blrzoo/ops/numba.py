@@ -1,7 +1,7 @@
-"""What the kernels have in common: registration, designs compiled, loops over small matrices.
+"""What the kernels share: registration, compiled designs, loops over small matrices.
 
 A kernel calls functions of its own file and of this one only, so that the key under which it is
-cached on disk, `source_version`, follows all the source that it is compiled of.
+cached on disk, `source_version`, follows all the source that it is compiled from.
 """
 
 import inspect
@@ -39,10 +39,10 @@ __all__ = [
 #: Reassociation lets dot products use vector registers; infinities (log of 0) must stay exact.
 FASTMATH = {"reassoc", "contract", "nsz"}
 
-#: How far a_ij may be from a_ji, relative to sqrt(a_ii a_jj), in what passes as symmetric.
+#: How far a_ij may be from a_ji, relative to sqrt(a_ii a_jj), in a matrix that counts as symmetric.
 SYMMETRY = 1e-8
 
-#: What is raised where a factorisation does not exist.
+#: Message where there is no Cholesky factor.
 NOT_POSITIVE = "a matrix that must be symmetric and positive definite is not"
 
 Kernel = Callable[..., Any]
@@ -73,7 +73,7 @@ def register[K: Kernel](op: type[Op]) -> Callable[[K], K]:
 
 
 def register_by_design[M: Callable[[type[Design]], Kernel]](op: type[Op]) -> Callable[[M], M]:
-    """Register what makes the kernel of an Op for a design (a decorator).
+    """Register the function that makes the kernel of an Op for a design (a decorator).
 
     Parameters
     ----------
@@ -83,8 +83,7 @@ def register_by_design[M: Callable[[type[Design]], Kernel]](op: type[Op]) -> Cal
     Returns
     -------
     callable
-        Takes a function of the class of a design that returns the compiled kernel, and returns
-        that function.
+        Takes a function from the class of a design to the compiled kernel, and returns it.
     """
 
     def decorate(make: M) -> M:
@@ -116,7 +115,7 @@ def source_version(*parts: Any) -> int:
 
 
 def _source(module: Any) -> str:
-    """Source of a module; never the same where there is none, as of what is typed in a session."""
+    """Source of a module; where there is none, as in an interactive session, a random text."""
     try:
         return inspect.getsource(module)
     except (OSError, TypeError):
@@ -130,18 +129,18 @@ def design_version(design: type[Design], *parts: Any) -> int:
 
 def operations(design: type[Design]) -> tuple[Kernel, ...]:
     """Compile the methods of a design that kernels call: begin, dot, update and end."""
-    # Handing many arrays over takes as long as a short feature; begin and end are called once.
+    # dot and update are inlined: passing many arrays takes as long as a short feature.
     inner, outer = njit(fastmath=FASTMATH, forceinline=True), njit(fastmath=FASTMATH)
     return outer(design.begin), inner(design.dot), inner(design.update), outer(design.end)
 
 
 def bounds(design: type[Design]) -> tuple[Kernel, Kernel]:
-    """Compile the methods of a design that say which features stay at 0: coarsen and bound."""
+    """Compile the methods of a design that show which features stay at 0: coarsen and bound."""
     return njit(fastmath=FASTMATH)(design.coarsen), njit(fastmath=FASTMATH)(design.bound)
 
 
 def trait_operations(design: type[Design]) -> tuple[Kernel, Kernel]:
-    """Compile for a design how the working vectors of several traits are made and undone.
+    """Compile begin and end of a design for several traits.
 
     Parameters
     ----------
@@ -151,9 +150,9 @@ def trait_operations(design: type[Design]) -> tuple[Kernel, Kernel]:
     Returns
     -------
     begin : callable
-        Of the arrays and the residual, (obs, trait); returns rows, (trait, any).
+        From the arrays and the residual, (obs, trait), to working states as rows, (trait, any).
     end : callable
-        Of the arrays, the rows and the number of observations; returns the residual.
+        From the arrays, these rows and the number of observations to the residual.
     """
     begin, _, _, end = operations(design)
 
@@ -161,7 +160,7 @@ def trait_operations(design: type[Design]) -> tuple[Kernel, Kernel]:
     def begin_all(arrays, residual):  # type: ignore[no-untyped-def]
         n, n_traits = residual.shape
         column = np.zeros(n)
-        size = begin(arrays, column).shape[0]  # which is the design's own business
+        size = begin(arrays, column).shape[0]  # each design has its own
         rows = np.empty((n_traits, size))
         for t in range(n_traits):
             for i in range(n):

@@ -27,8 +27,8 @@ class Complete(ReferenceOp):
     Inputs
 
     - values : (obs, trait) the rows; what is in their unknown cells does not matter
-    - mu : (obs, trait)
-    - cov : (trait, trait)
+    - mu : (obs, trait) means
+    - cov : (trait, trait) Sigma, covariance of a row of weight 1
     - root : (obs,) square roots of the weights
     - index : (obs,) number of the row's pattern, an integer
     - patterns : (pattern, trait) bool, True where known
@@ -54,7 +54,7 @@ class Complete(ReferenceOp):
     dtypes = ("float64",)
 
     def make_node(self, *inputs: Any) -> Apply:
-        """Check the kinds of the inputs."""
+        """Make the node, with real numbers cast to float64."""
         variables = [pt.as_tensor(value) for value in inputs]
         for i in (0, 1, 2, 3, 6):
             variables[i] = pt.cast(variables[i], "float64")
@@ -91,7 +91,7 @@ class Complete(ReferenceOp):
 
 
 def _unknown(cov: np.ndarray, deviations: np.ndarray, normals: np.ndarray) -> np.ndarray:
-    """Deviations of the unknown traits, which are the last ones, given those of the known ones."""
+    """Draw deviations of the unknown traits, the last ones, given those of the known traits."""
     k, L = deviations.shape[1], np.linalg.cholesky(cov)
     if not np.isfinite(L).all():
         raise np.linalg.LinAlgError("the covariance is not positive definite")

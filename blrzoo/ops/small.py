@@ -1,10 +1,10 @@
 """Linear algebra of small matrices as PyTensor Ops, without BLAS or LAPACK in the compiled form.
 
-A compiled graph with BLAS or LAPACK in it takes tens of seconds to make; plain loops over
-matrices of a few rows take none of that, and run faster. The Ops are of one matrix; the functions,
-PyTensor's Blockwise of them, take leading batch dimensions, (...). Only symmetric positive
-definite matrices are factorised, and what is not one never passes silently: the inverse is NaN
-then, and the other Ops raise ``numpy.linalg.LinAlgError``.
+A graph with BLAS or LAPACK takes tens of seconds to compile; plain loops over matrices of a few
+rows do not, and run faster. An Op takes one matrix; the functions, PyTensor's Blockwise of the
+Ops, take leading batch dimensions, (...). Only symmetric positive definite matrices are factorised.
+For any other, `InverseLogDeterminant` returns NaN and the other Ops raise
+``numpy.linalg.LinAlgError``.
 """
 
 from collections.abc import Sequence
@@ -49,13 +49,13 @@ __all__ = [
 
 
 class _Small(ReferenceOp):
-    """Inputs and outputs of double precision."""
+    """An Op with inputs and outputs in float64."""
 
     dtypes: ClassVar[tuple[str, ...]] = ("float64",)
     gufunc_signature: str
 
     def make_node(self, *inputs: Any) -> Apply:
-        """Take anything that is a tensor, in double precision."""
+        """Make the node, with inputs cast to float64."""
         return super().make_node(*(pt.cast(pt.as_tensor(value), "float64") for value in inputs))
 
 
@@ -86,7 +86,7 @@ class LogCholesky(_Small):
 
 
 class Unpack(_Small):
-    """Lower triangular matrix, (m, m), of its rows one after another.
+    """Lower triangular matrix, (m, m), from its rows one after another, (m (m + 1) / 2).
 
     Examples
     --------
@@ -170,7 +170,7 @@ class InverseLogDeterminant(_Small):
         return _square(half), np.array(2 * np.log(np.diagonal(factor)).sum())
 
     def infer_shape(self, node: Apply | None, shapes: Sequence[Any]) -> list[Any]:
-        """As the matrix, and none."""
+        """The shape of the matrix, and ()."""
         return [shapes[0], ()]
 
     def pullback(self, inputs: Any, outputs: Any, cotangents: Any) -> list[Any]:
@@ -186,7 +186,7 @@ class InverseLogDeterminant(_Small):
 
 
 class InverseBartlett(_Small):
-    """An inverse-Wishart matrix out of its noise, by the Bartlett decomposition.
+    """An inverse-Wishart matrix from its noise, by the Bartlett decomposition.
 
     Inputs:
 
@@ -194,8 +194,8 @@ class InverseBartlett(_Small):
     - chi2 : (m) chi-squares with nu, nu - 1, ..., nu - m + 1 degrees of freedom
     - normals : (m, m) standard normals, of which those below the diagonal are used
 
-    Output: (m, m), exactly symmetric. With S = L L' and the Bartlett factor A, which has the
-    roots of chi2 on its diagonal, it is L (A A')^-1 L' [1]_.
+    Output: (m, m), exactly symmetric: L (A A')^-1 L' with S = L L' and the Bartlett factor A, which
+    has the square roots of chi2 on its diagonal and the normals below it [1]_.
 
     References
     ----------
@@ -220,16 +220,16 @@ class InverseBartlett(_Small):
         return _square(half)
 
     def infer_shape(self, node: Apply | None, shapes: Sequence[Any]) -> list[Any]:
-        """As the normals."""
+        """The shape of the normals."""
         return [shapes[2]]
 
 
 class CanonicalDraw(_Small):
-    """A normal vector given by its precision matrix, out of standard normals.
+    """A normal vector, given its precision matrix, from standard normals.
 
-    Inputs: precision (m, m), linear (m) and normals (m). Output: (m), a draw from the normal
-    distribution proportional to ``exp(-x'Px / 2 + linear'x)``, that is the solution x of
-    L'x = L^-1 linear + normals with P = L L' [1]_.
+    Inputs: precision P (m, m), linear (m) and normals (m). Output: (m), a draw from the density
+    proportional to ``exp(-x'Px / 2 + linear'x)``: the solution x of L'x = L^-1 linear + normals
+    with P = L L' [1]_.
 
     References
     ----------
@@ -255,7 +255,7 @@ class CanonicalDraw(_Small):
         return np.asarray(drawn)
 
     def infer_shape(self, node: Apply | None, shapes: Sequence[Any]) -> list[Any]:
-        """As the linear term."""
+        """The shape of the linear term."""
         return [shapes[1]]
 
 
@@ -265,17 +265,17 @@ inverse_bartlett, canonical_draw = Blockwise(InverseBartlett()), Blockwise(Canon
 
 
 def product(left: TensorVariable, right: TensorVariable) -> TensorVariable:
-    """Matrix product, (..., m, m), of symbolic small matrices, elementwise."""
+    """Matrix product of small symbolic matrices, (..., m, m), without BLAS."""
     return pt.sum(left[..., :, :, None] * right[..., None, :, :], axis=-2)
 
 
 def _elements(m: Any) -> Any:
-    """Elements of the lower triangle of m rows."""
+    """Number of elements of a lower triangle of m rows."""
     return None if m is None else m * (m + 1) // 2
 
 
 def _rows(length: Any) -> Any:
-    """Rows of the lower triangle that has so many elements."""
+    """Number of rows of a lower triangle of so many elements."""
     if isinstance(length, int):
         return int((8 * length + 1) ** 0.5 - 1) // 2
     return pt.cast((pt.sqrt(8.0 * length + 1.0) - 1.0) / 2.0 + 0.25, "int64")
@@ -309,7 +309,7 @@ def _square(half: np.ndarray) -> np.ndarray:
 
 @njit
 def _square_into(half, out):  # type: ignore[no-untyped-def]
-    """half' half into `out`."""
+    """Write half' half into `out`."""
     for i in range(half.shape[1]):
         for j in range(i + 1):
             total = 0.0

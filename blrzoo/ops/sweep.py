@@ -19,11 +19,11 @@ class SweepInputs(NamedTuple):
     Attributes
     ----------
     residual : (obs,)
-        Of everything, times root weights.
+        y minus its mean, times square roots of the weights.
     effects : (feature,)
-        beta.
+        Current beta.
     variances, log_weights : (feature, component)
-        Of the prior's components.
+        Variances and log probabilities of the prior's components.
     sigma2 : ()
         Residual variance.
     races : (feature, component)
@@ -44,16 +44,16 @@ class SweepInputs(NamedTuple):
 class Sweep(SweepOp):
     """One Gibbs sweep over the features of the general single-trait model.
 
-    For each feature in turn, (label, effect) is drawn as one block from its full conditional
-    given all the rest. The general member of the family: K components, variances and weights by
-    feature, so groups and annotations need no kernel of their own.
+    For each feature in turn, (label, effect) is drawn as one block from its full conditional. Each
+    feature has its own variances and weights of K components, so groups and annotations need no
+    kernel of their own.
 
     Inputs: the design's arrays, then `SweepInputs`.
 
     Outputs: effects, labels (int64) and the residual, all new.
 
-    The label is the winner of an exponential race: with E_k standard exponential, the k with the
-    smallest E_k / P(k) has probability P(k). In logarithms that is exact however small P(k) is.
+    The label is drawn by an exponential race: with E_k standard exponential, the k with the
+    smallest E_k / P(k) has probability P(k). In logarithms this is exact however small P(k) is.
 
     Parameters
     ----------
@@ -95,12 +95,15 @@ def block_conditional(
     d, q : float
         ``x'x / sigma2`` and ``x'(r + x beta) / sigma2``.
     variances, log_weights : ndarray, (component,)
-        Of the mixture's components; a variance of 0 is a point mass at zero.
+        Variances and log probabilities of the mixture's components; a variance of 0 is a point
+        mass at zero.
 
     Returns
     -------
-    log_probabilities, means, conditional_variances : ndarray, (component,)
-        Of the label (normalised), and of the effect given the label.
+    log_probabilities : ndarray, (component,)
+        Log probabilities of the label, normalized.
+    means, conditional_variances : ndarray, (component,)
+        Mean and variance of the effect given the label.
 
     Examples
     --------
@@ -118,17 +121,15 @@ def block_conditional(
 
 @njit
 def _prepare(xx, sigma2, variances, log_weights, races):  # type: ignore[no-untyped-def]
-    """All that does not depend on the residual, so that no logarithm stands in the sweep's way.
-
-    Conditional variances v / (1 + v d), and the scores of the labels up to q.
-    """
+    """Variances v / (1 + v d), and label scores without q: no logarithms in the sweep."""
     spread, scores = np.empty_like(variances), np.empty_like(variances)
     for j in range(variances.shape[0]):
         d = xx[j] / sigma2
         for k in range(variances.shape[1]):
             shrink, race = 1.0 + variances[j, k] * d, races[j, k]
             spread[j, k] = variances[j, k] / shrink
-            scores[j, k] = log_weights[j, k] - 0.5 * np.log(shrink * race * race)  # one, not two
+            # One logarithm for the determinant and the race.
+            scores[j, k] = log_weights[j, k] - 0.5 * np.log(shrink * race * race)
     return spread, scores
 
 
@@ -145,7 +146,7 @@ def _draw_label(q, spread, scores):  # type: ignore[no-untyped-def]
 
 @njit
 def _are_few(effects):  # type: ignore[no-untyped-def]
-    """Whether so few effects change that a rough copy of the residual serves many features."""
+    """Whether so few effects are not 0 that a rough copy of the residual serves many features."""
     count = 0
     for effect in effects:
         count += effect != 0.0

@@ -1,4 +1,4 @@
-"""The sweep of several traits, and the rotation that it goes through: the Ops and their kernels."""
+"""The sweep of several traits, and the rotation that it uses: the Ops and their kernels."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -20,7 +20,7 @@ __all__ = [
     "trait_conditional",
 ]
 
-#: Eigenvalues below this times the largest are zero: directions that the data do not see.
+#: Eigenvalues below this times the largest count as 0: the likelihood does not depend on them.
 ROUNDING = 1e-14
 
 
@@ -42,8 +42,8 @@ class Rotate(ReferenceOp):
     Outputs
 
     - alphas, betas : (group, component, trait, trait) F U and L F U
-    - values : (group, component, trait) lambda, the largest first; 0 where rounding hides it: such
-      a coordinate is drawn from its prior, standard normal
+    - values : (group, component, trait) lambda, the largest first; 0 where it is within rounding
+      error: such a coordinate is drawn from its prior, standard normal
     """
 
     dtypes = ("float64", "float64", "float64")
@@ -71,17 +71,17 @@ class TraitInputs(NamedTuple):
     Attributes
     ----------
     residual : (obs, trait)
-        Of everything, times root weights.
+        Y minus its mean, times square roots of the weights.
     effects : (feature, trait)
-        beta.
+        Current beta.
     precision : (trait, trait)
         Omega, the inverse of the residual covariance.
     alphas, betas, values
         The outputs of `Rotate`.
     groups : (feature,)
-        Number of each feature's group.
+        Index of each feature's group.
     log_weights : (feature, component)
-        Of the prior's components.
+        Log probabilities of the prior's components.
     races : (feature, component)
         Noise of the labels, standard exponential.
     normals : (feature, trait)
@@ -103,9 +103,8 @@ class TraitInputs(NamedTuple):
 class TraitSweep(SweepOp):
     """One Gibbs sweep over the features of the general model of several traits.
 
-    For each feature in turn, (label, alpha) is drawn as one block from its full conditional given
-    all the rest, all traits at once. The general member of the family: K positive semi-definite
-    covariances for each group of features.
+    For each feature in turn, (label, alpha) is drawn as one block from its full conditional, all
+    traits at once. Each group of features has its own K positive semi-definite covariances.
 
     Inputs: the design's arrays, then `TraitInputs`.
 
@@ -169,14 +168,14 @@ def trait_conditional(
     projections : ndarray, (component, trait, trait)
         Matrices L: the effect is ``L alpha``, its covariance ``L slab L'``.
     log_weights : ndarray, (component,)
-        Of the components.
+        Log probabilities of the components.
 
     Returns
     -------
     log_probabilities : ndarray, (component,)
-        Of the label, normalised.
+        Log probabilities of the label, normalized.
     means, covariances : ndarray, (component, trait) and (component, trait, trait)
-        Of alpha given the label.
+        Mean and covariance of alpha given the label.
 
     Examples
     --------
@@ -206,7 +205,7 @@ def trait_conditional(
 
 @njit
 def _times(left, right):  # type: ignore[no-untyped-def]
-    """Product of small matrices, in loops: numba's own takes twice as long to compile."""
+    """Product of small matrices in loops: numba's own takes twice as long to compile."""
     out = np.zeros((left.shape[0], right.shape[1]))
     for i in range(left.shape[0]):
         for k in range(left.shape[1]):
@@ -239,7 +238,7 @@ def rotate(slabs, projections, precision):  # type: ignore[no-untyped-def]
 
 @njit
 def _ranks(values):  # type: ignore[no-untyped-def]
-    """Number of coordinates of each component that the data see; they are the first ones."""
+    """Number of non-zero eigenvalues of each component; they come first."""
     ranks = np.zeros(values.shape[:2], dtype=np.int64)
     for g in range(values.shape[0]):
         for k in range(values.shape[1]):
@@ -249,10 +248,10 @@ def _ranks(values):  # type: ignore[no-untyped-def]
 
 @njit
 def _draw_label(d, q, betas, values, ranks, log_weights, races, projected):  # type: ignore[no-untyped-def]
-    """Draw the label by a race; fill `projected` with the coordinates of q in each component."""
+    """Draw the label by the exponential race; fill `projected` with q in rotated coordinates."""
     best, label = -np.inf, 0
     for k in range(log_weights.shape[0]):
-        # One logarithm for |I + D V| and the race.
+        # One logarithm for the determinant |I + D V| and the race.
         quadratic, product = 0.0, races[k] * races[k]
         for i in range(ranks[k]):
             total = 0.0

@@ -1,4 +1,4 @@
-"""Data to their sufficient statistics."""
+"""Sufficient statistics, computed from data."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ __all__ = ["reduce_data", "sufficient_statistics"]
 def sufficient_statistics(
     X: Any, y: Any, covariates: Any = None, *, weights: Any = None, quiet: bool = False
 ) -> xr.Dataset:
-    r"""Reduce data to what a linear regression needs of them: sums over the observations.
+    r"""Reduce data to their sufficient statistics for linear regression: sums over observations.
 
     In :math:`y = \mu + (W - \bar W)\gamma + (X - \bar X)\beta + e`, with residual variances
     :math:`\sigma^2 / w_i` and :math:`O = diag(w)`, the likelihood depends on the data only through
@@ -28,31 +28,33 @@ def sufficient_statistics(
        \bar Z = \frac{\sum_i w_i z_i}{\sum_i w_i}, \quad n, \quad \sum_i w_i, \quad
        \sum_i \log w_i
 
-    and the means. With several traits y and e have a column for each, and residuals of an
-    observation the covariance :math:`\Sigma_e / w_i`. So the rows can stay where they are: the size
-    of the statistics does not depend on n, and those of several sites are put together by
-    `merge_statistics`, exactly. Models take them in the place of X and y.
+    and the means. With several traits, y and e have a column for each, and the residuals of an
+    observation have the covariance :math:`\Sigma_e / w_i`. The size of the statistics does not
+    depend on n, and `merge_statistics` merges those of several sites exactly, so the rows can stay
+    where they are. Models take statistics as X, without y.
 
     Parameters
     ----------
     X : array-like, (obs, feature)
-        Features: NumPy, pandas or xarray, joined to y by label as in `blrzoo.regression`.
+        Features: NumPy, pandas, xarray, or a SciPy sparse matrix; int8 numbers are genotype codes,
+        with -1 where missing, which is replaced by the weighted mean of the feature. Arguments
+        with labels of observations are joined by label, others by position.
     y : array-like, (obs) or (obs, trait)
-        Response without missing values, also of several traits: products with a trait that has
-        holes would be sums over other rows. A matrix with one column counts as a vector.
+        Response without missing values, for one trait or several. A matrix with one column counts
+        as a vector.
     covariates : array-like, (obs, covariate), optional
-        Fixed effects W, without an intercept.
+        Covariates W, without an intercept. Default: none.
     weights : array-like, (obs), optional
         Relative precisions of the observations, positive: an observation's residual variance is
         ``sigma2 / weight``. Default: all 1.
     quiet : bool, default False
-        No progress bar. Else there is one if X'X takes more than two seconds.
+        True for no progress bar. Otherwise one appears if X'X takes more than two seconds.
 
     Returns
     -------
     xarray.Dataset
-        All float64, n int64. Cross-products, with weights, of the deviations from the means with
-        weights, in products of the units of the data:
+        All float64, n int64. Weighted cross-products of the deviations from the weighted means, in
+        products of the units of the data:
 
         - ``XX`` (feature, feature_bis), ``Xy`` (feature[, trait]), and ``yy``, () or
           (trait, trait_bis)
@@ -61,31 +63,30 @@ def sufficient_statistics(
 
         Moments:
 
-        - ``X_center`` (feature), ``y_center`` ([trait]) and ``W_center`` (covariate): the means
-          with weights
-        - ``X_mean``, ``y_mean``, ``W_mean``: the means without weights
+        - ``X_center`` (feature), ``y_center`` ([trait]) and ``W_center`` (covariate): weighted
+          means
+        - ``X_mean``, ``y_mean``, ``W_mean``: means without weights
         - ``X_variance``, ``y_variance``, ``W_variance``: sample variances without weights, divisor
-          n - 1, which default priors are made of
+          n - 1, for default priors
 
         Sizes, (): ``n``, the number of observations, ``weight_sum`` and ``log_weight_sum``, the
         sums of the weights and of their logarithms.
 
-        The attributes ``blrzoo`` and ``format_version`` tell what it is. All can be saved:
-        ``to_netcdf``, ``to_zarr``, ``to_dict``.
+        The attributes ``blrzoo`` and ``format_version`` identify the Dataset. It can be saved by
+        ``to_netcdf``, ``to_zarr`` and ``to_dict``.
 
     Raises
     ------
     TypeError
-        The container is not supported, or its content is not real numbers.
+        If a container is not supported, or its content is not real numbers; or `quiet` is no bool.
     ValueError
-        For data that the models refuse too (missing or infinite values, labels that do not match),
-        missing values of y, labels of several kinds, weights beyond 1e60 or below 1e-60, or if
-        X'X, 8 p^2 bytes, does not fit into memory.
+        If values are missing or infinite, labels do not match or are of several kinds, weights are
+        not positive or outside 1e-60 to 1e60, or X'X, 8 p^2 bytes, does not fit into memory.
 
     Warns
     -----
     UserWarning
-        As the models do: some features are copies, y is 0 or 1 only.
+        If some features are copies of others, or y is 0 or 1 only.
 
     See Also
     --------
@@ -93,20 +94,20 @@ def sufficient_statistics(
 
     Notes
     -----
-    Cross-products about the means keep their digits where values are large beside their
-    deviations. Sums of squares as they are lose twelve digits to a mean that is 1e6 times the
+    Cross-products about the means stay accurate where means are large relative to standard
+    deviations. Sums of squares about zero lose twelve digits to a mean that is 1e6 times the
     standard deviation [1]_.
 
-    Note units and reference coding, which nothing in the numbers shows, so that `merge_statistics`
-    can compare them: as coordinates along features, covariates or traits, such as effect alleles,
-    or as attributes ``units`` and ``coding``. See the second example.
+    Units and reference coding do not show in the numbers. Note them, so that `merge_statistics` can
+    compare them: as coordinates along features, covariates or traits, such as effect alleles, or as
+    attributes ``units`` and ``coding``. See the second example.
 
-    Whether y, features and covariates vary is looked at where a model is made of the statistics:
-    what is constant in a part of the observations need not be in all of them. So a part may have
-    y of one value, or a covariate that says which part it is.
+    Whether y, features and covariates vary is checked when a model is made of the statistics, as
+    what is constant in a part of the observations may vary in all of them. So a part may have a
+    constant y, or a covariate that says which part it is.
 
-    X'X takes n p^2 operations and is made by blocks: beside a copy of X and the result, which take
-    8 n p and 8 p^2 bytes, about 64 MB.
+    X'X takes n p^2 operations and is computed by blocks, which take about 64 MB beside a copy of X,
+    8 n p bytes, and the result, 8 p^2 bytes.
 
     References
     ----------
@@ -115,6 +116,7 @@ def sufficient_statistics(
 
     Examples
     --------
+    >>> import numpy as np
     >>> import blrzoo as blr
     >>> data = blr.load_diabetes()
     >>> statistics = blr.sufficient_statistics(data.X, data.y)
@@ -124,7 +126,7 @@ def sufficient_statistics(
     >>> beta.round(1)[:4]
     array([ -0.5, -11.4,  24.8,  15.4])
 
-    Noted, in which unit the features are:
+    Note the units of the features:
 
     >>> statistics = statistics.assign_coords(unit=("feature", ["SD"] * 10))
     """
@@ -141,14 +143,14 @@ def reduce_data(data: RegressionData, show: bool) -> xr.Dataset:
     Parameters
     ----------
     data : RegressionData
-        As `blrzoo.statistics.read.read_data` returns them.
+        Data as `blrzoo.statistics.read.read_data` returns them.
     show : bool
         Whether to show a progress bar when it takes long.
 
     Returns
     -------
     xarray.Dataset
-        As `sufficient_statistics`; with a dim of traits where the data were read as of traits.
+        As of `sufficient_statistics`; with a dim trait where y has one.
     """
     labels = plain_labels(data)
     check_memory(data.p)
@@ -156,7 +158,7 @@ def reduce_data(data: RegressionData, show: bool) -> xr.Dataset:
 
 
 def _values(data: RegressionData, show: bool) -> dict[str, Any]:
-    """All variables, with a dim of traits also where there is one."""
+    """All variables, with a dim of traits even for one trait."""
     weights = data.weights
     root = None if weights is None else np.sqrt(weights)
     values = _sizes(data)

@@ -1,4 +1,4 @@
-"""Whether something is a Dataset of sufficient statistics, and of data that there can be."""
+"""Check that something is a Dataset of sufficient statistics, of data that can exist."""
 
 from typing import Any
 
@@ -17,8 +17,8 @@ _AGAIN = "Make the statistics again with blrzoo.sufficient_statistics"
 def check_statistics(data: Any, name: str = "statistics") -> None:
     r"""Refuse what is not a Dataset of `sufficient_statistics`, or what no data can have.
 
-    With all columns [W, X] and y divided by their root sums of squares, so that
-    their cross-products are correlations R, q and E, data exist only if
+    With all columns [W, X] and y divided by their root sums of squares, so that their
+    cross-products are correlations R (of columns), q (with y) and E (of y), data exist only if
     :math:`|r_{jk}| \le 1` and no residual variance is negative,
     :math:`E - q' R^{-1} q \ge 0` (the smallest eigenvalue, with several traits).
 
@@ -27,23 +27,23 @@ def check_statistics(data: Any, name: str = "statistics") -> None:
     data : Any
         What the user passed.
     name : str, default "statistics"
-        What messages call it.
+        Name of `data` in messages.
 
     Raises
     ------
     TypeError
-        Not a Dataset, or one that `sufficient_statistics` has not made.
+        If `data` is not a Dataset, or one that `sufficient_statistics` has not made.
     ValueError
-        Another format version; variables, dims, labels or dtypes other than those of
-        `sufficient_statistics`; numbers that are not finite; n below 2; sums of squares and
-        variances that are negative; cross-products that are not symmetric, or larger than the
-        sums of squares allow.
+        If the format version, variables, dims, labels or dtypes are not those of
+        `sufficient_statistics`; numbers are not finite; n is below 2; the sum of the weights is not
+        positive, or that of their logarithms too large for it; sums of squares or variances are
+        negative; or cross-products are not symmetric, or larger than the sums of squares allow.
 
     Notes
     -----
-    The residual variance is looked at for the 500 columns that correlate most with y: it is no
-    less with fewer columns, and the inverse of all may take hours. All tolerances are relative,
-    1e-8 for correlations and 1e-6 for residual variances.
+    The residual variance is checked for the 500 features and the 500 covariates that correlate most
+    with y: with fewer columns it is never smaller, and all might take hours. All tolerances are
+    relative, 1e-8 for correlations and 1e-6 for residual variances.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Numbers of sufficient statistics: finite, symmetric, and such that data can have them."""
+"""Check that numbers of sufficient statistics are finite, symmetric, and those of possible data."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -7,17 +7,16 @@ import numpy as np
 import pandas as pd
 
 from blrzoo.labels import show
-from blrzoo.statistics.layout import CROSS, LABELLED, sides
+from blrzoo.statistics.layout import CROSS, DIM, sides
 
 __all__ = ["check_values"]
 
 _TOLERANCE = 1e-8  # of correlations
 _UNEXPLAINED = 1e-6  # of residual variances, relative to the variance
-_CUTOFF = 1e-7  # of eigenvalues: what is smaller is known too badly to divide by
-_MOST = 500  # columns whose correlation matrix is decomposed, in a fraction of a second
-_ROWS = 512  # of a matrix that are looked at together
+_CUTOFF = 1e-7  # of eigenvalues: smaller ones are not accurate enough to divide by
+_MOST = 500  # features, and covariates, whose correlations are decomposed: a fraction of a second
+_ROWS = 512  # of a matrix that are checked together
 _TINY = 1e-120  # below any root sum of squares of a column that is not constant
-_DIM = dict(zip("XWy", LABELLED, strict=True))
 
 Values = Mapping[str, np.ndarray]
 
@@ -32,15 +31,15 @@ def check_values(values: Values, labels: Mapping[Any, pd.Index], name: str) -> N
     labels : mapping of str to pandas.Index
         Labels by dim.
     name : str
-        What messages call the statistics.
+        Name of the statistics in messages.
 
     Raises
     ------
     ValueError
-        As `blrzoo.statistics.check_statistics` says.
+        As for `blrzoo.statistics.check_statistics`.
     """
     _check_finite(values, name)
-    with np.errstate(all="ignore"):  # of numbers that are refused for being out of range
+    with np.errstate(all="ignore"):  # numbers out of range are refused
         _check_sizes(values, name)
         _check_sums(values, labels, name)
 
@@ -88,13 +87,13 @@ def _check_sizes(values: Values, name: str) -> None:
 
 
 def _check_squares(side: str, values: Values, labels: Mapping[Any, pd.Index], name: str) -> None:
-    """Sums of squares and variances are not negative."""
+    """Refuse negative sums of squares and variances."""
     for variable in (side + side, f"{side}_variance"):
         numbers = np.atleast_1d(_diagonal(values[variable]))
         wrong = numbers < 0
         if wrong.any():
-            known = labels.get(_DIM[side])
-            where = "" if known is None else f" at {_DIM[side]} {show(known[wrong])}"
+            known = labels.get(DIM[side])
+            where = "" if known is None else f" at {DIM[side]} {show(known[wrong])}"
             place = " on its diagonal" if values[variable].ndim == 2 else ""
             raise ValueError(
                 f"{name} must have no negative number{place} in {variable}, sums of squares; got "
@@ -109,7 +108,7 @@ def _diagonal(array: np.ndarray) -> np.ndarray:
 def _check_product(
     product: str, array: np.ndarray, scales: Mapping[str, np.ndarray], name: str
 ) -> None:
-    """Correlations are symmetric, and -1 to 1."""
+    """Refuse correlations that are not symmetric, or not between -1 and 1."""
     left, right = (scales[side] for side in product)
     matrix = array.reshape(len(left), len(right))
     for rows in _rows(matrix):
@@ -138,7 +137,7 @@ def _check_symmetric(
 
 
 def _check_residuals(values: Values, scales: Mapping[str, np.ndarray], name: str) -> None:
-    """No combination of columns explains more of y than there is."""
+    """Refuse negative residual variances: columns that explain more of y than there is."""
     R, q, E = _correlations(values, scales)
     eigenvalues, vectors = np.linalg.eigh(R)
     if eigenvalues[0] < -_TOLERANCE * len(R):
@@ -161,7 +160,7 @@ def _check_residuals(values: Values, scales: Mapping[str, np.ndarray], name: str
 def _correlations(
     values: Values, scales: Mapping[str, np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Correlations among the columns most correlated with y, of these with y, and of y."""
+    """Correlations among the columns most correlated with y, of these with y, and among traits."""
     there = [side for side in "WX" if side in scales]
     T = len(scales["y"])
     scale = {s: scales[s] for s in there}
@@ -197,7 +196,7 @@ def _block(
 
 
 def _rows(array: np.ndarray) -> Iterator[Any]:
-    """Blocks of rows of a matrix; all of what is smaller."""
+    """Indices of the blocks of rows of a matrix; one of all for vectors and numbers."""
     if array.ndim < 2:
         yield ...
         return

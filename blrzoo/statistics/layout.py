@@ -6,16 +6,17 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-__all__ = ["CROSS", "FORMAT", "KIND", "LABELLED", "as_dataset", "dims_of", "sides"]
+__all__ = ["CROSS", "DIM", "FORMAT", "KIND", "LABELLED", "as_dataset", "dims_of", "sides"]
 
-#: Attributes by which the Dataset is known, also when it comes from a file.
+#: Attributes that identify the Dataset, also when it comes from a file.
 KIND, FORMAT = "sufficient statistics", 1
 #: Dims with labels; those of a square matrix have a second one, such as "feature_bis".
 LABELLED = ("feature", "covariate", "trait")
-#: Cross-products: the letters say of what with what.
+#: Cross-products, by the letters of both sides.
 CROSS = ("XX", "Xy", "yy", "XW", "WW", "Wy")
+#: Dim of the columns of each side.
+DIM = {"X": "feature", "y": "trait", "W": "covariate"}
 
-_DIM = {"X": "feature", "y": "trait", "W": "covariate"}
 _MOMENTS = {
     "mean": "mean, without weights",
     "variance": "sample variance, without weights, divisor n - 1",
@@ -30,7 +31,7 @@ _SCALARS = {
 
 
 def sides(covariates: bool) -> str:
-    """Letters of what there is: features, response and, with covariates, these.
+    """Letters of the sides of cross-products: features, response and, if there are, covariates.
 
     Examples
     --------
@@ -62,7 +63,7 @@ def dims_of(covariates: bool, traits: bool) -> dict[str, tuple[str, ...]]:
     there = sides(covariates)
     dims: dict[str, tuple[str, ...]]
     dims = {name: _pair(*name) for name in CROSS if {*name} <= {*there}}
-    dims |= {f"{side}_{moment}": (_DIM[side],) for side in there for moment in _MOMENTS}
+    dims |= {f"{side}_{moment}": (DIM[side],) for side in there for moment in _MOMENTS}
     dims |= {name: () for name in _SCALARS}
     if traits:
         return dims
@@ -71,7 +72,7 @@ def dims_of(covariates: bool, traits: bool) -> dict[str, tuple[str, ...]]:
 
 def _pair(left: str, right: str) -> tuple[str, str]:
     """Dims of a matrix of cross-products."""
-    return _DIM[left], _DIM[right] + ("_bis" if left == right else "")
+    return DIM[left], DIM[right] + ("_bis" if left == right else "")
 
 
 def as_dataset(values: Mapping[str, Any], labels: Mapping[str, np.ndarray]) -> xr.Dataset:
@@ -80,7 +81,7 @@ def as_dataset(values: Mapping[str, Any], labels: Mapping[str, np.ndarray]) -> x
     Parameters
     ----------
     values : mapping of str to array_like
-        Each variable, also with a dim of one trait too many.
+        Each variable; for one trait, it may have a trait axis of length 1.
     labels : mapping of str to ndarray
         Labels of "feature" and, if there are any, of "covariate" and "trait".
 
@@ -97,7 +98,7 @@ def as_dataset(values: Mapping[str, Any], labels: Mapping[str, np.ndarray]) -> x
 
 
 def _describe(name: str) -> str:
-    """What a variable is, in words, for who opens the file."""
+    """Describe a variable in words, for readers of the file."""
     if name in CROSS:
         left, right = _WHAT[name[0]], _WHAT[name[1]]
         return f"sums of products of {left} and {right}, with weights, about their centers"

@@ -1,4 +1,4 @@
-"""Whether there is memory for X'X, asked before the work: a system may kill what takes too much."""
+"""Check that there is memory for X'X before the work: a system may kill what takes too much."""
 
 import os
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 __all__ = ["check_memory"]
 
 _SYSTEM = Path("/proc/meminfo")
-#: What a container may take at most, by version of control groups.
+#: Most memory that a container may use, by version of control groups.
 _LIMITS = (
     Path("/sys/fs/cgroup/memory.max"),
     Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
@@ -41,12 +41,12 @@ def check_memory(p: int) -> None:
 
 
 def _available() -> float:
-    """Bytes that can still be had; infinite where the system does not say."""
+    """Bytes that are available; infinite where the system does not say."""
     return min(_of_system(), *(_of_group(path) for path in _LIMITS))
 
 
 def _of_system() -> float:
-    """What is free or can be freed (Linux), else all memory (macOS)."""
+    """Bytes that are free or can be freed (Linux), or all memory (macOS)."""
     try:
         lines = _SYSTEM.read_text().splitlines()
         (kib,) = (line.split()[1] for line in lines if line.startswith("MemAvailable:"))

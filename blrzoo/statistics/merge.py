@@ -1,4 +1,4 @@
-"""Statistics of several parts of the observations to those of all of them."""
+"""Statistics of all observations from those of several parts."""
 
 from collections.abc import Iterable, Iterator, Mapping, ValuesView
 from typing import Any
@@ -19,7 +19,7 @@ _ROWS = 512  # of a matrix that are added together
 
 
 def merge_statistics(parts: Iterable[xr.Dataset]) -> xr.Dataset:
-    r"""Put statistics of parts of the observations together, as if made of all at once.
+    r"""Merge statistics of parts of the observations into those of all of them.
 
     For parts a and b with sums of weights :math:`w_a, w_b`, cross-products
     :math:`S = (Z - \bar Z)'O(Z - \bar Z)` of the columns :math:`Z = [X, W, y]`, and
@@ -28,30 +28,38 @@ def merge_statistics(parts: Iterable[xr.Dataset]) -> xr.Dataset:
     .. math:: S = S_a + S_b + \frac{w_a w_b}{w_a + w_b} d d', \quad
        \bar z = \bar z_a + \frac{w_b}{w_a + w_b} d,
 
-    and likewise for the sample variances, with numbers of observations in the place of the sums of
-    weights. Nothing is approximated, and the order of the parts changes rounding only.
+    and likewise for the sample variances, with numbers of observations in place of the sums of
+    weights. This is exact; the order of the parts changes rounding only.
 
     Parameters
     ----------
     parts : list, tuple or iterator of xarray.Dataset
-        Of `blrzoo.sufficient_statistics`, or merged ones, each of other observations, with the same
-        features, covariates and traits. These are joined by label, in the order of the first part.
-        A generator may read them one by one from files.
+        Statistics made by `blrzoo.sufficient_statistics` or merged before, each of other
+        observations, with the same features, covariates and traits. These are joined by label, in
+        the order of the first part. A generator may read the parts one by one from files.
 
     Returns
     -------
     xarray.Dataset
-        Variables, dims and units are those of `blrzoo.sufficient_statistics`, of all observations.
-        Further coordinates are those of the parts, and attributes those that all parts share.
+        Statistics of all observations, with n observations, weights w and O = diag(w):
+
+        - cross-products about the weighted means: ``XX`` X'OX (feature, feature_bis), ``Xy`` X'Oy
+          (feature[, trait]), ``yy`` y'Oy, () or (trait, trait_bis), and with covariates ``WW``
+          (covariate, covariate_bis), ``XW`` (feature, covariate) and ``Wy`` (covariate[, trait])
+        - for X (feature), y ([trait]) and W (covariate): ``*_center``, weighted means, ``*_mean``,
+          means without weights, and ``*_variance``, sample variances without weights
+        - ``n``, ``weight_sum`` and ``log_weight_sum``, ()
+
+        Other coordinates are those of the parts, and attributes those that all parts share.
 
     Raises
     ------
     TypeError
-        `parts` is not a list of Datasets of `blrzoo.sufficient_statistics`.
+        If `parts` is not a list, tuple or iterator of Datasets of `blrzoo.sufficient_statistics`.
     ValueError
-        There is no part; parts have other features, covariates or traits, another format version,
-        or other coordinates than labels, or attributes ``units`` or ``coding``, that differ; or a
-        part has numbers that no data can have.
+        If there is no part; parts differ in features, covariates, traits, format version,
+        coordinates other than labels, or the attributes ``units`` and ``coding``; or a part has
+        numbers that no data can have.
 
     See Also
     --------
@@ -59,9 +67,9 @@ def merge_statistics(parts: Iterable[xr.Dataset]) -> xr.Dataset:
 
     Notes
     -----
-    The merged statistics do not know of the parts: there is one intercept. For an intercept of
-    each part, give all parts a covariate for each of them but the first, which is 1 in that part
-    and 0 in the others. Observations that are in two parts count twice.
+    Models of merged statistics have one intercept. For an intercept of each part, give all parts a
+    covariate for each of them but the first, which is 1 in that part and 0 in the others.
+    Observations that are in two parts count twice.
 
     References
     ----------
@@ -97,7 +105,7 @@ def merge_statistics(parts: Iterable[xr.Dataset]) -> xr.Dataset:
 
 
 class _Sum:
-    """The parts so far. Of the first one, only its labels and notes are kept."""
+    """Sum of the parts so far, with the labels and notes of the first one."""
 
     def __init__(self, first: xr.Dataset) -> None:
         self.values = {
@@ -117,7 +125,7 @@ class _Sum:
         self.shared = {k: v for k, v in self.shared.items() if same(v, part.attrs.get(k))}
 
     def dataset(self) -> xr.Dataset:
-        """Everything that was added."""
+        """Statistics of all parts that were added."""
         labels = {dim: self.coords[dim].values for dim in LABELLED if dim in self.coords.dims}
         made = as_dataset(self.values, labels).assign_coords(self.coords.coords)
         for name, attributes in self.attributes.items():
@@ -126,7 +134,7 @@ class _Sum:
 
 
 def _check_listed(parts: Any) -> None:
-    """Refuse what is no list of parts: iterated over, much else gives letters, keys or rows."""
+    """Refuse what is no list of parts; other iterables would give letters, keys or rows."""
     remedy = "[statistics]" if isinstance(parts, xr.Dataset) else "[first, second]"
     remedy = "list(parts.values())" if isinstance(parts, dict) else remedy
     what = "a list of Datasets of blrzoo.sufficient_statistics"
@@ -151,7 +159,7 @@ def _reorder(part: xr.Dataset, coords: xr.Dataset, name: str) -> xr.Dataset:
 
 
 def _labels(part: xr.Dataset, dim: str) -> pd.Index:
-    """Labels of a dim; none without it."""
+    """Labels of a dim; empty without the dim."""
     return part.indexes[dim] if dim in part.dims else pd.Index([])
 
 
@@ -186,7 +194,7 @@ def _add_products(total: np.ndarray, part: np.ndarray, left: Any, right: Any) ->
 def _add_moments(
     total: dict[str, np.ndarray], part: Mapping[str, np.ndarray], side: str, n: int, m: int
 ) -> None:
-    """Means and variances without weights, in place."""
+    """Add means and variances without weights, in place."""
     mean, variance = total[f"{side}_mean"], total[f"{side}_variance"]
     shift = part[f"{side}_mean"] - mean
     squares = (n - 1) * variance + (m - 1) * part[f"{side}_variance"]

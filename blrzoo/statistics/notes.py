@@ -1,4 +1,4 @@
-"""What users note about units and reference coding: parts that are merged must agree on it."""
+"""Users' notes about units and reference coding, on which parts must agree to be merged."""
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
@@ -19,9 +19,9 @@ class Notes:
     Parameters
     ----------
     coordinates : mapping of str to xarray.DataArray
-        By name.
+        Coordinates by name.
     attributes : mapping of str to Any
-        By where they are, such as "y_mean.units"; None where nothing is noted.
+        Attributes by place, such as "y_mean.units"; None where there is none.
     """
 
     coordinates: Mapping[Hashable, xr.DataArray]
@@ -47,19 +47,19 @@ class Notes:
         )
 
     def check_same(self, part: "Notes", name: str) -> None:
-        """Refuse a part whose units or reference coding are other than these.
+        """Refuse a part with other units or reference coding.
 
         Parameters
         ----------
         part : Notes
-            Of a part with the same labels in the same order.
+            Notes of a part with the same labels in the same order.
         name : str
-            What messages call the part.
+            Name of the part in messages.
 
         Raises
         ------
         ValueError
-            If a coordinate or attribute differs, or is in one of both only.
+            If a coordinate or attribute differs, or only one of both has it.
         """
         mine, other = self.coordinates, part.coordinates
         for coord in [*mine, *(coord for coord in other if coord not in mine)]:
@@ -86,7 +86,7 @@ def _check_coordinate(
 
 
 def _difference(mine: xr.DataArray, other: xr.DataArray) -> str:
-    """Where two coordinates differ first, if they are of the same labels."""
+    """Say where two coordinates of the same labels differ first; nothing for others."""
     if mine.ndim != 1 or mine.dims != other.dims:
         return ""
     k = int(np.argmax(mine.values != other.values))
@@ -104,7 +104,7 @@ def _check_attribute(where: str, mine: Any, other: Any, name: str) -> None:
 
 
 def same(mine: Any, other: Any) -> bool:
-    """Whether two attributes are equal, numbers, text or lists of them.
+    """Whether two attributes are equal: numbers, text or lists of them.
 
     Examples
     --------

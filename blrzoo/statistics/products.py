@@ -11,9 +11,9 @@ from blrzoo.progress import track
 
 __all__ = ["Moments", "center", "feature_moments", "feature_products"]
 
-_BLOCK_BYTES = 2**24  # of a block: two, their product and a temporary one make 64 MB
-_ROWS = 4096  # of a block of X'X: enough for a fast product
-_COLUMNS = 1024  # of one at most: the product of two is a block too
+_BLOCK_BYTES = 2**24  # bytes per block: two, their product and a temporary array take 64 MB
+_ROWS = 4096  # rows per block for X'X: enough for a fast product
+_COLUMNS = 1024  # most columns per block: the product of two blocks is as large
 
 
 class Moments(NamedTuple):
@@ -46,7 +46,7 @@ def center(Z: np.ndarray, weights: np.ndarray | None) -> Moments:
     """
     mean = Z.mean(axis=0)
     Z -= mean
-    rounding = Z.mean(axis=0)  # of the mean, not small beside the deviations if an offset is large
+    rounding = Z.mean(axis=0)  # rounding error of the mean, which matters if the mean is large
     Z -= rounding
     mean += rounding
     variance = np.einsum("ij,ij->j", Z, Z) / (len(Z) - 1)
@@ -69,7 +69,7 @@ def feature_moments(
     root : ndarray (obs,) or None
         Square roots of the weights. None: all 1.
     others : ndarray (obs, column)
-        Deviations from the means, times the roots.
+        Deviations of other columns from their weighted means, times `root`.
 
     Returns
     -------
@@ -97,7 +97,7 @@ def feature_products(
     data : RegressionData
         Checked data.
     means : ndarray (feature,)
-        What is subtracted.
+        What is subtracted from each feature.
     root : ndarray (obs,) or None
         Square roots of the weights. None: all 1.
     show : bool
@@ -111,7 +111,7 @@ def feature_products(
     XX = np.zeros((data.p, data.p))
     pairs, pieces = _pairs(data.n, data.p), list(_cut(data.n, _ROWS))
     steps = track(range(len(pairs) * len(pieces)), show, "Cross-products")
-    with closing(steps):  # its bar is stopped when interrupted too
+    with closing(steps):  # stops the bar when interrupted too
         for step in steps:
             (left, right), rows = pairs[step // len(pieces)], pieces[step % len(pieces)]
             A = _deviations(data, means, root, rows, left)
@@ -138,7 +138,7 @@ def _cut(size: int, width: int) -> Iterator[slice]:
 def _deviations(
     data: RegressionData, means: np.ndarray, root: np.ndarray | None, rows: slice, columns: slice
 ) -> np.ndarray:
-    """Deviations of a block from the means, times the roots of the weights."""
+    """Deviations of a block from the means, times square roots of the weights."""
     Z = data.block(rows, columns)
     Z -= means[columns]
     if root is not None:

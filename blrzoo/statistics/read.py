@@ -1,4 +1,4 @@
-"""Data of sufficient statistics: complete, with weights of a workable scale and plain labels."""
+"""Read data for sufficient statistics: complete, with weights and labels that serve."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ def read_data(
     Parameters
     ----------
     X, y, covariates, weights
-        As the user gives them.
+        As the user passed them.
     traits : bool
         Whether y has a trait in each column.
     part : bool
@@ -33,7 +33,7 @@ def read_data(
     Raises
     ------
     TypeError, ValueError
-        As `blrzoo.data.check_data`; for missing y, and weights beyond 1e60 or below 1e-60.
+        As `blrzoo.data.check_data`; for missing y, and weights above 1e60 or below 1e-60.
 
     Examples
     --------
@@ -41,7 +41,7 @@ def read_data(
     >>> read_data(*given, traits=True, part=False).coords["trait"]
     array([0, 1])
     """
-    # Rows without y are set apart, so that they are refused below with advice that holds here.
+    # Rows without y are set apart here and refused below, with advice for statistics.
     data = check_data(
         X,
         y,
@@ -86,7 +86,7 @@ def _check_weights(weights: np.ndarray) -> None:
 
 
 def plain_labels(data: RegressionData) -> dict[str, np.ndarray]:
-    """Labels of features, covariates and traits in dtypes that a file can hold.
+    """Labels of features, covariates and traits, in dtypes that can be saved to a file.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Whether y, features and covariates vary: asked where a model is made, not of its parts."""
+"""Check that y, features and covariates vary, where a model is made, not in parts of its data."""
 
 import numpy as np
 import pandas as pd
@@ -10,12 +10,12 @@ from blrzoo.values import check_varying_features, warn_of_dependent_traits
 __all__ = ["check_variation"]
 
 _CONSTANT = 1e-12  # a column is constant if its SD is at most this times its mean
-_COLLINEAR = 1e-12  # share of a column's squares that the ones before leave, above its rounding
+_COLLINEAR = 1e-12  # share of a column's squares not explained by those before, above rounding
 _MERGE = "Merge them with those of other observations (blrzoo.merge_statistics)"
 
 
 def check_variation(data: xr.Dataset) -> None:
-    """Refuse statistics in the place of X and y if what must vary in the data of a model does not.
+    """Refuse statistics for a model if y, covariates or features do not vary as they must.
 
     The rules are those for X, y and covariates. Parts of the data need not fulfil them.
 
@@ -54,7 +54,7 @@ def check_variation(data: xr.Dataset) -> None:
 
 
 def _constant(data: xr.Dataset, side: str) -> np.ndarray:
-    """Mask of the columns of one value."""
+    """Mask of the constant columns."""
     mean, variance = data[f"{side}_mean"].values, data[f"{side}_variance"].values
     return np.atleast_1d(np.sqrt(variance) <= _CONSTANT * np.abs(mean))
 

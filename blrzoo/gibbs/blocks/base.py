@@ -1,7 +1,7 @@
-"""What a block of effects and labels is: a way of drawing them given all the rest.
+"""What a block of effects and labels is: a way of drawing them from their full conditional.
 
-A block is built from the `State` of a sweep, so that everything it reads is current. `inputs` is
-what its Op reads besides the design and the noise, by name; `draw` draws.
+A block reads the `State` of a sweep, so all values that it uses are current. A new block is a
+subclass of `Block`, in a file of its own, with a `name`, `inputs` and `draw`.
 """
 
 from collections.abc import Collection
@@ -17,12 +17,12 @@ from blrzoo.terms import Term
 
 __all__ = ["BLOCKS", "Block", "Drawn", "make_block", "register"]
 
-#: Ways of drawing effects, by the names that priors call them.
+#: Blocks by name; priors name theirs in `blrzoo.priors.Prior.blocks`.
 BLOCKS: dict[str, "type[Block]"] = {}
 
 
 def register[B: "type[Block]"](block: B) -> B:
-    """Make a block known by its name (a decorator)."""
+    """Register a block under its name (a class decorator)."""
     BLOCKS[block.name] = block
     return block
 
@@ -33,7 +33,17 @@ def make_block(term: Term, **parts: Any) -> "Block":
 
 
 class Drawn(NamedTuple):
-    """New effects on the prior's scale, labels (None where they are not drawn), and their fit."""
+    """What `Block.draw` returns.
+
+    Attributes
+    ----------
+    effects : TensorVariable, (feature[, trait])
+        New value of the random variable of the effects, beta or alpha, on the scale of the design.
+    label : TensorVariable or None
+        New value of the labels; ignored where they are not drawn.
+    fit : TensorVariable, (obs[, trait])
+        X* times the new effects beta.
+    """
 
     effects: TensorVariable
     label: TensorVariable | None
@@ -41,14 +51,24 @@ class Drawn(NamedTuple):
 
 
 class Block:
-    """Effects and labels of all features, drawn given all the rest.
+    """Effects and labels of the features of a term, drawn from their full conditional.
+
+    A subclass defines three things:
+
+    - ``name``: its key in `BLOCKS`, which priors have in `blrzoo.priors.Prior.blocks`;
+    - ``inputs()``: current values of all that its full conditional depends on besides X, by name,
+      which `_current` builds from graphs over the model. `blrzoo.testing` reads it;
+    - ``draw()``: new effects, labels and fit, as a `Drawn`, from ``inputs()`` and noise of the
+      state (`State.normals`, `State.exponentials`).
 
     Parameters
     ----------
     term : Term
-        Whose effects are drawn.
-    model, spec : pm.Model, Spec
-        The model at hand and its rules.
+        Design and prior of the effects.
+    model : pm.Model
+        The model whose variables are drawn.
+    spec : Spec
+        Its rules.
     state : State
         Current values.
     drawn : collection of TensorVariable
@@ -56,17 +76,23 @@ class Block:
 
     Attributes
     ----------
-    name : str
-        What priors call it, in `blrzoo.priors.Prior.blocks`.
+    prior, likelihood
+        Of `term` and of `spec`.
+    design : Design or Factorisation
+        X* of the rows with y, a `Factorisation` where the term has ``update="joint"``.
     effects, label : TensorVariable or None
         Their variables in the model, if there are any.
+    draws_effects, draws_label : bool
+        Whether these are among `drawn`. Effects that are not drawn are not updated.
     fit : TensorVariable, (obs[, trait])
-        What the effects add to the mean of y, times the square roots of the weights: an input of
-        the sweep, carried from draw to draw.
+        X* times the effects before the sweep: an input of the sweep, carried from draw to draw.
+        It is X beta times square roots of the weights; X*'X* beta where the design is of
+        cross-products, with (feature[, trait]) in place of (obs[, trait]) in all of these.
     current_fit : TensorVariable
-        The same as a symbol that graphs over model variables hold; `state` has its current value.
-    residual : TensorVariable
-        The residual of everything, over model variables and the symbols of all fits.
+        A symbol of the current fit for graphs over model variables; `state` has its value.
+    residual : TensorVariable, (obs[, trait])
+        y minus its mean, times square roots of the weights, over model variables and the symbols
+        of the fits of all terms. Set by `blrzoo.gibbs.compose.Composer`.
     """
 
     name: ClassVar[str]
@@ -76,7 +102,7 @@ class Block:
         self, term: Term, *, model: pm.Model, spec: Spec, state: State, drawn: Collection[Any]
     ) -> None:
         self.term, self.model, self.spec, self.state = term, model, spec, state
-        self.prior: Any = term.prior  # with what its kind of block asks for
+        self.prior: Any = term.prior  # with the methods that its block calls
         self.likelihood: Any = spec.likelihood
         self.design: Any = term.in_update
         self.effects = model.named_vars.get(term.effects_name)
@@ -91,11 +117,11 @@ class Block:
 
     @property
     def drawn(self) -> list[Any]:
-        """The variables that it draws."""
+        """The variables that this block draws."""
         return [self.label] * self.draws_label + [self.effects] * self.draws_effects
 
     def update(self) -> None:
-        """Draw effects and labels, and let what follows see them."""
+        """Draw effects and labels, and make them current in `state`."""
         values = self.state.values
         effects, label, values[self.current_fit] = self.draw()
         values[self.effects] = self.prior.data.per_unit(effects)
@@ -103,7 +129,7 @@ class Block:
             values[self.label] = label
 
     def inputs(self) -> dict[str, TensorVariable]:
-        """Current values of what the Op reads, by name."""
+        """Current values of what the full conditional depends on besides X, by name."""
         raise NotImplementedError
 
     def draw(self) -> Drawn:
@@ -115,7 +141,7 @@ class Block:
         return dict(zip(parts, self.state.rebuild(parts.values()), strict=True))
 
     def _log_weights(self, log_weights: TensorVariable) -> TensorVariable:
-        """Log weights of the components; labels that are not drawn are certain."""
+        """Log weights of the components; a fixed label gives 0 for its own and -inf elsewhere."""
         if self.label is None or self.draws_label:
             return log_weights
         index = self.prior.index(self.state.value(self.label))

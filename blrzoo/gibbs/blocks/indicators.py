@@ -1,4 +1,4 @@
-"""Effects on many traits, indicator after indicator."""
+"""Effects on many traits, indicator by indicator."""
 
 import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
@@ -12,14 +12,14 @@ __all__ = ["Indicators"]
 
 @register
 class Indicators(Block):
-    """Feature after feature: the indicators of all traits, one by one, and the effects on them."""
+    """Feature by feature: the indicators of all traits, one by one, and the effects on them."""
 
     name = "indicators"
     design: Design
     label: TensorVariable
 
     def inputs(self) -> dict[str, TensorVariable]:
-        """Those of `IndicatorInputs` but the noise."""
+        """`IndicatorInputs` without the noise."""
         v = self.spec.variables(self.model, self.term)
         precision, cells = self.likelihood.precision(v, self.model), self.prior.cells(v)
         given = self._current(

@@ -17,7 +17,7 @@ class Joint(Block):
     design: Factorisation
 
     def inputs(self) -> dict[str, TensorVariable]:
-        """Response minus everything but the features, sigma2, and the common variance."""
+        """Partial residual of the term, sigma2, and the common variance of the effects."""
         v = self.spec.variables(self.model, self.term)
         return self._current(
             target=self.residual + self.current_fit,

@@ -17,15 +17,15 @@ __all__ = ["JointTraits"]
 class JointTraits(Block):
     """Effects on all traits at once, where all features have one common covariance.
 
-    In the coordinates of `Rotate` prior and likelihood are diagonal together: as many independent
-    draws of one trait as there are traits.
+    In the coordinates of `Rotate` prior and likelihood are diagonal, so this is one independent
+    `JointDraw` per trait.
     """
 
     name = "joint-traits"
     design: Factorisation
 
     def inputs(self) -> dict[str, TensorVariable]:
-        """Response minus everything but the features, residual precision, and the covariance."""
+        """Partial residual of the term, residual precision, and the covariance of the effects."""
         v = self.spec.variables(self.model, self.term)
         return self._current(
             target=self.residual + self.current_fit,
@@ -39,7 +39,7 @@ class JointTraits(Block):
         target, precision, covariance = self.inputs().values()
         identity = pt.constant(np.eye(T)[None])
         alphas, _, values = Rotate()(covariance[None, None], identity, precision)
-        # 0 where the data say nothing: next to nothing in its place leaves the prior, and divides
+        # A tiny number in place of an eigenvalue of 0 can be divided by; the draw is the prior's.
         axes, information = alphas[0, 0], pt.maximum(values[0, 0], 1e-30 * values[0, 0, 0])
         weights, shared, drawn = product(precision, axes), self.design.shared(), []
         for i in range(T):

@@ -1,4 +1,4 @@
-"""Effects on one trait, feature after feature."""
+"""Effects on one trait, feature by feature."""
 
 import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
@@ -12,13 +12,13 @@ __all__ = ["SingleSite"]
 
 @register
 class SingleSite(Block):
-    """Feature after feature: its label, where it has one, and its effect."""
+    """Feature by feature: its label, where it has one, and its effect."""
 
     name = "single-site"
     design: Design
 
     def inputs(self) -> dict[str, TensorVariable]:
-        """Those of `SweepInputs` but the noise."""
+        """`SweepInputs` without the noise."""
         v = self.spec.variables(self.model, self.term)
         sigma2 = self.likelihood.variance(v, self.model)
         variances, log_weights = self.prior.by_feature(v)

@@ -1,4 +1,4 @@
-"""Effects on several traits, feature after feature."""
+"""Effects on several traits, feature by feature."""
 
 import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
@@ -12,13 +12,13 @@ __all__ = ["Traits"]
 
 @register
 class Traits(Block):
-    """Feature after feature: its label, where it has one, and its effects on all traits."""
+    """Feature by feature: its label, where it has one, and its effects on all traits."""
 
     name = "traits"
     design: Design
 
     def inputs(self) -> dict[str, TensorVariable]:
-        """Those of `TraitInputs` but the noise, with what is rotated: slabs and projections."""
+        """`TraitInputs` without the noise, with slabs and projections before their rotation."""
         v = self.spec.variables(self.model, self.term)
         given = self._current(
             residual=self.residual,
