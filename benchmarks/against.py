@@ -10,7 +10,7 @@ import numpy as np
 
 __all__ = ["main"]
 
-#: For each line that it reads, prints CPU ms per draw: the difference between a long and a short run.
+#: For each line that it reads, prints CPU ms per draw, from the difference of two runs.
 WORKER = """
 import logging, sys, time
 import numpy as np

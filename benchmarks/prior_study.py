@@ -258,7 +258,8 @@ def print_rules(table: pd.DataFrame, used: pd.DataFrame, features: Any) -> None:
     print(f"\n- calibration slope {slope.params[1]:.2f} (SE {slope.bse[1]:.2f}), 0.8 to 1.25")
     print(f"- coverage of {sparse['sets'].sum()} sets {covered:.3f}, at least 0.9")
     print(f"- r2 minus that of the ridge {gain.mean():.4f}, at least -0.02; where all of 1,000 or")
-    print(f"  more features are causal {gain[wide].mean():.4f}; in the worst setting {gain.min():.4f}")
+    worst = f"in the worst setting {gain.min():.4f}"
+    print(f"  more features are causal {gain[wide].mean():.4f}; {worst}")
     print(f"- {table['marked'].sum()} of {len(table)} settings are marked")
 
 

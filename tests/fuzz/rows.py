@@ -22,9 +22,9 @@ Strategies = Mapping[str, st.SearchStrategy[Any]]
 class Row:
     """One public name.
 
-    `valid` makes valid arguments, of which one or two at a time are replaced by values of `tried`. An
-    error must name an argument that was replaced, or one of `names`. `check` asserts that an outcome
-    is right for its arguments.
+    `valid` makes valid arguments, one or two of which are replaced by values of `tried`. An error
+    must name an argument that was replaced, or one of `names`. `check` asserts that an outcome is
+    right for its arguments.
     """
 
     call: Callable[..., Any]

@@ -156,7 +156,7 @@ def _array(a: np.ndarray, rows: list, columns: list, dims: tuple[str, ...]) -> x
     return xr.DataArray(a, labels, dims[: a.ndim])
 
 
-#: Containers, made from values, row labels, column labels and dims; those in WITH_LABELS keep labels.
+#: Containers, made from values, row and column labels and dims; those in WITH_LABELS keep labels.
 CONTAINERS: dict[str, Callable[..., Any]] = {
     "array": lambda a, *_: a,
     "fortran": lambda a, *_: np.asfortranarray(a),

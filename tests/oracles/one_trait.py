@@ -17,8 +17,8 @@ from scipy import special, stats
 class Exact:
     """Posterior of the effects as a mixture of normals over configurations.
 
-    ``weights`` (configuration,) are posterior probabilities; ``included``, ``means`` and ``sds`` are
-    (configuration, feature), and 0 where a feature is not included.
+    ``weights`` (configuration,) are posterior probabilities; ``included``, ``means`` and ``sds``
+    are (configuration, feature), and 0 where a feature is not included.
     """
 
     weights: np.ndarray

@@ -16,8 +16,8 @@ def enumerate_covariances(X, Y, *, covariances, pi, Sigma_e, mu=(0.0, 10.0), inc
     """Exact posterior over all K^p label vectors; effects of feature j ~ N(0, covariances[k]).
 
     covariances: (component, trait, trait), positive semi-definite. pi: (component,) or (feature,
-    component). included: (component, trait), whether a component affects a trait. Elements (feature,
-    trait) of the result are flattened in C order.
+    component). included: (component, trait), whether a component affects a trait. The result has
+    the elements (feature, trait) in C order.
     """
     p, K = X.shape[1], len(covariances)
     T = Y.shape[1]
