@@ -9,7 +9,7 @@ UNRESOLVED = re.compile(r'href="(?![a-z]+:)([^"#]+\.(?:md|ipynb))[#"]')
 
 
 def on_page_markdown(markdown, page, **kwargs):
-    """Rewrite links to notebooks, which are outside of docs/ in the repository but not in the site."""
+    """Rewrite links to notebooks, which are within docs/ in the site but not in the repository."""
     return markdown.replace("](../notebooks/", "](notebooks/")
 
 
