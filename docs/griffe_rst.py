@@ -34,7 +34,8 @@ def types(text):
 
 def links(text):
     """Link a public name to its entry."""
-    return re.sub(r"`(blrzoo\.\w+)`", r"[`\1`][\1]", text)
+    name = r"blrzoo\.(?:(?:evidence|gene_sets|priors|testing)\.)?\w+"
+    return re.sub(rf"`({name})`", r"[`\1`][\1]", text)
 
 
 def mathematics(text):
