@@ -1,9 +1,9 @@
-# `make demo` and `make test` are all that a newcomer needs: each sets up .venv by itself.
-# More arguments: make test ARGS="-k pip -x"
+# A newcomer needs only `make demo` and `make test`; each sets up .venv.
+# Further arguments: make test ARGS="-k pip -x"
 
 PYTHON := .venv/bin/python
 SETUP := sh .ci/setup
-# One thread of BLAS in each of the processes, which else wait for each other's.
+# One BLAS thread per process: more would compete with the other processes.
 PYTEST := OPENBLAS_NUM_THREADS=1 $(PYTHON) -m pytest -n logical --maxprocesses 4
 ARGS :=
 
@@ -14,7 +14,7 @@ ARGS :=
 help:  ## list the commands
 	@sed -n 's/^\([a-z-]*\):  *## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
 
-demo:  ## set up, then fit and compare some models of the zoo
+demo:  ## set up, then fit and compare two models
 	@$(SETUP)
 	$(PYTHON) -m blrzoo demo $(ARGS)
 
@@ -22,11 +22,11 @@ test:  ## set up, then run the tests
 	@$(SETUP) test
 	$(PYTEST) --dist loadfile $(ARGS)
 
-test-slow:  ## the tests that take long, and those of the samplers once more, compiled
+test-slow:  ## run the slow tests, and those of the samplers again, compiled
 	@$(SETUP) test
 	$(PYTEST) --dist worksteal --compiled -m "slow or engine" $(ARGS)
 
-bench:  ## timings
+bench:  ## run the benchmarks
 	@$(SETUP)
 	$(PYTHON) -m benchmarks $(ARGS)
 
@@ -34,19 +34,19 @@ docs:  ## build the documentation into site/
 	@$(SETUP) docs
 	NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --strict $(ARGS)
 
-lint:  ## ruff: rules and format
+lint:  ## check rules and format with ruff
 	@$(SETUP) dev
 	$(PYTHON) -m ruff check
 	$(PYTHON) -m ruff format --check
 
-types:  ## mypy
+types:  ## check types with mypy
 	@$(SETUP) dev
 	$(PYTHON) -m mypy blrzoo
 
-format:  ## correct what ruff can correct
+format:  ## apply the fixes and the format of ruff
 	@$(SETUP) dev
 	$(PYTHON) -m ruff check --fix
 	$(PYTHON) -m ruff format
 
-clean:  ## remove .venv and everything built
+clean:  ## remove .venv and all build products
 	rm -rf .venv site dist demo-output .pytest_cache .ruff_cache .mypy_cache

@@ -1,1 +1,1 @@
-"""Timings: ``make bench``. Ratios of one run count; single times depend on the machine."""
+"""Timings: ``make bench``. Compare ratios within a run; single times depend on the machine."""

@@ -1,4 +1,4 @@
-"""Time what the package promises: the sweep, the overhead of a draw, the first fit."""
+"""Time the sweep, the overhead of a draw and the first fit: python -m benchmarks."""
 
 import argparse
 import subprocess
@@ -27,7 +27,7 @@ print(time.perf_counter() - start)
 
 @njit(fastmath=True)
 def bare_loop(rows: np.ndarray, working: np.ndarray) -> float:
-    """Read every element of X once, against the residual: the floor of any dense sweep."""
+    """Multiply every element of X with the residual once: a lower bound for any dense sweep."""
     total = 0.0
     for j in range(rows.shape[0]):
         for i in range(rows.shape[1]):
@@ -53,7 +53,7 @@ def row(what: str, measured: str, bound: str = "") -> None:
 
 
 def sweep_against_bare_loop(repeats: int, n: int = 2000, p: int = 10_000) -> None:
-    """Dense kernel and bare loop in turn, over the same memory."""
+    """Time the dense kernel and the bare loop in turn, over the same memory."""
     rng = np.random.default_rng(1)
     X = rng.normal(size=(n, p))
     design = Dense(X, X.mean(axis=0))
@@ -105,7 +105,7 @@ def interleaved(
 
 
 def overhead_per_draw(repeats: int, draws: int = 500) -> None:
-    """What a draw of the 64-column diabetes model costs besides the kernel."""
+    """Time a draw of the 64-column diabetes model, and the kernel alone."""
     data = blr.load_diabetes(quadratic=True)
     model = blr.spike_slab(data["X"], data["y"])
     step = blr.BLRGibbs(model=model)
@@ -130,11 +130,11 @@ def overhead_per_draw(repeats: int, draws: int = 500) -> None:
     settings = {"draws": 2000, "tune": 0, "chains": 1, "quiet": True, "random_seed": 1}
     start = time.perf_counter()
     blr.sample(model, **settings, compute_convergence_checks=False)
-    row("pm.sample, per draw, everything included", f"{(time.perf_counter() - start) / 2:.3f} ms")
+    row("blr.sample, per draw, everything included", f"{(time.perf_counter() - start) / 2:.3f} ms")
 
 
 def first_fit() -> None:
-    """Import to InferenceData in a new process, with a warm cache."""
+    """Time from import to InferenceData in a new process, with a warm cache."""
     times = [
         float(subprocess.run([sys.executable, "-c", FIRST_FIT], **_CAPTURE).stdout)
         for _ in range(4)

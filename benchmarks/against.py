@@ -1,4 +1,4 @@
-"""Draws of two versions, interleaved: python -m benchmarks.against COMMIT."""
+"""Compare the time per draw with that of another commit: python -m benchmarks.against COMMIT."""
 
 import argparse
 import subprocess
@@ -10,7 +10,7 @@ import numpy as np
 
 __all__ = ["main"]
 
-#: Prints CPU ms a draw for each line that it reads: of the draws beyond those of a shorter run.
+#: For each line that it reads, prints CPU ms per draw, from the difference of two runs.
 WORKER = """
 import logging, sys, time
 import numpy as np
@@ -33,7 +33,7 @@ for _ in sys.stdin:
 
 
 class Version:
-    """A process that has the package of a folder."""
+    """A process that runs the package of a folder."""
 
     def __init__(self, folder: Path, n: int, p: int, draws: int) -> None:
         code = WORKER.format(n=n, p=p, draws=draws)
@@ -46,7 +46,7 @@ class Version:
         )
 
     def measure(self) -> float:
-        """CPU ms a draw."""
+        """CPU ms per draw."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write("go\n")
@@ -59,7 +59,7 @@ class Version:
 
 
 def main() -> None:
-    """Print ms a draw of both versions, and their ratio."""
+    """Print ms per draw of both versions, and their ratio."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.against", description=__doc__)
     parser.add_argument("commit")
     parser.add_argument("--repeats", type=int, default=5)
@@ -77,7 +77,8 @@ def main() -> None:
                     version.close()
                 before, after = np.median(found, axis=0)
                 ratio = np.median(found[:, 0] / found[:, 1])
-                print(f"{n} x {p}, ms a draw: {before:.3f} before, {after:.3f} now, {ratio:.2f} x")
+                times = f"{before:.3f} before, {after:.3f} now, {ratio:.2f} x"
+                print(f"{n} x {p}, ms per draw: {times}")
         finally:
             subprocess.run([*worktree, "remove", "--force", old], cwd=here, check=True)
 

@@ -1,4 +1,4 @@
-"""Sweeps of each design in one run, interleaved: python -m benchmarks.designs."""
+"""Time the sweeps of several designs, interleaved: python -m benchmarks.designs."""
 
 import argparse
 import time
@@ -12,7 +12,7 @@ __all__ = ["main", "simulated", "stepper"]
 
 
 def simulated(n: int, p: int, causal: int = 40) -> tuple[np.ndarray, np.ndarray]:
-    """Genotype codes by columns, and a trait with a heritability of one half."""
+    """Simulate genotype codes, column-major, and a trait with a heritability of one half."""
     rng = np.random.default_rng(1)
     codes = np.empty((p, n), dtype=np.int8)
     for j in range(p):
@@ -23,7 +23,7 @@ def simulated(n: int, p: int, causal: int = 40) -> tuple[np.ndarray, np.ndarray]
 
 
 def stepper(X: np.ndarray, y: np.ndarray, design: str, burn: int) -> Callable[[], dict[str, float]]:
-    """A chain that has been started; calls go on with it."""
+    """Start a chain; each call of the result draws once more."""
     pi = (40.0, len(X.T) - 40.0)
     tau2, sigma2 = (4.0, y.var() / 80), (4.0, y.var() / 2)
     model = blr.spike_slab(X, y, design=design, pi=pi, tau2=tau2, sigma2=sigma2)
@@ -42,7 +42,7 @@ def stepper(X: np.ndarray, y: np.ndarray, design: str, burn: int) -> Callable[[]
 
 
 def main() -> None:
-    """Print CPU time a sweep and how many times faster than float64 each design is."""
+    """Print CPU time per sweep, and how many times faster than `dense` each design is."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.designs", description=__doc__)
     parser.add_argument("--n", type=int, default=2000)
     parser.add_argument("--p", type=int, default=10_000)
@@ -59,7 +59,7 @@ def main() -> None:
             for _ in range(4):
                 sweep()
             times[name].append((time.process_time() - start) / 4)
-    print(f"n={given.n}, p={given.p}: ms of CPU a draw, of a step with all it does")
+    print(f"n={given.n}, p={given.p}: ms of CPU per draw of the whole step")
     for name, found in times.items():
         ratio = np.median(np.array(times["dense"]) / np.array(found))
         included = f"{sizes[name]} included"

@@ -1,4 +1,4 @@
-"""Memory of a process that fits again and again: python -m benchmarks.memory."""
+"""Memory of a process that fits repeatedly: python -m benchmarks.memory."""
 
 import gc
 from pathlib import Path
@@ -13,10 +13,10 @@ SETTINGS = {"draws": 2, "tune": 0, "chains": 1, "cores": 1, "random_seed": 1, "q
 
 
 def main(times: int = 20, n: int = 500, p: int = 4000) -> None:
-    """Fit, forget, and print what stays: flat, where nothing of a fit stays in memory."""
+    """Print the memory after each of several fits: constant, if that of a fit is freed."""
     X = np.random.default_rng(1).normal(size=(n, p))
     y = X[:, :10].sum(axis=1) + np.random.default_rng(2).normal(size=n)
-    print(f"X of {X.nbytes / 2**20:.0f} MiB; resident memory in MiB after each of {times} times:")
+    print(f"X of {X.nbytes / 2**20:.0f} MiB; resident memory in MiB after each of {times} runs:")
     for kind in (fit, read, fit_traits, validate):
         print(f"{kind.__name__}:", end=" ")
         for _ in range(times):
@@ -27,24 +27,24 @@ def main(times: int = 20, n: int = 500, p: int = 4000) -> None:
 
 
 def fit(X: np.ndarray, y: np.ndarray) -> None:
-    """A model and a fit, both forgotten."""
+    """Make a model and a fit."""
     blr.sample(blr.spike_slab(X, y), **SETTINGS)
 
 
 def read(X: np.ndarray, y: np.ndarray) -> None:
-    """A fit with its log likelihood, and predictions."""
+    """Make a fit with its log likelihood, and predict."""
     idata = blr.sample(blr.spike_slab(X, y), **SETTINGS, idata_kwargs={"log_likelihood": True})
     blr.predict(idata, X[:5])
 
 
 def fit_traits(X: np.ndarray, y: np.ndarray) -> None:
-    """A fit of two traits."""
+    """Fit two traits."""
     model = blr.multivariate(X, np.column_stack([y, y[::-1]]), update="single-site")
     blr.sample(model, **SETTINGS)
 
 
 def validate(X: np.ndarray, y: np.ndarray) -> None:
-    """Two folds."""
+    """Cross-validate with two folds."""
     blr.cross_validate(blr.spike_slab, X, y, folds=2, **SETTINGS)
 
 

@@ -1,19 +1,20 @@
 """Do the default priors of selection serve sparse and polygenic truths? A simulation study.
 
-    python -m benchmarks.prior_study fit FOLDER [--part 1/2]  # an hour; goes on later
-    python -m benchmarks.prior_study table FOLDER                 # a row a cell, and the rules
+    python -m benchmarks.prior_study fit FOLDER [--part 1/2]  # 40 minutes; can be resumed
+    python -m benchmarks.prior_study table FOLDER             # a row per setting, and the rules
 
-Rules, stated before the study was run. They are of `spike_slab` at its defaults, in cells of one
-design, size, h2 and number of causal features, 10 data sets each:
+Rules for `spike_slab` with its defaults, set before the study was run. A setting is a size,
+correlation, h2 and number of causal features, with 10 data sets:
 
-- *Calibration*: over all features of all sparse cells (1 to 20 causal, at most half of p), the
+- *Calibration*: over all features of all sparse settings (1 to 20 causal, at most half of p), the
   slope of a logistic regression of the truth on logit(PIP) is between 0.8 and 1.25.
-- *Coverage*: of the 95 % credible sets of the sparse cells, at least 90 % hold a causal feature.
-- *Prediction*: over the polygenic cells (100 or all causal), r2 of new responses is at most 0.02
+- *Coverage*: of the 95 % credible sets of the sparse settings, at least 90 % hold a causal feature.
+- *Prediction*: over the polygenic settings (100 or all causal), r2 of new responses is at most 0.02
   below that of the ridge.
 
-A fit's chains disagree if R-hat of its model size is above 1.1, or a PIP differs by more than 0.5
-between them. A cell with more than two such fits is marked and takes no part in the rules.
+The chains of a fit disagree if R-hat of the model size is above 1.1, or if a PIP differs by more
+than 0.5 between them. A setting in which this happens in more than a fifth of the fits is marked
+and excluded from the rules.
 """
 
 import argparse
@@ -63,7 +64,7 @@ class Cell(NamedTuple):
 
 
 def cells() -> Iterator[Cell]:
-    """All cells, the small ones first."""
+    """All settings, the small ones first."""
     for p, n in itertools.product((10, 64, 1000), (200, 600)):
         causal = [c for c in (1, 5, 20, 100) if c < p] + [p]
         for c, r, h2 in itertools.product(causal, (0.0, 0.9), (0.2, 0.5)):
@@ -115,7 +116,7 @@ def simulate(cell: Cell, replicate: int) -> tuple[Any, ...]:
 
 
 def fit(cell: Cell, replicate: int) -> dict[str, Any]:
-    """What is kept of the fits of a data set: indicators as bits, and r2 of new responses."""
+    """Fit a data set, and return the indicators as bits and r2 of new responses."""
     X, y, X_new, y_new, _ = simulate(cell, replicate)
     idata = blr.sample(blr.spike_slab(X, y), random_seed=replicate, **DRAWS)
     found = {
@@ -160,7 +161,7 @@ COLUMNS = {
 
 
 def print_tables(folder: Path) -> None:
-    """Print the cells, means by p and number of causal features, and the rules, as Markdown."""
+    """Print means by p and number of causal features, the rules and all settings, as Markdown."""
     rows, features = [], []
     for cell in cells():
         found = [summary(cell, k, folder) for k in range(cell.replicates)]
@@ -177,18 +178,18 @@ def print_tables(folder: Path) -> None:
 
 
 def marked(row: dict[str, Any]) -> bool:
-    """Whether the chains disagree in too many fits of a cell."""
+    """Whether the chains disagree in more than a fifth of the fits of a setting."""
     return row["disagree"] > 0.2 * row["done"]
 
 
 def summed(table: pd.DataFrame) -> pd.DataFrame:
-    """Means over n, correlation and h2; sums of what is counted."""
+    """Means over n, correlation and h2; sums of counts."""
     how = {name: "sum" if name in COUNTED else "mean" for name in list(COLUMNS)[5:]}
     return table.groupby(["p", "causal"], as_index=False).agg({**how, "done": "sum"})
 
 
 def print_markdown(table: pd.DataFrame, columns: list[str]) -> None:
-    """Print some columns as a table of Markdown."""
+    """Print some columns as a Markdown table."""
     print("\n| " + " | ".join(COLUMNS[name] for name in columns) + " |")
     print("|---" * len(columns) + "|")
     for row in table.to_dict("records"):
@@ -197,14 +198,14 @@ def print_markdown(table: pd.DataFrame, columns: list[str]) -> None:
 
 
 def _text(value: Any) -> str:
-    """A number in few digits; nothing where there is none."""
+    """A number in few digits; an empty text for NaN."""
     if np.isnan(value):
         return ""
     return f"{value:.0f}" if value == int(value) or abs(value) >= 100 else f"{value:.3g}"
 
 
 def summary(cell: Cell, replicate: int, folder: Path) -> dict[str, Any] | None:
-    """What a row of the table averages, of one data set."""
+    """Numbers of one data set, which a row of the table averages."""
     path = folder / f"{cell.name}-{replicate}.npz"
     if not path.exists():
         return None
@@ -229,7 +230,7 @@ def summary(cell: Cell, replicate: int, folder: Path) -> dict[str, Any] | None:
 
 
 def held(delta: Any, X: Any, causal: Any) -> dict[str, int]:
-    """Number of credible sets, and of those that hold a causal feature."""
+    """Numbers of credible sets, and of those with a causal feature."""
     posterior = xr.Dataset({"delta": (("chain", "draw", "feature"), delta)})
     sets = blr.credible_sets(xr.DataTree.from_dict({"posterior": posterior}), X)
     covering = (sets["members"].values & causal).any(axis=1)
@@ -237,7 +238,7 @@ def held(delta: Any, X: Any, causal: Any) -> dict[str, int]:
 
 
 def averages(fits: list[dict[str, Any]]) -> dict[str, float]:
-    """Means over data sets; sums of what is counted."""
+    """Means over data sets; sums of counts."""
     return {
         key: (np.sum if key in COUNTED else np.mean)([one[key] for one in fits])
         for key in fits[0]
@@ -257,8 +258,9 @@ def print_rules(table: pd.DataFrame, used: pd.DataFrame, features: Any) -> None:
     print(f"\n- calibration slope {slope.params[1]:.2f} (SE {slope.bse[1]:.2f}), 0.8 to 1.25")
     print(f"- coverage of {sparse['sets'].sum()} sets {covered:.3f}, at least 0.9")
     print(f"- r2 minus that of the ridge {gain.mean():.4f}, at least -0.02; where all of 1,000 or")
-    print(f"  more features are causal {gain[wide].mean():.4f}; in the worst cell {gain.min():.4f}")
-    print(f"- {table['marked'].sum()} of {len(table)} cells are marked")
+    worst = f"in the worst setting {gain.min():.4f}"
+    print(f"  more features are causal {gain[wide].mean():.4f}; {worst}")
+    print(f"- {table['marked'].sum()} of {len(table)} settings are marked")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Memory of a fit of genomic size, against what it has to hold: python -m benchmarks.storage."""
+"""Memory of a fit of genomic size, relative to its genotypes: python -m benchmarks.storage."""
 
 import argparse
 import resource
@@ -15,7 +15,7 @@ __all__ = ["main"]
 
 
 def main() -> None:
-    """Print peak memory beyond that of a tiny fit, in bytes of the genotypes, the caller's too."""
+    """Print the peak memory beyond that of a tiny fit; it includes the genotypes themselves."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.storage", description=__doc__)
     parser.add_argument("--n", type=int, default=5000)
     parser.add_argument("--p", type=int, default=50_000)
@@ -37,12 +37,12 @@ def main() -> None:
 
 
 def fit(X: np.ndarray, y: np.ndarray, draws: int, keep: str) -> None:
-    """A fit that loads and compiles everything."""
+    """Fit once, so that everything is loaded and compiled."""
     sample(blr.spike_slab(X, y), draws, keep)
 
 
 def sample(model: pm.Model, draws: int, keep: str) -> xr.DataTree:
-    """Four chains, one after the other."""
+    """Draw four chains, one after the other."""
     settings = {"chains": 4, "cores": 1, "random_seed": 1, "quiet": True}
     return blr.sample(model, draws=draws, tune=5, keep=keep, **settings)
 

@@ -1,4 +1,4 @@
-"""Time the sweep of several traits beside a bare pass over X with T residuals."""
+"""Time the sweep of several traits, and a bare pass over X with T residuals."""
 
 from collections.abc import Callable
 from functools import partial
@@ -13,15 +13,15 @@ from blrzoo.priors.multivariate.patterns import read_patterns
 
 __all__ = ["IndicatorChain", "TraitChain", "trait_sweeps"]
 
-#: Sizes: of the wheat data of Crossa et al. (2010), and of a larger study.
+#: n, p and traits: of the wheat data of Crossa et al. (2010), and of a larger study.
 SIZES = ((600, 1300, 4), (2000, 10_000, 4))
-#: Sizes with more traits than patterns can be listed for.
+#: The same with too many traits to list all patterns.
 MANY = ((600, 1300, 20),)
 
 
 @njit(fastmath=True)
 def bare_pass(rows: np.ndarray, working: np.ndarray) -> float:
-    """Read X once, against each trait's residual, (trait, obs)."""
+    """Multiply X with each trait's residual once; `working` is (trait, obs)."""
     total = 0.0
     for j in range(rows.shape[0]):
         for t in range(working.shape[0]):
@@ -31,18 +31,10 @@ def bare_pass(rows: np.ndarray, working: np.ndarray) -> float:
 
 
 class TraitChain:
-    """The kernel alone, rotation and noise included, with fixed hyperparameters.
+    """The kernel alone, rotation and noise included, with fixed hyperparameters."""
 
-    Parameters
-    ----------
-    n, p, n_traits : int
-        Size.
-    patterns : str or array
-        As of `blrzoo.priors.MultivariateSpikeSlab`; all ones: a ridge, in which every effect
-        changes.
-    """
-
-    def __init__(self, n: int, p: int, n_traits: int, patterns: object) -> None:
+    def __init__(self, n: int, p: int, n_traits: int, patterns: np.ndarray) -> None:
+        # patterns: (pattern, trait); a single row of ones is a ridge, in which every effect changes
         rng = self.rng = np.random.default_rng(1)
         X = rng.normal(size=(n, p))
         self.design = Dense(X, X.mean(axis=0))
@@ -50,7 +42,7 @@ class TraitChain:
         B[:20] = rng.normal(size=(20, n_traits))
         self.working = X @ B + 5.0 * rng.normal(size=(n, n_traits))
         self.effects = np.zeros((p, n_traits))
-        self.projections = np.asarray(patterns)[:, :, None] * np.eye(n_traits)
+        self.projections = patterns[:, :, None] * np.eye(n_traits)
         K = len(self.projections)
         covariance = 0.5 * np.eye(n_traits) + 0.5
         self.slabs = np.broadcast_to(covariance, (1, K, n_traits, n_traits)).copy()
@@ -81,15 +73,7 @@ class TraitChain:
 
 
 class IndicatorChain:
-    """The kernel of independent indicators alone, noise included, with fixed hyperparameters.
-
-    Parameters
-    ----------
-    n, p, n_traits : int
-        Size.
-    probability : float
-        Prior probability of an indicator.
-    """
+    """The kernel of independent indicators alone, noise included, with fixed hyperparameters."""
 
     def __init__(self, n: int, p: int, n_traits: int, probability: float) -> None:
         rng = self.rng = np.random.default_rng(1)
@@ -125,7 +109,7 @@ class IndicatorChain:
 def trait_sweeps(
     row: Callable[..., None], interleaved: Callable[..., tuple[float, float]], repeats: int
 ) -> None:
-    """Sweep of all patterns, none or all, the ridge, and many traits, beside the bare pass."""
+    """Print times of all patterns, none or all, the ridge and many traits, and of the bare pass."""
     for n, p, n_traits in SIZES:
         kinds = {
             "all patterns": read_patterns("all", n_traits),
@@ -136,7 +120,7 @@ def trait_sweeps(
             what = f"{n_traits} traits, n={n}, p={p}, {kind}"
             _time(what, TraitChain(n, p, n_traits, patterns), row, interleaved, repeats)
     for n, p, n_traits in MANY:
-        what = f"{n_traits} traits, n={n}, p={p}, one by one"
+        what = f"{n_traits} traits, n={n}, p={p}, independent"
         _time(what, IndicatorChain(n, p, n_traits, 0.001), row, interleaved, repeats)
 
 
@@ -147,7 +131,7 @@ def _time(
     interleaved: Callable[..., tuple[float, float]],
     repeats: int,
 ) -> None:
-    """Rows of one chain and the bare pass, in turn."""
+    """Print the rows of one chain, timed in turn with the bare pass."""
     for _ in range(20):
         chain.sweep()
     floor = partial(bare_pass, chain.design.arrays[0], np.ascontiguousarray(chain.working.T))

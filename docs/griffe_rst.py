@@ -1,4 +1,4 @@
-"""An extension of griffe: what numpydoc docstrings have of RST becomes Markdown for the site."""
+"""An extension of griffe that translates the RST of numpydoc docstrings into Markdown."""
 
 import re
 
@@ -11,7 +11,7 @@ class Rst(griffe.Extension):
     """Translate every docstring before it is parsed."""
 
     def on_object(self, *, obj, **kwargs):
-        """Translate the description, and what sections hold of names, formulas and citations."""
+        """Translate the description, and names, formulas and citations in all sections."""
         if obj.docstring is None:
             return
         text = obj.docstring.value
@@ -22,30 +22,31 @@ class Rst(griffe.Extension):
 
 
 def definitions(text):
-    """A term, and its definition indented below: a paragraph that begins with the term."""
+    """Make a paragraph of a term and its definition, which is indented below it."""
     item = re.compile(r"^(\w[^\n]*)\n((?: {4}\S.*\n?)+)", flags=re.M)
     return item.sub(lambda m: f"**{m[1]}**: {one_line(m[2])}\n\n", text)
 
 
 def types(text):
-    """The types of parameters are shown as code anyway."""
+    """Remove backticks from types of parameters, which are shown as code anyway."""
     return re.sub(r"^\w[\w, ]* : .*``.*$", lambda m: m[0].replace("``", ""), text, flags=re.M)
 
 
 def links(text):
-    """From a public name to its entry."""
-    return re.sub(r"`(blrzoo\.\w+)`", r"[`\1`][\1]", text)
+    """Link a public name to its entry."""
+    name = r"blrzoo\.(?:(?:evidence|gene_sets|priors|testing)\.)?\w+"
+    return re.sub(rf"`({name})`", r"[`\1`][\1]", text)
 
 
 def mathematics(text):
-    """Formulas in dollars."""
+    """Put formulas between dollars."""
     block = re.compile(r"^\.\. math::((?:.*\S.*\n?)+)", flags=re.M)
     text = block.sub(lambda m: f"$$\n{one_line(m[1])}\n$$\n", text)
     return re.sub(r":math:`([^`]+)`", lambda m: f"${one_line(m[1])}$", text)
 
 
 def citations(text):
-    """A numbered list of references, and their numbers in brackets."""
+    """Make a numbered list of references, and put their numbers in brackets."""
     text = re.sub(r"^(\s*)\.\. \[(\d+)\] ", r"\1\2. ", text, flags=re.M)
     return re.sub(r"\s\[(\d+)\]_", r" [\1]", text)
 

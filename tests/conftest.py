@@ -1,8 +1,8 @@
-"""How tests run, and fixtures that they share.
+"""The mode in which tests run.
 
-Most tests have PyTensor run each Op by its NumPy reference, so that nothing is compiled: the same
-graphs and formulas, at a cost of milliseconds a draw. Tests marked ``compiled`` and ``slow`` use
-numba as users do; with ``--compiled`` all do.
+In most tests PyTensor runs each Op by its NumPy reference, so that nothing is compiled: the same
+graphs and formulas, at milliseconds per draw. Tests marked ``compiled`` or ``slow`` use numba, as
+users do; with ``--compiled`` all tests do.
 """
 
 import os
@@ -33,7 +33,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(autouse=True)
 def _mode(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Compile where a test asks for it."""
+    """Compile in tests that are marked for it."""
     asked = any(request.node.get_closest_marker(name) for name in ("compiled", "slow"))
     with pytensor.config.change_flags(mode="NUMBA" if asked else pytensor.config.mode):
         yield

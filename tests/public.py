@@ -11,7 +11,7 @@ NAMESPACES = {name: getattr(blr, name) for name in ("evidence", "gene_sets", "pr
 
 
 def qualified() -> dict[str, Any]:
-    """Public objects by name, those of a namespace as ``priors.SpikeSlab``."""
+    """Public objects by name; those of a namespace are named like ``priors.SpikeSlab``."""
     found = {name: getattr(blr, name) for name in blr.__all__}
     for home, space in NAMESPACES.items():
         found |= {f"{home}.{name}": getattr(space, name) for name in space.__all__}

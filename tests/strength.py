@@ -1,7 +1,7 @@
-"""Break the package on purpose and see that tests notice: python -m tests.strength [NAME ...].
+"""Break the package on purpose and check that a test fails: python -m tests.strength [NAME ...].
 
-Each fault changes one place of a copy of the checkout, in which the tests named for it run; one of
-them must fail: of those of `make test`, or else of those of `make test-slow`.
+Each fault changes one place in a copy of the checkout, in which the tests named for it are run. One
+of them must fail, as run by `make test` or else by `make test-slow`.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
-PASSED, FAILED, NONE = 0, 1, 5  # exit codes of pytest; NONE where no test was selected
+PASSED, FAILED, NONE = 0, 1, 5  # exit codes of pytest; NONE: no test was selected
 #: How the makefile runs tests.
 RUNS = {"make test": [], "make test-slow": ["--compiled", "-m", "slow or engine"]}
 PARTS = ("blrzoo", "tests", "pyproject.toml", "README.md", "docs", "notebooks")
@@ -24,7 +24,7 @@ WEIGHTED = "tests/priors/test_priors.py tests/prediction -k 'conditionals_match 
 
 
 class Fault(NamedTuple):
-    """A change of the source that tests must notice; `old` occurs once in the package."""
+    """A change of the source that tests must detect; `old` occurs once in the package."""
 
     name: str
     old: str
@@ -114,13 +114,13 @@ FAULTS = [
         "tests/gibbs/test_indicators.py -k kernel",
     ),
     Fault(
-        "Bartlett: chi-squares in the place of their roots",
+        "Bartlett: chi-squares instead of their roots",
         "bartlett[i, i] = np.sqrt(chi2[i])",
         "bartlett[i, i] = chi2[i]",
         "tests/ops/test_small.py",
     ),
     Fault(
-        "inverse Wishart: degrees of freedom go up with the rows",
+        "inverse Wishart: degrees of freedom increase with the rows",
         "freedom = nu[..., None] - pt.arange(m)",
         "freedom = nu[..., None] + pt.arange(m)",
         "tests/distributions/test_distributions.py -k draws",
@@ -145,7 +145,7 @@ FAULTS = [
         CONDITIONALS,
     ),
     Fault(
-        "sigma2: a degree of freedom too few",
+        "sigma2: one degree of freedom too few",
         "conjugate.inverse_gamma(sigma2, t * r.count, t * r.squares)",
         "conjugate.inverse_gamma(sigma2, t * (r.count - 1), t * r.squares)",
         CONDITIONALS,
@@ -175,7 +175,7 @@ FAULTS = [
         WEIGHTED,
     ),
     Fault(
-        "variance of the fit: still times the roots of the weights",
+        "variance of the fit: still scaled by the root weights",
         "return pt.var(fit / root_weights(model))",
         "return pt.var(fit)",
         "tests/prediction/test_rows.py",
@@ -193,7 +193,7 @@ FAULTS = [
         CONDITIONALS,
     ),
     Fault(
-        "Sigma_e: a degree of freedom too many",
+        "Sigma_e: one degree of freedom too many",
         'conjugate.inverse_wishart(v["Sigma_e"], t * r.count, t * r.squares)',
         'conjugate.inverse_wishart(v["Sigma_e"], t * r.count + 1, t * r.squares)',
         CONDITIONALS,
@@ -254,13 +254,13 @@ FAULTS = [
         CONDITIONALS,
     ),
     Fault(
-        "mixture: ratios multiply in the place of dividing",
+        "mixture: ratios multiply instead of dividing",
         "scaled = (sums[..., 1:] / self.ratios).sum(axis=-1)",
         "scaled = (sums[..., 1:] * self.ratios).sum(axis=-1)",
         CONDITIONALS,
     ),
     Fault(
-        "components of traits: a degree of freedom too many",
+        "components of traits: one degree of freedom too many",
         "conjugate.inverse_wishart(slabs, counts[:, self.learned], cross)",
         "conjugate.inverse_wishart(slabs, counts[:, self.learned] + 1, cross)",
         CONDITIONALS,
@@ -290,14 +290,14 @@ FAULTS = [
         CONDITIONALS,
     ),
     Fault(
-        "normal: standard deviation for the variance",
+        "normal: standard deviation instead of the variance",
         "mu=(mean / sd**2 + linear) / total",
         "mu=(mean / sd + linear) / total",
         CONDITIONALS,
     ),
     # Designs.
     Fault(
-        "genotypes: missing codes at -1 less",
+        "genotypes: codes of missing values (-1) not added back",
         "total += (fill[j] + 1.0) * unknown",
         "total += fill[j] * unknown",
         "tests/designs/test_designs.py -k genotypes",
@@ -309,7 +309,7 @@ FAULTS = [
         "tests/designs/test_designs.py -k genotypes",
     ),
     Fault(
-        "sparse: shift by the excess in the place of the centre",
+        "sparse: shift by the excess instead of the center",
         "working[n + 1] += by_unit * center[j]",
         "working[n + 1] += by_unit * excess[j]",
         "tests/designs/test_designs.py -k sparse",
@@ -328,7 +328,7 @@ FAULTS = [
     ),
     # The step.
     Fault(
-        "stale linear predictor after another step moved the effects",
+        "stale linear predictor after another step changed the effects",
         "if not self._carried(point):",
         "if not self.fits:",
         "tests/priors/test_priors.py -k another_step",
@@ -340,13 +340,13 @@ FAULTS = [
         "tests/sampling/test_broken_draws.py",
     ),
     Fault(
-        "a term's fit added to the residual",
+        "linear predictor of a term added to the residual",
         "            residual = residual - fit\n",
         "            residual = residual + fit\n",
         "tests/gibbs/test_exact.py tests/gibbs/test_terms.py",
     ),
     Fault(
-        "effects not brought to the units of X",
+        "effects not converted to the units of X",
         "values[self.effects] = self.prior.data.per_unit(effects)",
         "values[self.effects] = effects",
         "tests/zoo/test_standardize.py",
@@ -358,7 +358,7 @@ FAULTS = [
         "tests/distributions/test_effects.py tests/sampling/test_broken_draws.py",
     ),
     Fault(
-        "joint draw: from the residual without the term's own fit",
+        "joint draw: without the term's own linear predictor",
         "target=self.residual + self.current_fit,\n            sigma2",
         "target=self.residual,\n            sigma2",
         "tests/gibbs/test_exact.py tests/gibbs/test_terms.py",
@@ -377,7 +377,7 @@ FAULTS = [
     ),
     # Around the sampler.
     Fault(
-        "all chains start alike",
+        "all chains start at the same point",
         "for start in starts[:chains]]",
         "for start in starts[:1] * chains]",
         "tests/sampling/test_sampling.py tests/test_workflow.py",
@@ -395,7 +395,7 @@ FAULTS = [
         "tests/sampling/test_keep_summary.py -k moments",
     ),
     Fault(
-        "running PIPs: a draw too few",
+        "running PIPs: one draw too few",
         '"pip": xr.Variable(self.dims, self.counts.sum(axis=0) / counts.sum())',
         '"pip": xr.Variable(self.dims, self.counts.sum(axis=0) / (counts.sum() - 1))',
         "tests/sampling/test_keep_summary.py -k inclusion",
@@ -404,10 +404,10 @@ FAULTS = [
 
 
 def place(fault: Fault, root: Path = ROOT) -> Path:
-    """File of the package that has the text of a fault, which must occur once."""
+    """File of the package with the text of a fault, which must occur once."""
     found = [path for path in sorted((root / "blrzoo").rglob("*.py")) if fault.old in _text(path)]
     if len(found) != 1 or _text(found[0]).count(fault.old) != 1:
-        raise ValueError(f"{fault.name}: text occurs not once in the package: {fault.old!r}")
+        raise ValueError(f"{fault.name}: the text must occur once in the package: {fault.old!r}")
     return found[0]
 
 
@@ -416,7 +416,7 @@ def _text(path: Path) -> str:
 
 
 def caught_by(fault: Fault, copy: Path) -> str | None:
-    """Which tests fail, in a copy of the checkout, while the fault is in it."""
+    """The run whose tests fail in a copy of the checkout with the fault, or None."""
     path = place(fault, copy)
     right = _text(path)
     path.write_text(right.replace(fault.old, fault.new), encoding="utf-8")
@@ -436,7 +436,7 @@ def _fails(fault: Fault, copy: Path, options: list[str]) -> bool:
 
 
 def main() -> int:
-    """Print for each fault whether tests notice it; the number of those that they do not."""
+    """Print for each fault whether a test fails; return the number of faults not detected."""
     parser = argparse.ArgumentParser(prog="python -m tests.strength", description=__doc__)
     parser.add_argument("names", nargs="*", help="parts of the names of faults; default: all")
     wanted = parser.parse_args().names or [""]

@@ -17,14 +17,14 @@ NARROW = {"mu": (0.0, 1.0), "sigma2": (8.0, 1.0)}
 
 
 class HalfNormalSlab(blr.priors.SpikeSlab):
-    """The slab's standard deviation is half-normal: no conjugate update, NUTS takes it."""
+    """The slab's standard deviation is half-normal: not conjugate, so NUTS draws it."""
 
     def tau2_variable(self):
         return pm.HalfNormal("tau", 1.0) ** 2
 
 
 class GroupRidge(blr.priors.Prior):
-    """The example of the design: a variance for each group of features."""
+    """A variance for each group of features, with its conditional written out."""
 
     def __init__(self, groups, df=8.0, scale=0.5):
         self.index, self.df, self.scale = np.asarray(groups), df, scale
@@ -68,7 +68,7 @@ def _in_units(X):
 
 
 def _halves(X):
-    """Two groups, or one where there is one feature."""
+    """Two groups of features; one group if there is one feature."""
     return np.where(np.arange(X.shape[1]) % 2, "odd", "even")
 
 
@@ -80,7 +80,7 @@ TRAIT_NARROW = {"mu": (0.0, 1.0), "Sigma_e": (8, 4.0)}
 
 
 def _two_traits(y, holes=False):
-    """A second trait of a first, and holes in both; every row keeps one of them."""
+    """Add a second trait, and optionally missing values; every row keeps one trait."""
     Y = np.column_stack([y, np.cos(np.arange(len(y))) - 0.5 * y])
     if holes:
         Y[::3, 0], Y[1::3, 1] = np.nan, np.nan
@@ -108,7 +108,7 @@ class TwoVariances(blr.priors.MultivariatePrior):
 
 
 class HalfNormalCovariance(blr.priors.Multivariate):
-    """Only the prior of Sigma_b is replaced: no conjugate update, NUTS takes the deviations."""
+    """The prior of Sigma_b is replaced: not conjugate, so NUTS draws the standard deviations."""
 
     def variables(self):
         sd = pm.HalfNormal("sd", 1.0, dims="trait")
@@ -295,7 +295,7 @@ PRIORS = {
     ),
 }
 
-#: What has no full conditional and is left to NUTS.
+#: Variables without a full conditional, which NUTS draws.
 LEFT_TO_NUTS = {
     "half-normal-slab": {"tau"},
     "half-normal-ridge": {"tau2"},

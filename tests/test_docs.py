@@ -117,10 +117,8 @@ def test_a_notebook_has_the_number_that_its_link_says(page):
 
 
 def test_the_readme_lists_the_models_that_there_are():
-    rows = re.findall(r"^\| `(\w+)` .*\| (\w+) \|$", (ROOT / "README.md").read_text("utf-8"), re.M)
-    assert len(rows) == 7
-    assert {name for name, state in rows if state == "available"} == set(zoo.__all__)
-    assert {state for _, state in rows} <= {"available", "planned"}
+    names = re.findall(r"^\| `(\w+)` \|", (ROOT / "README.md").read_text("utf-8"), re.M)
+    assert sorted(names) == sorted(zoo.__all__)
 
 
 def test_every_public_name_has_one_entry_in_the_reference():

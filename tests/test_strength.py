@@ -1,4 +1,4 @@
-"""The faults of tests/strength.py are changes of what the package has."""
+"""The faults of tests/strength.py are changes of text that the package has."""
 
 import pytest
 

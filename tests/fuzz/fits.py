@@ -1,4 +1,4 @@
-"""Small fits, and what may have happened to an InferenceData before it is read."""
+"""Small fits, and changes that may have been made to an InferenceData before it is read."""
 
 from collections.abc import Callable
 from functools import cache
@@ -12,7 +12,7 @@ import blrzoo as blr
 from tests.fuzz.tables import frame
 from tests.fuzz.values import groups
 
-FAST = {"compile_kwargs": {"mode": "FAST_COMPILE"}}  # Python in the place of compiled code
+FAST = {"compile_kwargs": {"mode": "FAST_COMPILE"}}  # Python instead of compiled code
 QUIET = {"cores": 1, "progressbar": False, "quiet": True, "compute_convergence_checks": False}
 SETTINGS: dict[str, Any] = {"chains": 2, "draws": 24, "tune": 5, "random_seed": 3} | QUIET | FAST
 
@@ -49,7 +49,7 @@ def _groups_of(kind: str) -> dict[str, xr.Dataset]:
 
 
 def fit(kind: str) -> xr.DataTree:
-    """A fit that the caller may change."""
+    """A copy of a fit, which the caller may change."""
     return xr.DataTree.from_dict({k: v.copy(deep=True) for k, v in _groups_of(kind).items()})
 
 

@@ -1,4 +1,4 @@
-"""What an outcome must be: right by its labels and finite, or an error of ours."""
+"""Checks of an outcome: correctly labeled and finite, or an error of blrzoo."""
 
 import re
 import traceback
@@ -19,18 +19,18 @@ from tests.fuzz.tables import Given
 
 HOME = str(Path(blr.__file__).parent)
 REFUSED = object()
-#: ArviZ's words on draws that are few, as here.
+#: Warnings of ArviZ about few draws, as here.
 FEW_DRAWS = ("Estimated shape parameter of Pareto", "Found chain dimension to be longer than draw")
 #: Dims whose labels an outcome takes over from the posterior.
 OF_A_FIT = {"feature", "trait", "trait_bis", "component", "slab"}
 
 
 def attempt(call: Callable[..., Any], arguments: Mapping[str, Any], names: Iterable[str]) -> Any:
-    """Call, and return the outcome, or REFUSED for an error of ours that names an argument."""
+    """Call, and return the outcome, or REFUSED for an error of blrzoo that names an argument."""
     plain = {k: v.value if isinstance(v, Given) else v for k, v in arguments.items()}
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error")  # ours are at the caller; any other is a fault
+            warnings.simplefilter("error")  # but those of blrzoo, which point to the caller
             warnings.filterwarnings("ignore", category=UserWarning, module=r"tests\.fuzz")
             for words in FEW_DRAWS:
                 warnings.filterwarnings("ignore", words, UserWarning)
@@ -43,7 +43,7 @@ def attempt(call: Callable[..., Any], arguments: Mapping[str, Any], names: Itera
 
 
 def _fault(error: Exception, names: Iterable[str]) -> str | None:
-    """Say what is wrong with an error; None for a good one."""
+    """What is wrong with an error; None if nothing is."""
     last = traceback.extract_tb(error.__traceback__)[-1]
     if type(error) not in (ValueError, TypeError) or not last.filename.startswith(HOME):
         return f"an error that is not ours, from {last.filename}:{last.lineno}"
@@ -62,7 +62,7 @@ def _index(labels: Iterable) -> pd.Index:
 
 
 def check_model(model: pm.Model, arguments: Mapping[str, Any]) -> None:
-    """The effects have the labels of the data, the data are those given, all numbers are finite."""
+    """Effects are labeled as the data, the model has the given data, and all numbers are finite."""
     traits = ("trait",) if "trait" in model.coords else ()
     assert model.named_vars_to_dims["beta"] == ("feature", *traits)
     assert {"beta", "alpha"} & {rv.name for rv in model.free_RVs}
@@ -78,7 +78,7 @@ def check_model(model: pm.Model, arguments: Mapping[str, Any]) -> None:
 
 
 def _check_rows(model: pm.Model, arguments: Mapping[str, Any]) -> None:
-    """X and y are as given, each number under its labels."""
+    """X and y in the model are as given, joined by label."""
     X = arguments["X"]
     values = model["X"].data
     columns = range(values.shape[1]) if X.columns is None else X.columns
@@ -90,7 +90,7 @@ def _check_rows(model: pm.Model, arguments: Mapping[str, Any]) -> None:
     assert same_labels(model.coords["obs"], rows)
     observed = model.rvs_to_values[model["y"]]
     for table, got in zip(tables, (values, np.asarray(observed.eval())), strict=True):
-        if table.numbers is None:  # text that a container of numbers has read
+        if table.numbers is None:  # text, which a container has converted to numbers
             continue
         order = slice(None)
         if table.rows is not None and _index(rows).is_unique:

@@ -1,4 +1,4 @@
-"""The rows of the table that neither make a model of the zoo nor read a fit alone."""
+"""Rows of the table for functions that are neither factories, priors nor readers of a fit."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -33,7 +33,7 @@ def model(kind: str) -> Given:
 
 
 def nothing(outcome: Any, arguments: Mapping[str, Any]) -> None:
-    """Whatever it returns will do."""
+    """Accept any outcome."""
 
 
 def _ols(outcome: xr.Dataset, arguments: Mapping[str, Any]) -> None:
@@ -43,7 +43,7 @@ def _ols(outcome: xr.Dataset, arguments: Mapping[str, Any]) -> None:
     )
     for name, array in outcome.data_vars.items():
         assert set(array.dims) <= {"feature", "covariate", "obs", "obs_new"}
-        if not name.endswith(("_t", "_p", "r2")):  # 0/0 where the fit is perfect
+        if not name.endswith(("_t", "_p", "r2")):  # 0/0 if the fit is perfect
             assert np.isfinite(array.values).all(), name
 
 
@@ -102,7 +102,7 @@ def _cross_validate(**options: Any) -> Any:
 
 
 def _verdict(test: Callable[..., Any], **options: Any) -> Any:
-    """A test may fail: with rtol=1e-300 it has to."""
+    """Call a test that may fail, as it must with rtol=1e-300."""
     try:
         return test(**options)
     except AssertionError:
@@ -395,7 +395,7 @@ OTHERS = {
     "geweke_joint": Row(
         lambda **options: _verdict(blr.testing.geweke_joint, **options),
         lambda: {"model": Given(TINY, label="a small model"), "draws": 10, "chains": 1} | EXTEND,
-        {"model": junk()},  # whatever is right would run for seconds
+        {"model": junk()},  # a valid model would run for seconds
         nothing,
         ("model", "chains", "draws"),
         share=0.3,
@@ -403,12 +403,12 @@ OTHERS = {
 }
 SETS = {"s": [f"g{k}" for k in range(4)], "t": [f"g{k}" for k in range(3, 9)]}
 
-#: Names of `blrzoo` that are left out, with the reason.
+#: Public names without a row, with the reason.
 LEFT_OUT = {
     **dict.fromkeys(
         ("Prior", "MixturePrior", "MultivariatePrior", "MultivariateMixturePrior"),
         "a base class, without arguments",
     ),
-    "describe": "of a model alone, whose kinds tests/description goes through",
-    "membership": "the sets of gene_set_model, which has a row",
+    "describe": "takes a model only; tests/description has models of all kinds",
+    "membership": "takes the sets of gene_set_model, which has a row",
 }

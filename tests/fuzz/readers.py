@@ -1,4 +1,4 @@
-"""The rows of the table that read a fit: what they return, by dims, and where NaN has a meaning."""
+"""Rows of the table for readers of a fit: dims of what they return, and where NaN is allowed."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -33,12 +33,12 @@ GENES: Strategies = {
         {"A": ["a", "b"], "B": ["c"]}, {"A": "a"}, {"A": []}, {"A": ["?"]}, {1: ["a", "a"], "B": []}
     )
 }
-#: Errors say these words for what is within a fit.
+#: Names in errors about the contents of a fit.
 WITHIN = ("idata", "X", "groups", "group_index", "trait", "sort_by")
 
 
 def table(default: str, names: str, nan: str = "", **others: str) -> Check:
-    """Variables on one tuple of dims, but for `others`; NaN is a documented value of some."""
+    """Check variables with the dims `default`, or those in `others`; those in `nan` may be NaN."""
     dims = {name: tuple(default.split()) for name in names.split()}
     dims |= {name: tuple(own.split()) for name, own in others.items()}
 
@@ -54,7 +54,7 @@ def array(dims: str) -> Check:
 
 
 def figure(outcome: Any, arguments: Mapping[str, Any]) -> None:
-    """Axes, or an array of them, of a figure that can be drawn."""
+    """Check that the outcome is Axes, or an array of them, of a figure that can be drawn."""
     first = np.ravel(np.asarray(outcome, dtype=object))[0]
     assert isinstance(first, Axes)
     assert isinstance(first.figure, Figure)
@@ -63,7 +63,7 @@ def figure(outcome: Any, arguments: Mapping[str, Any]) -> None:
 
 
 def variants(kind: str) -> st.SearchStrategy[Given]:
-    """A fit to which something has happened."""
+    """A fit that was changed before it is read."""
     return st.sampled_from(sorted(fits.VARIANTS)).map(
         lambda name: Given(fits.VARIANTS[name](fits.fit(kind)), label=f"{kind}, {name}")
     )
@@ -72,7 +72,7 @@ def variants(kind: str) -> st.SearchStrategy[Given]:
 def reader(
     call: Callable[..., Any], kind: str, check: Check, own: Strategies | None = None, **base: Any
 ) -> Row:
-    """What takes an InferenceData first."""
+    """A row for a function whose first argument is an InferenceData."""
 
     def valid() -> dict[str, Any]:
         return {"idata": Given(fits.fit(kind), label=kind), **base}

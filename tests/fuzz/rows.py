@@ -1,6 +1,6 @@
-"""The table: each public name, how it is called, what is tried for it, and what it has to return.
+"""The table: how each public name is called, which arguments are tried, and what it must return.
 
-A new public name adds one row, or a reason in LEFT_OUT.
+A new public name needs a row, or a reason in LEFT_OUT.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,9 +22,9 @@ Strategies = Mapping[str, st.SearchStrategy[Any]]
 class Row:
     """One public name.
 
-    `valid` are arguments that are right, `tried` what is tried in their place, one or two at once.
-    An error has to name an argument that was tried, or one of `names`. `check` looks at an outcome
-    and at the arguments that it came from.
+    `valid` makes valid arguments, one or two of which are replaced by values of `tried`. An error
+    must name an argument that was replaced, or one of `names`. `check` asserts that an outcome is
+    right for its arguments.
     """
 
     call: Callable[..., Any]
@@ -33,7 +33,7 @@ class Row:
     check: Callable[[Any, Mapping[str, Any]], None]
     names: tuple[str, ...] = ()
     data: tuple[str, ...] = ("X", "y", "covariates", "weights")  # what "data" stands for
-    share: float = 1.0  # of the examples that a row gets: less for what is slow
+    share: float = 1.0  # of the number of examples per row; smaller for slow functions
 
 
 # Models
@@ -57,7 +57,7 @@ TRAITS: dict[str, st.SearchStrategy[Any]] = {
     "residual": junk("full", "diagonal"),
     "sigma2": hyper("variance", "trait"),
 }
-#: A tuple that is no tuple of ours, or a joint rule, is told by these words.
+#: Names in errors about tuples that are not parameters, and about several arguments.
 RULES = ("feature", "features", "prior", "traits", "Y", *DATA)
 VARIANCE, PROBABILITY = hyper("variance"), hyper("probability")
 COVARIANCE = hyper("variance", "trait", "trait_bis")
@@ -87,7 +87,7 @@ def given(*names: str) -> Callable[[], dict[str, Any]]:
 
 
 def factory(make: Callable[..., Any], own: Strategies, *, groups: bool = False) -> Row:
-    """One trait."""
+    """A row for a factory of one trait."""
 
     def valid() -> dict[str, Any]:
         more = {"groups": Given(GROUPS)} if groups else {}
@@ -97,7 +97,7 @@ def factory(make: Callable[..., Any], own: Strategies, *, groups: bool = False) 
 
 
 def trait_factory(make: Callable[..., Any], own: Strategies, *, groups: bool = False) -> Row:
-    """Several traits."""
+    """A row for a factory of several traits."""
 
     def valid() -> dict[str, Any]:
         more = {"groups": Given(GROUPS)} if groups else {}
@@ -109,7 +109,7 @@ def trait_factory(make: Callable[..., Any], own: Strategies, *, groups: bool = F
 def of_prior(
     make: Callable[..., Any], own: Strategies, *, traits: bool = False, **base: Any
 ) -> Row:
-    """A prior is made, and a model with it."""
+    """A row that makes a prior and a model with it."""
     data = fits.data("X", "Y" if traits else "y")
 
     def build(**options: Any) -> Any:

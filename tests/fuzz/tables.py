@@ -1,4 +1,4 @@
-"""What is tried for data: contents, labels and containers, and what models make of them."""
+"""Data that are tried: their contents, labels and containers."""
 
 import warnings
 from collections.abc import Callable
@@ -22,7 +22,7 @@ Y = np.round(X[:, [0, 1]] * 2 + _rng.normal(size=(N, 2)), 3)
 W = np.round(_rng.normal(size=(N, 2)), 3)
 WEIGHTS = np.round(_rng.uniform(0.5, 2.0, size=N), 3)
 
-#: Numbers of each argument, and the dims of its rows and columns.
+#: Values of each argument, and the dims of its rows and columns.
 BASE: dict[str, tuple[np.ndarray, str, str | None]] = {
     "X": (X, "obs", "feature"),
     "y": (Y[:, 0], "obs", None),
@@ -37,9 +37,9 @@ LABELS = {"obs": OBS, "feature": FEATURES, "trait": TRAITS, "covariate": ["w1", 
 
 
 class Given:
-    """An argument, with its labels (None where it carries none) and its numbers.
+    """An argument, with its labels (None if it has none) and its numbers.
 
-    `label` is for what is too long to be shown. (Hypothesis shows all fields of a dataclass.)
+    `label` replaces a repr that is too long. Not a dataclass, as Hypothesis would show all fields.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ def _column(value: Any) -> Callable[[np.ndarray], np.ndarray]:
     return change
 
 
-#: Changes of the numbers, or of their shape; those of text are refused by being no numbers.
+#: Changes of the values or of their shape.
 CONTENTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     **{kind: lambda a, kind=kind: a.astype(kind) for kind in ("float32", "f2", "i8", "u1", "O")},
     **{kind: lambda a, kind=kind: a.astype(kind) for kind in ("longdouble", "bool", "S4", "U4")},
@@ -156,7 +156,7 @@ def _array(a: np.ndarray, rows: list, columns: list, dims: tuple[str, ...]) -> x
     return xr.DataArray(a, labels, dims[: a.ndim])
 
 
-#: Containers: made of numbers, row labels, column labels and dims. Those in LABELS_OF keep labels.
+#: Containers, made from values, row and column labels and dims; those in WITH_LABELS keep labels.
 CONTAINERS: dict[str, Callable[..., Any]] = {
     "array": lambda a, *_: a,
     "fortran": lambda a, *_: np.asfortranarray(a),
@@ -184,7 +184,7 @@ WITH_LABELS = {"frame", "nullable", "sparse frame", "category", "DataArray", "tr
 
 @st.composite
 def tables(draw: st.DrawFn, name: str, shared: list | None = None) -> Given:
-    """An argument of data; `shared` are labels of the rows that other arguments have too."""
+    """A data argument; `shared` are row labels that other arguments have too."""
     base, row_dim, column_dim = BASE[name]
     change = draw(st.one_of(st.none(), st.none(), st.sampled_from(sorted(CONTENTS))))
     try:
@@ -199,7 +199,7 @@ def tables(draw: st.DrawFn, name: str, shared: list | None = None) -> Given:
     container = draw(st.sampled_from(["frame", *sorted(CONTAINERS)]))
     try:
         dims = (row_dim, column_dim or "column")
-        with warnings.catch_warnings(action="ignore"):  # of pandas, on what is odd in the data
+        with warnings.catch_warnings(action="ignore"):  # of pandas, about unusual data
             made = CONTAINERS[container](values, rows, columns, dims)
     except (ValueError, TypeError, IndexError, AttributeError, OverflowError, NotImplementedError):
         container, made = "array", values
@@ -215,7 +215,7 @@ def tables(draw: st.DrawFn, name: str, shared: list | None = None) -> Given:
 def _labels(
     draw: st.DrawFn, base: np.ndarray, values: np.ndarray, rows: list, columns: list | None
 ) -> tuple[list, list]:
-    """Row and column labels of changed values."""
+    """Row and column labels for changed values."""
     shape = (*values.shape, 0, 0)[:2]
     if shape[0] != len(rows) or draw(st.integers(0, 3)) == 0:
         rows = draw(indexes(shape[0]))

@@ -1,4 +1,4 @@
-"""What is tried for an argument that is a number, a word, a flag or a hyperparameter."""
+"""Values that are tried for numbers, words, flags and hyperparameters."""
 
 import datetime
 from decimal import Decimal
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.fuzz.tables import FEATURES, GROUPS, TRAITS
 
-#: Numbers at the edges of what is allowed, or of what can be computed with.
+#: Numbers at the limits of what is allowed or can be represented, and other types of numbers.
 NUMBERS: list[Any] = [
     *(0, 1, 2, 3, 7, -1, 10**400, -(10**400), 2**63, 0.5, 0.9, 1.5, -0.0, 1e-3, 1e300, 5e-324),
     *(float("nan"), float("inf"), -float("inf"), np.float32(0.5), np.float16(0.25), np.int8(3)),
@@ -47,7 +47,7 @@ JUNK = NUMBERS + WORDS + OBJECTS + COLLECTIONS
 
 
 def junk(*likely: Any) -> st.SearchStrategy[Any]:
-    """Anything, or one of the values that are likely to be right."""
+    """Anything, or one of the values that are likely to be valid."""
     anything = st.sampled_from(JUNK)
     return st.one_of(anything, st.sampled_from(likely)) if likely else anything
 
@@ -69,7 +69,7 @@ LABELS = {"group": ["g1", "g2"], "feature": FEATURES, "trait": TRAITS, "covariat
 
 @st.composite
 def labelled(draw: st.DrawFn, dims: tuple[str, ...]) -> Any:
-    """Numbers by label: right ones in any order, foreign, missing and repeated ones."""
+    """Numbers by label; the labels may be in any order, foreign, missing, repeated or NaN."""
     labels = [list(draw(st.permutations(LABELS[dim.removesuffix("_bis")]))) for dim in dims]
     change = draw(st.sampled_from(["none", "none", "foreign", "missing", "twice", "nan"]))
     if change == "missing":
@@ -78,7 +78,7 @@ def labelled(draw: st.DrawFn, dims: tuple[str, ...]) -> Any:
         labels[0][0] = {"foreign": "?", "twice": labels[0][-1], "nan": np.nan}[change]
     shape = [len(one) for one in labels]
     values = np.full(shape, 0.4)
-    if dims[-1].endswith("_bis"):  # a covariance: its rows and columns are alike
+    if dims[-1].endswith("_bis"):  # a covariance: the same labels for rows and columns
         labels[-1] = labels[-2]
         values = np.broadcast_to(0.4 * np.eye(len(labels[-1])), [*shape[:-1], len(labels[-1])])
     array = xr.DataArray(values, list(zip(dims, labels, strict=True)))
@@ -93,7 +93,7 @@ def labelled(draw: st.DrawFn, dims: tuple[str, ...]) -> Any:
     return made[kind]()
 
 
-#: Priors of a kind of parameter that are right.
+#: Valid priors of each kind of parameter.
 DISTS = {
     "variance": [pm.HalfNormal.dist(1.0), pm.Exponential.dist(1.0), pm.Uniform.dist(0.1, 2)],
     "probability": [pm.Beta.dist(1, 1), pm.Uniform.dist(0, 1)],
@@ -116,5 +116,5 @@ def hyper(kind: str, *dims: str) -> st.SearchStrategy[Any]:
 
 
 def groups() -> Any:
-    """Groups of the features that are right."""
+    """Valid groups of the features."""
     return pd.Series(GROUPS, index=FEATURES)

@@ -1,7 +1,7 @@
-"""Exact posteriors of small problems, coded without anything of blrzoo.
+"""Exact posteriors of small problems, computed without blrzoo, which the samplers must reproduce.
 
-Enumeration over all inclusion vectors, and quadrature over the variances: what the samplers must
-reproduce. Everything follows from y | model, tau2, sigma2 being multivariate normal.
+Enumeration over all inclusion vectors, and quadrature over the variances; y is multivariate normal
+given the included features, tau2 and sigma2.
 """
 
 import itertools
@@ -31,10 +31,10 @@ CHAINS = {"draws": 10_000, "tune": 500, "chains": 4, "quiet": True}
 
 @dataclass(frozen=True)
 class Exact:
-    """Posterior of (feature) effects as a mixture of normals, given each configuration.
+    """Posterior of the effects as a mixture of normals over configurations.
 
-    ``weights`` (configuration,), ``included`` (configuration, feature), ``means`` and ``sds``
-    (configuration, feature): the effect is 0 where it is not included.
+    ``weights`` (configuration,) are posterior probabilities; ``included``, ``means`` and ``sds``
+    are (configuration, feature), and 0 where a feature is not included.
     """
 
     weights: np.ndarray
@@ -70,7 +70,8 @@ class Exact:
 def enumerate_spike_slab(X, y, *, pi, tau2, sigma2, mu=(0.0, 10.0)):
     """Exact posterior over all 2^p models.
 
-    pi: number, or (a, b) of a beta. tau2, sigma2: number, or (nu, S2) (then by quadrature).
+    pi: a number, or (a, b) of a beta prior. tau2, sigma2: a number, or (nu, S2), which is
+    integrated out by quadrature.
     """
     p = X.shape[1]
     X = X - X.mean(axis=0)
@@ -80,13 +81,13 @@ def enumerate_spike_slab(X, y, *, pi, tau2, sigma2, mu=(0.0, 10.0)):
 
 
 def exact_ridge(X, y, *, tau2, sigma2, mu=(0.0, 10.0)):
-    """The ridge is the model with everything included."""
+    """Exact posterior of the ridge: every feature is included."""
     X = X - X.mean(axis=0)
     return _mix(X, y, np.ones((1, X.shape[1])), np.zeros(1), tau2, sigma2, mu)
 
 
 def enumerate_mixture(X, y, *, pi, tau2, sigma2, mu=(0.0, 10.0)):
-    """Exact posterior over all K^p label vectors, hyperparameters fixed; component 0 is zero.
+    """Exact posterior over all K^p label vectors with fixed hyperparameters; component 0 is null.
 
     pi, tau2: (component,), or (feature, component).
     """
@@ -126,7 +127,7 @@ def _mix(X, y, models, log_prior, tau2, sigma2, mu):
 
 
 def _grid(parameter, size=40):
-    """Points and log weights: one point, or equal steps of log x between extreme quantiles."""
+    """Points and log weights: a fixed value, or equal steps of log x between extreme quantiles."""
     if not isinstance(parameter, tuple):
         return np.array([parameter]), np.zeros(1)
     nu, S2 = parameter
@@ -160,8 +161,8 @@ def _normal_posterior(X, y, variances, sigma2, mu):
 def assert_agrees(draws, exact, what, *, bound=5.0, transform=None):
     """Mean of draws (chain, draw) within `bound` Monte Carlo standard errors of the exact value.
 
-    Draws that never change carry no standard error: then the exact value must be so near that
-    no other outcome was to be expected.
+    Draws that never change have no standard error: then the exact value must be so close that a
+    change was unlikely in this number of draws.
     """
     draws = np.asarray(draws, dtype=float)
     if np.ptp(draws) == 0:
@@ -233,5 +234,5 @@ def _log_evidence(X, y, models, log_prior, tau2, sigma2, mu, size):
 
 
 def _log_step(grid):
-    """Log of the step of a grid in log x; one point alone is a fixed value."""
+    """Log of the step of a grid in log x; 0 for a fixed value."""
     return np.log(np.log(grid[1] / grid[0])) if len(grid) > 1 else 0.0

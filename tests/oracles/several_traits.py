@@ -1,7 +1,7 @@
-"""Exact posteriors of small problems with several traits, coded without anything of blrzoo.
+"""Exact posteriors of small problems with several traits, computed without blrzoo.
 
-Given the covariances and the component of each feature, everything is one linear regression of
-vec(Y) with known residual covariance: any cell of Y may be missing.
+Given the covariances and the component of each feature, the model is a linear regression of vec(Y)
+with known residual covariance, in which any element of Y may be missing.
 """
 
 import itertools
@@ -16,8 +16,8 @@ def enumerate_covariances(X, Y, *, covariances, pi, Sigma_e, mu=(0.0, 10.0), inc
     """Exact posterior over all K^p label vectors; effects of feature j ~ N(0, covariances[k]).
 
     covariances: (component, trait, trait), positive semi-definite. pi: (component,) or (feature,
-    component). included: (component, trait), which traits a component affects. The result has the
-    elements (feature, trait) in C order.
+    component). included: (component, trait), whether a component affects a trait. The result has
+    the elements (feature, trait) in C order.
     """
     p, K = X.shape[1], len(covariances)
     T = Y.shape[1]
@@ -38,7 +38,7 @@ def enumerate_covariances(X, Y, *, covariances, pi, Sigma_e, mu=(0.0, 10.0), inc
 def normal_posterior(X, Y, covariances, Sigma_e, mu=(0.0, 10.0)):
     """Log evidence, and mean and SD of each effect, for known covariances, (feature, T, T).
 
-    Written with the covariance of the data, so that singular covariances need no care.
+    Computed from the covariance of Y, so that covariances of effects may be singular.
     """
     n, T = Y.shape
     X = X - X.mean(axis=0)

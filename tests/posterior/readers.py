@@ -1,6 +1,6 @@
-"""One table of the public functions that read a fit, and fits that hold all that they read.
+"""One table of the public functions that read a fit, and fits with everything that they read.
 
-The fits are random draws, not samples: what is tested with them is how they are read.
+The fits are made of random numbers, not sampled: they test how a fit is read.
 """
 
 from functools import partial
@@ -125,7 +125,7 @@ def _tabled(idata):
 
 _new = pd.DataFrame(X[:5] + 1.0, columns=FEATURES)
 
-#: By name of the public function and of its use: the fit that it takes, and the call.
+#: By function and variant: the fit that is read, and the call.
 READERS = {
     "bayes_factor_inclusion": (one_trait, blr.evidence.bayes_factor_inclusion),
     "bayesian_fdr": (one_trait, blr.bayesian_fdr),
@@ -174,7 +174,7 @@ READERS = {
     "variance_table": (one_trait, blr.variance_table),
     "window_pip": (one_trait, partial(blr.window_pip, positions=None, width=3)),
 }
-#: Arguments that hold a fit.
+#: Names of arguments that take a fit.
 FITS = {"idata", "fits", "predictions", "draws"}
 
 
