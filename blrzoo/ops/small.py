@@ -1,7 +1,9 @@
 """Linear algebra of small matrices as PyTensor Ops, without BLAS or LAPACK in the compiled form.
 
-A graph with BLAS or LAPACK takes tens of seconds to compile; plain loops over matrices of a few
-rows do not, and run faster. An Op takes one matrix; the functions, PyTensor's Blockwise of the
+PyTensor's own Ops of LAPACK would do, but compile longer: 2.8 against 1.3 CPU seconds for inverse
+and log determinant by Cholesky, 4 against 0.4 for the log-Cholesky form, 4 against 0.8 for a draw
+from a canonical normal. Its `inv` and `slogdet` compile in 0.8, but take matrices that are not
+positive definite without a word. An Op takes one matrix; the functions, PyTensor's Blockwise of the
 Ops, take leading batch dimensions, (...). Only symmetric positive definite matrices are factorised.
 For any other, `InverseLogDeterminant` returns NaN and the other Ops raise
 ``numpy.linalg.LinAlgError``.
