@@ -1,4 +1,4 @@
-"""The factories whose features are in groups, for one trait and for several."""
+"""The factories for features in groups, for one trait and for several."""
 
 from collections.abc import Sequence
 from typing import Any, Literal, Unpack, get_args
@@ -163,7 +163,7 @@ def hierarchical(
     >>> idata.posterior["tau2"].sel(group="exon").dims
     ('chain', 'draw')
     """
-    if groups is None:  # y has a default, so groups must have one too
+    if groups is None:  # y has a default, so groups must have one
         raise TypeError(f"hierarchical() needs {needs_groups()}")
     return regression(
         X,
@@ -293,6 +293,7 @@ def hierarchical_multivariate(
         How X is stored: float64, float32 (rounds X), compressed columns, int8 codes 0, 1, 2 (-1:
         missing), or X'X without rows (no trait may be missing). "auto": genotypes for int8 codes,
         sparse for a sparse X, else dense. Apart from rounding, the posterior is the same.
+
     Returns
     -------
     pm.Model

@@ -376,7 +376,5 @@ def multiple_component(
     >>> idata.posterior["tau2"].dims, float(idata.posterior["tau2"].sel(component=0).max())
     (('chain', 'draw', 'component'), 0.0)
     """
-    prior = MultipleComponent(
-        n_components=n_components, tau2=tau2, pi=pi, ratios=ratios, null=null
-    )
+    prior = MultipleComponent(n_components=n_components, tau2=tau2, pi=pi, ratios=ratios, null=null)
     return regression(X, y, prior=prior, **options)

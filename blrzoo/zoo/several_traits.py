@@ -192,8 +192,8 @@ def multivariate_spike_slab(
         products of units of y per unit of x. Default ``(T + 3, S)`` with prior mean
         ``S / 2 = diag(h2 var(y_t) / (max(s_t, 1) mean_j var(x_j)))``. s_t is the number of
         features that are expected to affect trait t: ``sum_j P(delta_jt = 1)`` if `pi` is given,
-        else ``s = min(p / 2, sqrt(n))`` (p without a null pattern), times the share of the
-        non-null patterns that affect t.
+        else ``s = min(p / 2, sqrt(n))`` with "independent", and otherwise s (without a null
+        pattern p) times the share of the non-null patterns that affect t.
     pi : None, number, array, tuple or ``.dist()``
         With "independent": probability that a feature affects a trait, (trait); a number, an
         array or ``(a, b)``, each of which may be (trait,). Default ``(1, sqrt((p - s) / s))``.

@@ -91,7 +91,7 @@ COVARIANCES = {
     "class": (blr.priors.InverseWishart, TE, r"must be a number.*InverseWishart"),
     "dist-scalar": (pm.HalfNormal.dist(), VE, r"shape \(2, 2\), got a \.dist\(\) of sh.*\(\)\. M"),
     "dist-three": (blr.priors.InverseWishart.dist(6, THREE), VE, r"shape \(2, 2\), got .*\(3, 3\)"),
-    "dist-normal": (pm.MvNormal.dist(np.zeros(2), EYE), VE, MATRIX + r".* prior centred at \[0"),
+    "dist-normal": (pm.MvNormal.dist(np.zeros(2), EYE), VE, MATRIX + r".* prior centered at \[0"),
 }  # fmt: skip
 #: Of groups and components: shapes are longer, and messages name the argument, not "Sigma_slab".
 SLABS = {
