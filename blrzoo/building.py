@@ -127,7 +127,7 @@ def _choose_update(
     if update == "joint" and not rows:
         raise ValueError(
             f"update must be 'single-site' or 'auto' with the design {design.name!r}, got 'joint', "
-            f"which needs a factorisation of X. Pass update='single-site', or X and y."
+            f"which needs a factorization of X. Pass update='single-site', or X and y."
         )
     common = prior.is_common(v)
     if update == "joint" and not common:

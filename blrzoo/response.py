@@ -40,9 +40,9 @@ def binary_advice(table: Table) -> str | None:
         return None
     where = f" in trait {show(table.columns[binary])}" if table.name == "Y" else ""
     return (
-        f"{table.name} has only the values 0 and 1{where}, and is modelled as normal, a linear "
-        "probability model. An effect is the difference in the probability of a 1 per unit of the "
-        "feature, and PIPs are about such effects; heritability is on the observed scale, not on "
-        "that of a liability; predictions may lie outside of 0 to 1. Where 1 is rare, or where "
-        "probabilities are wanted, use a logistic or probit model."
+        f"{table.name} has only the values 0 and 1{where}, and is treated as normal: this is a "
+        "linear probability model. An effect is the difference in the probability of a 1 per unit "
+        "of the feature, and PIPs are about such effects; heritability is on the observed scale, "
+        "not on that of a liability; predictions may lie outside of 0 to 1. If 1 is rare, or if "
+        "you need probabilities, use a logistic or probit model."
     )

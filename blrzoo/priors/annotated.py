@@ -228,6 +228,6 @@ def _check_odds(eta0: Any) -> Any:
     if mean < least:
         raise ValueError(
             f"eta0 must be at least {least:.0f}, log odds of a probability of "
-            f"{PROBABILITY.least:g}, got {mean:g}. Pass for instance eta0=-5, 0.7 % of them."
+            f"{PROBABILITY.least:g}, got {mean:g}. Pass for instance eta0=-5, that of 0.7 %."
         )
     return eta0

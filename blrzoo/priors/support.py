@@ -58,7 +58,7 @@ def check_dist(
         )
     if edges and not all(valid(value) for value in _values(name, dist, edges)):
         raise ValueError(
-            f"{name} must be {rule}, got a prior that has also other values: {kind}. Pass a "
+            f"{name} must be {rule}, got a prior that also has other values: {kind}. Pass a "
             f".dist() whose support is in that range; pm.Truncated.dist cuts univariate ones."
         )
     return dist
@@ -70,9 +70,9 @@ def _values(name: str, dist: Any, edges: tuple[float, float]) -> Any:
     if transform is None:
         return _draws(name, dist)
     inputs = dist.owner.inputs
-    centre = transform.forward(support_point(dist), *inputs)
+    center = transform.forward(support_point(dist), *inputs)
     found = [
-        transform.backward(pt.full_like(centre, edge, dtype="float64"), *inputs) for edge in edges
+        transform.backward(pt.full_like(center, edge, dtype="float64"), *inputs) for edge in edges
     ]
     return [value_of(value) for value in found]
 

@@ -50,7 +50,7 @@ def check_components(n_components: Any, components: Any) -> Any:
         )
     if all(isinstance(item, str) and item == "null" for item in components):
         raise ValueError(
-            f"components must have one with effects at least, got {components!r}. {remedy}"
+            f"components must have at least one with effects, got {components!r}. {remedy}"
         )
     return list(components)
 
