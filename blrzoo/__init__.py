@@ -112,15 +112,15 @@ def __dir__() -> list[str]:
     return [*__all__, *_NAMESPACES, *(name for name in globals() if name.startswith("__"))]
 
 
-if not TYPE_CHECKING:  # a type checker would take every name for an attribute
+if not TYPE_CHECKING:  # else a type checker would accept every name as an attribute
 
     def __getattr__(name: str) -> Any:
-        """Answer a name that there is not with what to write."""
+        """Raise for an unknown name, saying what to write instead."""
         homes = {"blr": __all__} | {f"blr.{key}": one.__all__ for key, one in _NAMESPACES.items()}
         raise AttributeError(no_such_name(name, homes))
 
 
-# As PyMC does: what is logged is shown, unless an application has set up logging of its own.
+# As in PyMC, log messages are shown unless the application has set up logging itself.
 _log = logging.getLogger(__name__)
 if not logging.root.handlers:
     _log.setLevel(logging.INFO)

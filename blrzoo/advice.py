@@ -1,4 +1,4 @@
-"""Names that there are not, and calls that do not fit, are answered with what to write."""
+"""Messages for unknown names and wrong calls: what to write instead."""
 
 import inspect
 import re
@@ -15,7 +15,7 @@ __all__ = ["advised", "needs_groups", "no_such_name", "prior_like", "prior_names
 P = ParamSpec("P")
 R = TypeVar("R")
 
-#: What priors are called elsewhere, in small letters, where it is not near their own names.
+#: Other names of priors, in lower case, that are not close to their names here.
 _OTHER_NAMES = {
     **dict.fromkeys(("ridge", "brr", "rrblup", "gblup", "bayesn"), "SingleComponent"),
     **dict.fromkeys(("bayesc", "bayescpi", "bvs", "ssvs"), "SpikeSlab"),
@@ -26,7 +26,7 @@ _OTHER_NAMES = {
     "lasso": "BayesianLasso",
 }
 
-#: What else is written elsewhere, in small letters, and what to write here.
+#: Other names of further functions, in lower case, and what to write here.
 _OTHER_CALLS = {
     **dict.fromkeys(("blr", "bglr"), "blr.regression(X, y, prior=blr.priors.SpikeSlab())"),
     **dict.fromkeys(("fit", "mcmc"), "blr.sample(model)"),
@@ -44,28 +44,9 @@ _OTHER_CALLS = {
 def advised(
     passes_to: Callable[..., Any] | None = None,
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Make the decorator that answers unknown and missing arguments of a function.
+    """Make a decorator that explains unknown and missing arguments of a function.
 
-    Parameters
-    ----------
-    passes_to : callable, optional
-        What the function passes its other keywords on to: it answers those that it knows.
-
-    Returns
-    -------
-    callable
-        The decorator. Name, signature and docstring of the function stay.
-
-    Examples
-    --------
-    >>> from blrzoo.advice import advised
-    >>> @advised()
-    ... def fit(X, *, size=1):
-    ...     return size
-    >>> fit(0, sise=2)
-    Traceback (most recent call last):
-    ...
-    TypeError: fit() got an unexpected argument 'sise'. Did you mean 'size'? It takes X, size.
+    `passes_to` is the function that further keywords are passed to: it answers those it knows.
     """
     further = set() if passes_to is None else {*inspect.signature(passes_to).parameters} - {"prior"}
 
@@ -88,7 +69,7 @@ def advised(
 
 
 def _arguments(function: Callable[..., Any]) -> list[str]:
-    """Names of the arguments, those of a TypedDict of keywords last."""
+    """Names of the arguments, those in a TypedDict of keywords last."""
     parameters = inspect.signature(function).parameters.values()
     own = [each.name for each in parameters if each.kind is not each.VAR_KEYWORD]
     rest = [get_args(each.annotation) for each in parameters if each.kind is each.VAR_KEYWORD]
@@ -96,7 +77,7 @@ def _arguments(function: Callable[..., Any]) -> list[str]:
 
 
 def _required(signature: inspect.Signature) -> list[str]:
-    """Names of the arguments that have no default, in order."""
+    """Names of the arguments without a default, in order."""
     open_ended = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     return [
         each.name
@@ -126,31 +107,24 @@ def _needs_prior() -> str:
 
 
 def needs_groups() -> str:
-    """Say what groups are, after "needs"."""
+    """Explain the argument groups, after "needs"."""
     return (
         "groups, the label of each feature's group. Pass a list or an array in the order of the "
         "features, or a Series by their labels: groups=['exon', 'exon', 'intron', ...]."
     )
 
 
-#: Required arguments that are easily forgotten, and what to say of them.
+#: Required arguments that are easily forgotten, and their explanations.
 _NEEDED = {"prior": _needs_prior, "groups": needs_groups}
 
 
 def prior_names(dims: tuple[str, ...]) -> list[str]:
-    """Names of the priors of blrzoo, of effects of some dims.
-
-    Examples
-    --------
-    >>> from blrzoo.advice import prior_names
-    >>> prior_names(("feature",))[:3]
-    ['AnnotatedInclusion', 'AnnotatedVariance', 'BayesA']
-    """
+    """Names of the priors of blrzoo for effects with these dims."""
     return sorted({kind.__name__ for kind in _zoo(Prior) if kind.dims == dims})
 
 
 def _zoo(base: type[Prior]) -> Iterator[type[Prior]]:
-    """Classes of this package that derive from the base, themselves no bases."""
+    """Classes of this package that derive from the base, without base classes."""
     for kind in base.__subclasses__():
         package, _, module = kind.__module__.rpartition(".")
         if package.startswith("blrzoo") and module != "base" and not kind.__name__.startswith("_"):
@@ -164,7 +138,7 @@ def _priors() -> dict[str, type[Prior]]:
 
 
 def _known_priors() -> dict[str, str]:
-    """Names of priors by what they are called here or elsewhere, in small letters."""
+    """Names of priors by their names here or elsewhere, in lower case."""
     return {name.lower(): name for name in _priors()} | _OTHER_NAMES
 
 
@@ -173,14 +147,7 @@ def _plain(name: str) -> str:
 
 
 def prior_like(value: Any) -> str | None:
-    """Say how to make the prior that a text, a class or an instance names; None if it names none.
-
-    Examples
-    --------
-    >>> from blrzoo.advice import prior_like
-    >>> prior_like("hoarseshoe"), prior_like("BayesRC"), prior_like(3)
-    ('blr.priors.Horseshoe()', 'blr.priors.HierarchicalMixture(groups)', None)
-    """
+    """Return the call that makes the prior named by a text, a class or an instance, if any."""
     kinds = _priors()
     if isinstance(value, str):
         known = _known_priors()
@@ -194,45 +161,22 @@ def prior_like(value: Any) -> str | None:
 
 
 def no_such_name(name: str, homes: Mapping[str, Iterable[str]]) -> str:
-    """Say what to write in the place of a name that the package does not have.
-
-    Parameters
-    ----------
-    name : str
-        The name.
-    homes : dict of str to names
-        The public names by the place where they are, ``"blr"`` or a namespace.
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> from blrzoo.advice import no_such_name
-    >>> homes = {"blr": ["spike_slab"], "blr.evidence": ["compare"]}
-    >>> no_such_name("lasso", homes)
-    "blrzoo has no 'lasso'. Use blr.regression(X, y, prior=blr.priors.BayesianLasso())."
-    >>> no_such_name("compare", homes)
-    "blrzoo has no 'compare'. Use blr.evidence.compare."
-    >>> no_such_name("spike_slap", homes)
-    "blrzoo has no 'spike_slap'. Did you mean 'spike_slab'?"
-    """
+    """Say what to write for an unknown name; `homes` has the public names by their place."""
     start = f"blrzoo has no {name!r}."
-    if name.startswith("__"):  # Python and its tools ask for these
+    if name.startswith("__"):  # looked up by Python and its tools
         return start
     full = {one: f"{home}.{one}" for home, names in homes.items() for one in names}
     use = _call_of_prior(name, full) or _OTHER_CALLS.get(_plain(name)) or full.get(name)
     if use:
         return f"{start} Use {use}."
-    # Small letters may be of a class and of its factory: the factory, which comes first, stays.
+    # A class and its factory may be equal in lower case: the factory, which comes first, wins.
     places = {one.lower(): full[one].removeprefix("blr.") for one in reversed(full)}
     near = get_close_matches(name.lower(), places, n=1)
     return f"{start} Did you mean {places[near[0]]!r}?" if near else f"{start} See dir(blr)."
 
 
 def _call_of_prior(name: str, full: dict[str, str]) -> str | None:
-    """Say how to make the model of a prior that has this name, here or elsewhere."""
+    """Return the call that makes a model of the prior with this name, here or elsewhere."""
     prior = _known_priors().get(_plain(name))
     if prior is None:
         return None

@@ -1,4 +1,4 @@
-"""Terms and a likelihood to a PyMC model."""
+"""`build_model`: from terms and a likelihood to a PyMC model."""
 
 import logging
 from collections.abc import Sequence
@@ -24,10 +24,10 @@ __all__ = ["Part", "Update", "build_model"]
 
 Update = Literal["auto", "joint", "single-site"]
 
-#: Factorisations up to this many operations (a second or two) are taken by update="auto".
+#: Operations of a factorization (a second or two) up to which update="auto" is joint.
 _JOINT_LIMIT = 3e10
 
-#: So large may X be in float64 that is stored otherwise: the factorisation makes it float64.
+#: Size up to which X of another design may be factorized, which converts it to float64.
 _JOINT_BYTES = 100e6
 
 _log = logging.getLogger(__name__)
@@ -35,26 +35,13 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Part:
-    """What a term is made of.
-
-    Attributes
-    ----------
-    source : Source
-        Where its features come from.
-    prior : Prior
-        Of their effects.
-    standardize, update
-        As for `blrzoo.regression`.
-    name : str
-        What the names of the variables and the dims of a further term start with, as "cage" for
-        cage_beta and cage_feature; "" for the main term.
-    """
+    """What a term is made of: features, the prior of their effects, and how they are drawn."""
 
     source: Source
     prior: Prior
     standardize: bool = False
     update: Update = "auto"
-    name: str = ""
+    name: str = ""  # prefix of a further term: "cage" for cage_beta and cage_feature
 
 
 def build_model(
@@ -62,19 +49,7 @@ def build_model(
 ) -> pm.Model:
     """Make the model of a response and its terms.
 
-    Parameters
-    ----------
-    parts : sequence of Part
-        The main term first, from whose source the response, covariates and weights are. Further
-        ones have the same observations.
-    likelihood : Likelihood or TraitLikelihood
-        What is left of the mean of y, and the residual variance.
-    h2 : float
-        Share of the variance of y that the default prior of each term expects on it.
-
-    Returns
-    -------
-    pm.Model
+    The first part is the main term: its source also has the response, covariates and weights.
     """
     main = parts[0].source
     with _new_model(main.coords) as model:
@@ -94,7 +69,7 @@ def build_model(
 
 
 def _term(part: Part, prior: Prior, shared: dict[str, TensorVariable]) -> Term:
-    """Make the variables and the data of a term in the model on the context."""
+    """Make the variables and data of a term in the model on the context."""
     prefix = f"{part.name}_" if part.name else ""
     own = {"feature": part.source.coords["feature"]}
     with TermModel(prefix, own) if prefix else nullcontext(pm.modelcontext(None)) as model:
@@ -112,7 +87,7 @@ def _term(part: Part, prior: Prior, shared: dict[str, TensorVariable]) -> Term:
 
 
 def _new_model(coords: dict[str, Any]) -> pm.Model:
-    """Make an empty model; within another one, their coordinates must agree."""
+    """Make an empty model; within another model, the coordinates must agree."""
     try:
         return pm.Model(coords=coords)
     except ValueError as error:
@@ -123,7 +98,7 @@ def _new_model(coords: dict[str, Any]) -> pm.Model:
 
 
 def _named(prior: Prior) -> dict[str, TensorVariable]:
-    """Name what a prior left unnamed: numbers and expressions become Deterministics."""
+    """Register numbers and expressions that a prior returned as Deterministics."""
     variables: Any = prior.variables()
     if not isinstance(variables, dict):
         raise TypeError(
@@ -139,7 +114,7 @@ def _named(prior: Prior) -> dict[str, TensorVariable]:
 
 
 def _mark(model: pm.Model, spec: Spec) -> None:
-    """Mark what the Gibbs step can draw."""
+    """Mark the variables that the Gibbs step can draw."""
     response = spec.likelihood.response(spec.variables(model), model)
     mark(spec.conditionals(model, response), spec)
     mark((rv for rv in model.free_RVs if rv.name in spec.effects), spec)
@@ -152,7 +127,7 @@ def _choose_update(
     if update == "joint" and not rows:
         raise ValueError(
             f"update must be 'single-site' or 'auto' with the design {design.name!r}, got 'joint', "
-            f"which needs a factorisation of X. Pass update='single-site', or X and y."
+            f"which needs a factorization of X. Pass update='single-site', or X and y."
         )
     common = prior.is_common(v)
     if update == "joint" and not common:

@@ -1,4 +1,4 @@
-"""Responses that a model takes but a user may not mean: the features, or zeros and ones."""
+"""Responses that a user may not mean: the features, or zeros and ones."""
 
 from typing import Any
 
@@ -11,26 +11,7 @@ __all__ = ["binary_advice", "refuse_swapped", "shape_of"]
 
 
 def refuse_swapped(X: Any, y: Any, name: str) -> None:
-    """Ask whether X and y are swapped where X is a vector and y a matrix.
-
-    Parameters
-    ----------
-    X, y : Any
-        As given by the user.
-    name : {"y", "Y"}
-        What messages call y.
-
-    Raises
-    ------
-    ValueError
-        If X has one dimension and y has two.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from blrzoo.response import refuse_swapped
-    >>> refuse_swapped(np.ones((3, 2)), np.ones(3), "y")
-    """
+    """Refuse a vector X with a matrix y, which are probably swapped; `name` is "y" or "Y"."""
     vector, matrix = shape_of(X), shape_of(y)
     if len(vector) != 1 or len(matrix) != 2:
         return
@@ -42,23 +23,7 @@ def refuse_swapped(X: Any, y: Any, name: str) -> None:
 
 
 def shape_of(value: Any) -> tuple[int, ...]:
-    """Shape of an array or of nested lists; () of what has none, which other rules refuse.
-
-    Parameters
-    ----------
-    value : Any
-        As given by the user.
-
-    Returns
-    -------
-    tuple of int
-
-    Examples
-    --------
-    >>> from blrzoo.response import shape_of
-    >>> shape_of([[1, 2], [3, 4], [5, 6]])
-    (3, 2)
-    """
+    """Shape of an array or of nested lists; () if there is none, which other rules refuse."""
     if not isinstance(value, list | tuple):
         return tuple(getattr(value, "shape", ()))
     try:
@@ -68,34 +33,16 @@ def shape_of(value: Any) -> tuple[int, ...]:
 
 
 def binary_advice(table: Table) -> str | None:
-    """Say what a normal model does with a response of 0 and 1; None for any other.
-
-    Parameters
-    ----------
-    table : Table
-        y or Y, with NaN where it is missing.
-
-    Returns
-    -------
-    str or None
-
-    Examples
-    --------
-    >>> from blrzoo.response import binary_advice
-    >>> from blrzoo.tables import read_table
-    >>> binary_advice(read_table("y", [True, False, True]))[:56]
-    'y has only the values 0 and 1, and is modelled as normal'
-    >>> binary_advice(read_table("y", [0, 1, 2]))
-    """
+    """Say what a normal model does with a response of 0 and 1; None for any other."""
     values = table.values
     binary = (np.isnan(values) | (values == 0) | (values == 1)).all(axis=0)
     if not binary.any():
         return None
     where = f" in trait {show(table.columns[binary])}" if table.name == "Y" else ""
     return (
-        f"{table.name} has only the values 0 and 1{where}, and is modelled as normal, a linear "
-        "probability model. An effect is the difference in the probability of a 1 per unit of the "
-        "feature, and PIPs are about such effects; heritability is on the observed scale, not on "
-        "that of a liability; predictions may lie outside of 0 to 1. Where 1 is rare, or where "
-        "probabilities are wanted, use a logistic or probit model."
+        f"{table.name} has only the values 0 and 1{where}, and is treated as normal: this is a "
+        "linear probability model. An effect is the difference in the probability of a 1 per unit "
+        "of the feature, and PIPs are about such effects; heritability is on the observed scale, "
+        "not on that of a liability; predictions may lie outside of 0 to 1. If 1 is rare, or if "
+        "you need probabilities, use a logistic or probit model."
     )

@@ -21,28 +21,16 @@ Designs = dict[str, Design]
 
 @dataclass(frozen=True)
 class Term:
-    r"""A part :math:`X_b \beta_b` of the mean of y, in names and rules, and its X.
+    """A part ``X_b beta_b`` of the mean of y: its X, and its variables by name.
 
-    Attributes
-    ----------
-    prior : Prior
-        Of the effects; bound to what it may know of the data.
-    designs : dict of str to Design
-        X of the rows with y, "", and of those without, "_missing": one copy for all copies of the
-        model and all fits.
-    update : str
-        "single-site" or "joint": how the effects are drawn.
-    names : dict of str to str
-        The prior's variables: their key and their name in the model.
-    prefix : str
-        What the names of a further term's variables start with; "" for the main term.
+    Without variables, a term survives copies of the model; its X is one copy for all of them.
     """
 
-    prior: Prior
+    prior: Prior  # bound to the summary of the data
     designs: Designs = field(repr=False)
-    update: str = "single-site"
-    names: dict[str, str] = field(default_factory=dict)
-    prefix: str = ""
+    update: str = "single-site"  # or "joint"
+    names: dict[str, str] = field(default_factory=dict)  # of the prior's variables, by key
+    prefix: str = ""  # of the names of a further term's variables
 
     @property
     def design(self) -> Design:
@@ -51,7 +39,7 @@ class Term:
 
     @property
     def in_update(self) -> Design | Factorisation:
-        """X of the rows with y, in the form that the update needs."""
+        """X of the rows with y, factorized for joint updates."""
         return self.design.factorisation if self.update == "joint" else self.design
 
     @property
@@ -61,25 +49,25 @@ class Term:
 
     @property
     def label_name(self) -> str | None:
-        """Name of the labels, if there are any."""
+        """Name of the labels, None without labels."""
         return None if self.prior.label_name is None else self.prefix + self.prior.label_name
 
     def variables(self, model: pm.Model) -> dict[str, TensorVariable]:
-        """Look the prior's variables up in a model."""
+        """Look up the prior's variables in a model."""
         return {key: model[name] for key, name in self.names.items()}
 
     def beta(self, model: pm.Model) -> TensorVariable:
-        """Effects per unit of the features as given, over a model."""
+        """Effects per unit of X as given, in a model."""
         return model[f"{self.prefix}beta"]
 
     def scaled_effects(self, model: pm.Model) -> TensorVariable:
-        """Effects on the scale of the prior, which is that of the design, over a model."""
+        """Effects on the scale of the prior and the design, in a model."""
         return self.prior.data.per_sd(self.beta(model))
 
     def mean(self, model: pm.Model, rows: str = "") -> TensorVariable:
-        """Multiply X about its centres, neither weighted nor scaled, with beta, (obs[, trait])."""
+        """Linear predictor of the term, (obs[, trait]): X about its centers times beta."""
         design, effects = self.designs[rows], self.scaled_effects(model)
-        # PyMC takes what is not observed, and follows from a shared variable, for changed data.
+        # Constants for unobserved rows: PyMC would regard shared variables as changed data.
         arrays = [pt.constant(array) for array in design.arrays] if rows else design.shared()
         fit = LinearPredictor(design.name)(*arrays, effects)
         if not np.ndim(design.root):
@@ -88,14 +76,9 @@ class Term:
 
 
 class TermModel(pm.Model):
-    """Where a further term is made: priors name variables and dims as ever, and get a prefix.
+    """Context of a further term: a prior's names of variables and dims get a prefix.
 
-    Parameters
-    ----------
-    prefix : str
-        What names start with, as in cage_beta. Made within the context of the main model.
-    coords : dict of str to array_like
-        Labels by dim of the term; other dims (trait) are those of the main model.
+    It is made within the context of the main model; dims not in `coords` are those of that model.
     """
 
     def __init__(self, prefix: str, coords: dict[str, Any]) -> None:
@@ -105,12 +88,12 @@ class TermModel(pm.Model):
 
     @property
     def coords(self) -> dict[str, Any]:
-        """Labels by the name of a dim with and without the prefix."""
+        """Labels by name of a dim, with and without the prefix."""
         return {**self._coords, **self._unprefixed(self._coords)}
 
     @property
     def dim_lengths(self) -> dict[str, Any]:
-        """Lengths by the name of a dim with and without the prefix."""
+        """Lengths by name of a dim, with and without the prefix."""
         return {**self._dim_lengths, **self._unprefixed(self._dim_lengths)}
 
     def _unprefixed(self, values: dict[str, Any]) -> dict[str, Any]:
@@ -126,7 +109,7 @@ class TermModel(pm.Model):
         self.own_dims.add(name)
 
     def add_named_variable(self, var: Any, dims: Any = None) -> None:
-        """Add a variable with the names of dims in the main model."""
+        """Add a variable, with its dims named as in the main model."""
         dims = (dims,) if isinstance(dims, str) else dims
         if dims is not None:
             dims = tuple(self.name_for(dim) if dim in self.own_dims else dim for dim in dims)

@@ -1,4 +1,4 @@
-"""Priors of the effects: classes for ``prior=``, bases to derive from, and `conjugate`."""
+"""Priors of the effects: classes for ``prior=``, base classes, and `conjugate`."""
 
 from blrzoo.distributions.inverse_wishart import InverseWishart
 from blrzoo.priors import conjugate

@@ -1,4 +1,4 @@
-"""Priors that know annotations of the features: log-linear variances, logistic inclusion."""
+"""Priors with annotations of the features: log-linear variances, logistic inclusion."""
 
 from typing import Any, Self
 
@@ -24,11 +24,11 @@ _ETA0_SD = 1.5
 
 
 class _Annotated(Prior):
-    """What both share: annotations joined to the features, and their coefficients ``eta``."""
+    """Annotations joined to the features, and their coefficients ``eta``."""
 
     annotations: Annotations
     eta: Any
-    #: Centred annotations, (feature, annotation), in the order of the data: set by `bind`.
+    #: Centered annotations, (feature, annotation), in the order of the data: set by `bind`.
     A: np.ndarray
 
     def bind(self, data: DataSummary, h2: float) -> Self:
@@ -42,7 +42,7 @@ class _Annotated(Prior):
         """Make the coefficients of the annotations."""
         pm.modelcontext(None).add_coord("annotation", self.annotations.names)
         sd = self.A.std(axis=0)
-        sd = np.where(sd > 0, sd, 1.0)  # a single feature has nothing to vary
+        sd = np.where(sd > 0, sd, 1.0)  # annotations of a single feature do not vary
         default = Computed((0.0, 1 / sd), ("mean = 0", "sd = 1 / sd_A"), {"sd_A": sd})
         return parameter("eta", self.eta, NORMAL, default, dims="annotation")
 
@@ -61,7 +61,7 @@ class AnnotatedVariance(_Annotated, SingleComponent):
     Full conditionals
         :math:`\tau^2 | rest \sim` scaled-inverse-:math:`\chi^2(\nu + p,
         (\nu S^2 + \sum_j \beta_j^2 / w_j) / (\nu + p))`; :math:`\beta` as in `Prior`, feature by
-        feature. That of :math:`\eta` is of no known family: NUTS draws it.
+        feature. :math:`\eta` is drawn by NUTS.
     Other names
         Functional or annotation-informed prior; for 0/1 annotations, :math:`e^{\eta_k}` is the
         enrichment of the variance per feature.
@@ -69,21 +69,21 @@ class AnnotatedVariance(_Annotated, SingleComponent):
     Parameters
     ----------
     annotations : array-like, (feature, annotation)
-        Numbers or booleans: NumPy, pandas or xarray. Labels of the rows are joined to those of
-        the features (rows of other features are left out); rows without labels go by position.
+        Numbers or booleans: NumPy, pandas or xarray. Rows with labels are joined to the features
+        by label, and may include further features; rows without labels go by position. The model
+        centers the annotations.
     tau2 : None, number, (nu, S2) or ``.dist()``
         Variance of an effect whose feature has average annotations, in squared units of y per
-        unit of x. Default ``(4, S2)`` with ``2 S2 = h2 var(y) / sum_j var(x_j)``, which is the
-        prior mean of every effect's variance at eta = 0.
-    eta : None, number or array (annotation), (mean, sd) or ``.dist()``
-        Change of the log variance per unit of an annotation. Default ``(0, 1 / sd(A_k))``.
-        Values with labels are joined to the names of the annotations by label.
+        unit of x. Default ``(4, S2)`` with prior mean ``2 S2 = h2 var(y) / sum_j var(x_j)``.
+    eta : None, number, array (annotation), (mean, sd) or ``.dist()``
+        Change of the log variance per unit of an annotation. Default ``(0, 1 / sd(A_k))``, sd
+        with the divisor p. Values with labels are joined to the annotations by label.
 
     Raises
     ------
     ValueError, TypeError
-        For annotations that are not finite numbers, have repeated labels, lack a feature or do
-        not vary, and for parameters that are refused.
+        For annotations that are not finite numbers, do not vary, have repeated labels or lack a
+        feature, and for parameters of a wrong type or out of range.
 
     References
     ----------
@@ -114,13 +114,13 @@ class AnnotatedVariance(_Annotated, SingleComponent):
         return {**super().variables(), "eta": self.eta_variable()}
 
     def variance(self, v: Variables) -> TensorVariable:
-        """Variance of an average feature, times that of its annotations."""
+        """Variance of each effect: ``tau2`` times the factor of its annotations."""
         return v["tau2"] * pt.exp(self.predictor(v))
 
     def conditionals(
         self, v: Variables, effects: TensorVariable
     ) -> dict[TensorVariable, TensorVariable | None]:
-        """Of ``tau2``, given effects and ``eta``."""
+        """Full conditional of ``tau2`` given the effects and ``eta``."""
         sum_of_squares = pt.sum(effects**2 * pt.exp(-self.predictor(v)))
         return {v["tau2"]: conjugate.inverse_gamma(v["tau2"], effects.shape[0], sum_of_squares)}
 
@@ -133,32 +133,33 @@ class AnnotatedInclusion(_Annotated, SpikeSlab):
         :math:`\mathrm{logit}\, \pi_j = \eta_0 + (A_j - \bar A)' \eta`,
         :math:`\eta_0 \sim N(m_0, s_0^2)`, :math:`\eta_k \sim N(m_k, s_k^2)`.
     Full conditionals
-        :math:`\tau^2`, :math:`\delta_j` and :math:`\beta_j` as in `SpikeSlab`. Those of
-        :math:`\eta_0` and :math:`\eta` are of no known family: NUTS draws them.
+        :math:`\tau^2`, :math:`\delta_j` and :math:`\beta_j` as in `SpikeSlab`. :math:`\eta_0` and
+        :math:`\eta` are drawn by NUTS.
     Other names
-        BayesRC and BayesRC-pi are its relatives with groups; functional priors of fine-mapping.
+        Functional priors of fine-mapping; BayesRC and BayesRC-pi are related models with groups.
 
     Parameters
     ----------
     annotations : array-like, (feature, annotation)
-        Numbers or booleans: NumPy, pandas or xarray. Labels of the rows are joined to those of
-        the features (rows of other features are left out); rows without labels go by position.
+        Numbers or booleans: NumPy, pandas or xarray. Rows with labels are joined to the features
+        by label, and may include further features; rows without labels go by position. The model
+        centers the annotations.
     tau2 : None, number, (nu, S2) or ``.dist()``
         Variance of an included effect, in squared units of y per unit of x. Default ``(1, S2)``
-        with ``2 S2 = h2 var(y) / (s mean_j var(x_j))``, ``s = min(p / 2, sqrt(n))`` or, where
-        `eta0` is given, ``max(p expit(E[eta0]), 1)``.
+        with ``2 S2 = h2 var(y) / (max(s, 1) mean_j var(x_j))``, ``s = min(p / 2, sqrt(n))`` or,
+        if `eta0` is given, ``p / (1 + exp(-E[eta0]))``.
     eta0 : None, number, (mean, sd) or ``.dist()``
-        Log odds of the inclusion of a feature with average annotations. Default
-        ``(log(s / (p - s)) / 2, 1.5)`` with ``s = min(p / 2, sqrt(n))``, as in `SpikeSlab`.
-    eta : None, number or array (annotation), (mean, sd) or ``.dist()``
-        Change of the log odds per unit of an annotation. Default ``(0, 1 / sd(A_k))``.
-        Values with labels are joined to the names of the annotations by label.
+        Log odds of inclusion of a feature with average annotations. Default
+        ``(log(s / (p - s)) / 2, 1.5)`` with ``s = min(p / 2, sqrt(n))``.
+    eta : None, number, array (annotation), (mean, sd) or ``.dist()``
+        Change of the log odds per unit of an annotation. Default ``(0, 1 / sd(A_k))``, sd with
+        the divisor p. Values with labels are joined to the annotations by label.
 
     Raises
     ------
     ValueError, TypeError
-        For annotations that are not finite numbers, have repeated labels, lack a feature or do
-        not vary, and for parameters that are refused.
+        For annotations that are not finite numbers, do not vary, have repeated labels or lack a
+        feature, and for parameters of a wrong type or out of range.
 
     References
     ----------
@@ -198,13 +199,13 @@ class AnnotatedInclusion(_Annotated, SpikeSlab):
         return v["eta0"] + self.predictor(v)
 
     def components(self, v: Variables) -> tuple[TensorVariable, TensorVariable]:
-        """The spike at zero and the slab, with weights of each feature's own."""
+        """Variances of spike and slab, and log weights by feature."""
         odds = self.logit(v)
         weights = pt.stack([-pt.softplus(odds), -pt.softplus(-odds)], axis=1)
         return pt.stack([0.0, v["tau2"]]), weights
 
     def expected_variance(self) -> Computed:
-        """Variance of an included effect that the default tau2 is scaled for."""
+        """Variance of an included effect that the default ``tau2`` is scaled to."""
         if self.eta0 is None:
             return super().expected_variance()
         mean = prior_mean(self.eta0, NORMAL, ())
@@ -212,7 +213,7 @@ class AnnotatedInclusion(_Annotated, SpikeSlab):
         return self.scaled_for(Computed(float(expit(mean)), (formula,), {"mean_eta0": mean}))
 
     def _default_eta0(self) -> Computed:
-        """Mean and SD: the log odds of the default inclusion."""
+        """Mean, the log odds of the default inclusion probability, and SD."""
         beta = default_beta(self.data)
         included, excluded = beta.value
         parameters = float(np.log(included / excluded)), _ETA0_SD
@@ -220,13 +221,13 @@ class AnnotatedInclusion(_Annotated, SpikeSlab):
 
 
 def _check_odds(eta0: Any) -> Any:
-    """Refuse log odds of which the probability cannot be told from 0."""
+    """Refuse log odds whose probability is numerically 0."""
     if eta0 is None:
         return None
     mean, least = prior_mean(eta0, NORMAL, ()), float(logit(PROBABILITY.least))
     if mean < least:
         raise ValueError(
             f"eta0 must be at least {least:.0f}, log odds of a probability of "
-            f"{PROBABILITY.least:g}, got {mean:g}. Pass for instance eta0=-5, 0.7 % of them."
+            f"{PROBABILITY.least:g}, got {mean:g}. Pass for instance eta0=-5, that of 0.7 %."
         )
     return eta0

@@ -1,4 +1,4 @@
-"""What annotations of the features may be: NumPy, pandas and xarray in, a checked table out."""
+"""Annotations of the features: read from NumPy, pandas or xarray, and checked."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,40 +15,15 @@ __all__ = ["Annotations", "read_annotations"]
 
 @dataclass(frozen=True, eq=False)
 class Annotations:
-    """Checked annotations. Made by `read_annotations`.
+    """Checked annotations, as `read_annotations` makes them."""
 
-    Attributes
-    ----------
-    values : ndarray, (row, annotation)
-        Finite numbers, in memory of their own.
-    names : list
-        Labels of the annotations, 0..k-1 if they have none.
-    features : pandas.Index or None
-        Labels of the rows; None if they have none.
-    """
-
+    #: Finite numbers, (row, annotation), in memory of their own.
     values: np.ndarray
-    names: list
-    features: pd.Index | None
+    names: list  # labels of the annotations, 0..k-1 if they have none
+    features: pd.Index | None  # labels of the rows, None if they have none
 
     def of(self, features: Any) -> np.ndarray:
-        """Annotations of the features of a data set, joined by label where rows have labels.
-
-        Parameters
-        ----------
-        features : array-like, (feature,)
-            Labels of the features.
-
-        Returns
-        -------
-        ndarray, (feature, annotation)
-
-        Raises
-        ------
-        ValueError
-            Where a feature has no row, the numbers of rows and features differ, or an annotation
-            is the same for all of several.
-        """
+        """Return the annotations of the features of a data set, (feature, annotation)."""
         wanted = pd.Index(features)
         values = align(
             "annotations", self.values, self.features, wanted, "features of X", more=True
@@ -64,34 +39,7 @@ class Annotations:
 
 
 def read_annotations(value: Any) -> Annotations:
-    """Check annotations as far as one can without the features.
-
-    Parameters
-    ----------
-    value : array_like, Series, DataFrame or DataArray (feature, annotation)
-        Numbers or booleans. A vector is one annotation. A DataArray may have its dims in any
-        order if one of them is called "feature"; otherwise the first one is.
-
-    Returns
-    -------
-    Annotations
-
-    Raises
-    ------
-    TypeError
-        For content that is not real numbers.
-    ValueError
-        For wrong dimensions, no rows or columns, repeated labels, missing or infinite values.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from blrzoo.priors.annotations import read_annotations
-    >>> table = pd.DataFrame({"coding": [True, False], "score": [0.5, 2.0]}, index=["a", "b"])
-    >>> read_annotations(table).of(["b", "a"])
-    array([[0. , 2. ],
-           [1. , 0.5]])
-    """
+    """Check annotations, (feature, annotation), as far as possible without the features."""
     table = _unpack(value)
     content = _content(table)
     if content.ndim != 2 or 0 in content.shape:
@@ -108,7 +56,7 @@ def read_annotations(value: Any) -> Annotations:
 
 
 def _unpack(value: Any) -> Any:
-    """Turn a vector into a column, and put the features of a DataArray first."""
+    """Turn a vector, which is one annotation, into a column; put a DataArray's features first."""
     if isinstance(value, xr.Dataset | xr.DataTree):
         raise TypeError(
             f"annotations must be NumPy, pandas or a DataArray, got {type(value).__name__}. Pass "
@@ -129,7 +77,7 @@ def _unpack(value: Any) -> Any:
 
 
 def _content(value: Any) -> np.ndarray:
-    """Values; missing ones of nullable dtypes are NaN."""
+    """Return the values; missing ones of nullable dtypes are NaN."""
     if not isinstance(value, pd.DataFrame):
         return np.array(value)
     if {getattr(dtype, "kind", "O") for dtype in value.dtypes} <= set("biuf"):

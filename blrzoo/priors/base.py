@@ -26,25 +26,26 @@ Variables = dict[str, TensorVariable]
 
 
 class Prior:
-    r"""A normal prior of the effects, ``beta_j ~ N(0, v_j)``.
-
-    Subclass it to write your own.
+    r"""A normal prior of the effects, ``beta_j ~ N(0, v_j)``; subclass it to write your own.
 
     Density
         :math:`\beta_j | v_j \sim N(0, v_j)`, independently for each feature.
     Full conditionals
         :math:`\beta_j | rest \sim N(v_j q_j / (1 + v_j d_j), v_j / (1 + v_j d_j))` with
-        :math:`d_j = x_j'x_j / \sigma^2`, :math:`q_j = x_j'(r + x_j \beta_j) / \sigma^2`; of the
-        hyperparameters those that `conditionals` returns. What has none is left to NUTS.
+        :math:`d_j = x_j'x_j / \sigma^2`, :math:`q_j = x_j'(r + x_j \beta_j) / \sigma^2`, r the
+        residual. Those of hyperparameters are returned by `conditionals`; NUTS draws
+        hyperparameters without one.
 
     A subclass has up to three methods: `variables`, `variance` and, optionally, `conditionals`.
-    While they run, ``self.data`` (a `DataSummary`: n, p, coords, y_variance, x_variance) and
-    ``self.h2`` describe the data that the model is made for.
+    While they run, ``self.data`` describes the data of the model: the numbers ``n`` of
+    observations and ``p`` of features, the labels ``coords`` by dim, and the sample variances
+    ``y_variance`` of y and ``x_variance`` (feature,) of the features. ``self.h2`` is the share of
+    ``y_variance`` that X is expected to explain.
 
     Examples
     --------
-    A ridge whose standard deviation has a half-normal prior. It has no conjugate conditional, so
-    NUTS draws it, and the Gibbs step draws all the rest:
+    A ridge whose standard deviation has a half-normal prior. It has no conjugate update, so NUTS
+    draws it; the Gibbs step draws everything else:
 
     >>> import numpy as np, pymc as pm, blrzoo as blr
     >>> class HalfNormalRidge(blr.priors.Prior):
@@ -60,7 +61,7 @@ class Prior:
     ['beta', 'mu', 'sigma2', 'tau']
     """
 
-    #: Summary of the data, and the share of the variance expected on X: set by `bind`.
+    #: Summary of the data, and the share of var(y) that X is expected to explain: set by `bind`.
     data: DataSummary
     h2: float
 
@@ -75,13 +76,13 @@ class Prior:
     blocks: Mapping[str, str] = MappingProxyType({"single-site": "single-site", "joint": "joint"})
 
     def variables(self) -> Variables:
-        """Make the hyperparameters, inside the model's context.
+        """Make the hyperparameters, in the model on the context.
 
         Returns
         -------
         dict of str to variable
-            Ordinary PyMC variables (random or deterministic) by the names that the other
-            methods use for them.
+            Ordinary PyMC variables (random or deterministic), numbers or expressions, by the names
+            that the other methods use for them.
         """
         raise NotImplementedError(f"{type(self).__name__} must define variables(self)")
 
@@ -96,8 +97,8 @@ class Prior:
         Returns
         -------
         TensorVariable, () or (feature,)
-            The variance, in squared units of an effect; with ``standardize=True`` of an effect
-            per standard deviation of its feature.
+            In squared units of an effect; with ``standardize=True``, of an effect per standard
+            deviation of its feature.
         """
         raise NotImplementedError(f"{type(self).__name__} must define variance(self, v)")
 
@@ -111,19 +112,19 @@ class Prior:
         v : dict of str to variable
             What `variables` returned; mixtures add the labels by their name.
         effects : TensorVariable, (feature,)
-            beta, in the units that `variance` is about: per unit of a feature, or with
-            ``standardize=True`` per standard deviation of it.
+            beta, in the units of `variance`: per unit of a feature or, with
+            ``standardize=True``, per standard deviation of it.
 
         Returns
         -------
         dict of variable to ``.dist()`` or None
-            None (or no entry) leaves a variable to PyMC's other step methods. See
-            `blrzoo.priors.conjugate` for updates that check the family themselves.
+            None (or no entry) leaves a variable to NUTS. The functions of
+            `blrzoo.priors.conjugate` return None if the variable's prior is not conjugate.
         """
         return {}
 
     def bind(self, data: DataSummary, h2: float) -> Self:
-        """Return a copy of the prior that knows the data (`Prior` itself is never changed)."""
+        """Return a copy of the prior that knows the data; the prior itself is never changed."""
         bound = copy.copy(self)
         bound.data, bound.h2 = data, h2
         return bound
@@ -140,7 +141,7 @@ class Prior:
             )
 
     def is_common(self, v: Variables) -> bool:
-        """Whether all effects are from one normal distribution, and can be drawn at once."""
+        """Whether all effects have one normal distribution, so that they can be drawn jointly."""
         return pt.as_tensor(self.variance(v)).ndim == 0
 
     def effects(self, v: Variables) -> TensorVariable:
@@ -149,7 +150,7 @@ class Prior:
         return pm.Normal("beta", 0.0, self.data.per_unit(sd), dims="feature")
 
     def components(self, v: Variables) -> tuple[TensorVariable, TensorVariable]:
-        """Variances and log weights of the components, here of the single one."""
+        """Variances and log weights of the components, here a single one."""
         variance = pt.broadcast_to(self.variance(v), (self.data.size,))
         return variance[:, None], pt.zeros((self.data.size, 1))
 
@@ -161,10 +162,10 @@ class Prior:
         return pt.broadcast_to(variances, shape), pt.broadcast_to(log_weights, shape)
 
     def default_variance(self, inclusion: float = 1.0) -> float:
-        """Variance of an included effect that puts h2 of the phenotypic variance on X.
+        """Variance of an included effect such that X explains the share h2 of var(y).
 
-        ``h2 * var(y) / (max(inclusion * p, 1) * mean_j var(x_j))`` [1]_: the features that are
-        expected to be included, at least one, share h2.
+        ``h2 * var(y) / (max(inclusion * p, 1) * mean_j var(x_j))`` [1]_: h2 is shared by the
+        features that are expected to be included, at least one.
 
         Parameters
         ----------
@@ -185,15 +186,15 @@ class Prior:
         return self.h2 * self.data.y_variance / (included * float(self.data.x_variance.mean()))
 
     def describe(self) -> dict[str, Any]:
-        """Say in words what the prior is, for `blrzoo.describe`, which adds its variables.
+        """Describe the prior in words, for `blrzoo.describe`, which adds its variables.
 
         A subclass may say more: ``return super().describe() | {"source": "my thesis"}``.
 
         Returns
         -------
         dict of str to str
-            The class with the first line of its docstring, and its settings: attributes that are
-            numbers, short arrays or words and have the name of an argument of ``__init__``.
+            The class with the first line of its docstring, and its settings: attributes named as
+            arguments of ``__init__`` that are numbers, short arrays or words.
         """
         makers = [vars(one)["__init__"] for one in type(self).__mro__ if "__init__" in vars(one)]
         arguments = {name for maker in makers for name in signature(maker).parameters}
@@ -203,11 +204,11 @@ class Prior:
         return {"class": f"{type(self).__name__}: {first_line(type(self))}"} | own
 
     def scaled_for(self, share: Computed) -> Computed:
-        """`default_variance` where a share of the features is included, and how it was computed."""
+        """`default_variance` where a share of the features is included, with its computation."""
         return self.how_scaled(share, self.default_variance(share.value))
 
     def how_scaled(self, share: Computed, value: Any) -> Computed:
-        """Add to how a share was computed how a default variance ``v`` follows from it."""
+        """Append the computation of a default variance ``v`` from a share to that of the share."""
         return share.then(
             value,
             "s = max(p * share, 1)",
@@ -219,7 +220,7 @@ class Prior:
         )
 
     def expected_variance(self) -> Computed:
-        """Variance of an included effect that default priors of variances are scaled for."""
+        """Variance of an included effect that default priors of variances are scaled to."""
         return self.scaled_for(EVERY)
 
 
@@ -234,9 +235,8 @@ class MixturePrior(Prior):
         \frac12 v_{jk} q_j^2 / (1 + v_{jk} d_j) + const`, the effect integrated out, then
         the effect as in `Prior` with the drawn component's variance.
 
-    ``beta`` is a random variable given the labels: normal, or exactly 0 for the null.
-
-    A subclass defines `components` in the place of `variance`.
+    ``beta`` is a random variable given the labels: normal, or exactly 0 for the null. A subclass
+    defines `components` instead of `variance`.
 
     References
     ----------
@@ -263,18 +263,18 @@ class MixturePrior(Prior):
         raise NotImplementedError(f"{type(self).__name__} must define components(self, v)")
 
     def check(self, v: Variables) -> None:
-        """Nothing: `components` are broadcast to what they are used for."""
+        """Accept any variances and weights: `components` is broadcast where it is used."""
 
     def is_common(self, v: Variables) -> bool:
-        """Whether all effects are from one normal distribution: of components they are not."""
+        """False: effects of a mixture have several normal distributions."""
         return False
 
     def index(self, label: Any) -> Any:
-        """Number of each feature's component, (feature,), from the value of the label."""
+        """Component of each feature, (feature,), from the value of the label."""
         return label
 
     def label(self, index: Any) -> Any:
-        """Value of the label from the number of each feature's component."""
+        """Value of the label from the component of each feature."""
         return index
 
     def included(self, label: Any) -> Any:
@@ -282,7 +282,7 @@ class MixturePrior(Prior):
         return label > 0
 
     def labels(self, log_weights: TensorVariable) -> TensorVariable:
-        """Make the labels: ``label``, a Categorical, or ``delta`` where there is one slab."""
+        """Make the labels: ``delta``, Bernoulli, if that is their name, else ``label``."""
         if self.label_name == "delta":
             return pm.Bernoulli("delta", p=pt.exp(log_weights[:, 1]), dims="feature")
         return pm.Categorical("label", p=pt.exp(log_weights), dims="feature")

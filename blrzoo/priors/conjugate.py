@@ -1,10 +1,10 @@
-"""Full conditionals by conjugacy: a prior's family is looked up, its parameters updated.
+"""Full conditionals by conjugacy: parameters of a variable's prior, updated.
 
-Each function takes the model variable and the sufficient statistics of what depends on it, and
-returns its full conditional as a ``.dist()``, with the prior's parameters read off the variable
-itself. For a variable whose prior is of another family (or that is fixed) it returns None: then
-there is no conjugate update, and PyMC assigns another step method. So a prior that is replaced
-by a subclass or an argument can never be drawn from a conditional that does not hold for it.
+Each function takes a model variable and the sufficient statistics of what depends on it. It reads
+the prior's parameters off the variable and returns the full conditional as a ``.dist()``. If the
+prior is of another family, or the variable is fixed, it returns None, and PyMC assigns another step
+method. So a prior that a subclass or an argument replaces is never drawn from a conditional that
+does not hold for it.
 """
 
 from typing import Any
@@ -32,7 +32,7 @@ __all__ = [
 def inverse_gamma(
     variable: TensorVariable, count: Any, sum_of_squares: Any
 ) -> TensorVariable | None:
-    r"""Conditional of a variance given `count` normal deviates with that variance.
+    r"""Full conditional of a variance, given `count` normal deviates with that variance.
 
     .. math:: \tau^2 \sim IG(a, b), \; x_i \sim N(0, \tau^2) \Rightarrow
        \tau^2 | x \sim IG(a + m/2, \; b + \sum x_i^2 / 2)
@@ -45,14 +45,14 @@ def inverse_gamma(
     variable : TensorVariable
         The variance, a model variable of any shape.
     count : TensorVariable or number, broadcastable to `variable`
-        How many deviates, m.
+        Number of deviates, m.
     sum_of_squares : TensorVariable, broadcastable to `variable`
         Their sum of squares.
 
     Returns
     -------
     TensorVariable or None
-        An unnamed ``pm.InverseGamma.dist``; None where the prior is not an inverse gamma.
+        An unnamed ``pm.InverseGamma.dist``; None if the prior is not an inverse gamma.
 
     References
     ----------
@@ -78,7 +78,7 @@ def inverse_gamma(
 
 
 def inverse_wishart(variable: TensorVariable, count: Any, cross: Any) -> TensorVariable | None:
-    r"""Conditional of a covariance matrix given `count` normal vectors with that covariance.
+    r"""Full conditional of a covariance matrix, given `count` normal vectors with it.
 
     .. math:: \Sigma \sim IW(\nu, S), \; x_i \sim N_T(0, \Sigma) \Rightarrow
        \Sigma | x \sim IW(\nu + m, \; S + \sum x_i x_i')
@@ -86,16 +86,16 @@ def inverse_wishart(variable: TensorVariable, count: Any, cross: Any) -> TensorV
     Parameters
     ----------
     variable : TensorVariable, (..., T, T)
-        The covariance, a model variable.
+        The covariance, a model variable with an `InverseWishart` prior.
     count : TensorVariable or number, (...)
-        How many vectors, m.
+        Number of vectors, m.
     cross : TensorVariable, (..., T, T)
-        Sum of their outer products.
+        Sum of the outer products of the vectors.
 
     Returns
     -------
     TensorVariable or None
-        An unnamed ``InverseWishart.dist``; None where the prior is not an inverse Wishart.
+        An unnamed ``InverseWishart.dist``; None if the prior is not inverse-Wishart.
 
     References
     ----------
@@ -104,8 +104,7 @@ def inverse_wishart(variable: TensorVariable, count: Any, cross: Any) -> TensorV
     Examples
     --------
     >>> import numpy as np, pymc as pm
-    >>> from blrzoo.distributions.inverse_wishart import InverseWishart
-    >>> from blrzoo.priors import conjugate
+    >>> from blrzoo.priors import InverseWishart, conjugate
     >>> with pm.Model():
     ...     Sigma = InverseWishart("Sigma", 4, np.eye(2))
     >>> conjugate.inverse_wishart(Sigma, count=10, cross=np.eye(2)).owner.op.name
@@ -119,19 +118,19 @@ def inverse_wishart(variable: TensorVariable, count: Any, cross: Any) -> TensorV
 
 
 def beta(variable: TensorVariable, ones: Any, zeros: Any) -> TensorVariable | None:
-    """Conditional of a probability given Bernoulli outcomes: Beta(a + ones, b + zeros).
+    """Full conditional of a probability, given Bernoulli outcomes: Beta(a + ones, b + zeros).
 
     Parameters
     ----------
     variable : TensorVariable
         The probability, a model variable of any shape.
     ones, zeros : TensorVariable or number, broadcastable to `variable`
-        How many outcomes were 1, and 0.
+        Numbers of outcomes 1 and 0.
 
     Returns
     -------
     TensorVariable or None
-        An unnamed ``pm.Beta.dist``; None where the prior is not a beta.
+        An unnamed ``pm.Beta.dist``; None if the prior is not a beta.
 
     Examples
     --------
@@ -150,19 +149,19 @@ def beta(variable: TensorVariable, ones: Any, zeros: Any) -> TensorVariable | No
 
 
 def dirichlet(variable: TensorVariable, counts: Any) -> TensorVariable | None:
-    """Conditional of probabilities given categorical outcomes: Dirichlet(a + counts).
+    """Full conditional of probabilities, given categorical outcomes: Dirichlet(a + counts).
 
     Parameters
     ----------
     variable : TensorVariable, (..., component)
         The probabilities, a model variable.
     counts : TensorVariable, (..., component)
-        How many outcomes fell in each component.
+        Number of outcomes in each component.
 
     Returns
     -------
     TensorVariable or None
-        An unnamed ``pm.Dirichlet.dist``; None where the prior is not a Dirichlet.
+        An unnamed ``pm.Dirichlet.dist``; None if the prior is not a Dirichlet.
 
     Examples
     --------
@@ -181,7 +180,7 @@ def dirichlet(variable: TensorVariable, counts: Any) -> TensorVariable | None:
 
 
 def gamma(variable: TensorVariable, shape: Any, rate: Any) -> TensorVariable | None:
-    """Conditional of a rate, or of the scale of inverse gammas: Gamma(a + shape, b + rate).
+    """Full conditional of a rate or of the scale of inverse gammas: Gamma(a + shape, b + rate).
 
     Parameters
     ----------
@@ -193,7 +192,7 @@ def gamma(variable: TensorVariable, shape: Any, rate: Any) -> TensorVariable | N
     Returns
     -------
     TensorVariable or None
-        An unnamed ``pm.Gamma.dist``; None where the prior is not a gamma.
+        An unnamed ``pm.Gamma.dist``; None if the prior is not a gamma.
 
     Examples
     --------
@@ -214,7 +213,7 @@ def gamma(variable: TensorVariable, shape: Any, rate: Any) -> TensorVariable | N
 def exponential_variance(
     variable: TensorVariable, deviates: TensorVariable
 ) -> TensorVariable | None:
-    r"""Conditional of variances with exponential priors, given a normal deviate for each.
+    r"""Full conditional of variances with exponential priors, given a normal deviate for each.
 
     .. math:: \tau^2_j \sim Exp(\rho), \; x_j \sim N(0, \tau^2_j) \Rightarrow
        1/\tau^2_j | x_j \sim InverseGaussian(\sqrt{2\rho} / |x_j|, \; 2\rho)
@@ -229,7 +228,7 @@ def exponential_variance(
     Returns
     -------
     TensorVariable or None
-        The reciprocals of inverse Gaussians, an unnamed ``.dist()``; None where the prior is not
+        The reciprocals of inverse Gaussians, an unnamed ``.dist()``; None if the prior is not
         exponential.
 
     References
@@ -255,7 +254,7 @@ def exponential_variance(
 
 
 def normal(variable: TensorVariable, precision: Any, linear: Any) -> TensorVariable | None:
-    """Conditional of a scalar location under a normal likelihood.
+    """Full conditional of a scalar location under a normal likelihood.
 
     Parameters
     ----------
@@ -267,7 +266,7 @@ def normal(variable: TensorVariable, precision: Any, linear: Any) -> TensorVaria
     Returns
     -------
     TensorVariable or None
-        An unnamed ``pm.Normal.dist``; None where the prior is not normal.
+        An unnamed ``pm.Normal.dist``; None if the prior is not normal.
 
     Examples
     --------
@@ -289,7 +288,7 @@ def normal(variable: TensorVariable, precision: Any, linear: Any) -> TensorVaria
 def multivariate_normal(
     variable: TensorVariable, precision: Any, linear: Any
 ) -> TensorVariable | None:
-    """Conditional of locations with independent normal priors, drawn jointly.
+    """Full conditional of locations with independent normal priors, drawn jointly.
 
     Parameters
     ----------
@@ -304,8 +303,8 @@ def multivariate_normal(
     Returns
     -------
     TensorVariable or None
-        An unnamed `blrzoo.distributions.canonical_normal.canonical_normal`; None where the prior
-        is not normal.
+        An unnamed multivariate normal ``.dist()``, in the shape of `variable`; None if the prior is
+        not normal.
 
     Examples
     --------
@@ -327,7 +326,7 @@ def multivariate_normal(
 
 
 def _prior(variable: TensorVariable, family: Any) -> list[TensorVariable] | None:
-    """Parameters of a variable's prior, if it is of the family."""
+    """Parameters of a variable's prior, None if it is of another family."""
     node = variable.owner
     if node is None or not isinstance(node.op, family.rv_type):
         return None

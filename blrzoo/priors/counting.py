@@ -1,4 +1,4 @@
-"""Sufficient statistics of effects by cell: how many fall in each, and their sums of squares."""
+"""Numbers and sums of effects by cell: sufficient statistics of variances and probabilities."""
 
 from typing import Any
 
@@ -9,39 +9,12 @@ __all__ = ["count", "total"]
 
 
 def count(cell: Any, shape: tuple[int, ...]) -> TensorVariable:
-    """How many features fall in each cell.
-
-    Parameters
-    ----------
-    cell : TensorVariable, (feature,)
-        Number of each feature's cell, below the product of `shape`.
-    shape : tuple of int
-        Shape of the cells.
-
-    Returns
-    -------
-    TensorVariable, `shape`
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from blrzoo.priors.counting import count
-    >>> count(np.array([0, 2, 2]), (3,)).eval()
-    array([1., 0., 2.])
-    """
+    """Count the features in each cell, from the flat number of each feature's cell."""
     return total(pt.ones_like(pt.as_tensor(cell), dtype="float64"), cell, shape)
 
 
 def total(values: Any, cell: Any, shape: tuple[int, ...]) -> TensorVariable:
-    """Sum of the values, (feature, ...), in each cell, shape `shape` + (...); see `count`.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from blrzoo.priors.counting import total
-    >>> total(np.array([1.0, 2.0, 3.0]), np.array([0, 1, 1]), (2,)).eval()
-    array([1., 5.])
-    """
+    """Sum the values, (feature, ...), in each cell, to shape `shape` + (...)."""
     size = 1
     for length in shape:
         size *= length

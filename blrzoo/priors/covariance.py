@@ -1,4 +1,4 @@
-"""Covariance matrices as parameters: what a user may give for one, and the variable made of it."""
+"""Covariance matrices as parameters: what the user may give, and the variable made from it."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ __all__ = [
 
 
 def _positive_definite(value: np.ndarray) -> bool:
-    """Variances (fewer than two dims) or matrices that are symmetric and positive definite."""
+    """Whether variances (fewer than two dims) are positive, or matrices positive definite."""
     if value.ndim < 2:
         return bool((value >= LEAST).all())
     square = value.shape[-1] == value.shape[-2]
@@ -40,7 +40,7 @@ def _positive_definite(value: np.ndarray) -> bool:
 
 
 def wishart_mean(nu: Any, S: Any) -> Any:
-    """Mean of an inverse-Wishart where it exists, else the mode, which always does."""
+    """Mean of an inverse-Wishart where it exists, else the mode, which always exists."""
     T = np.shape(S)[-1]
     nu = np.asarray(nu)[..., None, None]
     return np.where(nu > T + 1, S / np.where(nu > T + 1, nu - T - 1, 1.0), S / (nu + T + 1))
@@ -53,41 +53,17 @@ COVARIANCE = Family(
     wishart_mean,
     "a symmetric, positive definite matrix (or a positive variance, or one for each trait)",
     _positive_definite,
-    edges=(-1.0, 1.0),  # further out matrices are singular in double precision
+    edges=(-1.0, 1.0),  # farther out, matrices are singular in double precision
 )
 
 
 def default_nu(n_traits: int) -> float:
-    """Degrees of freedom of the default inverse-Wishart, T + 3: for one trait the usual 4."""
+    """Degrees of freedom of the default inverse-Wishart, T + 3; 4 for one trait."""
     return n_traits + 3.0
 
 
 def check_covariance(name: str, value: Any) -> Any:
-    """Check what a user gave for a covariance, before any model exists; see `check_parameter`.
-
-    Parameters
-    ----------
-    name : str
-        Name of the argument, for messages.
-    value : None, number, array, (nu, S) or PyMC ``.dist()``
-        Numbers, and S, are matrices (..., trait, trait_bis), or variances: one, or (trait,).
-        A Series, DataFrame or DataArray is joined to the traits by label.
-
-    Returns
-    -------
-    None, ndarray or Labelled, tuple of them, or variable
-
-    Raises
-    ------
-    ValueError, TypeError
-        For what is not symmetric and positive definite, or none of the four.
-
-    Examples
-    --------
-    >>> from blrzoo.priors.covariance import check_covariance
-    >>> check_covariance("Sigma_b", (5, 0.1))
-    (array(5.), array(0.1))
-    """
+    """Check what the user gave for a covariance or variances, as `check_parameter` does."""
     if not isinstance(value, tuple) or len(value) != 2:
         return check_both(name, check_parameter(name, value, COVARIANCE))
     nu, S = check_parameter(name, value, COVARIANCE)
@@ -100,7 +76,7 @@ def check_covariance(name: str, value: Any) -> Any:
 
 
 def check_both(name: str, value: Any) -> Any:
-    """Refuse labels of the rows alone, or of the columns: only these would be joined."""
+    """Refuse labels of rows only or columns only: the other dim would go by position."""
     sides = value.labels[-2:] if isinstance(value, Labelled) else ()
     if len(sides) == 2 and (sides[0] is None) != (sides[1] is None):
         raise ValueError(
@@ -114,42 +90,10 @@ def check_both(name: str, value: Any) -> Any:
 def covariance(
     name: str, value: Any, mean: Computed, dims: tuple[str, ...], argument: str | None = None
 ) -> TensorVariable:
-    """Register a covariance in the model on the context.
+    """Register a covariance, (..., trait, trait_bis), in the model on the context.
 
-    Parameters
-    ----------
-    name : str
-        The variable's name.
-    value : None, ndarray or Labelled, tuple or ``.dist()``
-        As returned by `check_covariance`. Where it has fewer dims than the variable, it serves
-        for all groups and components.
-    mean : Computed
-        Mean of the default prior, IW(T + 3, 2 mean), broadcastable to the dims; its formulas
-        compute ``mean``.
-    dims : tuple of str
-        The variable's dims, ``("trait", "trait_bis")`` last.
-    argument : str, optional
-        Name of the argument, for messages, where it is not that of the variable.
-
-    Returns
-    -------
-    TensorVariable
-        A random variable, or a Deterministic that holds the fixed value.
-
-    Raises
-    ------
-    ValueError
-        For values of a shape that does not fit the dims, or nu <= T - 1.
-
-    Examples
-    --------
-    >>> import numpy as np, pymc as pm
-    >>> from blrzoo.priors.computed import Computed
-    >>> from blrzoo.priors.covariance import covariance
-    >>> with pm.Model(coords={"trait": ["a", "b"], "trait_bis": ["a", "b"]}) as model:
-    ...     Sigma_e = covariance("Sigma_e", None, Computed(np.eye(2)), ("trait", "trait_bis"))
-    >>> [rv.name for rv in model.free_RVs]
-    ['Sigma_e']
+    `value` is what `check_covariance` returned. The default prior is IW(T + 3, 2 mean), where the
+    formulas of `mean` compute ``mean``. `argument` is the user's name of it, for messages.
     """
     shape, argument = dims_shape(dims), argument or name
     default = mean.then(
@@ -184,7 +128,7 @@ def _prior(name: str, value: tuple[Any, Any], dims: tuple[str, ...]) -> tuple[An
 
 
 def _matrices(name: str, value: Any, dims: tuple[str, ...]) -> np.ndarray:
-    """Broadcast to the variable's shape; variances are put on the diagonal."""
+    """Broadcast to the variable's shape, with variances on the diagonal."""
     shape = dims_shape(dims)
     value = in_order(name, value, dims, pm.modelcontext(None).coords)
     T = shape[-1]

@@ -30,8 +30,8 @@ __all__ = ["HierarchicalMixture", "HierarchicalRidge"]
 class _Pooled:
     """A learned common scale S2 of the groups' variances: small groups borrow from the others.
 
-    ``tau2_g ~ scaled-inverse-chi2(nu, S2)`` with ``S2 ~ Exponential``, its mean what the scale is
-    without pooling. ``S2 | rest ~ Gamma(1 + nu G / 2, rate + sum_g nu / (2 tau2_g))``.
+    ``tau2_g ~ scaled-inverse-chi2(nu, S2)``, ``S2 ~ Exponential`` with the default or given S2 as
+    its mean, so ``S2 | rest ~ Gamma(1 + nu G / 2, rate + sum_g nu / (2 tau2_g))``.
     """
 
     def __init__(self, pooled: bool, tau2: Any) -> None:
@@ -50,7 +50,7 @@ class _Pooled:
     def variance(
         self, name: str, value: Any, default: Computed, dims: tuple[str, ...]
     ) -> Variables:
-        """Make the variances and, where pooled, their scale, with the dims but the group."""
+        """Make the variances and, if pooled, their scale, which has the dims after the group."""
         if not self.on:
             return {
                 name: parameter(name, value, VARIANCE, default, dims=dims or None, argument="tau2")
@@ -66,7 +66,7 @@ class _Pooled:
     def conditionals(
         self, v: Variables, name: str, tau2: Any
     ) -> dict[TensorVariable, TensorVariable | None]:
-        """Of the scale, given the variances."""
+        """Full conditional of the scale, given the variances."""
         if not self.on:
             return {}
         nu = 4.0 if tau2 is None else tau2[0]
@@ -75,7 +75,7 @@ class _Pooled:
 
 
 def _common(field: str, value: Any, shape: tuple[int, ...]) -> np.ndarray:
-    """What is pooled over the groups, the first dim: the same in all of them."""
+    """Value of a pooled parameter, which must be the same in all groups, the first dim."""
     if np.shape(value) not in ((), shape, shape[1:]):
         raise ValueError(
             f"tau2: {field} must have shape () or {shape}, got shape {np.shape(value)}. Pass one "
@@ -96,36 +96,39 @@ class HierarchicalRidge(Prior):
     Density
         :math:`\beta_j | \tau^2 \sim N(0, \tau^2_{g(j)})`,
         :math:`\tau^2_g \sim` scaled-inverse-:math:`\chi^2(\nu, S^2)`; with `pooled`, S2 is
-        learned, :math:`S^2 \sim` Exponential.
+        learned, :math:`S^2 \sim Exponential`.
     Full conditionals
-        With :math:`p_g` features in group g: :math:`\tau^2_g | rest \sim`
+        With :math:`p_g` features in group g of G: :math:`\tau^2_g | rest \sim`
         scaled-inverse-:math:`\chi^2(\nu + p_g, (\nu S^2 + \sum_{g(j)=g} \beta_j^2) /
         (\nu + p_g))`; :math:`S^2 | rest \sim Gamma(1 + \nu G / 2, 1/E[S^2] +
-        \sum_g \nu / (2 \tau^2_g))`.
+        \sum_g \nu / (2 \tau^2_g))`; :math:`\beta` as in `Prior`, feature by feature.
     Other names
         Group ridge, multi-kernel GBLUP, BRR with several terms of ETA (BGLR), BayesN with sets.
 
     Parameters
     ----------
     groups : array-like, (feature,)
-        Label of each feature's group; a Series or DataArray is joined to the features by label,
-        and labels of other features are left out.
+        Label of each feature's group. A Series or DataArray is joined to the features by label;
+        it may have further features.
     tau2 : None, array, (nu, S2) or ``.dist()``
-        Variance of an effect by group, (group); values with labels are joined to the groups by
-        label. Default ``(4, S2)`` with prior mean
-        ``2 S2 = h2 var(y) / sum_j var(x_j)`` in every group.
+        Variances of the effects by group, (group), in squared units of y per unit of x. Default
+        ``(4, S2)`` with prior mean ``2 S2 = h2 var(y) / sum_j var(x_j)`` in each group. Values
+        with labels are joined to the groups by label.
     pooled : bool, default False
-        Learn the common scale S2, so that small groups borrow strength from the others. A tau2
-        of (nu, S2) must then be the same in all groups.
+        Whether the groups have a common learned scale S2, so that small groups borrow strength
+        from the others. Its prior is exponential, with the value of S2 above as its mean. `tau2`
+        must then be None or (nu, S2), the same in all groups.
 
     Raises
     ------
     ValueError, TypeError
-        For groups that do not fit the features, or a tau2 that is refused.
+        For groups that do not fit the features, a tau2 of a wrong type or out of range, and a
+        fixed tau2 or a ``.dist()`` with `pooled`.
 
     References
     ----------
-    .. [1] Speed & Balding (2014). MultiBLUP. Genome Research 24:1550-1557.
+    .. [1] Speed & Balding (2014). MultiBLUP: improved SNP-based prediction for complex traits.
+       Genome Research 24:1550-1557.
 
     Examples
     --------
@@ -154,20 +157,20 @@ class HierarchicalRidge(Prior):
         return bound
 
     def variables(self) -> Variables:
-        """Make ``tau2`` and, where pooled, ``S2``."""
+        """Make ``tau2`` and, if pooled, ``S2``."""
         self.groups.add_to_model()
         v = self.expected_variance()
         default = v.then((4.0, v.value / 2), "nu = 4", "S2 = v / 2")
         return self.pooled.variance("tau2", self.tau2, default, ("group",))
 
     def variance(self, v: Variables) -> TensorVariable:
-        """Every effect has the variance of its group."""
+        """Variance of each effect: that of its group."""
         return v["tau2"][self.groups.index]
 
     def conditionals(
         self, v: Variables, effects: TensorVariable
     ) -> dict[TensorVariable, TensorVariable | None]:
-        """Of the variances, given the effects, and of their scale."""
+        """Full conditionals of ``tau2`` given the effects and, if pooled, of ``S2``."""
         sums = total(effects**2, self.groups.index, self.groups.sizes.shape)
         update = conjugate.inverse_gamma(v["tau2"], self.groups.sizes, sums)
         return {v["tau2"]: update, **self.pooled.conditionals(v, "tau2", self.tau2)}
@@ -177,32 +180,56 @@ class HierarchicalMixture(MultipleComponent):
     r"""A mixture of variances for each group of features (hierarchical BLR, BayesRC).
 
     Density
-        As `MultipleComponent`, with :math:`\tau^2_{gk}` and :math:`\pi_{gk}` of each group g;
-        with `pooled`, the scales :math:`S^2_k` are learned and common to the groups; with
-        `shared_pi`, :math:`\pi_k` is common to the groups.
+        :math:`\beta_j | k_j \sim N(0, \tau^2_{g(j) k_j})`, :math:`P(k_j = k) = \pi_{g(j) k}`,
+        :math:`\tau^2_{g0} = 0`, :math:`\pi_g \sim Dirichlet(a)`, and for k > 0 either
+        :math:`\tau^2_{gk} \sim` scaled-inverse-:math:`\chi^2(\nu, S^2_k)`, or
+        :math:`\tau^2_{gk} = \tau^2_g r_k` with fixed ratios :math:`r_k` and
+        :math:`\tau^2_g \sim` scaled-inverse-:math:`\chi^2(\nu, S^2)`. With `pooled` the scales
+        are learned, :math:`S^2_k \sim Exponential`; with `shared_pi` all groups have one
+        :math:`\pi`.
     Full conditionals
-        As `MultipleComponent`, with the effects of each group; of the scales as
-        `HierarchicalRidge`.
+        Of variances and probabilities as in `MultipleComponent`, with the effects of each group
+        (of all groups for a shared :math:`\pi`); of the scales as in `HierarchicalRidge`.
     Other names
         BayesRC, hierarchical BLR with biological priors.
 
     Parameters
     ----------
     groups : array-like, (feature,)
-        Label of each feature's group; a Series or DataArray is joined to the features by label,
-        and labels of other features are left out.
+        Label of each feature's group. A Series or DataArray is joined to the features by label;
+        it may have further features.
     shared_pi : bool, default False
-        One vector of probabilities for all groups.
+        Whether all groups have the same probabilities `pi`, (component).
     pooled : bool, default False
-        Learn common scales S2_k, so that small groups borrow strength from the others.
-    n_components, tau2, pi, ratios, null
-        See `MultipleComponent`; arrays have "group" as their first dim, and values with labels
-        are joined to the groups, and to the numbers of the components, by label.
+        Whether the groups have common learned scales S2, (slab) or with `ratios` (), so that
+        small groups borrow strength from the others. Their priors are exponential, with the
+        values of S2 below as means. `tau2` must then be None or (nu, S2), the same in all groups.
+    n_components : int, optional
+        Number of components K, including the null, at most 100. Default: 4, or set by `ratios`.
+    tau2 : None, array, (nu, S2) or ``.dist()``
+        Variances of the components except the null, (group, slab); with `ratios` the common one,
+        (group). Default ``(4, S2)`` with prior means ``2 S2 = r_k v`` and r_k = ..., 0.01, 0.1, 1,
+        or with `ratios` ``2 S2 = v``. X is expected to explain h2:
+        ``v = h2 var(y) / (max(p sum_k q_k r_k, 1) mean_j var(x_j))``, where q_k is ``E[pi_k]``
+        (averaged over groups) if `pi` is given, else ``s / (p (K - 1))`` with
+        ``s = min(p / 2, sqrt(n))`` (``1 / K`` without a null).
+    pi : None, array, tuple or ``.dist()``
+        Probabilities of the components, (group, component); a tuple has the parameters of the
+        Dirichlet priors. Default ``1 / min(K - 1, 16)`` for each normal, and for the null their
+        sum times ``sqrt((p - s) / s)``; all 1 without a null. Values with labels, of tau2 too, are
+        joined to the groups and to the numbers of the components by label.
+    ratios : sequence of float, optional
+        Variances of the components relative to the common one of the group, with or without a
+        leading 0 for the null. Default: each component learns its own variance.
+    null : bool, default True
+        Whether there is a null component. If not, `n_components` counts normals, `pi` is for
+        these, and label 0 has probability 0.
 
     Raises
     ------
     ValueError, TypeError
-        As `MultipleComponent`, and for groups that do not fit the features.
+        For groups that do not fit the features, values of a wrong type or out of range, numbers
+        of components that do not agree, and a fixed tau2 or a ``.dist()`` with `pooled`.
 
     References
     ----------
@@ -243,12 +270,12 @@ class HierarchicalMixture(MultipleComponent):
         return bound
 
     def variables(self) -> Variables:
-        """Make the variances and the probabilities of the components of each group."""
+        """Make variances and probabilities of the components, by group."""
         self.groups.add_to_model()
         return super().variables()
 
     def learned_variance(self, name: str, default: Any, dims: tuple[str, ...]) -> Variables:
-        """Make the variances and, where pooled, their scales."""
+        """Make the variances that are learned and, if pooled, their scales."""
         return self.pooled.variance(name, self.tau2, default, dims)
 
     @property
@@ -259,7 +286,7 @@ class HierarchicalMixture(MultipleComponent):
     def conditionals(
         self, v: Variables, effects: TensorVariable
     ) -> dict[TensorVariable, TensorVariable | None]:
-        """Of variances and probabilities, given effects and labels, and of the scales."""
+        """Full conditionals of variances, probabilities and, if pooled, scales."""
         name = "tau2_slab" if self.ratios is None else "tau2_common"
         scales = self.pooled.conditionals(v, name, self.tau2)
         return super().conditionals(v, effects) | scales

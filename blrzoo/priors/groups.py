@@ -1,4 +1,4 @@
-"""Features in groups."""
+"""Groups of features: read, numbered, added to the model."""
 
 from typing import Any
 
@@ -13,33 +13,11 @@ __all__ = ["Groups"]
 
 
 class Groups:
-    """Features in groups.
+    """The group of each feature; groups are in the order of their first feature."""
 
-    Parameters
-    ----------
-    labels : ndarray, (feature,)
-        Label of each feature's group.
-
-    Attributes
-    ----------
-    index : ndarray, (feature,)
-        Number of each feature's group.
-    names : ndarray, (group,)
-        Labels of the groups, in the order of their first feature.
-
-    Raises
-    ------
-    ValueError
-        For a missing label.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from blrzoo.priors.groups import Groups
-    >>> groups = Groups(np.array(["x", "y", "x"]))
-    >>> groups.index, groups.names
-    (array([0, 1, 0]), array(['x', 'y'], dtype='<U1'))
-    """
+    #: Number of each feature's group, (feature,), and the groups' labels, (group,).
+    index: np.ndarray
+    names: np.ndarray
 
     def __init__(self, labels: np.ndarray) -> None:
         self.index, names = pd.factorize(labels)
@@ -53,14 +31,14 @@ class Groups:
 
     @classmethod
     def of(cls, labels: Any, data: DataSummary) -> "Groups":
-        """Read labels of the groups, one for each feature, joined by label where they have any."""
+        """Read a group label for each feature; a Series or DataArray is joined by label."""
         features = pd.Index(data.coords["feature"])
         return cls(one_per_feature("groups", labels, features, "features of X"))
 
     @property
     def sizes(self) -> np.ndarray:
         """Number of features, (group,)."""
-        return np.bincount(self.index).astype(float)  # data of a sweep, as other floats are
+        return np.bincount(self.index).astype(float)  # an input of the sweep, which are floats
 
     def add_to_model(self) -> None:
         """Add the coordinate ``group``, and each feature's group to the constant data."""

@@ -1,4 +1,4 @@
-"""The regularised horseshoe: half-Cauchy scales, with a slab that bounds the largest effects."""
+"""The regularized horseshoe: half-Cauchy scales, with a slab that bounds the largest effects."""
 
 from typing import Any
 
@@ -16,18 +16,18 @@ __all__ = ["Horseshoe"]
 
 
 class Horseshoe(Prior):
-    r"""Most effects shrunken to nearly zero, some hardly at all: the regularised horseshoe.
+    r"""Most effects shrunk to nearly zero, some hardly at all: the regularized horseshoe.
 
     Density
         :math:`\beta_j | rest \sim N(0, v_j)`,
         :math:`v_j = c^2 \tau^2 \lambda_j^2 / (c^2 + \tau^2 \lambda_j^2)`,
         :math:`\lambda_j \sim C^+(0, 1)`, :math:`\tau \sim C^+(0, \tau_0)`,
-        :math:`c^2 \sim` scaled-inverse-:math:`\chi^2(\nu, S^2)`. Small effects feel the
-        horseshoe, :math:`v_j \approx \tau^2 \lambda_j^2`; the largest a slab of variance
-        :math:`c^2`.
+        :math:`c^2 \sim` scaled-inverse-:math:`\chi^2(\nu, S^2)`. Small effects have the
+        horseshoe's variance, :math:`v_j \approx \tau^2 \lambda_j^2`, the largest that of the
+        slab, :math:`c^2`.
     Full conditionals
-        :math:`\beta` as in `Prior`, feature by feature. Those of :math:`\lambda, \tau, c^2` are
-        not of a known family: NUTS draws them given the effects.
+        :math:`\beta` as in `Prior`, feature by feature. :math:`\lambda`, :math:`\tau` and
+        :math:`c^2` are drawn by NUTS, given the effects.
     Other names
         Finnish horseshoe, ``brms::horseshoe()``, ``rstanarm::hs()``.
 
@@ -36,27 +36,27 @@ class Horseshoe(Prior):
     p0 : float, optional
         Expected number of effects that are far from zero, between 0 and p. Default ``p / 10``.
     tau : None, number, (scale,) or ``.dist()``
-        Global scale, in units of y per unit of x. Default half-Cauchy with scale
-        ``tau0 = p0 / (p - p0) * sqrt((1 - h2) var(y) / (n * mean_j var(x_j)))``, which is the
-        formula ``p0 / (p - p0) * sigma / sqrt(n)`` of [1]_ for features of any common scale,
-        with the prior mean of sigma2 for sigma squared.
+        Global scale, in units of y per unit of x; a tuple has the scale of its half-Cauchy prior.
+        Default ``tau0 = p0 / (p - p0) * sqrt((1 - h2) var(y) / (n * mean_j var(x_j)))``: this is
+        ``p0 / (p - p0) * sigma / sqrt(n)`` of [1]_, for features of any common scale and with the
+        prior mean of sigma2 for sigma squared.
     c2 : None, number, (nu, S2) or ``.dist()``
-        Variance of the slab. Default ``(4, S2)`` with prior mean
-        ``2 S2 = h2 var(y) / (p0 / p * sum_j var(x_j))``: p0 effects of that variance have h2 of
-        the variance. A large number gives the horseshoe without regularisation.
+        Variance of the slab, in squared units of y per unit of x. Default ``(4, S2)`` with prior
+        mean ``2 S2 = h2 var(y) / (max(p0, 1) * mean_j var(x_j))``: p0 effects of that variance
+        explain h2. A large number gives the horseshoe without regularization.
 
     Raises
     ------
     ValueError, TypeError
-        For a p0 outside (0, p), a tau or c2 that is not positive, or anything of another kind.
+        For a p0 outside (0, p), and a tau or c2 of a wrong type or not positive.
 
     Notes
     -----
-    One :math:`\tau` serves all features: scale them alike, unless their scale is meant. Effects
-    and scales are drawn in turn (the centred parametrisation), so :math:`\tau` mixes more slowly
-    than the effects, and the more so the more features there are (n=100, p=20: an effective
-    sample size of 410 for tau in 4000 draws, at least 740 for each effect). Divergences that NUTS
-    reports are rarer with ``target_accept=0.95``.
+    All features have the same :math:`\tau`: give them a common scale, unless differences in scale
+    are meant. Effects and scales are drawn in turn (the centered parametrization), so :math:`\tau`
+    mixes more slowly than the effects, and the more slowly the more features there are (n=100,
+    p=20: an effective sample size of 410 for tau in 4000 draws, at least 740 for each effect).
+    NUTS reports fewer divergences with ``target_accept=0.95``.
 
     References
     ----------
@@ -91,12 +91,12 @@ class Horseshoe(Prior):
         }
 
     def variance(self, v: Variables) -> TensorVariable:
-        """Harmonic sum of the horseshoe's variance and the slab's."""
+        """Variance of each effect: reciprocal sum of those of the horseshoe and the slab."""
         wide, slab = (v["tau"] * v["lambda"]) ** 2, v["c2"]
         return wide / (1 + wide / slab)
 
     def expected(self) -> float:
-        """Return p0, or its default, once p is known."""
+        """Return p0 or its default, p / 10."""
         p = self.data.p
         if self.p0 is None:
             return p / 10
@@ -104,7 +104,7 @@ class Horseshoe(Prior):
         return Number(below=p, advice=f"{what}; leave it out for p / 10.").check("p0", self.p0)
 
     def default_scale(self) -> Computed:
-        """Scale tau0 of the half-Cauchy prior of ``tau``, in units of an effect."""
+        """Scale tau0 of the default prior of ``tau``, in units of an effect."""
         data, p0 = self.data, self.expected()
         sigma2 = (1 - self.h2) * data.y_variance
         information = data.n * float(data.x_variance.mean())

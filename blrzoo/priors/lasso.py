@@ -29,22 +29,22 @@ class BayesianLasso(Prior):
     Other names
         BL (BGLR), BayesL (hibayes, JWAS), bayesL (qgg), ``blasso`` (monomvn).
 
-    The effects are **not** scaled by the residual variance. Park & Casella [1]_ (and BGLR) take
+    The effects are **not** scaled by the residual variance. Park & Casella [1]_ (and BGLR) have
     :math:`\beta_j \sim N(0, \sigma^2 \tau^2_j)`, which makes the posterior unimodal for a fixed
     :math:`\lambda`, but lets the effects inform :math:`\sigma^2`. Here, as in all priors of the
-    package, :math:`\sigma^2` belongs to the likelihood alone; :math:`\lambda` has units of x per
-    unit of y, and theirs is this one times :math:`\sigma`.
+    package, :math:`\sigma^2` occurs in the likelihood only. :math:`\lambda` has units of x per unit
+    of y; their :math:`\lambda` is this one times :math:`\sigma`.
 
     Parameters
     ----------
     lambda2 : None, number, (shape, rate) or ``.dist()``
-        Squared rate of the Laplace distribution. Default ``(2, rate)`` with
-        ``2 rate = E[2 / lambda2] = E[tau2_j] = h2 var(y) / sum_j var(x_j)``.
+        Squared rate of the Laplace distribution, in squared units of x per unit of y. Default
+        ``(2, rate)`` with ``2 rate = E[tau2_j] = h2 var(y) / sum_j var(x_j)``.
 
     Raises
     ------
     ValueError, TypeError
-        For a lambda2 that is not positive, or not one of the four.
+        For a lambda2 of a wrong type or not positive.
 
     References
     ----------
@@ -72,13 +72,13 @@ class BayesianLasso(Prior):
         return {"lambda2": lambda2, "tau2": pm.Exponential("tau2", lambda2 / 2, dims="feature")}
 
     def variance(self, v: Variables) -> TensorVariable:
-        """Effect j has variance ``tau2[j]``."""
+        """Variance of each effect, ``tau2``."""
         return v["tau2"]
 
     def conditionals(
         self, v: Variables, effects: TensorVariable
     ) -> dict[TensorVariable, TensorVariable | None]:
-        """Of ``tau2``, given the effects, and of ``lambda2``, given ``tau2``."""
+        """Full conditionals of ``tau2`` given the effects, and of ``lambda2`` given ``tau2``."""
         total = pt.sum(v["tau2"])
         return {
             v["tau2"]: conjugate.exponential_variance(v["tau2"], effects),

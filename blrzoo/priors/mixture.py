@@ -42,7 +42,7 @@ class MultipleComponent(MixturePrior):
         With :math:`m_k` effects in component k:
         :math:`\tau^2_k | rest \sim` scaled-inverse-:math:`\chi^2(\nu + m_k,
         (\nu S^2_k + \sum_{k_j = k} \beta_j^2) / (\nu + m_k))`; with ratios,
-        :math:`\nu + \sum_{k>0} m_k` and :math:`\sum_j \beta_j^2 / r_{k_j}` in their place;
+        :math:`\nu + \sum_{k>0} m_k` and :math:`\sum_j \beta_j^2 / r_{k_j}` replace these;
         :math:`\pi | rest \sim Dirichlet(a + m)`; labels and effects as in `MixturePrior`.
     Other names
         BayesR (hibayes, qgg; with ratios), Bayesian multiple-component regression.
@@ -50,34 +50,33 @@ class MultipleComponent(MixturePrior):
     Parameters
     ----------
     n_components : int, optional
-        Number of components K, the null included, at most 100. Default 4, or what `ratios` says.
+        Number of components K, including the null, at most 100. Default: 4, or set by `ratios`.
     tau2 : None, array, (nu, S2) or ``.dist()``
-        Variances of the components but the null, (slab), from small to large; with `ratios` the
-        common tau2, (). Values with labels are joined by label to the numbers 1 to K - 1.
-        Default ``(4, S2)`` with prior means ``2 S2`` proportional to
-        ..., 0.01, 0.1, 1, such that the prior mean of the variance on X is ``h2 var(y)``: with
-        ratios r_k of them, the last is ``h2 var(y) / (max(p sum_k w_k r_k, 1) mean_j
-        var(x_j))``, where ``w_k = E[pi_k]`` if `pi` is given, else ``s / p / (K - 1)`` with
-        ``s = min(p / 2, sqrt(n))`` (1 / K without a null).
+        Variances of the components except the null, (slab), from small to large; with `ratios`
+        the common tau2, (). Default ``(4, S2)`` with prior means ``2 S2 = r_k v`` and
+        r_k = ..., 0.01, 0.1, 1, or with `ratios` ``2 S2 = v``. X is expected to explain h2:
+        ``v = h2 var(y) / (max(p sum_k q_k r_k, 1) mean_j var(x_j))``, where q_k is ``E[pi_k]`` if
+        `pi` is given, else ``s / (p (K - 1))`` with ``s = min(p / 2, sqrt(n))`` (``1 / K`` without
+        a null). Values with labels are joined to the numbers 1 to K - 1 by label.
     pi : None, array, tuple or ``.dist()``
-        Probabilities of the components, (component); a tuple gives the Dirichlet's
-        parameters a, one for each component. Default: ``1 / min(K - 1, 16)`` for each normal and
-        ``sqrt((p - s) / s)`` times their sum for the null, so that an effect is as probable as
-        with `SpikeSlab`; all 1 without a null. Values with labels are joined by label to the
-        numbers 0 to K - 1.
+        Probabilities of the components, (component); a tuple has the parameters a of the
+        Dirichlet prior, one for each component. Default ``1 / min(K - 1, 16)`` for each normal,
+        and for the null their sum times ``b = sqrt((p - s) / s)``: up to K = 17, P(effect is not
+        zero) ~ Beta(1, b). All 1 without a null. Values with labels are joined to the numbers 0
+        to K - 1 by label.
     ratios : sequence of float, optional
         Variances of the components relative to the common tau2, with or without a leading 0 for
         the null, for instance ``(0, 0.01, 0.1, 1)``. Labels of a Series are the numbers of the
-        components, from 0 (the null) or from 1.
+        components, from 0 (the null) or from 1. Default: each component learns its own variance.
     null : bool, default True
-        Whether there is a null component. Without, `n_components` counts normals, `pi` is for
+        Whether there is a null component. If not, `n_components` counts normals, `pi` is for
         these, and label 0 has probability 0.
 
     Raises
     ------
     ValueError, TypeError
         For variances that are not positive, probabilities that do not sum to 1, fewer than two
-        components, or numbers of components that do not agree.
+        components (one without a null), and numbers of components that do not agree.
 
     References
     ----------
@@ -96,8 +95,8 @@ class MultipleComponent(MixturePrior):
     ['beta', 'label', 'mu', 'pi', 'sigma2', 'tau2_common']
     """
 
-    #: Dims of the hyperparameters before "component" or "slab", their lengths, and each feature's
-    #: place there.
+    #: Dims of the hyperparameters before "component" or "slab", their lengths, and the place of
+    #: each feature in them.
     group_dims: tuple[str, ...] = ()
     group_shape: tuple[int, ...] = ()
     group_index: Any = 0
@@ -118,14 +117,14 @@ class MultipleComponent(MixturePrior):
         self.pi = check_weights(pi, "component")
 
     def bind(self, data: DataSummary, h2: float) -> Self:
-        """Join the probabilities to the numbers of the components, where they have labels."""
+        """Join `pi` to the numbers of the components by label."""
         bound = super().bind(data, h2)
         bound.pi = self.pi_in_order({})
         check_reached(bound.pi, np.arange(self.n_slabs + self.null) >= self.null, "components")
         return bound
 
     def pi_in_order(self, coords: dict[str, Any]) -> Any:
-        """`pi` in the order of the components, and of what else has coordinates."""
+        """Return `pi` in the order of the components and of the coordinates."""
         numbered = np.arange(1 - self.null, self.n_slabs + 1)
         dims = (*self.pi_dims, "component")
         return in_order("pi", self.pi, dims, {**coords, "component": numbered})
@@ -139,7 +138,7 @@ class MultipleComponent(MixturePrior):
         return {**self.variances(), **self.probabilities()}
 
     def variances(self) -> Variables:
-        """Make ``tau2``, exactly 0 for the null, and what is learned of it."""
+        """Make ``tau2``, 0 for the null, from ``tau2_slab`` or ``tau2_common``."""
         if self.ratios is None:
             v = self.default_slabs()
             S2 = np.broadcast_to(v.value / 2, (*self.group_shape, self.n_slabs))
@@ -157,12 +156,12 @@ class MultipleComponent(MixturePrior):
         return {**learned, "tau2": pm.Deterministic("tau2", tau2, dims=dims)}
 
     def learned_variance(self, name: str, default: Any, dims: tuple[str, ...]) -> Variables:
-        """Make the variances that are learned; a subclass may add a hierarchy above them."""
+        """Make the variances that are learned; a subclass may add a hierarchy."""
         argument = "tau2"
         return {name: parameter(name, self.tau2, VARIANCE, default, dims or None, argument)}
 
     def probabilities(self) -> Variables:
-        """Make ``pi``; without a null, from the probabilities of the slabs."""
+        """Make ``pi``, without a null from ``pi_slab``."""
         dims = (*self.pi_dims, "component")
         default = self._default_pi()
         if self.null:
@@ -177,7 +176,7 @@ class MultipleComponent(MixturePrior):
         return self.group_dims
 
     def components(self, v: Variables) -> tuple[TensorVariable, TensorVariable]:
-        """Variances and log probabilities, by feature where there are groups."""
+        """Variances and log probabilities of the components, by feature if there are groups."""
         tau2, log_pi = v["tau2"], pt.log(v["pi"])
         if self.group_dims:
             tau2 = tau2[self.group_index]
@@ -186,7 +185,7 @@ class MultipleComponent(MixturePrior):
     def conditionals(
         self, v: Variables, effects: TensorVariable
     ) -> dict[TensorVariable, TensorVariable | None]:
-        """Of the variances and the probabilities, given effects and labels."""
+        """Full conditionals of variances and probabilities, given effects and labels."""
         shape = (*self.group_shape, self.n_slabs + 1)
         cell = self.group_index * shape[-1] + v["label"]
         counts, sums = count(cell, shape), total(effects**2, cell, shape)
@@ -202,7 +201,7 @@ class MultipleComponent(MixturePrior):
         return {**updates, pi: conjugate.dirichlet(pi, counts)}
 
     def default_slabs(self) -> Computed:
-        """Prior means of the slabs' variances, (slab): each ten times the one before."""
+        """Prior means of the slabs' variances, (slab), each ten times the one before."""
         relative = 10.0 ** np.arange(1 - self.n_slabs, 1)
         v = self.scaled_for(self._share(relative=relative))
         return v.then(v.value * relative)
@@ -212,7 +211,7 @@ class MultipleComponent(MixturePrior):
         return self.scaled_for(self._share(ratios=self.ratios))
 
     def _share(self, **sizes: Any) -> Computed:
-        """Share of the features that the slabs, relative to the largest or common one, are."""
+        """Sum over slabs of mean probability times size, relative to the largest or common."""
         ((name, size),) = sizes.items()
         means, m = self._mean_pi(), self.n_slabs
         if self.pi is not None:
@@ -228,7 +227,7 @@ class MultipleComponent(MixturePrior):
         return default_dirichlet(self.data, self._affected())
 
     def _affected(self) -> np.ndarray:
-        """Whether there are effects, of each component that has a probability."""
+        """Whether a component has effects, for each that has a probability."""
         return np.arange(self.n_slabs + self.null) >= self.null
 
     def _mean_pi(self) -> np.ndarray:
@@ -238,7 +237,7 @@ class MultipleComponent(MixturePrior):
         means = means.reshape(-1, means.shape[-1]).mean(axis=0)
         if means.size != n:
             raise ValueError(
-                f"pi must have one value for each of the {n} components, got {means.size}. Give "
+                f"pi must have one value for each of the {n} components, got {means.size}. Pass "
                 f"n_components=, or as many values as there are components."
             )
         return means[-self.n_slabs :]
@@ -258,7 +257,7 @@ def _check_ratios(ratios: Any) -> np.ndarray:
 
 
 def _by_number(ratios: np.ndarray | Labelled) -> np.ndarray:
-    """Labels are the numbers of the components, from 0, the null, or from 1."""
+    """Order ratios by their labels, numbers of the components from 0 (the null) or from 1."""
     if not isinstance(ratios, Labelled):
         return ratios
     labels = ratios.labels[-1]

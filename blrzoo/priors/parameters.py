@@ -1,8 +1,8 @@
-"""A parameter's name is its argument: what a user may give for one, and the variable made of it.
+"""Hyperparameters: what the user may give for an argument, and the variable made from it.
 
-``tau2=None`` takes the default prior, a number fixes the parameter, a tuple gives the parameters
-of its conjugate prior, and a PyMC ``.dist()`` is any other prior. Numbers with labels (Series,
-DataFrame, DataArray) are joined to the coordinates of the variable by label.
+None is the default prior, a number a fixed value, a tuple the parameters of the conjugate prior,
+and a PyMC ``.dist()`` any other prior. Numbers with labels (Series, DataFrame, DataArray) are
+joined to the coordinates of the variable by label.
 """
 
 import numbers
@@ -39,45 +39,30 @@ __all__ = [
     "prior_means",
 ]
 
-#: Variances beyond this, and its inverse, leave double precision with any X and y that are allowed.
+#: From here to its reciprocal, variances stay in double precision with any X and y allowed.
 LEAST = 1e-250
-#: Least degrees of freedom, shape, or number of counts that a prior is worth.
+#: Least degrees of freedom, shape, or prior count.
 LEAST_SHAPE = 1e-6
 
 
 @dataclass(frozen=True)
 class Family:
-    """The conjugate prior of a kind of parameter, and the values such a parameter may have.
+    """The conjugate prior of a kind of parameter, and the values such a parameter may have."""
 
-    Attributes
-    ----------
-    name : str
-        Name of the conjugate distribution, for messages.
-    fields : dict of str to float or None
-        Names of its parameters, in order, with the least value of those that must be positive.
-    make : callable
-        ``make(name, *fields, dims=...)`` registers the variable in the model on the context.
-    mean : callable
-        ``mean(*fields)``: the prior mean.
-    rule : str
-        What fixed values must be, in words.
-    valid : callable
-        Whether a fixed value (an array) obeys the rule.
-    least : float
-        Least fixed value that can be computed with.
-    edges : tuple of float, or None
-        Where, on the scale of its transform to the real line, the support of another prior is
-        looked at; None where any value will do.
-    """
-
+    #: Name of the conjugate distribution, for messages.
     name: str
+    #: Names of its parameters, in order, with the least value of those that must be positive.
     fields: dict[str, float | None]
+    #: ``make(name, *fields, dims=...)`` registers the variable in the model on the context.
     make: Callable[..., TensorVariable]
+    #: ``mean(*fields)`` is the prior mean.
     mean: Callable[..., Any]
+    #: What fixed values must be, in words; whether an array of them obeys; the least allowed.
     rule: str
     valid: Callable[[np.ndarray], bool]
     least: float = -np.inf
-    #: 1 is not approached as closely in double precision as 0
+    #: Where another prior's support is checked, on the scale of its transform to the real line;
+    #: None if any value is valid. Double precision gets less close to 1 than to 0.
     edges: tuple[float, float] | None = (-300.0, 30.0)
 
 
@@ -86,7 +71,7 @@ def _scaled_inv_chi2(name: str, nu: Any, S2: Any, dims: Any = None) -> TensorVar
 
 
 def _scaled_inv_chi2_mean(nu: Any, S2: Any) -> Any:
-    """Mean where it exists, else the mode, which always does."""
+    """Mean where it exists, else the mode, which always exists."""
     return np.where(nu > 2, nu * S2 / np.where(nu > 2, nu - 2, 1.0), nu * S2 / (nu + 2))
 
 
@@ -130,35 +115,9 @@ NORMAL = Family(
 
 
 def check_parameter(name: str, value: Any, family: Family) -> Any:
-    """Check what a user gave for a parameter, before any model exists.
+    """Check what the user gave for a parameter, before any model exists.
 
-    Parameters
-    ----------
-    name : str
-        Name of the argument, for messages.
-    value : None, number, array, tuple or PyMC ``.dist()``
-        The default, a fixed value, the conjugate prior's parameters, or another prior.
-    family : Family
-        The parameter's conjugate prior and its range.
-
-    Returns
-    -------
-    None, ndarray or Labelled, tuple of them, or variable
-        The value, numbers as float arrays; `parameter` joins those with labels.
-
-    Raises
-    ------
-    ValueError
-        For values out of range, NaN, inf, a tuple of the wrong length, a model variable, or a
-        ``.dist()`` that has values out of range.
-    TypeError
-        For anything else that is none of the four.
-
-    Examples
-    --------
-    >>> from blrzoo.priors.parameters import VARIANCE, check_parameter
-    >>> check_parameter("tau2", (4, 0.5), VARIANCE)
-    (array(4.), array(0.5))
+    Returns None, a float array or `Labelled`, a tuple of these, or the unnamed ``.dist()``.
     """
     if value is None:
         return value
@@ -182,41 +141,10 @@ def parameter(
     dims: Any = None,
     argument: str | None = None,
 ) -> TensorVariable:
-    """Register a parameter in the model on the context.
+    """Register a parameter in the model on the context; a fixed value is a Deterministic.
 
-    Parameters
-    ----------
-    name : str
-        The variable's name.
-    value : None, ndarray or Labelled, tuple or ``.dist()``
-        As returned by `check_parameter`; labels are joined to the coordinates of the dims.
-    family : Family
-        The conjugate prior.
-    default : tuple or Computed
-        The conjugate prior's parameters where `value` is None, and how they were computed.
-    dims : str or tuple of str, optional
-        The variable's dims.
-    argument : str, optional
-        Name of the argument, for messages, where it is not that of the variable.
-
-    Returns
-    -------
-    TensorVariable
-        A random variable, or a Deterministic that holds the fixed value.
-
-    Raises
-    ------
-    ValueError
-        For values of a shape, or with labels, that do not fit the dims.
-
-    Examples
-    --------
-    >>> import pymc as pm
-    >>> from blrzoo.priors.parameters import VARIANCE, parameter
-    >>> with pm.Model() as model:
-    ...     sigma2 = parameter("sigma2", None, VARIANCE, default=(4.0, 1.0))
-    >>> [rv.name for rv in model.free_RVs]
-    ['sigma2']
+    `value` is what `check_parameter` returned, `default` the conjugate prior's parameters if that
+    is None, and `argument` the user's name of it, for messages, if it is not the variable's.
     """
     shape, argument = dims_shape(dims), argument or name
     value = in_order(argument, value, _names(dims), pm.modelcontext(None).coords)
@@ -234,7 +162,7 @@ def parameter(
 def conjugate_prior(
     name: str, family: Family, values: tuple[Any, ...], dims: Any, default: Computed | None = None
 ) -> TensorVariable:
-    """Register a variable with a family's prior, and put on its tag what that was made of."""
+    """Register a variable with a family's prior, and its `Origin` on its tag."""
     # PyTensor tries a plain float as float32, where 1e39 overflows.
     values = tuple(np.float64(v) if isinstance(v, float) else v for v in values)
     made = family.make(name, *values, dims=dims)
@@ -245,7 +173,7 @@ def conjugate_prior(
 
 
 def prior_mean(value: Any, family: Family, default: tuple[Any, ...]) -> float:
-    """Prior mean of a parameter (a ``.dist()``: its support point), averaged over its elements."""
+    """Prior mean of a parameter (of a ``.dist()``: its support point), averaged over elements."""
     return float(np.mean(prior_means(value, family, default)))
 
 
@@ -261,13 +189,13 @@ def prior_means(value: Any, family: Family, default: tuple[Any, ...]) -> np.ndar
 
 
 def _register(name: str, dist: Any, dims: Any) -> TensorVariable:
-    # A node of its own for each model: the user may pass one .dist() to several models.
+    # Cloned, as the user may pass one .dist() to several models.
     copy = dist.owner.clone().outputs[dist.owner.outputs.index(dist)]
     return pm.modelcontext(None).register_rv(copy, name, dims=dims)
 
 
 def dims_shape(dims: Any) -> tuple[int, ...]:
-    """Lengths of dims in the model on the context."""
+    """Return the lengths of dims in the model on the context."""
     model = pm.modelcontext(None)
     return tuple(len(model.coords[dim]) for dim in _names(dims))
 
@@ -277,7 +205,7 @@ def _names(dims: Any) -> tuple[str, ...]:
 
 
 def _check_shape(name: str, value: Any, shape: tuple[int, ...]) -> None:
-    """Refuse shapes that would broadcast the parameter beyond its dims."""
+    """Refuse shapes that do not fit the dims of the parameter."""
     if value is None:
         return
     if is_dist(value):
@@ -285,7 +213,7 @@ def _check_shape(name: str, value: Any, shape: tuple[int, ...]) -> None:
         remedy = f"Make the prior with .dist(..., shape={shape})."
     else:
         got = [part.shape for part in (value if isinstance(value, tuple) else (value,))]
-        allowed = [(), shape, shape[1:]]  # all alike, one each, or one each for every group
+        allowed = [(), shape, shape[1:]]  # one value, all values, or those of each group
         remedy = "Pass one number" + (" for all, or one for each." if shape else ", or a tuple.")
     for wrong in got:
         if not any(_fits(wrong, one) for one in allowed):
@@ -294,7 +222,7 @@ def _check_shape(name: str, value: Any, shape: tuple[int, ...]) -> None:
 
 
 def _fits(shape: tuple[int | None, ...], target: tuple[int, ...]) -> bool:
-    """Whether a static shape, None where it is not known, is the target."""
+    """Whether a static shape, None for unknown lengths, agrees with the target."""
     return len(shape) == len(target) and all(
         a is None or a == b for a, b in zip(shape, target, strict=True)
     )
@@ -331,7 +259,7 @@ def _check_size(what: str, number: Any, given: Any, least: float, remedy: str) -
 
 
 def numbers_of(what: str, value: Any, kinds: str, remedy: str) -> np.ndarray | Labelled:
-    """Finite real numbers as a float array, with their labels where they have any."""
+    """Return finite real numbers as a float array, with their labels if they have any."""
     number = None if _is_collection(value) else _real(value)
     if number is None:
         raise TypeError(
@@ -348,7 +276,7 @@ def numbers_of(what: str, value: Any, kinds: str, remedy: str) -> np.ndarray | L
 
 
 def _is_collection(value: Any) -> bool:
-    """Whether a list holds tables, whose labels NumPy would drop."""
+    """Whether a value is a list of tables, whose labels NumPy would drop."""
     return isinstance(value, list | tuple) and any(has_labels(part) for part in value)
 
 

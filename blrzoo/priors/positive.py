@@ -1,4 +1,4 @@
-"""Positive parameters that are no variances: rates and scales of the priors of local variances."""
+"""Positive parameters other than variances: rates and scales of priors of local variances."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ HALF_CAUCHY = Family(
     "half-Cauchy",
     {"scale": LEAST},
     lambda name, scale, dims=None: pm.HalfCauchy(name, scale, dims=dims),
-    lambda scale: scale,  # its median: there is no mean
+    lambda scale: scale,  # the median, as there is no mean
     "positive",
     _positive,
     LEAST,
@@ -36,34 +36,7 @@ HALF_CAUCHY = Family(
 
 
 def check_positive(name: str, value: Any, remedy: str) -> float:
-    """Check a constant of a prior that must be one positive number.
-
-    Parameters
-    ----------
-    name : str
-        Name of the argument, for messages.
-    value : number
-        What the user gave.
-    remedy : str
-        How to correct a wrong one, for messages.
-
-    Returns
-    -------
-    float
-
-    Raises
-    ------
-    TypeError
-        For anything but a real number.
-    ValueError
-        For numbers that are not positive and finite, or below 1e-6.
-
-    Examples
-    --------
-    >>> from blrzoo.priors.positive import check_positive
-    >>> check_positive("nu", 4, "Leave it out.")
-    4.0
-    """
+    """Check a constant of a prior that must be one positive number; `remedy` is for messages."""
     if isinstance(value, np.ndarray) and not value.ndim:
         value = value[()]
     return Number(least=LEAST_SHAPE, advice=remedy).check(name, value)

@@ -34,12 +34,13 @@ class SingleComponent(Prior):
     Raises
     ------
     ValueError, TypeError
-        For a tau2 that is not positive, or not one of the four.
+        For a tau2 of a wrong type or not positive.
 
     References
     ----------
     .. [1] Hoerl & Kennard (1970). Ridge regression. Technometrics 12:55-67.
-    .. [2] Perez & de los Campos (2014). BGLR. Genetics 198:483-495.
+    .. [2] Perez & de los Campos (2014). Genome-wide regression and prediction with the BGLR
+       statistical package. Genetics 198:483-495.
 
     Examples
     --------
@@ -64,12 +65,12 @@ class SingleComponent(Prior):
         return parameter("tau2", self.tau2, VARIANCE, default)
 
     def variance(self, v: Variables) -> TensorVariable:
-        """Every effect has variance ``tau2``."""
+        """Variance of every effect, ``tau2``."""
         return v["tau2"]
 
     def conditionals(
         self, v: Variables, effects: TensorVariable
     ) -> dict[TensorVariable, TensorVariable | None]:
-        """Of ``tau2``, given the effects."""
+        """Full conditional of ``tau2`` given the effects."""
         sum_of_squares = pt.sum(effects**2)
         return {v["tau2"]: conjugate.inverse_gamma(v["tau2"], effects.shape[0], sum_of_squares)}

@@ -1,4 +1,4 @@
-"""What a prior may know of the data: sizes, labels and scales, never the data themselves."""
+"""What a prior may know of the data: sizes, labels and scales, not the data themselves."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,7 +15,7 @@ from blrzoo.values import warn_user
 
 __all__ = ["DataSummary", "warn_of_units"]
 
-#: Ratio of SDs of features that tells of different units, which let a few dominate one prior.
+#: Ratio of SDs that suggests different units, with which a few features dominate a common prior.
 _FAR_APART = 30.0
 
 
@@ -28,16 +28,15 @@ class DataSummary:
     n, p : int
         Number of observations and of features.
     coords : dict of str to ndarray
-        Labels by dim: "obs", "feature" and, with covariates, "covariate"; "trait" where there
-        are several.
+        Labels by dim: "obs", "feature" and, if there are any, "covariate" and "trait".
     y_mean, y_variance : float or ndarray, (trait,)
-        Mean and sample variance of y, of its known values.
+        Mean and sample variance of the known values of y.
     x_variance, w_variance : ndarray, (feature,) and (covariate,)
         Sample variances of the features, in the units that the prior is about, and of the
         covariates.
     x_scale : ndarray, (feature,) or None
-        What a feature is divided by for the prior: its standard deviation, or 1 where it is
-        constant; None if the prior is about features as given.
+        What features are divided by for the prior: their standard deviations, 1 for constant
+        ones; None if the prior is about features as given.
     """
 
     n: int
@@ -51,8 +50,8 @@ class DataSummary:
 
     @cached_property
     def size(self) -> TensorVariable:
-        """p as a symbol, (): code that is compiled for one number of features serves any."""
-        # A constant, as PyMC takes what follows from a shared variable for changed data.
+        """p as a symbol, (), so that code compiled for one number of features serves any."""
+        # A constant: PyMC would regard what depends on a shared variable as changed data.
         size = TensorConstant(TensorType("int64", ()), np.array(self.p), name="p")
         size.tag.blrzoo_data = True
         return size
@@ -64,7 +63,7 @@ class DataSummary:
 
     @classmethod
     def of(cls, data: RegressionData, standardize: bool = False) -> "DataSummary":
-        """Summarise checked data."""
+        """Summarize checked data."""
         moments = data.x_moments
         size = np.maximum(np.abs(moments.minimum), np.abs(moments.maximum))
         x_scale = _scale(data.x_variance, size) if standardize else None
@@ -81,7 +80,7 @@ class DataSummary:
 
     @classmethod
     def of_statistics(cls, data: xr.Dataset, standardize: bool = False) -> "DataSummary":
-        """Summarise checked sufficient statistics."""
+        """Summarize checked sufficient statistics."""
         variance = data["X_variance"].values
         x_scale = _scale(variance, np.abs(data["X_mean"].values)) if standardize else None
         dims = ("feature", "covariate", "trait", "trait_bis")
@@ -97,11 +96,11 @@ class DataSummary:
         )
 
     def per_sd(self, effects: Any) -> Any:
-        """Effects, (feature[, ...]), per standard deviation of a feature, if that is the scale."""
+        """Convert effects, (feature[, ...]), per unit of X to the scale of the prior."""
         return effects if self.x_scale is None else effects * self._scale_like(effects)
 
     def per_unit(self, effects: Any) -> Any:
-        """Effects on the prior's scale, (feature[, ...]), per unit of a feature as given."""
+        """Convert effects, (feature[, ...]), on the scale of the prior to those per unit of X."""
         return effects if self.x_scale is None else effects / self._scale_like(effects)
 
     def _scale_like(self, effects: Any) -> np.ndarray:
@@ -111,19 +110,19 @@ class DataSummary:
 
 
 def _scale(variance: np.ndarray, size: np.ndarray) -> np.ndarray:
-    """Standard deviations of features of a size; 1 for one that is constant but for rounding."""
+    """Standard deviations of features; 1 for those that are constant up to rounding."""
     sd = np.sqrt(variance)
     return np.where(sd > 1e-10 * size, sd, 1.0)
 
 
 def warn_of_units(data: RegressionData) -> None:
-    """Warn if a few features, of other units than most, have most of the features' variance."""
+    """Warn if a few features, in other units than most, have most of the features' variance."""
     sd = np.sqrt(data.x_variance)
     order = np.argsort(-sd, kind="stable")
     share = np.cumsum(sd[order] ** 2) / np.sum(sd**2)
     few = order[: int(np.searchsorted(share, 0.9)) + 1]
     far = sd[few[0]] >= _FAR_APART * np.median(sd[sd > 0])
-    # Codes such as 0, 1 and 2 are of one unit, however rare some of them are.
+    # Codes such as 0, 1 and 2 have one unit, however rare some of them are.
     if (
         4 * few.size > data.p
         or not far

@@ -31,8 +31,8 @@ class BayesA(Prior):
         :math:`S^2 | rest \sim Gamma(a + p\nu/2, b + \frac{\nu}{2} \sum_j 1/\tau^2_j)`;
         :math:`\beta` as in `Prior`, feature by feature.
     Other names
-        BayesA (BGLR, hibayes, JWAS), bayesA (qgg), scaled-t prior. BGLR learns the scale as here
-        (its ``S0`` is :math:`\nu S^2`); a number fixes it.
+        BayesA (BGLR, hibayes, JWAS), bayesA (qgg), scaled-t prior. BGLR learns the scale as well;
+        its ``S0`` is :math:`\nu S^2`.
 
     Parameters
     ----------
@@ -40,20 +40,21 @@ class BayesA(Prior):
         Degrees of freedom of the t distribution, fixed.
     S2 : None, number, (shape, rate) or ``.dist()``
         Squared scale of the t distribution, in squared units of y per unit of x. Default
-        ``(2, 2 / s)`` with s such that E[S2] = s gives :math:`\tau^2_j` the prior mean
-        ``nu s / (nu - 2) = h2 var(y) / sum_j var(x_j)`` (for nu <= 2, where there is none, the
-        mode ``nu s / (nu + 2)``).
+        ``(2, 2 / m)`` with prior mean ``m = (nu - 2) / nu * h2 var(y) / sum_j var(x_j)``, so that
+        effects have the prior variance ``h2 var(y) / sum_j var(x_j)``; for nu <= 2 with
+        ``(nu + 2) / nu`` for the first factor, so that this is the mode of :math:`\tau^2_j`.
 
     Raises
     ------
     ValueError, TypeError
-        For a nu or S2 that is not positive, or of another kind.
+        For a nu or S2 of a wrong type or not positive.
 
     References
     ----------
     .. [1] Meuwissen, Hayes & Goddard (2001). Prediction of total genetic value using genome-wide
        dense marker maps. Genetics 157:1819-1829.
-    .. [2] Perez & de los Campos (2014). BGLR. Genetics 198:483-495.
+    .. [2] Perez & de los Campos (2014). Genome-wide regression and prediction with the BGLR
+       statistical package. Genetics 198:483-495.
 
     Examples
     --------
@@ -75,13 +76,13 @@ class BayesA(Prior):
         return local_variances(self)
 
     def variance(self, v: Variables) -> TensorVariable:
-        """Effect j has variance ``tau2[j]``."""
+        """Variance of each effect, ``tau2``."""
         return v["tau2"]
 
     def conditionals(
         self, v: Variables, effects: TensorVariable
     ) -> dict[TensorVariable, TensorVariable | None]:
-        """Of ``tau2``, given the effects, and of ``S2``, given ``tau2``."""
+        """Full conditionals of ``tau2`` given the effects, and of ``S2`` given ``tau2``."""
         return local_conditionals(self, v, 1, effects)
 
 
@@ -95,7 +96,7 @@ class BayesB(SpikeSlab):
         :math:`S^2 \sim Gamma(a, b)` with rate b, :math:`\pi \sim Beta(a, b)`.
     Full conditionals
         :math:`\tau^2_j | rest \sim` scaled-inverse-:math:`\chi^2(\nu + \delta_j,
-        (\nu S^2 + \beta_j^2) / (\nu + \delta_j))`, the prior for an excluded feature;
+        (\nu S^2 + \beta_j^2) / (\nu + \delta_j))`, which is the prior for an excluded feature;
         :math:`S^2 | rest \sim Gamma(a + p\nu/2, b + \frac{\nu}{2} \sum_j 1/\tau^2_j)`, over all
         features, as in BGLR; :math:`\pi` as in `SpikeSlab`; :math:`\delta_j, \beta_j` as one
         block given :math:`\tau^2_j` (see `MixturePrior`).
@@ -107,17 +108,19 @@ class BayesB(SpikeSlab):
     nu : float, default 4
         Degrees of freedom of the t distribution, fixed.
     S2 : None, number, (shape, rate) or ``.dist()``
-        Squared scale of the t distribution, in squared units of y per unit of x. Default as in
-        `BayesA`, with the prior mean ``h2 var(y) / (s mean_j var(x_j))`` of :math:`\tau^2_j`,
-        ``s = min(p / 2, sqrt(n))`` or, where `pi` is given, ``max(E[pi] p, 1)``.
+        Squared scale of the t distribution, in squared units of y per unit of x. Default
+        ``(2, 2 / m)`` with prior mean ``m = (nu - 2) / nu * v``, so that included effects have
+        the prior variance ``v = h2 var(y) / (max(s, 1) mean_j var(x_j))``,
+        ``s = min(p / 2, sqrt(n))`` or, if `pi` is given, ``E[pi] p``; for nu <= 2 with
+        ``(nu + 2) / nu`` for the first factor, so that v is the mode of :math:`\tau^2_j`.
     pi : None, number, (a, b) or ``.dist()``
-        Probability that a feature is included. Default ``(1, sqrt((p - s) / s))``, as in
-        `SpikeSlab`.
+        Probability that a feature is included. Default ``(1, sqrt((p - s) / s))`` with
+        ``s = min(p / 2, sqrt(n))``.
 
     Raises
     ------
     ValueError, TypeError
-        For a nu or S2 that is not positive, a pi outside (0, 1), or anything of another kind.
+        For a nu or S2 of a wrong type or not positive, and a pi outside (0, 1).
 
     Notes
     -----
@@ -156,7 +159,7 @@ class BayesB(SpikeSlab):
     def conditionals(
         self, v: Variables, effects: TensorVariable
     ) -> dict[TensorVariable, TensorVariable | None]:
-        """Of ``tau2`` and ``pi``, given effects and indicators, and of ``S2``, given ``tau2``."""
+        """Full conditionals of ``tau2`` and ``pi`` given effects and indicators, and of ``S2``."""
         own = local_conditionals(self, v, v["delta"], effects)
         return super().conditionals(v, effects) | own
 
@@ -180,7 +183,7 @@ def local_variances(prior: Any) -> Variables:
 def local_conditionals(
     prior: Any, v: Variables, count: Any, effects: TensorVariable
 ) -> dict[TensorVariable, TensorVariable | None]:
-    """Of ``tau2``, each informed by ``count`` effects, and of ``S2``."""
+    """Full conditionals of ``tau2``, each given `count` effects, and of ``S2``."""
     half = np.float64(prior.nu / 2)
     precision = pt.sum(1 / v["tau2"])
     return {

@@ -41,7 +41,7 @@ class SpikeSlab(MixturePrior):
         :math:`\tau^2 \sim` scaled-inverse-:math:`\chi^2(\nu, S^2)`,
         :math:`\pi \sim Beta(a, b)`.
     Full conditionals
-        With m the number of included features, :math:`\tau^2 | rest \sim`
+        With m included features, :math:`\tau^2 | rest \sim`
         scaled-inverse-:math:`\chi^2(\nu + m, (\nu S^2 + \sum_j \beta_j^2) / (\nu + m))`,
         :math:`\pi | rest \sim Beta(a + m, b + p - m)`, and
         :math:`\delta_j, \beta_j` as one block (see `MixturePrior`).
@@ -52,31 +52,30 @@ class SpikeSlab(MixturePrior):
     Parameters
     ----------
     tau2 : None, number, (nu, S2) or ``.dist()``
-        Variance of an included effect, in squared units of y per unit of x. Default
-        ``(1, S2)`` with ``2 S2 = h2 var(y) / (s mean_j var(x_j))``, about the prior median:
-        ``s = min(p / 2, sqrt(n))`` included features share h2. Where `pi`, `expected_size` or
-        `inclusion` is given, s is ``max(E[pi] p, 1)``.
+        Variance of an included effect, in squared units of y per unit of x. Default ``(1, S2)``
+        with ``2 S2 = h2 var(y) / (max(s, 1) mean_j var(x_j))``, about the prior median: s
+        included features explain h2. ``s = min(p / 2, sqrt(n))``, or ``E[pi] p`` if `pi`,
+        `expected_size` or `inclusion` is given.
     pi : None, number, (a, b) or ``.dist()``
         Probability that a feature is included. Default ``(1, sqrt((p - s) / s))`` with
         ``s = min(p / 2, sqrt(n))``: halfway, in log odds, between a uniform prior and one that
-        expects s features. For p <= 2 sqrt(n) it is uniform.
+        expects s features. It is uniform for p <= 2 sqrt(n).
     expected_size : float, optional
-        Prior expectation of the number of included features, in the place of `pi`: the same as
+        Prior mean of the number of included features, instead of `pi`: the same as
         ``pi=(1, (p - expected_size) / expected_size)``.
     inclusion : array-like, (feature,), optional
-        Fixed prior inclusion probability of each feature, in the place of `pi`; 0 and 1 are
-        allowed. A Series or DataArray is joined to the features by label, and labels of other
-        features are left out.
+        Fixed inclusion probability of each feature, instead of `pi`; 0 and 1 are allowed. A
+        Series or DataArray is joined to the features by label; it may have further features.
     groups : array-like, (feature,), optional
-        Label of each feature's group: pi is learned for each, (group), with the same prior. Values
-        of `pi` with labels are then joined to the groups by label.
+        Label of each feature's group, joined as `inclusion` is. Each group has its own `pi`,
+        (group), with the same prior, or with values joined to the groups by label. Not together
+        with `inclusion`.
 
     Raises
     ------
     ValueError, TypeError
-        For a tau2 that is not positive, a pi outside (0, 1), anything that is not one of the
-        four, more than one of `pi`, `expected_size` and `inclusion`, or values that do not fit
-        the features.
+        For a tau2 that is not positive, a pi outside (0, 1), values of a wrong type, more than
+        one of `pi`, `expected_size` and `inclusion`, and values that do not fit the features.
 
     References
     ----------
@@ -93,7 +92,7 @@ class SpikeSlab(MixturePrior):
     >>> sorted(rv.name for rv in model.free_RVs)
     ['beta', 'delta', 'mu', 'pi', 'sigma2', 'tau2']
 
-    A slab whose standard deviation is half-normal; NUTS draws it, the Gibbs step all the rest:
+    A slab whose standard deviation is half-normal; NUTS draws it, the Gibbs step everything else:
 
     >>> import pymc as pm
     >>> class HalfNormalSlab(blr.priors.SpikeSlab):
@@ -106,7 +105,7 @@ class SpikeSlab(MixturePrior):
 
     label_name = "delta"
 
-    #: The groups, joined to the features by `bind`.
+    #: The groups, if any, joined to the features by `bind`.
     groups: Groups | None = None
 
     def __init__(
@@ -129,7 +128,7 @@ class SpikeSlab(MixturePrior):
         self.inclusion, self.group_labels = inclusion, groups
 
     def bind(self, data: DataSummary, h2: float) -> Self:
-        """Join what is given for each feature to the features of the data."""
+        """Join `inclusion` or the groups to the features of the data."""
         bound = super().bind(data, h2)
         if self.expected_size is not None:
             bound.pi = _size_prior(self.expected_size, data.p)
@@ -147,13 +146,13 @@ class SpikeSlab(MixturePrior):
         return {"tau2": self.tau2_variable(), "pi": self.pi_variable()}
 
     def tau2_variable(self) -> TensorVariable:
-        """Make the variance of an included effect; a subclass may return any expression."""
+        """Make ``tau2``, the slab's variance; a subclass may return any expression."""
         v = self.expected_variance()
         default = v.then((1.0, v.value / 2), "nu = 1", "S2 = v / 2")
         return parameter("tau2", self.tau2, VARIANCE, default)
 
     def pi_variable(self) -> TensorVariable:
-        """Make the probability of inclusion; a subclass may return any expression."""
+        """Make ``pi``, the inclusion probability; a subclass may return any expression."""
         if self.inclusion is not None:
             return pm.Data("pi", self.inclusion, dims="feature")
         if self.groups is not None:
@@ -162,7 +161,7 @@ class SpikeSlab(MixturePrior):
         return parameter("pi", self.pi, PROBABILITY, default_beta(self.data), dims=dims)
 
     def components(self, v: Variables) -> tuple[TensorVariable, TensorVariable]:
-        """The spike at zero and the slab."""
+        """Variances and log weights of spike and slab."""
         pi = v["pi"] if self.groups is None else v["pi"][self.groups.index]
         log_weights = pt.stack([pt.log1p(-pi), pt.log(pi)], axis=-1)
         return pt.stack([0.0, v["tau2"]]), log_weights
@@ -170,7 +169,7 @@ class SpikeSlab(MixturePrior):
     def conditionals(
         self, v: Variables, effects: TensorVariable
     ) -> dict[TensorVariable, TensorVariable | None]:
-        """Of ``tau2`` and ``pi``, given effects and indicators."""
+        """Full conditionals of ``tau2`` and ``pi`` given effects and indicators."""
         tau2 = conjugate.inverse_gamma(v["tau2"], pt.sum(v["delta"]), pt.sum(effects**2))
         if self.groups is None:
             included, excluded = pt.sum(v["delta"]), pt.sum(1 - v["delta"])
@@ -180,7 +179,7 @@ class SpikeSlab(MixturePrior):
         return {v["tau2"]: tau2, v["pi"]: conjugate.beta(v["pi"], included, excluded)}
 
     def expected_variance(self) -> Computed:
-        """Variance of an included effect that the default tau2 is scaled for."""
+        """Variance of an included effect that the default ``tau2`` is scaled to."""
         if self.inclusion is not None:
             return self.scaled_for(mean_share(float(self.inclusion.mean())))
         if self.pi is None:

@@ -1,4 +1,4 @@
-"""Another prior of a parameter, a ``.dist()``: whether all its values may be the parameter's."""
+"""Priors given as a ``.dist()``: whether their support is within the range of the parameter."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,7 +19,7 @@ _DRAWS = 1000
 
 
 def is_dist(value: Any) -> bool:
-    """Whether a value is the random variable of a ``.dist()``, or of a model."""
+    """Whether a value is a random variable, of a ``.dist()`` or of a model."""
     return (
         isinstance(value, Variable)
         and value.owner is not None
@@ -35,38 +35,10 @@ def check_dist(
     edges: tuple[float, float] | None,
     remedy: str,
 ) -> Any:
-    """Return a ``.dist()``; refuse a variable of a model, and values that the rule does not allow.
+    """Return a ``.dist()``; refuse a variable of a model, and a support that violates the rule.
 
-    Parameters
-    ----------
-    name : str
-        Name of the argument, for messages.
-    dist : random variable
-        What the user gave.
-    rule : str
-        What values must be, in words.
-    valid : callable
-        Whether an array of values obeys the rule.
-    edges : tuple of float, or None
-        Where the support is looked at, on the scale of the distribution's transform to the real
-        line; None where any value will do.
-    remedy : str
-        What to pass, for messages.
-
-    Raises
-    ------
-    ValueError
-        For a variable of a model, a discrete distribution, or one whose support is wider.
-
-    Examples
-    --------
-    >>> import pymc as pm
-    >>> from blrzoo.priors.support import check_dist
-    >>> positive = lambda value: bool((value > 0).all())
-    >>> check_dist("tau2", pm.Normal.dist(5, 10), "positive", positive, (-300.0, 30.0), "")
-    Traceback (most recent call last):
-    ...
-    ValueError: tau2 must be positive, got a prior that has also other values: ...
+    `edges` are the points of the support that are checked, on the scale of the distribution's
+    transform to the real line; None if any value is valid.
     """
     if dist.name is not None:
         raise ValueError(
@@ -81,26 +53,26 @@ def check_dist(
     start = value_of(support_point(dist))
     if not valid(start):
         raise ValueError(
-            f"{name} must be {rule}, got a prior centred at {start}: {kind}. "
+            f"{name} must be {rule}, got a prior centered at {start}: {kind}. "
             f"Pass a .dist() whose support point, where sampling starts, is in that range."
         )
     if edges and not all(valid(value) for value in _values(name, dist, edges)):
         raise ValueError(
-            f"{name} must be {rule}, got a prior that has also other values: {kind}. Pass a "
+            f"{name} must be {rule}, got a prior that also has other values: {kind}. Pass a "
             f".dist() whose support is in that range; pm.Truncated.dist cuts univariate ones."
         )
     return dist
 
 
 def _values(name: str, dist: Any, edges: tuple[float, float]) -> Any:
-    """Values at the edges of the support, by its transform to the real line; without one, draws."""
+    """Values near the edges of the support, by its transform to the real line; else draws."""
     transform = _default_transform(dist.owner.op, dist)
     if transform is None:
         return _draws(name, dist)
     inputs = dist.owner.inputs
-    centre = transform.forward(support_point(dist), *inputs)
+    center = transform.forward(support_point(dist), *inputs)
     found = [
-        transform.backward(pt.full_like(centre, edge, dtype="float64"), *inputs) for edge in edges
+        transform.backward(pt.full_like(center, edge, dtype="float64"), *inputs) for edge in edges
     ]
     return [value_of(value) for value in found]
 

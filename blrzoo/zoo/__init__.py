@@ -1,4 +1,4 @@
-"""The factories: one short function for each variant of the family."""
+"""The factories: a function for each variant of the family."""
 
 from blrzoo.zoo.hierarchical import hierarchical, hierarchical_multivariate
 from blrzoo.zoo.one_trait import multiple_component, single_component, spike_slab

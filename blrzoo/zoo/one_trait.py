@@ -29,7 +29,7 @@ def single_component(
 
     .. math:: \beta_j \sim N(0, \tau^2), \quad \tau^2 \sim \text{scaled-inverse-}\chi^2(\nu, S^2)
 
-    Every feature has an effect, shrunk towards 0 and never exactly 0: for polygenic traits and for
+    Every feature has an effect, shrunk towards 0 but never exactly 0. Suits polygenic traits and
     prediction. The same model as a random effect with covariance :math:`XX'\tau^2`.
 
     Other names
@@ -38,39 +38,42 @@ def single_component(
     Parameters
     ----------
     X : array-like, (obs, feature)
-        Features: NumPy, pandas, xarray or SciPy sparse. Names of columns become the ``feature``
-        coordinate. Or what `sufficient_statistics` returns, without y.
+        Features: NumPy, pandas, xarray or SciPy sparse. Column names become the ``feature``
+        coordinate. Or the result of `sufficient_statistics`, without y.
     y : array-like, (obs,)
-        Response, joined to X by label. One of 0 and 1 is modelled as normal, with a warning.
+        Response, joined to X by label. A response of 0 and 1 is treated as normal, with a warning.
     tau2 : None, number, (nu, S2) or ``.dist()``
         Variance of an effect, in squared units of y per unit of x. Default ``(4, S2)`` with prior
         mean ``2 S2 = h2 var(y) / sum_j var(x_j)``.
     update : {"auto", "joint", "single-site"}, default "auto"
-        How the Gibbs step draws effects: all at once from one multivariate normal, through a
-        factorisation made once, or feature by feature. "auto": at once where the factorisation
-        takes a second or two at most.
+        How the Gibbs step draws the effects: "joint", all at once from one multivariate normal, or
+        "single-site", feature by feature. "auto": joint if its factorization, made once, takes a
+        second or two at most.
     covariates : array-like, (obs, covariate), optional
         Fixed effects W, without an intercept, joined to X by label. Default: none.
     weights : array-like, (obs,), optional
-        Known relative precisions w_i > 0: residual variances are divided by w_i. Default: all 1.
+        Known relative precisions w_i > 0: observation i has residual variance ``sigma2 / w_i``.
+        Default: all 1.
     missing : {"error", "predict"}, default "error"
-        Rows whose y is NaN: refused, or left out of the fit and predicted as ``y_missing``.
+        "error" refuses rows without y. "predict" leaves them out of the likelihood and draws
+        ``y_missing`` (obs_missing) from the posterior predictive distribution.
     h2 : float, default 0.5
-        Share of the variance of y that the default priors expect on X, in (0, 1).
+        Share of var(y) that the default priors expect X to explain, in (0, 1).
     mu : None, number, (mean, sd) or ``.dist()``
         Intercept, the mean of y at average features. Default ``(mean(y), 10 sd(y))``.
     gamma : None, number, array, (mean, sd) or ``.dist()``
-        Effects of the covariates, (covariate). Default ``(0, 10 sd(y) / sd(w_k))``.
+        Effects of the covariates, (covariate). Default ``(0, 10 sd(y) / sd(W_k))``.
     sigma2 : None, number, (nu, S2) or ``.dist()``
         Residual variance. Default ``(4, S2)`` with prior mean ``2 S2 = (1 - h2) var(y)``.
     center : bool, default True
         Center the columns of X and W in the model; the data are kept as given.
     standardize : bool, default False
-        Prior scales per standard deviation of a feature; beta stays in the units given.
+        Whether the prior is about effects per standard deviation of a feature (var(x_j) is then 1
+        in the defaults). ``beta`` stays per unit of X.
     design : {"auto", "dense", "float32", "sparse", "genotypes", "gram"}, default "auto"
-        How X is stored: in 8, 4 or, as int8 codes 0, 1, 2 (-1: missing), one byte a number, as
-        compressed columns, or as X'X ("gram", without rows). "auto": int8 codes and sparse
-        matrices as they are, all else "dense". All but "float32" have the same posterior.
+        How X is stored: float64, float32 (rounds X), compressed columns, int8 codes 0, 1, 2 (-1:
+        missing), or X'X without rows. "auto": genotypes for int8 codes, sparse for a sparse X,
+        else dense. Apart from rounding, the posterior is the same.
 
     Returns
     -------
@@ -79,21 +82,24 @@ def single_component(
 
     Raises
     ------
-    ValueError, TypeError
-        For data or hyperparameters that are refused; the
-        message says which, why, and what to do.
+    TypeError
+        For unknown arguments and values of the wrong type.
+    ValueError
+        For values out of range, labels or shapes that do not agree, and a constant y or X.
 
     Warns
     -----
     UserWarning
-        For constant or copied features, columns of X in different units, and a response of 0
-        and 1.
+        For constant or identical features, features in different units, and a response of 0 and 1.
 
     Notes
     -----
-    A parameter is its default (None), fixed (a number or array), has its conjugate prior with the
-    parameters given (a tuple), or any other prior of PyMC, as ``pm.HalfNormal.dist(1)``. The last
-    is drawn by NUTS, the others that are not fixed from their full conditionals.
+    A hyperparameter is None (default prior), a number or array (fixed), a tuple (parameters of its
+    conjugate prior), or a PyMC distribution such as ``pm.HalfNormal.dist(1)``. The conjugate prior
+    ``(nu, S2)`` is scaled inverse chi-squared, with mean nu S2 / (nu - 2) for nu > 2. A prior of
+    the conjugate family is drawn from its full conditional, any other by NUTS. In the defaults, n
+    and p are the numbers of observations and features, var and sd have the divisor n - 1, and
+    ``E[pi]`` of a distribution is its support point.
 
     References
     ----------
@@ -111,13 +117,7 @@ def single_component(
     >>> idata.posterior["beta"].dims
     ('chain', 'draw', 'feature')
     """
-    return regression(
-        X,
-        y,
-        prior=SingleComponent(tau2=tau2),
-        update=update,
-        **options,
-    )
+    return regression(X, y, prior=SingleComponent(tau2=tau2), update=update, **options)
 
 
 @advised(passes_to=regression)
@@ -137,12 +137,13 @@ def spike_slab(
     .. math:: y = \mu + (W - \bar W)\gamma + (X - \bar X)\beta + e, \quad
        e \sim N(0, \sigma^2 I)
 
-    .. math:: \delta_j \sim Bernoulli(\pi), \quad \beta_j = 0 \text{ where } \delta_j = 0, \quad
+    .. math:: \delta_j \sim Bernoulli(\pi), \quad \beta_j = 0 \text{ if } \delta_j = 0, \quad
        \beta_j | \delta_j = 1 \sim N(0, \tau^2), \quad
        \tau^2 \sim \text{scaled-inverse-}\chi^2(\nu, S^2), \quad \pi \sim Beta(a, b)
 
-    The posterior mean of :math:`\delta_j` is the posterior inclusion probability, `blrzoo.pip`. An
-    indicator and its effect are drawn as one block, with the effect integrated out.
+    The posterior mean of :math:`\delta_j` is the posterior inclusion probability (PIP),
+    `blrzoo.pip`. The Gibbs step draws an indicator and its effect as one block, with the effect
+    integrated out of the indicator's probability.
 
     Other names
         BayesC-pi (BGLR, hibayes, JWAS), bayesC (qgg), BVS, George & McCulloch's SSVS with a
@@ -151,75 +152,81 @@ def spike_slab(
     Parameters
     ----------
     X : array-like, (obs, feature)
-        Features: NumPy, pandas, xarray or SciPy sparse. Names of columns become the ``feature``
-        coordinate. Or what `sufficient_statistics` returns, without y.
+        Features: NumPy, pandas, xarray or SciPy sparse. Column names become the ``feature``
+        coordinate. Or the result of `sufficient_statistics`, without y.
     y : array-like, (obs,)
-        Response, joined to X by label. One of 0 and 1 is modelled as normal, with a warning.
+        Response, joined to X by label. A response of 0 and 1 is treated as normal, with a warning.
     tau2 : None, number, (nu, S2) or ``.dist()``
         Variance of an included effect, in squared units of y per unit of x. Default ``(1, S2)``
-        with ``2 S2 = h2 var(y) / (s mean_j var(x_j))``, about the prior median:
-        ``s = min(p / 2, sqrt(n))`` included features share h2. Where `pi`, `expected_size` or
-        `inclusion` is given, s is ``max(E[pi] p, 1)``.
+        with ``2 S2 = h2 var(y) / (max(s, 1) mean_j var(x_j))``, about the prior median: s
+        included features explain h2. ``s = min(p / 2, sqrt(n))``, or ``E[pi] p`` if `pi`,
+        `expected_size` or `inclusion` is given.
     pi : None, number, (a, b) or ``.dist()``
         Probability that a feature is included. Default ``(1, sqrt((p - s) / s))`` with
         ``s = min(p / 2, sqrt(n))``: halfway, in log odds, between a uniform prior and one that
-        expects s features. For p <= 2 sqrt(n) it is uniform.
+        expects s features. It is uniform for p <= 2 sqrt(n).
     expected_size : float, optional
-        Expected number of included features, in the place of `pi`: the same as
+        Prior mean of the number of included features, instead of `pi`: the same as
         ``pi=(1, (p - expected_size) / expected_size)``.
     inclusion : array-like, (feature,), optional
-        Fixed inclusion probability of each feature, in the place of `pi`; 0 and 1 are allowed. A
-        Series or DataArray is joined to the features by label, and labels of other
-        features are left out.
+        Fixed inclusion probability of each feature, instead of `pi`; 0 and 1 are allowed. A
+        Series or DataArray is joined to the features by label; it may have further features.
     groups : array-like, (feature,), optional
-        Label of each feature's group, joined by label: `pi` is learned for each, (group), all with
-        the prior that `pi` says.
+        Label of each feature's group, joined as `inclusion` is. Each group has its own `pi`,
+        (group), with the same prior. Not together with `inclusion`.
     covariates : array-like, (obs, covariate), optional
         Fixed effects W, without an intercept, joined to X by label. Default: none.
     weights : array-like, (obs,), optional
-        Known relative precisions w_i > 0: residual variances are divided by w_i. Default: all 1.
+        Known relative precisions w_i > 0: observation i has residual variance ``sigma2 / w_i``.
+        Default: all 1.
     missing : {"error", "predict"}, default "error"
-        Rows whose y is NaN: refused, or left out of the fit and predicted as ``y_missing``.
+        "error" refuses rows without y. "predict" leaves them out of the likelihood and draws
+        ``y_missing`` (obs_missing) from the posterior predictive distribution.
     h2 : float, default 0.5
-        Share of the variance of y that the default priors expect on X, in (0, 1).
+        Share of var(y) that the default priors expect X to explain, in (0, 1).
     mu : None, number, (mean, sd) or ``.dist()``
         Intercept, the mean of y at average features. Default ``(mean(y), 10 sd(y))``.
     gamma : None, number, array, (mean, sd) or ``.dist()``
-        Effects of the covariates, (covariate). Default ``(0, 10 sd(y) / sd(w_k))``.
+        Effects of the covariates, (covariate). Default ``(0, 10 sd(y) / sd(W_k))``.
     sigma2 : None, number, (nu, S2) or ``.dist()``
         Residual variance. Default ``(4, S2)`` with prior mean ``2 S2 = (1 - h2) var(y)``.
     center : bool, default True
         Center the columns of X and W in the model; the data are kept as given.
     standardize : bool, default False
-        Prior scales per standard deviation of a feature; beta stays in the units given.
+        Whether the prior is about effects per standard deviation of a feature (var(x_j) is then 1
+        in the defaults). ``beta`` stays per unit of X.
     design : {"auto", "dense", "float32", "sparse", "genotypes", "gram"}, default "auto"
-        How X is stored: in 8, 4 or, as int8 codes 0, 1, 2 (-1: missing), one byte a number, as
-        compressed columns, or as X'X ("gram", without rows). "auto": int8 codes and sparse
-        matrices as they are, all else "dense". All but "float32" have the same posterior.
+        How X is stored: float64, float32 (rounds X), compressed columns, int8 codes 0, 1, 2 (-1:
+        missing), or X'X without rows. "auto": genotypes for int8 codes, sparse for a sparse X,
+        else dense. Apart from rounding, the posterior is the same.
 
     Returns
     -------
     pm.Model
-        With ``beta`` and ``delta`` (feature), ``pi``, ``tau2``, ``sigma2``, ``mu`` and, with
-        covariates, ``gamma``.
+        With ``beta`` and ``delta`` (feature), ``tau2``, ``pi`` (() or, with `groups`, (group) or,
+        with `inclusion`, (feature)), ``sigma2``, ``mu`` and, with covariates, ``gamma``.
 
     Raises
     ------
-    ValueError, TypeError
-        For data or hyperparameters that are refused; the
-        message says which, why, and what to do.
+    TypeError
+        For unknown arguments and values of the wrong type.
+    ValueError
+        For values out of range, labels or shapes that do not agree, a constant y or X, and more
+        than one of `pi`, `expected_size` and `inclusion`.
 
     Warns
     -----
     UserWarning
-        For constant or copied features, columns of X in different units, and a response of 0
-        and 1.
+        For constant or identical features, features in different units, and a response of 0 and 1.
 
     Notes
     -----
-    A parameter is its default (None), fixed (a number or array), has its conjugate prior with the
-    parameters given (a tuple), or any other prior of PyMC, as ``pm.HalfNormal.dist(1)``. The last
-    is drawn by NUTS, the others that are not fixed from their full conditionals.
+    A hyperparameter is None (default prior), a number or array (fixed), a tuple (parameters of its
+    conjugate prior), or a PyMC distribution such as ``pm.HalfNormal.dist(1)``. The conjugate prior
+    ``(nu, S2)`` is scaled inverse chi-squared, with mean nu S2 / (nu - 2) for nu > 2. A prior of
+    the conjugate family is drawn from its full conditional, any other by NUTS. In the defaults, n
+    and p are the numbers of observations and features, var and sd have the divisor n - 1, and
+    ``E[pi]`` of a distribution is its support point.
 
     References
     ----------
@@ -237,14 +244,10 @@ def spike_slab(
     >>> blr.pip(idata).dims
     ('feature',)
     """
-    return regression(
-        X,
-        y,
-        prior=SpikeSlab(
-            tau2=tau2, pi=pi, expected_size=expected_size, inclusion=inclusion, groups=groups
-        ),
-        **options,
+    prior = SpikeSlab(
+        tau2=tau2, pi=pi, expected_size=expected_size, inclusion=inclusion, groups=groups
     )
+    return regression(X, y, prior=prior, **options)
 
 
 @advised(passes_to=regression)
@@ -270,8 +273,9 @@ def multiple_component(
        \tau^2_k \sim \text{scaled-inverse-}\chi^2(\nu, S^2_k) \text{ for } k > 0
 
     With `ratios` (BayesR) the variances are :math:`\tau^2_k = \tau^2 r_k`, with one common
-    :math:`\tau^2 \sim` scaled-inverse-:math:`\chi^2(\nu, S^2)`. A label and its effect are drawn as
-    one block, with the effect integrated out.
+    :math:`\tau^2 \sim` scaled-inverse-:math:`\chi^2(\nu, S^2)`. The Gibbs step draws a label
+    :math:`k_j` and its effect as one block, with the effect integrated out of the label's
+    probabilities.
 
     Other names
         BayesR (hibayes, qgg; with ratios), Bayesian multiple-component regression.
@@ -279,74 +283,82 @@ def multiple_component(
     Parameters
     ----------
     X : array-like, (obs, feature)
-        Features: NumPy, pandas, xarray or SciPy sparse. Names of columns become the ``feature``
-        coordinate. Or what `sufficient_statistics` returns, without y.
+        Features: NumPy, pandas, xarray or SciPy sparse. Column names become the ``feature``
+        coordinate. Or the result of `sufficient_statistics`, without y.
     y : array-like, (obs,)
-        Response, joined to X by label. One of 0 and 1 is modelled as normal, with a warning.
+        Response, joined to X by label. A response of 0 and 1 is treated as normal, with a warning.
     n_components : int, optional
-        Number of components K, the null included. Default 4, or what `ratios` says.
+        Number of components K, including the null, at most 100. Default: 4, or set by `ratios`.
     tau2 : None, array, (nu, S2) or ``.dist()``
-        Variances of the components but the null, (slab), from small to large; with `ratios` the
-        common one, (). Default ``(4, S2)`` with prior means ``2 S2`` in the ratios r_k = ..., 0.01,
-        0.1, 1, the last of them ``h2 var(y) / (max(p sum_k w_k r_k, 1) mean_j var(x_j))``, with
-        ``w_k = E[pi_k]`` if `pi` is given, else ``s / p / (K - 1)``, ``s = min(p / 2, sqrt(n))``
-        (1 / K without a null).
+        Variances of the components except the null, (slab), from small to large; with `ratios`
+        the common tau2, (). Default ``(4, S2)`` with prior means ``2 S2 = r_k v`` and
+        r_k = ..., 0.01, 0.1, 1, or with `ratios` ``2 S2 = v``. X is expected to explain h2:
+        ``v = h2 var(y) / (max(p sum_k q_k r_k, 1) mean_j var(x_j))``, where q_k is ``E[pi_k]`` if
+        `pi` is given, else ``s / (p (K - 1))`` with ``s = min(p / 2, sqrt(n))`` (``1 / K`` without
+        a null).
     pi : None, array, tuple or ``.dist()``
-        Probabilities of the components, (component); a tuple has the Dirichlet's parameters, one
-        for each. Default ``1 / min(K - 1, 16)`` for each normal and ``sqrt((p - s) / s)`` times
-        their sum for the null: the probability of any effect has the prior Beta(1, that root).
+        Probabilities of the components, (component); a tuple has the parameters of the Dirichlet
+        prior. Default ``1 / min(K - 1, 16)`` for each normal, and for the null their sum times
+        ``b = sqrt((p - s) / s)``: up to K = 17, P(effect is not zero) ~ Beta(1, b).
     ratios : sequence of float, optional
-        Variances relative to the common one, with or without a leading 0 for the null;
+        Variances relative to the common tau2, with or without a leading 0 for the null;
         ``(0, 0.01, 0.1, 1)`` is BayesR. Default: each component learns its own variance.
     null : bool, default True
-        Whether there is a null component. Without, `n_components` (default 3) counts normals, `pi`
-        is for these (Dirichlet parameters by default all 1), and label 0 has probability 0.
+        Whether there is a null component. If not, `n_components` (default 4) counts normals, `pi`
+        is for these (default: Dirichlet parameters 1), and label 0 has probability 0.
     covariates : array-like, (obs, covariate), optional
         Fixed effects W, without an intercept, joined to X by label. Default: none.
     weights : array-like, (obs,), optional
-        Known relative precisions w_i > 0: residual variances are divided by w_i. Default: all 1.
+        Known relative precisions w_i > 0: observation i has residual variance ``sigma2 / w_i``.
+        Default: all 1.
     missing : {"error", "predict"}, default "error"
-        Rows whose y is NaN: refused, or left out of the fit and predicted as ``y_missing``.
+        "error" refuses rows without y. "predict" leaves them out of the likelihood and draws
+        ``y_missing`` (obs_missing) from the posterior predictive distribution.
     h2 : float, default 0.5
-        Share of the variance of y that the default priors expect on X, in (0, 1).
+        Share of var(y) that the default priors expect X to explain, in (0, 1).
     mu : None, number, (mean, sd) or ``.dist()``
         Intercept, the mean of y at average features. Default ``(mean(y), 10 sd(y))``.
     gamma : None, number, array, (mean, sd) or ``.dist()``
-        Effects of the covariates, (covariate). Default ``(0, 10 sd(y) / sd(w_k))``.
+        Effects of the covariates, (covariate). Default ``(0, 10 sd(y) / sd(W_k))``.
     sigma2 : None, number, (nu, S2) or ``.dist()``
         Residual variance. Default ``(4, S2)`` with prior mean ``2 S2 = (1 - h2) var(y)``.
     center : bool, default True
         Center the columns of X and W in the model; the data are kept as given.
     standardize : bool, default False
-        Prior scales per standard deviation of a feature; beta stays in the units given.
+        Whether the prior is about effects per standard deviation of a feature (var(x_j) is then 1
+        in the defaults). ``beta`` stays per unit of X.
     design : {"auto", "dense", "float32", "sparse", "genotypes", "gram"}, default "auto"
-        How X is stored: in 8, 4 or, as int8 codes 0, 1, 2 (-1: missing), one byte a number, as
-        compressed columns, or as X'X ("gram", without rows). "auto": int8 codes and sparse
-        matrices as they are, all else "dense". All but "float32" have the same posterior.
+        How X is stored: float64, float32 (rounds X), compressed columns, int8 codes 0, 1, 2 (-1:
+        missing), or X'X without rows. "auto": genotypes for int8 codes, sparse for a sparse X,
+        else dense. Apart from rounding, the posterior is the same.
 
     Returns
     -------
     pm.Model
         With ``beta`` and ``label`` (feature), ``tau2`` and ``pi`` (component), ``sigma2``, ``mu``
-        and, with covariates, ``gamma``.
+        and, with covariates, ``gamma``. The variances that are drawn are ``tau2_slab`` (slab) or,
+        with `ratios`, ``tau2_common``; ``tau2`` follows from them.
 
     Raises
     ------
-    ValueError, TypeError
-        For data or hyperparameters that are refused; the
-        message says which, why, and what to do.
+    TypeError
+        For unknown arguments and values of the wrong type.
+    ValueError
+        For values out of range, labels or shapes that do not agree, and a constant y or X.
 
     Warns
     -----
     UserWarning
-        For constant or copied features, columns of X in different units, and a response of 0
-        and 1.
+        For constant or identical features, features in different units, and a response of 0 and 1.
 
     Notes
     -----
-    A parameter is its default (None), fixed (a number or array), has its conjugate prior with the
-    parameters given (a tuple), or any other prior of PyMC, as ``pm.HalfNormal.dist(1)``. The last
-    is drawn by NUTS, the others that are not fixed from their full conditionals.
+    A hyperparameter is None (default prior), a number or array (fixed), a tuple (parameters of its
+    conjugate prior), or a PyMC distribution such as ``pm.HalfNormal.dist(1)``. The conjugate prior
+    ``(nu, S2)`` is scaled inverse chi-squared, with mean nu S2 / (nu - 2) for nu > 2. A prior of
+    the conjugate family is drawn from its full conditional, any other by NUTS. In the defaults, n
+    and p are the numbers of observations and features, var and sd have the divisor n - 1, and
+    ``E[pi]`` of a distribution is its support point.
 
     References
     ----------
@@ -364,11 +376,5 @@ def multiple_component(
     >>> idata.posterior["tau2"].dims, float(idata.posterior["tau2"].sel(component=0).max())
     (('chain', 'draw', 'component'), 0.0)
     """
-    return regression(
-        X,
-        y,
-        prior=MultipleComponent(
-            n_components=n_components, tau2=tau2, pi=pi, ratios=ratios, null=null
-        ),
-        **options,
-    )
+    prior = MultipleComponent(n_components=n_components, tau2=tau2, pi=pi, ratios=ratios, null=null)
+    return regression(X, y, prior=prior, **options)

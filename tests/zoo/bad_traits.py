@@ -91,7 +91,7 @@ COVARIANCES = {
     "class": (blr.priors.InverseWishart, TE, r"must be a number.*InverseWishart"),
     "dist-scalar": (pm.HalfNormal.dist(), VE, r"shape \(2, 2\), got a \.dist\(\) of sh.*\(\)\. M"),
     "dist-three": (blr.priors.InverseWishart.dist(6, THREE), VE, r"shape \(2, 2\), got .*\(3, 3\)"),
-    "dist-normal": (pm.MvNormal.dist(np.zeros(2), EYE), VE, MATRIX + r".* prior centred at \[0"),
+    "dist-normal": (pm.MvNormal.dist(np.zeros(2), EYE), VE, MATRIX + r".* prior centered at \[0"),
 }  # fmt: skip
 #: Of groups and components: shapes are longer, and messages name the argument, not "Sigma_slab".
 SLABS = {
@@ -188,8 +188,8 @@ COMPONENTS = {
     "text": ("equal", TE, r"must be a list .*, got 'equal' of type str"),
     "array": (EYE, TE, r"must be a list .*, got an array of shape \(2, 2\)"),
     "unknown": (["null", "same"], VE, r"must be among null, equal, .* or matrices, got 'same'"),
-    "empty": ([], VE, r"must have one with effects at least, got \[\]"),
-    "null-only": (["null", "null"], VE, r"must have one with effects at least, got \['null', 'nu"),
+    "empty": ([], VE, r"must have at least one with effects, got \[\]"),
+    "null-only": (["null", "null"], VE, r"must have at least one with effects, got \['null', 'nu"),
     "indefinite": ([[[1, 2], [2, 1]]], VE, r"matrices of 2 by 2 numbers, positive semi-def.*2\.0"),
     "not-symmetric": ([[[1, 0.2], [0.5, 1]]], VE, r"positive semi-definite, got \[\[1\.0, 0\.2\]"),
     "zeros": ([np.zeros((2, 2))], VE, r"positive semi-definite, got \[\[0.*not zero"),

@@ -121,8 +121,8 @@ def test_signatures_and_help_are_those_of_the_factories():
 
 BINARY = (Y[:, 0] > 0).astype(float)
 WARNING = (
-    r"^y has only the values 0 and 1, and is modelled as normal, a linear probability model\. "
-    r".*difference in the probability of a 1 .*PIPs.*heritability is on the observed scale"
+    r"^y has only the values 0 and 1, and is treated as normal: this is a linear probability "
+    r"model\. .*difference in the probability of a 1 .*PIPs.*heritability is on the observed scale"
 )
 
 

@@ -73,7 +73,7 @@ VARIANCES = {
     "expression": (NAMED**2, TE, r"must be a number, a tuple or a \.dist\(\)"),
     "class": (pm.HalfNormal, TE, r"must be a number.*HalfNormal"),
     "dist-shape": (pm.HalfNormal.dist(1, shape=3), VE, r"shape \(\), got shape \(3,\)\. Make"),
-    "dist-support": (pm.Normal.dist(0, 1), VE, r"must be positive, got a prior centred at 0\.0"),
+    "dist-support": (pm.Normal.dist(0, 1), VE, r"must be positive, got a prior centered at 0\.0"),
 }  # fmt: skip
 PROBABILITIES = {
     "zero": (0, VE, r"must be strictly between 0 and 1, got 0\. Leave pi out .*\(a, b\)"),
@@ -89,7 +89,7 @@ PROBABILITIES = {
     "array": (np.full(3, 0.5), VE, r"must have shape \(\), got shape \(3,\)"),
     "named": (NAMED, VE, r"must be an unnamed \.dist\(\).* 'named'"),
     "dist-shape": (pm.Beta.dist(1, 1, shape=3), VE, r"must have shape \(\), got shape \(3,\)"),
-    "dist-support": (pm.Normal.dist(0, 1), VE, r"must be strictly .* got a prior centred at 0"),
+    "dist-support": (pm.Normal.dist(0, 1), VE, r"must be strictly .* got a prior centered at 0"),
 }
 LOCATIONS = {
     "nan": (NAN, VE, r"must be finite, got nan\. Leave .*\(mean, sd\) for the normal"),

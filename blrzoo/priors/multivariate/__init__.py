@@ -1,1 +1,1 @@
-"""Priors of effects on several traits: a file for each kind, `base` for what they share."""
+"""Priors of effects on several traits: `base`, and a file for each kind."""

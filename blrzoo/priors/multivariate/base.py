@@ -1,4 +1,4 @@
-"""What a prior of effects on several traits is: hyperparameters, covariances, conditionals."""
+"""Base classes of priors of effects on several traits."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -34,9 +34,7 @@ class Cells(NamedTuple):
 
 
 class MultivariatePrior(Prior):
-    r"""A multivariate normal prior of the effects on T traits.
-
-    Subclass it to write your own.
+    r"""A multivariate normal prior of the effects on T traits; subclass it to write your own.
 
     Density
         :math:`b_j | \Sigma_{g(j)} \sim N_T(0, \Sigma_{g(j)})`, independently for each feature;
@@ -44,17 +42,19 @@ class MultivariatePrior(Prior):
     Full conditionals
         With :math:`\Omega = \Sigma_e^{-1}`, :math:`D_j = x_j'x_j \Omega` and
         :math:`q_j = \Omega (R + x_j b_j')'x_j`: :math:`b_j | rest \sim N_T(C q_j, C)`,
-        :math:`C = \Sigma (I + D_j \Sigma)^{-1}`; of the hyperparameters those that `conditionals`
-        returns. What has none is left to NUTS.
+        :math:`C = \Sigma (I + D_j \Sigma)^{-1}`, R the residuals. Those of hyperparameters are
+        returned by `conditionals`; NUTS draws hyperparameters without one.
 
     A subclass has up to three methods: `variables`, `covariance` and, optionally, `conditionals`.
-    While they run, ``self.data`` (a `DataSummary`; y_mean and y_variance are (trait,)) and
-    ``self.h2`` describe the data that the model is made for.
+    While they run, ``self.data`` describes the data of the model: the numbers ``n`` of
+    observations, ``p`` of features and ``n_traits``, the labels ``coords`` by dim, and the sample
+    variances ``y_variance`` (trait,) and ``x_variance`` (feature,). ``self.h2`` is the share of
+    each trait's variance that X is expected to explain.
 
     Examples
     --------
     A ridge of two traits whose effects have standard deviations with half-normal priors, and a
-    fixed correlation. NUTS draws the standard deviations, the Gibbs step all the rest:
+    fixed correlation. NUTS draws the standard deviations, the Gibbs step everything else:
 
     >>> import numpy as np, pymc as pm, blrzoo as blr
     >>> class FixedCorrelation(blr.priors.MultivariatePrior):
@@ -74,7 +74,7 @@ class MultivariatePrior(Prior):
     dims = ("feature", "trait")
     blocks: Mapping[str, str] = MappingProxyType({"single-site": "traits", "joint": "joint-traits"})
 
-    #: Number of each feature's group, (feature,), where covariances differ by group.
+    #: Number of each feature's group, (feature,), if covariances differ by group.
     group_index: np.ndarray | None = None
 
     def covariance(self, v: Variables) -> TensorVariable:
@@ -88,12 +88,12 @@ class MultivariatePrior(Prior):
         Returns
         -------
         TensorVariable, (trait, trait_bis) or (group, trait, trait_bis)
-            In products of units of effects; by group where ``self.group_index`` is set.
+            In products of units of effects; by group if ``self.group_index`` is set.
         """
         raise NotImplementedError(f"{type(self).__name__} must define covariance(self, v)")
 
     def variance(self, v: Variables) -> TensorVariable:
-        """Not for several traits: see `covariance`."""
+        """Raise: effects on several traits have a `covariance`."""
         raise NotImplementedError("effects on several traits have a covariance(), no variance()")
 
     def check(self, v: Variables) -> None:
@@ -106,7 +106,7 @@ class MultivariatePrior(Prior):
             )
 
     def is_common(self, v: Variables) -> bool:
-        """Whether all effects are from one normal distribution, and can be drawn at once."""
+        """Whether all effects have one normal distribution, so that they can be drawn jointly."""
         return self.label_name is None and self.group_index is None
 
     def effects(self, v: Variables) -> TensorVariable:
@@ -117,7 +117,7 @@ class MultivariatePrior(Prior):
         return self.multivariate_normal("beta", covariance)
 
     def multivariate_normal(self, name: str, covariance: TensorVariable) -> TensorVariable:
-        """Make effects with a covariance, or one for each feature, on the prior's scale."""
+        """Make effects with a covariance, or one for each feature, on the scale of the prior."""
         shape = (self.data.p, self.data.n_traits)
         if self.data.x_scale is not None:
             covariance = self.data.per_unit(
@@ -132,7 +132,7 @@ class MultivariatePrior(Prior):
         return Cells(slabs, pt.constant(np.eye(T)[None]), self._groups(), one)
 
     def _covariances(self, v: Variables) -> TensorVariable:
-        """`covariance`, of a shape that fits: the sweep would take any."""
+        """Return `covariance` of a checked shape: the sweep does not check it."""
         value, T = self.covariance(v), self.data.n_traits
         leads = (self._n_groups(),)
         return check_returned(type(self).__name__, "covariances", value, (T, T), leads)
@@ -149,7 +149,7 @@ class MultivariatePrior(Prior):
         return pt.zeros(self.data.size, dtype="int64") if index is None else pt.constant(index)
 
     def default_covariance(self, inclusion: Any = 1.0) -> np.ndarray:
-        """Covariance of an included effect that puts h2 of each trait's variance on X.
+        """Covariance of an included effect such that X explains h2 of each trait's variance.
 
         Diagonal, ``h2 * var(y_t) / (max(inclusion_t * p, 1) * mean_j var(x_j))``.
 
@@ -167,11 +167,11 @@ class MultivariatePrior(Prior):
         return np.diag(self.h2 * self.data.y_variance / (included * mean))
 
     def scaled_for(self, share: Computed) -> Computed:
-        """`default_covariance` where a share is included, by trait, and how it was computed."""
+        """`default_covariance` where a share is included, by trait, with its computation."""
         return self.how_scaled(share, self.default_covariance(share.value))
 
     def pseudo_covariance(self) -> np.ndarray:
-        """Covariance of a mixture's pseudo-prior of excluded effects: any constant one."""
+        """Covariance of the pseudo-prior of excluded effects in a mixture: any constant one."""
         return self.default_covariance()
 
 
@@ -190,20 +190,15 @@ class MultivariateMixturePrior(MultivariatePrior):
         :math:`\alpha_j` from its normal given the drawn component (`MultivariatePrior` has D and
         q); coordinates that :math:`P_k` removes are drawn given the others.
 
-    Where no trait is affected, alpha has a fixed pseudo-prior, which does not touch the posterior
-    of anything else.
-
-    A subclass defines `projections` and `components` in the place of `covariance`.
+    Where no trait is affected, alpha has a fixed pseudo-prior, which does not change the posterior
+    of anything else. A subclass defines `projections` and `components` instead of `covariance`.
     """
 
     effects_name = "alpha"
     label_name = "label"
 
     def projections(self) -> np.ndarray:
-        """Orthogonal projections, (component, trait, trait): the effects are ``P_k alpha``.
-
-        By default the first component is the null, and the others have all effects.
-        """
+        """Orthogonal projections, (component, trait, trait): the effects are ``P_k alpha``."""
         raise NotImplementedError(f"{type(self).__name__} must define projections(self)")
 
     def components(self, v: Variables) -> tuple[TensorVariable, TensorVariable]:
@@ -217,7 +212,7 @@ class MultivariateMixturePrior(MultivariatePrior):
         Returns
         -------
         covariances : TensorVariable, ([group,] component, trait, trait_bis)
-            Positive definite ones; what is given for the null is not used.
+            Positive definite; that of the null is not used.
         log_weights : TensorVariable, ([group,] component), or without groups (feature, component)
             Logarithms of the prior probabilities.
         """
@@ -229,7 +224,7 @@ class MultivariateMixturePrior(MultivariatePrior):
         return self.projections().any(axis=(1, 2))
 
     def index(self, label: Any) -> Any:
-        """Number of each feature's component, (feature,), from the value of the label."""
+        """Component of each feature, (feature,), from the value of the label."""
         return label
 
     def included(self, label: Any) -> Any:
@@ -237,7 +232,7 @@ class MultivariateMixturePrior(MultivariatePrior):
         return pt.constant(self.active)[self.index(label)]
 
     def label(self, index: Any) -> Any:
-        """Value of the label from the number of each feature's component."""
+        """Value of the label from the component of each feature."""
         return index
 
     def labels(self, v: Variables, log_weights: TensorVariable) -> TensorVariable:
@@ -258,7 +253,7 @@ class MultivariateMixturePrior(MultivariatePrior):
         return Cells(slabs, pt.constant(projections.astype(float)), self._groups(), log_weights)
 
     def _check_components(self, found: Any, K: int) -> tuple[TensorVariable, TensorVariable]:
-        """Return `components` as tensors, as many as there are projections."""
+        """Return `components` as tensors of checked shapes, as many as there are projections."""
         name, T = type(self).__name__, self.data.n_traits
         groups = self._n_groups()
         leads = (None,) if groups is None else (None, groups)

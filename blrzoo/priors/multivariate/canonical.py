@@ -13,7 +13,7 @@ __all__ = ["CANONICAL", "Component", "check_components", "read_components"]
 
 _NO_NUMBER = LeftOut("where components are listed", advice="Pass one of the two.")
 
-#: Names of fixed components, with what they say of a feature's effects.
+#: Names of fixed components, and the effects of a feature in them.
 CANONICAL = {
     "null": "no effect",
     "equal": "the same effect on all traits, in standard deviations",
@@ -23,37 +23,14 @@ CANONICAL = {
 
 
 class Component(NamedTuple):
-    """One component: its name, and its covariance, (trait, trait_bis); None if it is learned."""
+    """A component: its name, and its covariance, (trait, trait_bis); None if it is learned."""
 
     name: Any
     covariance: np.ndarray | None
 
 
 def check_components(n_components: Any, components: Any) -> Any:
-    """Check what a user gave for the components, before any data are known.
-
-    Parameters
-    ----------
-    n_components : int or None
-        The number of components, the null included; 4 if both are None.
-    components : list of str and array-like, or None
-        In its place: names in `CANONICAL`, "learned", and covariance matrices.
-
-    Returns
-    -------
-    int or list
-
-    Raises
-    ------
-    ValueError, TypeError
-        For anything else.
-
-    Examples
-    --------
-    >>> from blrzoo.priors.multivariate.canonical import check_components
-    >>> check_components(None, ["null", "equal", "learned"])
-    ['null', 'equal', 'learned']
-    """
+    """Check a number of components or a list of them, as far as possible without the traits."""
     remedy = "Pass for instance n_components=3, or components=['null', 'equal', 'each', 'learned']."
     if components is None:
         count = Integer(2, MOST_COMPONENTS, default=4, advice=remedy)
@@ -73,40 +50,15 @@ def check_components(n_components: Any, components: Any) -> Any:
         )
     if all(isinstance(item, str) and item == "null" for item in components):
         raise ValueError(
-            f"components must have one with effects at least, got {components!r}. {remedy}"
+            f"components must have at least one with effects, got {components!r}. {remedy}"
         )
     return list(components)
 
 
 def read_components(components: Any, scale: np.ndarray, traits: np.ndarray) -> list[Component]:
-    """Components of a mixture for the traits at hand; the null comes first.
+    """Components of a mixture for the traits at hand, the null first; numbers are their names.
 
-    Parameters
-    ----------
-    components : int or list
-        As returned by `check_components`.
-    scale : ndarray, (trait,)
-        Prior standard deviations of an included effect, the scale of canonical covariances.
-    traits : ndarray, (trait,)
-        Labels of the traits, for names.
-
-    Returns
-    -------
-    list of Component
-        Integers name the components where their number was given.
-
-    Raises
-    ------
-    ValueError
-        For matrices that are not positive semi-definite, of another size, or zero.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from blrzoo.priors.multivariate.canonical import read_components
-    >>> found = read_components(["null", "each", "learned"], np.ones(2), np.array(["a", "b"]))
-    >>> [component.name for component in found]
-    ['null', 'a only', 'b only', 'learned']
+    `scale`, (trait,), has the prior standard deviations of an included effect, for canonical ones.
     """
     zero = np.zeros((len(scale), len(scale)))
     if isinstance(components, int):

@@ -36,51 +36,53 @@ class HierarchicalMultivariateMixture(MultivariateMixturePrior):
         learned, :math:`\Sigma_{b,gk} \sim` inverse-Wishart(:math:`\nu, S_k`), or fixed; fixed
         ones may be singular.
     Full conditionals
-        With :math:`m_{gk}` effects in component k of group g: :math:`\Sigma_{b,gk} | rest \sim
-        IW(\nu + m_{gk}, S_k + \sum b_j b_j')` over these;
+        With :math:`m_{gk}` features in component k of group g: :math:`\Sigma_{b,gk} | rest \sim
+        IW(\nu + m_{gk}, S_k + \sum b_j b_j')`, the sum over these;
         :math:`\pi_g | rest \sim Dirichlet(a + m_g)`; labels and effects as one block (see
         `MultivariateMixturePrior`).
     Other names
-        Multi-trait BayesR and BayesRC; with canonical components mashr's mixture, here with
-        individual data and learned together with all effects.
+        Multi-trait BayesR and BayesRC; with canonical components mashr's mixture, here for
+        individual data and with all effects in one regression.
 
     Parameters
     ----------
     groups : array-like, (feature,)
-        Label of each feature's group; a Series or DataArray is joined to the features by label,
-        and labels of other features are left out.
+        Label of each feature's group. A Series or DataArray is joined to the features by label;
+        it may have further features.
     n_components : int, optional
-        The number of components, 2 to 100: a null and learned ones. Default 4, or as many as
-        `components` has.
+        Number of components K, 2 to 100: a null and learned ones. Default 4, or set by
+        `components`.
     components : list, optional
-        In the place of their number: "null" (which there always is), "learned", the canonical
-        "equal" (the same effect on all traits), "each" (an effect on one trait only, a component
-        for each) and "independent", and covariance matrices, in products of units of effects. The
-        canonical ones have the prior variances of Sigma_b.
+        Components instead of `n_components`: "null" (always there, also if not listed), "learned",
+        the canonical "equal" (the same effect on all traits, in standard deviations), "each" (an
+        effect on one trait only, a component for each trait) and "independent", and fixed
+        covariance matrices (trait, trait_bis), which may be singular, in products of units of
+        effects. Canonical ones have the variances diag(V) below.
     Sigma_b : None, number, matrix, (nu, S) or ``.dist()``
         Covariances of the learned components, ([[group,] slab,] trait, trait_bis). Default
-        ``(T + 3, S_k)``, prior means diagonal and each component's ten times the one before; all
-        together put ``h2`` of each trait's variance on X, if they are of s features with equal
-        shares or, where `pi` is given, of ``max(E[pi_k] p, 1)``.
+        ``(T + 3, S_k)`` with prior means ``S_k / 2 = r_k V``, with r_k = ..., 0.01, 0.1, 1 for the
+        learned components (1 for fixed ones in the sum) and
+        ``V = diag(h2 var(y_t) / (max(p sum_k q_k r_k, 1) mean_j var(x_j)))``, where q_k is
+        ``E[pi_k]`` (averaged over groups) if `pi` is given, else ``s / (p (K - 1))`` with
+        ``s = min(p / 2, sqrt(n))``.
     pi : None, array, (a_1, ..., a_K) or ``.dist()``
-        Probabilities of the components, ([group,] component); a tuple gives the parameters of
-        the Dirichlet prior. Default: ``1 / min(K - 1, 16)`` for each component but the null and
-        ``sqrt((p - s) / s)`` times their sum for the null, ``s = min(p / 2, sqrt(n))``. Values
-        with labels, of Sigma_b too, are joined to the groups, components, slabs and traits by
-        label.
+        Probabilities of the components, ([group,] component); a tuple has the parameters of the
+        Dirichlet prior. Default ``1 / min(K - 1, 16)`` for each component except the null, and for
+        the null their sum times ``sqrt((p - s) / s)``. Values with labels, of Sigma_b too, are
+        joined to the groups, components, slabs and traits by label.
 
     Raises
     ------
     ValueError, TypeError
-        For groups that do not fit the features, components that there are not, or parameters that
-        are refused.
+        For groups that do not fit the features, unknown components, values of a wrong type or out
+        of range, and both `n_components` and `components`.
 
     References
     ----------
     .. [1] Urbut, Wang, Carbonetto & Stephens (2019). Flexible statistical methods for estimating
        and testing effects in genomic studies with multiple conditions. Nature Genetics 51:187-195.
-    .. [2] MacLeod et al. (2016). Exploiting biological priors and sequence variants. BMC Genomics
-       17:144.
+    .. [2] MacLeod et al. (2016). Exploiting biological priors and sequence variants enhances QTL
+       discovery and genomic prediction of complex traits. BMC Genomics 17:144.
 
     Examples
     --------
@@ -139,7 +141,7 @@ class HierarchicalMultivariateMixture(MultivariateMixturePrior):
         return np.flatnonzero([part.covariance is None for part in self.table])
 
     def variables(self) -> Variables:
-        """Make ``Sigma_b`` and ``pi`` of each group."""
+        """Make ``Sigma_b``, of ``Sigma_slab`` and fixed covariances, and ``pi`` of each group."""
         model = pm.modelcontext(None)
         self.groups.add_to_model()
         names = [part.name for part in self.table]
@@ -174,7 +176,7 @@ class HierarchicalMultivariateMixture(MultivariateMixturePrior):
         return scaled.then(means_of_slabs, "mean = outer(size, diag(v))", size=size)
 
     def projections(self) -> np.ndarray:
-        """Onto the directions in which a component has effects."""
+        """Projections onto the directions in which each component has effects."""
         T = self.data.n_traits
         return np.stack(
             [
@@ -184,7 +186,7 @@ class HierarchicalMultivariateMixture(MultivariateMixturePrior):
         )
 
     def components(self, v: Variables) -> tuple[TensorVariable, TensorVariable]:
-        """Covariances of alpha, (group, component, ...): of full rank; and log probabilities."""
+        """Covariances of alpha, (group, component, ...), of full rank, and log probabilities."""
         outside = np.eye(self.data.n_traits) - self.projections()
         filled = self._fixed() + outside @ self.pseudo_covariance() @ outside
         return self._with_learned(v, filled), pt.log(v["pi"])
@@ -192,7 +194,7 @@ class HierarchicalMultivariateMixture(MultivariateMixturePrior):
     def conditionals(
         self, v: Variables, effects: TensorVariable
     ) -> dict[TensorVariable, TensorVariable | None]:
-        """Of the learned covariances and of the probabilities, given effects and labels."""
+        """Full conditionals of learned covariances and of ``pi``, given effects and labels."""
         shape = (len(self.groups.names), len(self.table))
         cell = self.groups.index * shape[1] + v["label"]
         counts, found = count(cell, shape), {}
@@ -219,13 +221,13 @@ class HierarchicalMultivariateMixture(MultivariateMixturePrior):
         return pt.set_subtensor(every[:, self.learned], v["Sigma_slab"])
 
     def _relative_sizes(self) -> np.ndarray:
-        """Sizes of the components, (component,): learned ones each ten times the one before."""
+        """Sizes of the components, (component,), learned ones each ten times the one before."""
         sizes = np.ones(len(self.table))
         sizes[self.learned] = 10.0 ** np.arange(1 - self.learned.size, 1)
         return sizes
 
     def _unit_covariance(self) -> np.ndarray:
-        """Covariance of size 1 that puts h2 of each trait's variance on X."""
+        """Covariance of size 1 with which X explains h2 of each trait's variance."""
         return self.default_covariance(self._mean_pi()[1:] @ self._relative_sizes()[1:])
 
     def _mean_pi(self) -> np.ndarray:
@@ -235,7 +237,7 @@ class HierarchicalMultivariateMixture(MultivariateMixturePrior):
         return mean_weights(self.pi, shares, names, "component")
 
     def _affected(self) -> np.ndarray:
-        """Whether there are effects, (component,): the null comes first."""
+        """Whether a component has effects, (component,); the null comes first."""
         return np.arange(len(self.table)) > 0
 
 

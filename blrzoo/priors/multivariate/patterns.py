@@ -12,38 +12,14 @@ __all__ = ["MAX_TRAITS", "pattern_names", "read_patterns"]
 
 _ARRAY = "Or pass an array of 0 and 1, a row for each pattern."
 
-#: Traits up to which all 2^T patterns are listed.
+#: Largest number of traits for which all 2^T patterns are listed.
 MAX_TRAITS = 6
 
 
 def read_patterns(patterns: Any, n_traits: int, traits: Any = None) -> np.ndarray:
-    """Array of patterns, from its name or as given.
+    """Array of patterns, (pattern, trait), from their name or as given.
 
-    Parameters
-    ----------
-    patterns : {"independent", "all", "restrictive"} or array-like, (pattern, trait)
-        "independent" and "all": all 2^T patterns, of 6 traits at most; "restrictive": no trait,
-        or all of them. An array holds 0 and 1, a row for each pattern, none of them twice.
-    n_traits : int
-        T.
-    traits : array-like, (trait,), optional
-        Labels of the traits: columns of a DataFrame or DataArray with labels are joined to them.
-
-    Returns
-    -------
-    ndarray of int, (pattern, trait)
-        Row k of the 2^T patterns is k in binary, the first trait the lowest digit.
-
-    Raises
-    ------
-    ValueError, TypeError
-        For an unknown name, too many traits, or an array of another kind.
-
-    Examples
-    --------
-    >>> from blrzoo.priors.multivariate.patterns import read_patterns
-    >>> read_patterns("all", 2).tolist()
-    [[0, 0], [1, 0], [0, 1], [1, 1]]
+    Row k of all 2^T patterns is k in binary, the first trait the lowest digit.
     """
     if not isinstance(patterns, str):
         return _check_array(patterns, n_traits, traits)
@@ -89,13 +65,5 @@ def _as_array(patterns: Any, message: str) -> Labelled:
 
 
 def pattern_names(patterns: np.ndarray) -> np.ndarray:
-    """Names of patterns, a digit for each trait.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from blrzoo.priors.multivariate.patterns import pattern_names
-    >>> pattern_names(np.array([[0, 0], [1, 0]]))
-    array(['00', '10'], dtype='<U2')
-    """
+    """Names of patterns, with a digit for each trait, as ``"10"``."""
     return np.array(["".join(map(str, row)) for row in patterns])

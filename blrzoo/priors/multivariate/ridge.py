@@ -31,7 +31,7 @@ Form = Literal["full", "diagonal"]
 
 
 def check_form(name: str, form: Any, full: dict[str, Any], diagonal: dict[str, Any]) -> None:
-    """Refuse a form of covariance that there is not, and the parameter of the other form."""
+    """Refuse an unknown form of covariance, and parameters of the other form."""
     Choice(get_args(Form), default="full").check(name, form)
     own, other = (full, diagonal) if form == "full" else (diagonal, full)
     remedy = f"Pass {', '.join(own)}, or another {name}."
@@ -47,7 +47,7 @@ def learned_covariance(
     dims: tuple[str, ...] = (),
     nu: float = 4.0,
 ) -> Variables:
-    """Make ``Sigma_b``, learned in full or as a diagonal of variances ``tau2``, by the dims."""
+    """Make ``Sigma_b``, with the dims before the traits, and ``tau2`` if it is diagonal."""
     if form == "full":
         mean = mean.then(mean.value, "mean = diag(v)")
         return {"Sigma_b": covariance("Sigma_b", Sigma_b, mean, (*dims, "trait", "trait_bis"))}
@@ -62,14 +62,14 @@ def learned_covariance(
 
 
 def outer(effects: TensorVariable) -> TensorVariable:
-    """b_j b_j' of each feature, (feature, trait, trait_bis)."""
+    """Outer products b_j b_j' of the effects, (feature, trait, trait_bis)."""
     return effects[:, :, None] * effects[:, None, :]
 
 
 def covariance_conditional(
     v: Variables, count: Any, cross: TensorVariable
 ) -> dict[TensorVariable, TensorVariable | None]:
-    """Conditional of a learned covariance given the number of effects and their cross products."""
+    """Full conditional of a learned covariance, given the number of effects and their products."""
     if "tau2" in v:
         squares = pt.diagonal(cross, axis1=-2, axis2=-1)
         counts = pt.as_tensor(count)[..., None]
@@ -82,13 +82,15 @@ class Multivariate(MultivariatePrior):
 
     Density
         :math:`b_j | \Sigma_b \sim N_T(0, \Sigma_b)`,
-        :math:`\Sigma_b \sim` inverse-Wishart(:math:`\nu, S`).
+        :math:`\Sigma_b \sim` inverse-Wishart(:math:`\nu, S`); diagonal form:
+        :math:`\Sigma_b = diag(\tau^2)`, :math:`\tau^2_t \sim`
+        scaled-inverse-:math:`\chi^2(\nu, S^2_t)`.
     Full conditionals
-        :math:`\Sigma_b | B \sim IW(\nu + p, S + \sum_j b_j b_j')`; :math:`b_j` as in
-        `MultivariatePrior`.
+        :math:`\Sigma_b | B \sim IW(\nu + p, S + \sum_j b_j b_j')`; :math:`\tau^2_t | B \sim`
+        scaled-inverse-:math:`\chi^2(\nu + p, (\nu S^2_t + \sum_j b_{jt}^2) / (\nu + p))`;
+        :math:`b_j` as in `MultivariatePrior`, feature by feature, or all jointly.
     Other names
-        Multi-trait GBLUP and SNP-BLUP, multi-trait RR-BLUP (JWAS), SpikeSlab's slab only in
-        BGLR's Multitrait ("BRR").
+        Multi-trait GBLUP and SNP-BLUP, multi-trait RR-BLUP (JWAS), "BRR" in BGLR's Multitrait.
 
     Parameters
     ----------
@@ -97,16 +99,18 @@ class Multivariate(MultivariatePrior):
         of x. Default ``(T + 3, S)`` with prior mean
         ``S / 2 = diag(h2 var(y_t) / sum_j var(x_j))``. Values with labels (a Series of variances,
         a DataFrame, a DataArray) are joined to the traits by label.
-    form : {"full", "diagonal"}
+    form : {"full", "diagonal"}, default "full"
         "diagonal": effects on different traits are independent, with variances `tau2`.
-    tau2 : None, number, (trait,), (nu, S2) or ``.dist()``
-        For ``form="diagonal"``: variances of the effects, (trait). Default as in
-        `SingleComponent`, for each trait. Values with labels are joined to the traits by label.
+    tau2 : None, number, array, (nu, S2) or ``.dist()``
+        For ``form="diagonal"``: variances of the effects, (trait). Default ``(4, S2)`` with prior
+        mean ``2 S2 = h2 var(y_t) / sum_j var(x_j)``. Values with labels are joined to the traits
+        by label.
 
     Raises
     ------
     ValueError, TypeError
-        For a covariance that is not positive definite, or parameters of the other form.
+        For a Sigma_b that is not positive definite, a tau2 that is not positive, values of a wrong
+        type, an unknown form, and parameters of the other form.
 
     References
     ----------
@@ -133,17 +137,17 @@ class Multivariate(MultivariatePrior):
         self.tau2 = check_parameter("tau2", tau2, VARIANCE)
 
     def variables(self) -> Variables:
-        """Make ``Sigma_b``."""
+        """Make ``Sigma_b`` and, if it is diagonal, ``tau2``."""
         return learned_covariance(self.form, self.Sigma_b, self.tau2, self.expected_variance())
 
     def covariance(self, v: Variables) -> TensorVariable:
-        """Every feature's effects have the covariance ``Sigma_b``."""
+        """Covariance of every feature's effects, ``Sigma_b``."""
         return v["Sigma_b"]
 
     def conditionals(
         self, v: Variables, effects: TensorVariable
     ) -> dict[TensorVariable, TensorVariable | None]:
-        """Of ``Sigma_b``, given the effects."""
+        """Full conditional of ``Sigma_b`` or ``tau2`` given the effects."""
         return covariance_conditional(v, effects.shape[0], pt.sum(outer(effects), axis=0))
 
 
@@ -152,30 +156,46 @@ class HierarchicalMultivariate(Multivariate):
 
     Density
         :math:`b_j | \Sigma_b \sim N_T(0, \Sigma_{b,g(j)})`,
-        :math:`\Sigma_{b,g} \sim` inverse-Wishart(:math:`\nu, S`).
+        :math:`\Sigma_{b,g} \sim` inverse-Wishart(:math:`\nu, S`); diagonal form:
+        :math:`\Sigma_{b,g} = diag(\tau^2_g)`, :math:`\tau^2_{gt} \sim`
+        scaled-inverse-:math:`\chi^2(\nu, S^2_t)`.
     Full conditionals
         With :math:`p_g` features in group g:
-        :math:`\Sigma_{b,g} | B \sim IW(\nu + p_g, S + \sum_{g(j)=g} b_j b_j')`.
+        :math:`\Sigma_{b,g} | B \sim IW(\nu + p_g, S + \sum_{g(j)=g} b_j b_j')`;
+        :math:`\tau^2_{gt} | B \sim` scaled-inverse-:math:`\chi^2(\nu + p_g,
+        (\nu S^2_t + \sum_{g(j)=g} b_{jt}^2) / (\nu + p_g))`; :math:`b_j` as in
+        `MultivariatePrior`, feature by feature.
     Other names
         Multi-trait, multi-kernel GBLUP; several terms of ETA in BGLR's Multitrait.
 
     Parameters
     ----------
     groups : array-like, (feature,)
-        Label of each feature's group; a Series or DataArray is joined to the features by label,
-        and labels of other features are left out.
-    Sigma_b, form, tau2
-        See `Multivariate`; ([group,] trait, trait_bis) and ([group,] trait). Values with labels
-        are joined to the groups and traits by label.
+        Label of each feature's group. A Series or DataArray is joined to the features by label;
+        it may have further features.
+    Sigma_b : None, number, matrix, (nu, S) or ``.dist()``
+        Covariances of a feature's effects, ([group,] trait, trait_bis), in products of units of y
+        per unit of x. Default ``(T + 3, S)`` with prior mean
+        ``S / 2 = diag(h2 var(y_t) / sum_j var(x_j))`` in each group. Values with labels are joined
+        to the groups and traits by label.
+    form : {"full", "diagonal"}, default "full"
+        "diagonal": effects on different traits are independent, with variances `tau2`.
+    tau2 : None, number, array, (nu, S2) or ``.dist()``
+        For ``form="diagonal"``: variances of the effects, ([group,] trait). Default ``(4, S2)``
+        with prior mean ``2 S2 = h2 var(y_t) / sum_j var(x_j)``. Values with labels are joined to
+        the groups and traits by label.
 
     Raises
     ------
     ValueError, TypeError
-        As `Multivariate`, and for groups that do not fit the features.
+        For groups that do not fit the features, a Sigma_b that is not positive definite, a tau2
+        that is not positive, values of a wrong type, an unknown form, and parameters of the other
+        form.
 
     References
     ----------
-    .. [1] Speed & Balding (2014). MultiBLUP. Genome Research 24:1550-1557.
+    .. [1] Speed & Balding (2014). MultiBLUP: improved SNP-based prediction for complex traits.
+       Genome Research 24:1550-1557.
 
     Examples
     --------
@@ -203,7 +223,7 @@ class HierarchicalMultivariate(Multivariate):
         return bound
 
     def variables(self) -> Variables:
-        """Make ``Sigma_b`` of each group."""
+        """Make ``Sigma_b`` and, if it is diagonal, ``tau2`` of each group."""
         self.groups.add_to_model()
         mean = self.expected_variance()
         return learned_covariance(self.form, self.Sigma_b, self.tau2, mean, ("group",))
@@ -211,6 +231,6 @@ class HierarchicalMultivariate(Multivariate):
     def conditionals(
         self, v: Variables, effects: TensorVariable
     ) -> dict[TensorVariable, TensorVariable | None]:
-        """Of ``Sigma_b`` of each group, given the effects."""
+        """Full conditional of ``Sigma_b`` or ``tau2`` of each group, given the effects."""
         cross = total(outer(effects), self.group_index, self.groups.sizes.shape)
         return covariance_conditional(v, self.groups.sizes, cross)

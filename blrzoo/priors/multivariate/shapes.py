@@ -1,4 +1,4 @@
-"""What a user's own prior of several traits returns: checked where the model is made."""
+"""Checks of what a user's own prior of several traits returns."""
 
 from typing import Any
 
@@ -10,19 +10,7 @@ __all__ = ["check_group_index", "check_projections", "check_returned"]
 
 
 def check_group_index(owner: str, index: Any, n_features: int) -> np.ndarray | None:
-    """Numbers of the features' groups, checked; None where there are no groups.
-
-    Raises
-    ------
-    ValueError
-        For anything but a number, from 0, for each feature.
-
-    Examples
-    --------
-    >>> from blrzoo.priors.multivariate.shapes import check_group_index
-    >>> check_group_index("MyPrior", [0, 1, 1], 3)
-    array([0, 1, 1])
-    """
+    """Check the numbers, from 0, of the features' groups; None without groups."""
     if index is None:
         return None
     array = np.asarray(index)
@@ -40,35 +28,10 @@ def check_group_index(owner: str, index: Any, n_features: int) -> np.ndarray | N
 def check_returned(
     owner: str, what: str, value: Any, shape: tuple[int, ...], leads: tuple[int | None, ...]
 ) -> TensorVariable:
-    """Tensor of what a method returned, of the shape wanted with one of the leading dims.
+    """Return a method's value as a tensor, checked to have the shape after one of the leads.
 
-    Parameters
-    ----------
-    owner, what : str
-        The prior's class, and what it returned, for messages.
-    value : anything
-        What it returned.
-    shape : tuple of int
-        The last dims.
-    leads : tuple of int or None
-        What may stand before them: None is no dim, a number a dim of that length or, of groups,
-        a greater one, since the last groups may have no features.
-
-    Returns
-    -------
-    TensorVariable
-
-    Raises
-    ------
-    ValueError
-        For a shape, as far as it is known, that does not fit.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from blrzoo.priors.multivariate.shapes import check_returned
-    >>> check_returned("MyPrior", "covariances", np.eye(2), (2, 2), (None,)).type.shape
-    (2, 2)
+    A lead is None (no dim before the shape) or the length of one dim before it; the dim may be
+    longer, as the last groups may have no features.
     """
     try:
         tensor = pt.as_tensor(value)
@@ -85,20 +48,7 @@ def check_returned(
 
 
 def check_projections(owner: str, value: Any, n_traits: int) -> np.ndarray:
-    """Orthogonal projections, (component, trait, trait_bis).
-
-    Raises
-    ------
-    ValueError
-        For another shape, and matrices P that are not symmetric with P P = P.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from blrzoo.priors.multivariate.shapes import check_projections
-    >>> check_projections("MyPrior", [np.zeros((2, 2)), np.eye(2)], 2).shape
-    (2, 2, 2)
-    """
+    """Check orthogonal projections, (component, trait, trait_bis)."""
     array = np.asarray(value)
     rule = "prior must have orthogonal projections, (component, trait, trait_bis),"
     remedy = "A projection P is symmetric with P @ P = P: np.eye, zeros, or np.diag of 0 and 1."
@@ -112,7 +62,7 @@ def check_projections(owner: str, value: Any, n_traits: int) -> np.ndarray:
 
 
 def _fits(got: tuple[Any, ...], shape: tuple[int, ...], leads: tuple[int | None, ...]) -> bool:
-    """Whether a static shape, None where it is not known, is one that is wanted."""
+    """Whether a static shape, None for unknown lengths, has one of the leads before the shape."""
     before, after = got[: len(got) - len(shape)], got[len(got) - len(shape) :]
     if len(before) > 1 or len(got) < len(shape):
         return False

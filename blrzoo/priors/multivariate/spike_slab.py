@@ -59,13 +59,12 @@ class MultivariateSpikeSlab(MultivariateMixturePrior):
         else :math:`P(\delta_j = \text{pattern } k) = \pi_k`, :math:`\pi \sim Dirichlet(a)`.
     Full conditionals
         With m features that affect a trait:
-        :math:`\Sigma_b | rest \sim IW(\nu + m, S + \sum \alpha_j \alpha_j')` over these;
+        :math:`\Sigma_b | rest \sim IW(\nu + m, S + \sum \alpha_j \alpha_j')`, the sum over these;
         :math:`\pi_t | rest \sim Beta(a + \sum_j \delta_{jt}, b + p - \sum_j \delta_{jt})`, or
         :math:`\pi | rest \sim Dirichlet(a + counts)`; :math:`\delta_j, \alpha_j` as one block,
         all traits at once (see `MultivariateMixturePrior`). For "independent" with more than 6
-        traits the block is not drawn from all its 2^T patterns: each :math:`\delta_{jt}` is drawn
-        given the feature's other indicators, with :math:`\alpha_j` integrated out, then
-        :math:`\alpha_j` (see `blrzoo.ops.IndicatorSweep`).
+        traits, each :math:`\delta_{jt}` is drawn given the feature's other indicators, with
+        :math:`\alpha_j` integrated out, and then :math:`\alpha_j`.
     Other names
         Multi-trait BayesC-pi (JWAS: "all" and "restrictive" priors), SpikeSlab in BGLR's
         Multitrait ("independent"), multi-trait BayesC in qgg.
@@ -73,35 +72,42 @@ class MultivariateSpikeSlab(MultivariateMixturePrior):
     Parameters
     ----------
     patterns : {"independent", "all", "restrictive"} or array-like, (pattern, trait)
-        Indicators of the traits are independent; or any pattern has its own probability (up to
-        6 traits); or a feature affects all traits or none; or an array of 0 and 1 lists the
-        patterns (columns of a DataFrame are joined to the traits by label).
+        "independent" (default): the indicators of the traits are independent. "all": each of the
+        2^T patterns of indicators has its own probability (up to 6 traits). "restrictive": a
+        feature affects all traits or none. An array of 0 and 1 lists the patterns that are
+        possible; columns of a DataFrame are joined to the traits by label.
     Sigma_b : None, number, matrix, (nu, S) or ``.dist()``
-        Covariance of the effects of a feature that affects all traits, (trait, trait_bis).
-        Default ``(T + 3, S)`` with prior mean
-        ``S / 2 = diag(h2 var(y_t) / (s_t mean_j var(x_j)))``, s_t being s or, where `pi` is
-        given, ``max(P(delta_jt = 1) p, 1)``.
+        Covariance of the effects of a feature that affects all traits, (trait, trait_bis), in
+        products of units of y per unit of x. Default ``(T + 3, S)`` with prior mean
+        ``S / 2 = diag(h2 var(y_t) / (max(s_t, 1) mean_j var(x_j)))``. s_t is the number of
+        features that are expected to affect trait t: ``sum_j P(delta_jt = 1)`` if `pi` is given,
+        else ``s = min(p / 2, sqrt(n))`` with "independent", and otherwise s (without a null
+        pattern p) times the share of the non-null patterns that affect t.
     pi : None, number, array, (a, b), (a_1, ..., a_K) or ``.dist()``
-        "independent": probability that a trait is affected, (trait); a number, or (a, b), of
-        which each may be (trait,). Default ``(1, sqrt((p - s) / s))`` with
-        ``s = min(p / 2, sqrt(n))``, as in `SpikeSlab`. Else: probabilities of the patterns,
-        (pattern); a tuple gives the parameters of the Dirichlet prior. Default: for K patterns
-        ``1 / min(K - 1, 16)`` for each but the null and ``sqrt((p - s) / s)`` times their sum for
-        the null, so that any effect is as probable as with `SpikeSlab`; all 1 without a null.
-        Values with labels, of Sigma_b and tau2 too, are joined to the traits or patterns by label.
-    form, tau2
-        See `Multivariate`; the default of tau2 is ``(1, S2)``, as in `SpikeSlab` for each trait.
+        With "independent": probability that a feature affects a trait, (trait); a number, an
+        array or ``(a, b)``, each of which may be (trait,). Default ``(1, sqrt((p - s) / s))``.
+        Otherwise probabilities of the patterns, (pattern); a tuple has the parameters of the
+        Dirichlet prior. Default, for K patterns, ``1 / min(K - 1, 16)`` for each except the null,
+        and for the null their sum times ``sqrt((p - s) / s)``; all 1 without a null. Values with
+        labels, of Sigma_b and tau2 too, are joined to the traits or patterns by label.
+    form : {"full", "diagonal"}, default "full"
+        "diagonal": effects on different traits are independent, with variances `tau2`.
+    tau2 : None, number, array, (nu, S2) or ``.dist()``
+        For ``form="diagonal"``: variances of the effects on affected traits, (trait). Default
+        ``(1, S2)`` with ``2 S2 = h2 var(y_t) / (max(s_t, 1) mean_j var(x_j))``.
 
     Raises
     ------
     ValueError, TypeError
-        For patterns that there are not, parameters out of range or that do not fit the patterns.
+        For unknown patterns, "all" with more than 6 traits, values of a wrong type, out of range
+        or that do not fit the patterns, and parameters of the other form.
 
     References
     ----------
     .. [1] Cheng, Kizilkaya, Zeng, Garrick & Fernando (2018). Genomic prediction from multiple-trait
        Bayesian regression methods using mixture priors. Genetics 209:89-103.
-    .. [2] Rohde, Sorensen & Sorensen (2020). qgg. Bioinformatics 36:2614-2615.
+    .. [2] Rohde, Sorensen & Sorensen (2020). qgg: an R package for large-scale quantitative genetic
+       analyses. Bioinformatics 36:2614-2615.
 
     Examples
     --------
@@ -115,7 +121,7 @@ class MultivariateSpikeSlab(MultivariateMixturePrior):
     (('feature', 'trait'), ('pattern',))
     """
 
-    #: The patterns, (pattern, trait), read by `bind`; not listed where there are too many.
+    #: The patterns, (pattern, trait), read by `bind` unless there are too many.
     table: np.ndarray
 
     def __init__(
@@ -156,13 +162,13 @@ class MultivariateSpikeSlab(MultivariateMixturePrior):
         return bound
 
     def variables(self) -> Variables:
-        """Make ``Sigma_b`` and ``pi``."""
+        """Make ``Sigma_b``, ``tau2`` if it is diagonal, and ``pi``."""
         scale = self.scaled_for(self._share())
         made = learned_covariance(self.form, self.Sigma_b, self.tau2, scale, nu=1.0)
         return {**made, "pi": self.pi_variable()}
 
     def pi_variable(self) -> TensorVariable:
-        """Make the probabilities; a subclass may return any expression."""
+        """Make ``pi``, by trait or pattern; a subclass may return any expression."""
         if self.independent:
             return parameter("pi", self.pi, PROBABILITY, default_beta(self.data), dims="trait")
         pm.modelcontext(None).add_coord("pattern", pattern_names(self.table))
@@ -170,11 +176,11 @@ class MultivariateSpikeSlab(MultivariateMixturePrior):
         return parameter("pi", self.pi, SIMPLEX, self._default_pi(), dims="pattern")
 
     def projections(self) -> np.ndarray:
-        """Keep the affected traits."""
+        """Projections onto the traits that each pattern affects."""
         return self.table[:, :, None] * np.eye(self.data.n_traits)
 
     def components(self, v: Variables) -> tuple[TensorVariable, TensorVariable]:
-        """One covariance, and the probabilities of the patterns."""
+        """Covariances, the same for all patterns, and log probabilities of the patterns."""
         K, T = self.table.shape
         covariances = pt.broadcast_to(v["Sigma_b"], (K, T, T))
         if not self.independent:
@@ -183,13 +189,13 @@ class MultivariateSpikeSlab(MultivariateMixturePrior):
         return covariances, pt.sum(pt.switch(self.table, present, absent), axis=1)
 
     def index(self, label: Any) -> Any:
-        """Number of the pattern: the indicators in binary, or the label itself."""
+        """Pattern of each feature: its indicators in binary, or the label itself."""
         if not self.independent:
             return label
         return pt.sum(label * 2 ** np.arange(self.data.n_traits), axis=1)
 
     def label(self, index: Any) -> Any:
-        """Indicators of the traits, or the label itself."""
+        """Value of the label from the pattern: the indicators of the traits, or itself."""
         if not self.independent:
             return index
         return (
@@ -201,7 +207,7 @@ class MultivariateSpikeSlab(MultivariateMixturePrior):
         return pt.any(label > 0, axis=1) if self.independent else super().included(label)
 
     def labels(self, v: Variables, log_weights: TensorVariable) -> TensorVariable:
-        """Make ``label``, Categorical, and ``delta`` that follows."""
+        """Make ``label``, Categorical, and ``delta``, which follows from it."""
         label = super().labels(v, log_weights)
         pm.Deterministic("delta", pt.constant(self.table)[label], dims=("feature", "trait"))
         return label
@@ -219,14 +225,10 @@ class MultivariateSpikeSlab(MultivariateMixturePrior):
         return pm.Deterministic("beta", pt.switch(delta > 0, alpha, 0.0), dims=dims)
 
     def cells(self, v: Variables) -> Cells:
-        """Arrays for the sweep.
-
-        Where indicators are drawn one by one, there are two cells, for features that affect no
-        trait and for those that affect any; the weights are log odds of indicators, (feature,
-        trait).
-        """
+        """Arrays for the sweep; for indicators drawn one at a time, with log odds for weights."""
         if self.blocks["single-site"] != "indicators":
             return super().cells(v)
+        # Two components: features that affect no trait, and features that affect any.
         T, p = self.data.n_traits, self.data.size
         slabs = pt.stack([pt.constant(self.pseudo_covariance()), v["Sigma_b"]])[None]
         projections = pt.constant(np.stack([np.zeros((T, T)), np.eye(T)]))
@@ -236,7 +238,7 @@ class MultivariateSpikeSlab(MultivariateMixturePrior):
     def conditionals(
         self, v: Variables, effects: TensorVariable
     ) -> dict[TensorVariable, TensorVariable | None]:
-        """Of ``Sigma_b`` and ``pi``, given slab effects and indicators."""
+        """Full conditionals of ``Sigma_b`` and ``pi``, given alpha and indicators."""
         active = pt.cast(self.included(v[self.label_name]), "float64")
         alpha = self.data.per_sd(v["alpha"])
         cross = pt.sum(active[:, None, None] * outer(alpha), axis=0)
@@ -262,7 +264,7 @@ class MultivariateSpikeSlab(MultivariateMixturePrior):
         return mean_weights(self.pi, shares, names, "pattern") @ self.table
 
     def _share(self) -> Computed:
-        """`_inclusion`, and how it was computed."""
+        """`_inclusion`, with its computation."""
         share = self._inclusion()
         if self.pi is not None:
             return mean_share(share)

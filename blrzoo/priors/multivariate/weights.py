@@ -1,4 +1,4 @@
-"""Probabilities of patterns and of components: what a user may give for them."""
+"""Probabilities of patterns and of components: what the user may give for them."""
 
 import numbers
 from decimal import Decimal
@@ -11,37 +11,14 @@ from blrzoo.priors.parameters import PROBABILITY, SIMPLEX, check_parameter, prio
 
 __all__ = ["MOST_COMPONENTS", "check_reached", "check_trait_shape", "check_weights", "mean_weights"]
 
-#: Components that a mixture may have: more are hardly told apart, and slow.
+#: Largest number of components: more are slow, and hardly distinguishable.
 MOST_COMPONENTS = 100
 
 _SCALARS = (numbers.Real, Decimal, np.ndarray, xr.DataArray)
 
 
 def check_weights(pi: Any, kind: str) -> Any:
-    """Check probabilities that sum to 1, before any model exists; see `check_parameter`.
-
-    Parameters
-    ----------
-    pi : None, list or array, (a_1, ..., a_K) or ``.dist()``
-        The default, fixed probabilities, the parameters of a Dirichlet prior, another prior.
-    kind : str
-        What has the probabilities, "pattern" or "component", for messages.
-
-    Returns
-    -------
-    None, ndarray or Labelled, tuple of one of them, or variable
-
-    Raises
-    ------
-    ValueError, TypeError
-        For anything else.
-
-    Examples
-    --------
-    >>> from blrzoo.priors.multivariate.weights import check_weights
-    >>> check_weights((2, 1, 1), "pattern")
-    (array([2., 1., 1.]),)
-    """
+    """Check probabilities of a kind ("pattern", "component"), as `check_parameter` does."""
     rule = f"pi must have a probability for each {kind}"
     remedy = (
         f"Pass a list of numbers that sum to 1 (fixed), a tuple of the parameters of the Dirichlet "
@@ -69,35 +46,7 @@ def _parameters(pi: tuple[Any, ...], message: str) -> Any:
 
 
 def mean_weights(pi: Any, default: np.ndarray, names: Any, kind: str) -> np.ndarray:
-    """Prior means of the probabilities, (K,), averaged over groups where there are any.
-
-    Parameters
-    ----------
-    pi : None, ndarray, tuple of ndarray or variable
-        As returned by `check_weights`.
-    default : ndarray, (K,)
-        Means where `pi` is None.
-    names : sequence
-        Names of what has the probabilities.
-    kind : str
-        What they are.
-
-    Returns
-    -------
-    ndarray, (K,)
-
-    Raises
-    ------
-    ValueError
-        For another number of them.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from blrzoo.priors.multivariate.weights import check_weights, mean_weights
-    >>> mean_weights(check_weights((2, 1, 1), "component"), np.ones(3) / 3, [0, 1, 2], "component")
-    array([0.5 , 0.25, 0.25])
-    """
+    """Prior means of the probabilities, (K,), averaged over groups; `default` if pi is None."""
     K, means = len(names), prior_means(pi, SIMPLEX, (default,))
     if means.ndim == 0 or means.shape[-1] != K:
         raise ValueError(
@@ -108,14 +57,7 @@ def mean_weights(pi: Any, default: np.ndarray, names: Any, kind: str) -> np.ndar
 
 
 def check_reached(pi: Any, affected: np.ndarray, what: str) -> None:
-    """Refuse fixed probabilities of which no effect, or none on some trait, can come.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from blrzoo.priors.multivariate.weights import check_reached
-    >>> check_reached(np.array([0.9, 0.1]), np.array([0, 1]), "components")
-    """
+    """Refuse fixed probabilities that exclude all effects, or all on some trait."""
     if not isinstance(pi, np.ndarray) or pi.shape[-1] != len(affected):
         return
     mean = pi.reshape(-1, len(affected)).mean(axis=0)  # some groups may have no effects at all
@@ -127,14 +69,7 @@ def check_reached(pi: Any, affected: np.ndarray, what: str) -> None:
 
 
 def check_trait_shape(name: str, value: Any, n_traits: int) -> None:
-    """Refuse numbers, or parameters of a prior, that are neither one nor one for each trait.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from blrzoo.priors.multivariate.weights import check_trait_shape
-    >>> check_trait_shape("pi", (np.array(1.0), np.array([1.0, 9.0])), 2)
-    """
+    """Refuse parameters that are neither one number nor one for each trait."""
     for part in value if isinstance(value, tuple) else (value,):
         if isinstance(part, np.ndarray) and part.shape not in ((), (n_traits,)):
             raise ValueError(
