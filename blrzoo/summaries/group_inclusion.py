@@ -43,16 +43,15 @@ def group_pip(
 
     .. math:: P(\textstyle\sum_{j \in G} \delta_j > 0 \mid y)
 
-    It is the share of the draws in which the group has an included feature. Where correlated
-    features take each other's place from draw to draw, each has a low PIP and their group a high
-    one.
+    It is the share of the draws in which the group has an included feature. If correlated features
+    replace each other from draw to draw, each has a low PIP and their group a high one.
 
     Parameters
     ----------
     idata : xarray.DataTree
         The InferenceData of a model with indicators.
     groups : optional
-        - One group a feature, (feature): labels. A Series or DataArray is joined to the features
+        - Labels (feature): one group per feature. A Series or DataArray is joined to the features
           by label, anything else by position. A feature whose label is missing (None, NaN) is in
           no group.
         - Sets that may overlap: a mapping of each group's name to the labels of its features, or
@@ -61,7 +60,7 @@ def group_pip(
         Default: the groups of the model, ``group_index`` in the constant data.
     any : str or sequence of str, optional
         Dims of the indicators, such as ``"trait"``: a feature counts if it is included for at
-        least one of the traits. Default: the result is for each trait.
+        least one of the traits. Default: one result per trait.
 
     Returns
     -------
@@ -69,8 +68,12 @@ def group_pip(
         Dims (group[, trait]):
 
         - ``pip``: probability that any feature of the group is included
-        - ``mcse_pip``, ``error_bound``, ``pip_spread``, ``changes``: its Monte Carlo error, see
-          `blrzoo.indicator_table`
+        - ``mcse_pip``: its Monte Carlo standard error
+        - ``error_bound``: a bound that its Monte Carlo error exceeds with a probability of about
+          5 %, see `blrzoo.indicator_table`
+        - ``pip_spread``: its range across chains; NaN for a single chain
+        - ``changes``: how often it changes from one draw to the next whether the group has an
+          included feature, over all chains
         - ``expected_size``: posterior mean of the number of included features (the sum of their
           PIPs); ``mcse_expected_size``: its Monte Carlo standard error, NaN for a number that
           never changes
@@ -81,19 +84,20 @@ def group_pip(
     TypeError
         If `idata` is not a DataTree, or a group of a mapping is not a list of labels.
     ValueError
-        If there are no indicators, if `groups` do not fit the features, or if a group is empty.
+        If there are no draws of indicators, `groups` do not fit the features, a group is empty,
+        or `any` is not a dim of the indicators.
 
     See Also
     --------
-    window_pip : Groups of neighbouring features.
+    window_pip : Groups of neighboring features.
 
     Notes
     -----
     The prior probability grows with the size of the group, :math:`1 - (1 - \pi)^{|G|}` for a
     fixed :math:`\pi`: compare large groups with it before calling them important.
 
-    Draws are read by blocks of groups and features. The Monte Carlo errors take the most time,
-    about a millisecond a group.
+    Draws are read by blocks of groups and features. The Monte Carlo errors take most of the time,
+    about a millisecond per group.
 
     Examples
     --------
@@ -113,7 +117,7 @@ def group_pip(
     gene1  1.0           1.00           2
     gene2  0.5           0.75           2
     """
-    _indicators(idata)  # what is missing is told in this order
+    _indicators(idata)  # missing indicators are reported before wrong groups
     sets = model_groups(idata) if groups is None else read_groups(idata, groups)
     return _table(idata, sets, "group", any)
 
@@ -127,10 +131,12 @@ def window_pip(
     chromosome: Any = None,
     any: str | Sequence[str] | None = None,
 ) -> xr.Dataset:
-    """Compute the probability that at least one feature of a window is included.
+    r"""Compute the probability that at least one feature of a window is included.
 
-    Windows of one width slide along the positions of the features, from the smallest position of
-    each chromosome to the first window that holds its largest. Windows without a feature are
+    .. math:: P(\textstyle\sum_{j \in W} \delta_j > 0 \mid y)
+
+    Windows W of equal width slide along the positions of the features, from the smallest position
+    of each chromosome to the first window that holds its largest. Windows without a feature are
     left out.
 
     Parameters
@@ -146,24 +152,35 @@ def window_pip(
         ``start <= position < start + width``.
     step : float, optional
         Distance from one start to the next, at most `width`. Default: `width`, windows side by
-        side. With half of it, whatever is closer than half a width is together in some window.
+        side. With half of it, features closer than half a width share some window.
     chromosome : array-like (feature,), optional
         Label of the chromosome of each feature; no window spans two. Joined as `positions`.
     any : str or sequence of str, optional
-        As in `group_pip`.
+        Dims of the indicators, such as ``"trait"``: a feature counts if it is included for at
+        least one of the traits. Default: one result per trait.
 
     Returns
     -------
     xarray.Dataset
-        The variables of `group_pip`, dims (window[, trait]), with the coordinates ``start`` and
-        ``end`` (excluded), and ``chromosome`` if it was given, dims (window).
+        Dims (window[, trait]), with the coordinates ``start`` and ``end`` (excluded), and
+        ``chromosome`` if it was given, dims (window):
+
+        - ``pip``: probability that any feature of the window is included
+        - ``mcse_pip``, ``error_bound``: its Monte Carlo standard error, and a bound that its Monte
+          Carlo error exceeds with a probability of about 5 %
+        - ``pip_spread``, ``changes``: its range across chains, and how often it changes from one
+          draw to the next whether the window has an included feature
+        - ``expected_size``, ``mcse_expected_size``: posterior mean of the number of included
+          features, and its Monte Carlo standard error
+        - ``n_features``, (window): how many features the window has
 
     Raises
     ------
     TypeError
         If `idata` is not a DataTree, or positions, width or step are not numbers.
     ValueError
-        If there are no indicators, or if an argument is out of range or does not fit the features.
+        If there are no draws of indicators, or an argument is out of range or does not fit the
+        features.
 
     Examples
     --------
@@ -230,7 +247,7 @@ def _numbers(
 
 
 def _as_slice(places: Array) -> Array | slice:
-    """Neighbours need no copy."""
+    """Turn consecutive places into a slice, which needs no copy."""
     first, last = int(places[0]), int(places[-1])
     return slice(first, last + 1) if last - first + 1 == places.size else places
 

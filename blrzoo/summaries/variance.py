@@ -1,4 +1,4 @@
-"""What share of the variance of y the features explain, in all and by group."""
+"""The share of the variance of y that the features explain, in total and by group."""
 
 from typing import Any, Literal, get_args
 
@@ -35,7 +35,7 @@ def heritability(
 ) -> xr.Dataset:
     r"""Compute the share of variance that is due to X (heritability), draw by draw.
 
-    There are two definitions, and both go by the name heritability:
+    There are two definitions, and both are called heritability:
 
     .. math::
 
@@ -46,17 +46,18 @@ def heritability(
 
     ``h2_fit`` is about these effects and these individuals: the variance over the rows of X of
     their genetic values. ``h2_components`` is about the population that the effects come from:
-    what variance the prior expects on X with the hyperparameters of a draw. :math:`E[\beta_j^2]`
-    is :math:`\tau^2` (ridge), :math:`\pi\tau^2` (spike and slab) or
-    :math:`\sum_k \pi_k \tau^2_k` (mixtures), those of the feature's group where there are groups;
-    with several traits the diagonal of the covariance of effects, see `genetic_correlation`.
+    the variance that the prior expects on X with the hyperparameters of a draw.
+    :math:`E[\beta_j^2]` is :math:`\tau^2` (ridge), :math:`\pi\tau^2` (spike and slab) or
+    :math:`\sum_k \pi_k \tau^2_k` (mixtures), those of the feature's group in models with groups;
+    with several traits it is the diagonal of the expected :math:`b_j b_j'`, for instance
+    :math:`\pi_t \Sigma_{b,tt}` with independent indicators.
 
-    They differ where effects of correlated features (linkage disequilibrium) go together or
-    cancel, which only ``h2_fit`` sees; where few features have an effect, so that
-    ``h2_components``, being of all effects that might have been, is the more uncertain; and where
-    the data say little, so that each leans on its own prior. ``h2_fit`` is in-sample unless
-    other individuals are passed as `X`. For "how much of the variance of these data does X
-    explain?", report ``h2_fit``; to compare with REML, report ``h2_components``.
+    They differ where effects of correlated features (linkage disequilibrium) add up or cancel,
+    which only ``h2_fit`` includes; where few features have an effect, so that ``h2_components``,
+    which averages over effects that might have been, is more uncertain; and where the data say
+    little, so that each depends on its own prior. ``h2_fit`` is in-sample unless other individuals
+    are passed as `X`. For "how much of the variance of these data does X explain?", report
+    ``h2_fit``; to compare with REML, report ``h2_components``.
 
     Parameters
     ----------
@@ -64,12 +65,13 @@ def heritability(
         An InferenceData with ``sigma2`` (or ``Sigma_e``) in its posterior; for ``h2_fit`` also
         ``beta`` or the sample statistic ``genetic_variance``.
     X : array-like, (obs, feature), optional
-        Features of the individuals to speak of, on the scale of the model's X. A DataFrame or a
-        DataArray is joined by the features' labels, an array by position. Default: those of the
-        model, by what the fit holds of them.
+        Features of the individuals of interest, on the scale of the model's X. A DataFrame or
+        DataArray is joined by the features' labels, an array by position. Default: X of the
+        model; for ``h2_fit`` the recorded ``genetic_variance`` if there is one, for
+        ``h2_components`` the recorded variances of the features if X was not kept.
     definition : {"both", "fit", "components"}, default "both"
-        Which of the two. With "both", one that cannot be computed is left out, and the reason is in
-        the attributes of the result, under its name.
+        Which of the two. With "both", ``h2_components`` is left out if it cannot be computed, and
+        the reason is in the attributes of the result, under its name.
     progressbar : bool, default True
         Show a progress bar, in terminals and notebooks, when it takes more than two seconds.
 
@@ -84,17 +86,18 @@ def heritability(
     TypeError
         If `idata` is not a DataTree, or X is not numeric.
     ValueError
-        If what it takes is missing, or X does not fit the features.
+        If the residual variance, ``beta``, X or the hyperparameters are missing, or X does not fit
+        the features.
 
     Notes
     -----
-    Variances are over observations that count alike, with denominator n. In a model with weights
+    Variances are over observations with equal weights, with denominator n. In a model with weights
     the residual variance of an observation is sigma2 / weight; sigma2, that of weight 1, is used.
-    In a fit of sufficient statistics with weights, the variance of X beta is a weighted one.
-    Covariates explain variance too, which is in neither the numerator nor the denominator.
+    In a fit of sufficient statistics with weights, the variance of X beta is weighted. The variance
+    that covariates explain is in neither the numerator nor the denominator.
 
-    The hyperparameters do not determine ``h2_components`` where each feature has a variance of
-    its own (BayesA, BayesB, Bayesian lasso, horseshoe), or one that is made from annotations.
+    The hyperparameters do not determine ``h2_components`` if each feature has a variance of its
+    own (BayesA, BayesB, Bayesian lasso, horseshoe), or one that depends on annotations.
 
     References
     ----------
@@ -145,7 +148,7 @@ def heritability(
 
 
 def _fitted(idata: xr.DataTree, X: Any, progressbar: bool) -> xr.DataArray:
-    """var(X beta), (chain, draw[, trait]), recorded or computed."""
+    """Return var(X beta), (chain, draw[, trait]), recorded or computed."""
     if X is None:
         known = genetic_variance(idata, progressbar=progressbar)
         if known is not None:
@@ -163,23 +166,44 @@ def variance_explained(
 ) -> xr.Dataset:
     r"""Partition the variance of X beta by group of features, draw by draw.
 
-    `variance_table` makes a table of it, and says what the variables are.
+    For the features g of a group, over the rows of X:
+
+    .. math::
+
+       variance_g = var(X_g\beta_g), \qquad
+       share_g = \frac{var(X_g\beta_g)}{var(X\beta)}, \qquad
+       apportioned_g = \frac{cov(X_g\beta_g, X\beta)}{var(X\beta)}
+
+    Shares need not sum to 1, as groups may be correlated (linkage disequilibrium). ``apportioned``
+    gives half of the covariance of two groups to each: it sums to 1, and can be negative.
+    `variance_table` makes a table of them.
 
     Parameters
     ----------
-    idata, X, groups, progressbar
-        See `variance_table`.
+    idata : xarray.DataTree
+        An InferenceData with ``beta`` in its posterior.
+    X : array-like, (obs, feature), optional
+        Features of the individuals of interest, on the scale of the model's X. A DataFrame or
+        DataArray is joined by the features' labels, an array by position. Default: X of the
+        model, from the constant data.
+    groups : array-like, (feature,), optional
+        Label of each feature's group. A Series or DataArray is joined by the features' labels,
+        anything else by position. Default: the groups of the model.
+    progressbar : bool, default True
+        Show a progress bar, in terminals and notebooks, when it takes more than two seconds.
 
     Returns
     -------
     xarray.Dataset
-        ``variance``, ``share`` and ``apportioned``, dims (chain, draw, group[, trait]). Shares
-        are NaN in draws in which var(X beta) is 0.
+        ``variance`` (in squared units of y), ``share`` and ``apportioned``, dims
+        (chain, draw, group[, trait]). The latter two are NaN in draws in which var(X beta) is 0.
 
     Raises
     ------
-    TypeError, ValueError
-        As `variance_table`.
+    TypeError
+        If `idata` is not a DataTree, or X is not numeric.
+    ValueError
+        If ``beta``, X or groups are missing, or do not fit each other.
 
     Examples
     --------
@@ -230,22 +254,22 @@ def variance_table(
        share_g = \frac{var(X_g\beta_g)}{var(X\beta)}, \qquad
        apportioned_g = \frac{cov(X_g\beta_g, X\beta)}{var(X\beta)}
 
-    ``share`` is what the group would have on its own; shares need not sum to 1, because groups
-    that are correlated (linkage disequilibrium) have covariances, in nobody's share.
-    ``apportioned`` gives half of the covariance of two groups to each: it sums to 1 in every
-    draw, and can be negative for a group that works against the others. If the two differ much,
-    the data do not tell the groups apart.
+    ``share`` is about the group on its own; shares need not sum to 1, because correlated groups
+    (linkage disequilibrium) have covariances, which are in no share. ``apportioned`` gives half of
+    the covariance of two groups to each: it sums to 1 in every draw, and can be negative for a
+    group that works against the others. If the two differ much, the data do not tell the groups
+    apart.
 
     Parameters
     ----------
     idata : xarray.DataTree
         An InferenceData with ``beta`` in its posterior.
     X : array-like, (obs, feature), optional
-        Features of the individuals to speak of, on the scale of the model's X. A DataFrame or a
-        DataArray is joined by the features' labels, an array by position. Default: the X of the
+        Features of the individuals of interest, on the scale of the model's X. A DataFrame or
+        DataArray is joined by the features' labels, an array by position. Default: X of the
         model, from the constant data.
     groups : array-like, (feature,), optional
-        Label of each feature's group. A Series or a DataArray is joined by the features' labels,
+        Label of each feature's group. A Series or DataArray is joined by the features' labels,
         anything else by position. Default: the groups of the model.
     ci_prob : float, default 0.95
         Probability of the credible interval, in (0, 1), whatever the ``rcParams`` of ArviZ say.
@@ -257,10 +281,10 @@ def variance_table(
     Returns
     -------
     xarray.Dataset
-        ``mean``, ``sd``, ``lower``, ``upper`` and ``mcse_mean`` (see `summary_table`), dims
-        (quantity, group[, trait]), of the quantities ``variance`` (in squared units of y),
-        ``share`` and ``apportioned``. ``.sel(quantity="share").to_dataframe()`` makes a table of
-        one of them. `variance_explained` has the draws.
+        ``mean``, ``sd``, ``lower``, ``upper`` and ``mcse_mean`` (Monte Carlo standard error of the
+        mean), dims (quantity, group[, trait]), of the quantities ``variance`` (in squared units of
+        y), ``share`` and ``apportioned``. ``.sel(quantity="share").to_dataframe()`` makes a table
+        of one of them. `variance_explained` returns the draws.
 
     Raises
     ------
@@ -271,7 +295,7 @@ def variance_table(
 
     Notes
     -----
-    Draws in which var(X beta) is 0 have no shares; they are skipped in the summary of shares.
+    Shares are not defined in draws in which var(X beta) is 0; their summary skips these.
 
     Examples
     --------
@@ -307,36 +331,55 @@ def enrichment_table(
 
     .. math:: enrichment_g = \frac{share_g}{p_g / p}
 
-    for the :math:`p_g` of p features in group g. 1 is what a group drawn at random would have, if
-    groups are not correlated; 2 is twice the variance per feature of the average.
+    with :math:`p_g` of the p features in group g. A group drawn at random has an enrichment of 1,
+    if groups are not correlated; 2 means twice the average variance per feature.
 
     Parameters
     ----------
-    idata, X, groups, ci_prob, ci_kind, progressbar
-        See `variance_table`.
+    idata : xarray.DataTree
+        An InferenceData with ``beta`` in its posterior.
+    X : array-like, (obs, feature), optional
+        Features of the individuals of interest, on the scale of the model's X. A DataFrame or
+        DataArray is joined by the features' labels, an array by position. Default: X of the
+        model, from the constant data.
+    groups : array-like, (feature,), optional
+        Label of each feature's group. A Series or DataArray is joined by the features' labels,
+        anything else by position. Default: the groups of the model.
     of : {"share", "apportioned"}, default "share"
-        Which share of variance, see `variance_table`. Of "apportioned", the mean of the
-        enrichments, weighted by share of features, is exactly 1.
+        Which share of variance: :math:`var(X_g\beta_g) / var(X\beta)` or
+        :math:`cov(X_g\beta_g, X\beta) / var(X\beta)`. With the latter, the mean of the enrichments,
+        weighted by share of features, is exactly 1.
+    ci_prob : float, default 0.95
+        Probability of the credible interval, in (0, 1), whatever the ``rcParams`` of ArviZ say.
+    ci_kind : {"eti", "hdi"}, default "eti"
+        Equal-tailed, or highest density (the narrowest) interval.
+    progressbar : bool, default True
+        Show a progress bar, in terminals and notebooks, when it takes more than two seconds.
 
     Returns
     -------
     xarray.Dataset
         Dims (group[, trait]); ``.to_dataframe()`` makes a table of it:
 
-        - ``mean``, ``sd``, ``lower``, ``upper``, ``mcse_mean``: of the enrichment
+        - ``mean``, ``sd``, ``lower``, ``upper``, ``mcse_mean``: posterior mean, standard deviation,
+          credible interval and Monte Carlo standard error of the mean, of the enrichment; draws in
+          which var(X beta) is 0 are skipped
         - ``probability``: posterior probability that the enrichment exceeds 1
-        - ``features``: number of features, (group)
+        - ``features``, (group): number of features
 
     Raises
     ------
-    TypeError, ValueError
-        As `variance_table`, and for another `of`.
+    TypeError
+        If `idata` is not a DataTree, X is not numeric, or `ci_prob` is not a number.
+    ValueError
+        If ``beta``, X or groups are missing, or do not fit each other, or `of` or `ci_kind` is
+        another word.
 
     Notes
     -----
-    A prior that gives all features the same variance shrinks enrichments towards 1; one with
-    groups (`blrzoo.hierarchical`) lets the data say. Features count alike: scale them alike,
-    unless their scale is meant.
+    A prior with the same variance for all features shrinks enrichments towards 1; a hierarchical
+    one (`blrzoo.hierarchical`) lets the data decide. Every feature counts once, whatever its
+    variance: bring features to one scale, unless their scales are meant to matter.
 
     References
     ----------
