@@ -202,8 +202,8 @@ def members(name: str, sets: Mapping[Any, Any], labels: pd.Index, what: str) -> 
     if not labels.is_unique:
         raise ValueError(
             f"{name} must list labels that are unique, and those of {what} are not unique, got "
-            f"{show(labels[labels.duplicated()].unique())} more than once. Make them unique, or pass "
-            f"one label for each of the {what} by position, if {name} may be a vector."
+            f"{show(labels[labels.duplicated()].unique())} more than once. Make them unique, or "
+            f"pass one label for each of the {what} by position, if {name} may be a vector."
         )
     places = [_listed(name, key, listed, labels, what) for key, listed in sets.items()]
     return member_matrix(places, len(labels))

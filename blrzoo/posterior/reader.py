@@ -20,12 +20,15 @@ __all__ = [
     "INDICATORS",
     "SAMPLE_DIMS",
     "broken_variables",
+    "count_included",
     "draws_of",
     "feature_blocks",
     "genetic_variance",
     "included_blocks",
     "included_count",
+    "included_in",
     "indicator_name",
+    "indicators",
     "join_features",
     "no_indicators",
     "numbered",
@@ -138,13 +141,23 @@ def indicator_name(idata: xr.DataTree) -> str | None:
     return next((name for name in INDICATORS if name in variables), of_kept)
 
 
-def included_blocks(idata: xr.DataTree) -> Iterator[xr.DataArray]:
-    """Yield whether features are included, (chain, draw, feature[, trait]), by blocks."""
+def indicators(idata: xr.DataTree) -> xr.DataArray:
+    """Return the draws of the indicators, (chain, draw, feature[, trait]), all finite."""
     name = indicator_name(idata)
     if name is None:
         raise no_indicators(idata)
-    for block in feature_blocks(draws_of(idata, name)):
+    return draws_of(idata, name)
+
+
+def included_in(draws: xr.DataArray) -> Iterator[xr.DataArray]:
+    """Yield whether features are included in draws of indicators, by blocks of features."""
+    for block in feature_blocks(draws):
         yield (block > 0).rename("included")
+
+
+def included_blocks(idata: xr.DataTree) -> Iterator[xr.DataArray]:
+    """Yield whether features are included, (chain, draw, feature[, trait]), by blocks."""
+    yield from included_in(indicators(idata))
 
 
 def included_count(idata: xr.DataTree) -> xr.DataArray | None:
@@ -156,9 +169,14 @@ def included_count(idata: xr.DataTree) -> xr.DataArray | None:
         return recorded
     if name is None or kept_inclusion(idata) is not None:
         return None
+    return count_included(indicators(idata))
+
+
+def count_included(draws: xr.DataArray) -> xr.DataArray:
+    """Count the features with any indicator other than 0, (chain, draw)."""
     counts = [
         block.any([dim for dim in block.dims[2:] if dim != "feature"]).sum("feature")
-        for block in included_blocks(idata)
+        for block in included_in(draws)
     ]
     return sum(counts[1:], counts[0]).rename("model_size")
 

@@ -27,7 +27,7 @@ def interval(probability: Array, ess: Array, unseen: float) -> tuple[Array, Arra
         lower = stats.beta.ppf(tail, included, ess - included + 1)
         upper = stats.beta.ppf(1 - tail, included + 1, ess - included)
     lower, upper = np.where(probability == 0, 0, lower), np.where(probability == 1, 1, upper)
-    # The interval allows for one more event, 1 / ess. A mode that none of `unseen` draws has visited
+    # The interval allows for one more event, 1 / ess. A mode that none of `unseen` draws visited
     # has 1 / unseen on average, and there the feature may be in or out.
     missed = np.maximum(1 / (unseen + 1) - 1 / (ess + 1), 0)
     return lower * (1 - missed), upper + (1 - upper) * missed

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from blrzoo.posterior.correlations import Correlations
 from blrzoo.posterior.neighborhoods import Neighborhoods, Rows
-from blrzoo.posterior.reader import included_blocks
+from blrzoo.posterior.reader import included_in
 from blrzoo.progress import track
 from blrzoo.summaries.inclusion import collapse
 
@@ -51,7 +51,9 @@ class SetSearch:
 
     def __post_init__(self) -> None:
         self.set_index = np.zeros(self.pips.size, dtype=int)  # number of the set, 0 for none
-        self._told = np.zeros(self.pips.size, dtype=int)  # failed leads in the neighborhood
+        self._told = np.zeros(
+            self.pips.size, dtype=int
+        )  # failed leads around it; >= 1 beside a reason
 
     def run(self) -> None:
         """Find all sets."""
@@ -250,6 +252,5 @@ class SetSearch:
         values = []
         for start in range(0, features.size, width):  # a choice of features is a copy
             some = self.draws.isel(feature=features[start : start + width])
-            tree = xr.DataTree.from_dict({"posterior": some.to_dataset(name=some.name)})
-            values += [collapse(block, others).values for block in included_blocks(tree)]
+            values += [collapse(block, others).values for block in included_in(some)]
         return np.concatenate(values, axis=2).reshape(-1, features.size)

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from blrzoo.checks import LeftOut, Number
 from blrzoo.posterior.correlations import Correlations
 from blrzoo.posterior.inputs import design_of
-from blrzoo.posterior.reader import SAMPLE_DIMS, draws_of, indicator_name, no_indicators
+from blrzoo.posterior.reader import SAMPLE_DIMS, count_included, indicators
 from blrzoo.summaries._set_search import SetSearch
-from blrzoo.summaries.inclusion import block_table, pip
-from blrzoo.summaries.mixing import Mixing, mixing_of
+from blrzoo.summaries.inclusion import block_table, probability_included
+from blrzoo.summaries.mixing import Mixing, mixing_in
 
 __all__ = ["credible_sets"]
 
@@ -204,30 +204,21 @@ def credible_sets(
     coverage = Number(above=0, below=1, default=0.95).check("coverage", coverage)
     min_abs_corr = Number(least=0, most=1, default=0.5).check("min_abs_corr", min_abs_corr)
     threshold = Number(least=0, most=1, default=0.1).check("threshold", threshold)
-    tree = _indicators(idata, trait)
-    draws = draws_of(tree, str(indicator_name(tree)))
-    pips = pip(tree, any=[str(dim) for dim in draws.dims[3:]] or None).values
+    draws = indicators(idata)
+    if trait is not None:
+        draws = _of_trait(draws, trait)
+    pips = probability_included(draws, [str(dim) for dim in draws.dims[3:]] or None).values
     _warn_of_many(pips)
     correlations = Correlations(design_of(idata, X))
     search = SetSearch(draws, pips, correlations, coverage, min_abs_corr, threshold, progressbar)
     search.run()
     attrs = {"coverage": coverage, "min_abs_corr": min_abs_corr, "threshold": threshold}
-    result = _result(search, mixing_of(tree)).assign_attrs(attrs)
+    mixing = mixing_in(draws, count_included(draws))
+    result = _result(search, mixing).assign_attrs(attrs)
     return result if trait is None else result.assign_coords(trait=trait)
 
 
 # ---- what goes in ----
-
-
-def _indicators(idata: xr.DataTree, trait: Any) -> xr.DataTree:
-    """Take the indicators alone, of one trait if it is given."""
-    name = indicator_name(idata)
-    if name is None:
-        raise no_indicators(idata)
-    draws = draws_of(idata, name)
-    if trait is not None:
-        draws = _of_trait(draws, trait)
-    return xr.DataTree.from_dict({"posterior": draws.to_dataset(name=name)})
 
 
 def _of_trait(draws: xr.DataArray, trait: Any) -> xr.DataArray:

@@ -9,13 +9,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from blrzoo.posterior import reader
-from blrzoo.posterior.reader import (
-    SAMPLE_DIMS,
-    draws_of,
-    included_blocks,
-    indicator_name,
-    no_indicators,
-)
+from blrzoo.posterior.fit_variance import as_slice
+from blrzoo.posterior.reader import SAMPLE_DIMS, included_in, indicators
 from blrzoo.summaries._feature_sets import FeatureSets, model_groups, read_groups, windows
 from blrzoo.summaries.inclusion import block_table, collapse
 from blrzoo.summaries.mixing import Mixing, effective_draws, mixing_of
@@ -117,9 +112,9 @@ def group_pip(
     gene1  1.0           1.00           2
     gene2  0.5           0.75           2
     """
-    _indicators(idata)  # missing indicators are reported before wrong groups
+    draws = indicators(idata)  # missing ones are reported before wrong groups
     sets = model_groups(idata) if groups is None else read_groups(idata, groups)
-    return _table(idata, sets, "group", any)
+    return _table(draws, mixing_of(idata), sets, "group", any)
 
 
 def window_pip(
@@ -196,27 +191,23 @@ def window_pip(
     0         100  200  1.00           2
     1         900 1000  0.25           1
     """
-    _indicators(idata)
+    draws = indicators(idata)
     sets = windows(idata, positions, width, step, chromosome)
-    return _table(idata, sets, "window", any)
+    return _table(draws, mixing_of(idata), sets, "window", any)
 
 
 # ---- draws of sets ----
 
 
-def _indicators(idata: xr.DataTree) -> xr.DataArray:
-    name = indicator_name(idata)
-    if name is None:
-        raise no_indicators(idata)
-    return draws_of(idata, name)
-
-
 def _table(
-    idata: xr.DataTree, sets: FeatureSets, dim: str, collapsed: str | Sequence[str] | None
+    draws: xr.DataArray,
+    mixing: Mixing,
+    sets: FeatureSets,
+    dim: str,
+    collapsed: str | Sequence[str] | None,
 ) -> xr.Dataset:
-    mixing = mixing_of(idata)
     parts = [
-        _statistics(number, mixing) for number in _numbers(idata, sets.members, dim, collapsed)
+        _statistics(number, mixing) for number in _numbers(draws, sets.members, dim, collapsed)
     ]
     table = _join(parts, dim)
     table["n_features"] = (dim, np.diff(sets.members.indptr))
@@ -232,24 +223,16 @@ def _join(parts: list[xr.Dataset], dim: str) -> xr.Dataset:
 
 
 def _numbers(
-    idata: xr.DataTree, members: sparse.csr_array, dim: str, collapsed: Any
+    draws: xr.DataArray, members: sparse.csr_array, dim: str, collapsed: Any
 ) -> Iterator[xr.DataArray]:
     """Count the included features of each set (chain, draw, set[, trait]), by blocks of sets."""
-    draws = _indicators(idata)
     width = max(1, reader._BLOCK_BYTES // (8 * max(1, draws.isel(feature=0).size)))
     for start in range(0, members.shape[0], width):
         block = members[start : start + width]
         used = np.unique(block.indices)
-        chosen = xr.Dataset({draws.name: draws.isel(feature=_as_slice(used))})
-        part = xr.DataTree.from_dict({"posterior": chosen})
-        blocks = (collapse(included, collapsed) for included in included_blocks(part))
+        part = draws.isel(feature=as_slice(used))
+        blocks = (collapse(included, collapsed) for included in included_in(part))
         yield _count(blocks, block[:, used], dim)
-
-
-def _as_slice(places: Array) -> Array | slice:
-    """Turn consecutive places into a slice, which needs no copy."""
-    first, last = int(places[0]), int(places[-1])
-    return slice(first, last + 1) if last - first + 1 == places.size else places
 
 
 def _count(blocks: Iterator[xr.DataArray], members: sparse.csr_array, dim: str) -> xr.DataArray:

@@ -12,7 +12,9 @@ from blrzoo.posterior.reader import (
     SAMPLE_DIMS,
     included_blocks,
     included_count,
+    included_in,
     indicator_name,
+    indicators,
     join_features,
     no_indicators,
     refuse_broken,
@@ -34,6 +36,7 @@ __all__ = [
     "model_size",
     "pip",
     "pip_interval",
+    "probability_included",
 ]
 
 Array = NDArray[Any]
@@ -111,13 +114,18 @@ def pip(idata: xr.DataTree, *, any: str | Sequence[str] | None = None) -> xr.Dat
     """
     kept = _kept(idata)
     if kept is None:
-        blocks = (collapse(block, any) for block in included_blocks(idata))
-        means = (block.mean(SAMPLE_DIMS).to_dataset(name="pip") for block in blocks)
-        result = join_features(means)["pip"]
+        result = probability_included(indicators(idata), any)
     else:
         chosen = "pip_any" if _dims_of_any(any, kept["pip"].dims) else "pip"
         result = pooled(kept, chosen).rename("pip")
     return result.assign_attrs(long_name=_LONG_NAMES["pip"])
+
+
+def probability_included(draws: xr.DataArray, dims: str | Sequence[str] | None) -> xr.DataArray:
+    """Average draws of indicators into PIPs; `dims` is the argument `any`."""
+    blocks = (collapse(block, dims) for block in included_in(draws))
+    means = (block.mean(SAMPLE_DIMS).to_dataset(name="pip") for block in blocks)
+    return join_features(means)["pip"]
 
 
 def _kept(idata: xr.DataTree) -> xr.Dataset | None:

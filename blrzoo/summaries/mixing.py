@@ -8,7 +8,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy import stats
 
-from blrzoo.posterior.reader import included_blocks, included_count, no_indicators
+from blrzoo.posterior.reader import included_count, included_in, indicators, no_indicators
 
 __all__ = [
     "FEW_CHANGES",
@@ -20,6 +20,7 @@ __all__ = [
     "draws_of_size",
     "effective_draws",
     "lowered",
+    "mixing_in",
     "mixing_of",
 ]
 
@@ -49,10 +50,15 @@ def mixing_of(idata: xr.DataTree) -> Mixing:
     size = included_count(idata)
     if size is None:
         raise no_indicators(idata)
+    return mixing_in(indicators(idata), size)
+
+
+def mixing_in(draws: xr.DataArray, size: xr.DataArray) -> Mixing:
+    """Find what mixes slowly in draws of indicators, with the model size (chain, draw)."""
     number = size.transpose("chain", "draw").values.astype(float)[None]
     slow, errors = np.empty((0, *number.shape[1:]), dtype=bool), np.empty(0)
     variance = error = 0.0
-    for block in included_blocks(idata):
+    for block in included_in(draws):
         z = np.moveaxis(block.values, (0, 1), (-2, -1)).reshape(-1, *number.shape[1:])
         of_means = _batch_error(z)
         variance, error = variance + z.var(axis=(-2, -1)).sum(), error + of_means.sum()
