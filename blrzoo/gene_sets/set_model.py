@@ -78,7 +78,8 @@ def gene_set_model(
         ``h2=0.05``: sets are expected to explain a twentieth of the variance between genes. Thus
         `tau2` is by default ``(1, S2)`` with
         ``2 S2 = 0.05 var(y) / (s mean_s var(m_s))`` and ``s = max(p / 10, 1)`` for p sets, and
-        `sigma2` is ``(4, S2)`` with ``2 S2 = 0.95 var(y)``.
+        `sigma2` is ``(4, S2)`` with ``2 S2 = 0.95 var(y)``; with `gene_correlation`, variances are
+        those of the transformed data.
 
     Returns
     -------

@@ -59,7 +59,7 @@ def _block_moments(block: np.ndarray, weights: np.ndarray | None, missing_code: 
     else:
         values = np.asarray(block, dtype=np.float64)
         mean = np.average(values, axis=0, weights=weights)
-    # in two passes, about the mean: Chan, Golub & LeVeque (1983), Am. Stat. 37:242-247
+    # in two passes, about the unweighted mean: Chan, Golub & LeVeque (1983), Am. Stat. 37:242-247
     variance = values.var(axis=0, ddof=min(1, len(values) - 1))
     # the mean that replaces missing values is within the range of the others
     return Moments(mean, variance, values.min(axis=0), values.max(axis=0))

@@ -51,9 +51,8 @@ class SetSearch:
 
     def __post_init__(self) -> None:
         self.set_index = np.zeros(self.pips.size, dtype=int)  # number of the set, 0 for none
-        self._told = np.zeros(
-            self.pips.size, dtype=int
-        )  # failed leads around it; >= 1 beside a reason
+        # by feature: leads without a set around it, at least 1 if a neighbor has a reason
+        self._told = np.zeros(self.pips.size, dtype=int)
 
     def run(self) -> None:
         """Find all sets."""

@@ -250,12 +250,12 @@ def _warn_of_many(pips: Array) -> None:
 def _result(search: SetSearch, mixing: Mixing) -> xr.Dataset:
     members = [np.sort(found) for found in search.members]  # ties go in the order of the data
     ordered = [found[np.argsort(-search.pips[found], kind="stable")] for found in members]
-    numbers_ = np.arange(1, len(ordered) + 1)
+    numbers = np.arange(1, len(ordered) + 1)
     place = np.zeros_like(search.set_index)
     for found in ordered:
         place[found] = np.arange(1, found.size + 1)
     result = _set_table(search, ordered, mixing).assign(
-        members=(("set", "feature"), search.set_index == numbers_[:, None]),
+        members=(("set", "feature"), search.set_index == numbers[:, None]),
         pip=("feature", search.pips),
         credible_set=("feature", search.set_index),
         place=("feature", place),
@@ -263,7 +263,7 @@ def _result(search: SetSearch, mixing: Mixing) -> xr.Dataset:
     )
     for name, long_name in _LONG_NAMES.items():
         result[name].attrs = {"long_name": long_name}
-    return result.assign_coords(set=numbers_, feature=search.draws["feature"])
+    return result.assign_coords(set=numbers, feature=search.draws["feature"])
 
 
 def _reasons(search: SetSearch, leads: list[int]) -> Array:
