@@ -16,7 +16,7 @@ from blrzoo.summaries.covariance import (
 )
 from blrzoo.summaries.pleiotropy import pleiotropy_table
 from blrzoo.summaries.table import summary_table
-from blrzoo.summaries.variance import heritability
+from blrzoo.summaries.variance_share import heritability
 
 TRAITS = ["t1", "t2", "t3"]
 SIGMA = np.array([[1.0, 0.8, -0.2], [0.8, 2.0, 0.5], [-0.2, 0.5, 1.5]])
