@@ -80,11 +80,11 @@ def genetic_covariance(
     Examples
     --------
     >>> import arviz as az, numpy as np
-    >>> from blrzoo.summaries.covariance import genetic_covariance
+    >>> import blrzoo as blr
     >>> B = np.array([[[[1.0, 1.0], [0.0, 2.0]]]])  # one chain of one draw: (feature, trait)
     >>> X = np.array([[-1.0, 0.0], [1.0, 0.0], [0.0, -1.0], [0.0, 1.0]])  # variances 0.5
     >>> idata = az.from_dict({"posterior": {"beta": B}}, dims={"beta": ["feature", "trait"]})
-    >>> genetic_covariance(idata, X, definition="fit")["cov_fit"].values[0, 0]
+    >>> blr.genetic_covariance(idata, X, definition="fit")["cov_fit"].values[0, 0]
     array([[0.5, 0.5],
            [0.5, 2.5]])
     """
@@ -177,11 +177,11 @@ def genetic_correlation(
     Examples
     --------
     >>> import arviz as az, numpy as np
-    >>> from blrzoo.summaries.covariance import genetic_correlation
+    >>> import blrzoo as blr
     >>> B = np.array([[[[1.0, 1.0], [0.0, 2.0]]]])  # one chain of one draw: (feature, trait)
     >>> X = np.array([[-1.0, 0.0], [1.0, 0.0], [0.0, -1.0], [0.0, 1.0]])
     >>> idata = az.from_dict({"posterior": {"beta": B}}, dims={"beta": ["feature", "trait"]})
-    >>> genetic_correlation(idata, X, definition="fit")["rg_fit"].values[0, 0].round(3)
+    >>> blr.genetic_correlation(idata, X, definition="fit")["rg_fit"].values[0, 0].round(3)
     array([[1.   , 0.447],
            [0.447, 1.   ]])
     """
@@ -217,11 +217,11 @@ def residual_correlation(idata: xr.DataTree) -> xr.DataArray:
     Examples
     --------
     >>> import arviz as az, numpy as np
-    >>> from blrzoo.summaries.covariance import residual_correlation
+    >>> import blrzoo as blr
     >>> Sigma_e = np.array([[[[4.0, 1.0], [1.0, 1.0]]]])  # one chain of one draw
     >>> dims = {"Sigma_e": ["trait", "trait_bis"]}
     >>> idata = az.from_dict({"posterior": {"Sigma_e": Sigma_e}}, dims=dims)
-    >>> residual_correlation(idata).values[0, 0]
+    >>> blr.residual_correlation(idata).values[0, 0]
     array([[1. , 0.5],
            [0.5, 1. ]])
     """

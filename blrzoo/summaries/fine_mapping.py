@@ -181,7 +181,7 @@ def credible_sets(
 
     >>> import arviz as az
     >>> import numpy as np
-    >>> from blrzoo.summaries.fine_mapping import credible_sets
+    >>> import blrzoo as blr
     >>> rng = np.random.default_rng(1)
     >>> first = rng.random(1000) < 0.6
     >>> draws = np.stack([first, ~first, rng.random(1000) < 0.3], axis=-1)[None].astype(int)
@@ -191,7 +191,7 @@ def credible_sets(
     ...     coords={"feature": ["a", "b", "c"]},
     ... )
     >>> X = rng.multivariate_normal(np.zeros(3), [[1, 0.9, 0], [0.9, 1, 0], [0, 0, 1]], size=500)
-    >>> sets = credible_sets(idata, X)
+    >>> sets = blr.credible_sets(idata, X)
     >>> sets[["lead", "size", "coverage", "purity"]].to_dataframe().round(1)
         lead  size  coverage  purity
     set

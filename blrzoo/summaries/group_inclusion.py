@@ -98,14 +98,14 @@ def group_pip(
     --------
     >>> import arviz as az
     >>> import numpy as np
-    >>> from blrzoo.summaries.group_inclusion import group_pip
+    >>> import blrzoo as blr
     >>> draws = np.array([[[1, 0, 0], [0, 1, 0], [1, 0, 0], [0, 1, 1]]])  # a and b alternate
     >>> idata = az.from_dict(
     ...     {"posterior": {"delta": draws}},
     ...     dims={"delta": ["feature"]},
     ...     coords={"feature": ["a", "b", "c"]},
     ... )
-    >>> table = group_pip(idata, {"gene1": ["a", "b"], "gene2": ["b", "c"]})
+    >>> table = blr.group_pip(idata, {"gene1": ["a", "b"], "gene2": ["b", "c"]})
     >>> table[["pip", "expected_size", "n_features"]].to_dataframe()
            pip  expected_size  n_features
     group
@@ -181,10 +181,10 @@ def window_pip(
     --------
     >>> import arviz as az
     >>> import numpy as np
-    >>> from blrzoo.summaries.group_inclusion import window_pip
+    >>> import blrzoo as blr
     >>> draws = np.array([[[1, 0, 0], [0, 1, 0], [1, 0, 0], [0, 1, 1]]])
     >>> idata = az.from_dict({"posterior": {"delta": draws}}, dims={"delta": ["feature"]})
-    >>> windows = window_pip(idata, positions=[100, 180, 900], width=100)
+    >>> windows = blr.window_pip(idata, positions=[100, 180, 900], width=100)
     >>> windows[["pip", "n_features"]].to_dataframe()[["start", "end", "pip", "n_features"]]
             start  end   pip  n_features
     window

@@ -182,10 +182,10 @@ def model_size(idata: xr.DataTree) -> xr.DataArray:
     --------
     >>> import arviz as az
     >>> import numpy as np
-    >>> from blrzoo.summaries import model_size
+    >>> import blrzoo as blr
     >>> draws = np.array([[[1, 0], [1, 0], [1, 1], [0, 0]]])  # one chain of four draws
     >>> idata = az.from_dict({"posterior": {"delta": draws}}, dims={"delta": ["feature"]})
-    >>> model_size(idata).values
+    >>> blr.model_size(idata).values
     array([[1, 1, 2, 0]])
     """
     size = included_count(idata)

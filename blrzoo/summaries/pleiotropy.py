@@ -77,7 +77,7 @@ def pleiotropy_table(
     Examples
     --------
     >>> import arviz as az, numpy as np
-    >>> from blrzoo.summaries.pleiotropy import pleiotropy_table
+    >>> import blrzoo as blr
     >>> delta = np.zeros((1, 4, 3, 2), int)  # one chain of four draws, three features, two traits
     >>> delta[:, :, 0] = 1  # the first affects both traits
     >>> delta[:, :3, 1, 0] = 1  # the second the first trait, in three draws of four
@@ -86,7 +86,7 @@ def pleiotropy_table(
     ...     dims={"delta": ["feature", "trait"]},
     ...     coords={"feature": ["a", "b", "c"], "trait": ["height", "weight"]},
     ... )
-    >>> result = pleiotropy_table(idata)
+    >>> result = blr.pleiotropy_table(idata)
     >>> result[["traits", "mean", "share"]].to_dataframe().round(2)
                     traits  mean  share
     pattern

@@ -86,11 +86,11 @@ def bayesian_fdr(idata: xr.DataTree | xr.DataArray, level: float = 0.05) -> xr.D
     Examples
     --------
     >>> import xarray as xr
-    >>> from blrzoo.summaries.selection import bayesian_fdr
+    >>> import blrzoo as blr
     >>> pips = xr.DataArray(
     ...     [0.99, 0.2, 0.95, 0.8], dims="feature", coords={"feature": ["age", "bmi", "bp", "sex"]}
     ... )
-    >>> result = bayesian_fdr(pips, level=0.1)
+    >>> result = blr.bayesian_fdr(pips, level=0.1)
     >>> result["feature"].values[result["selected"]].tolist()
     ['age', 'bp', 'sex']
     >>> round(result["fdr"].item(), 3)  # (0.01 + 0.05 + 0.2) / 3
@@ -184,14 +184,14 @@ def bayes_factor_inclusion(idata: xr.DataTree, *, prior: Any = None) -> xr.Datas
     --------
     >>> import arviz as az
     >>> import numpy as np
-    >>> from blrzoo.summaries.selection import bayes_factor_inclusion
+    >>> import blrzoo as blr
     >>> draws = np.random.default_rng(1).random((4, 1000, 3)) < [0.5, 0.1, 0.0]
     >>> idata = az.from_dict(
     ...     {"posterior": {"delta": draws.astype(int)}},
     ...     dims={"delta": ["feature"]},
     ...     coords={"feature": ["age", "bmi", "bp"]},
     ... )
-    >>> table = bayes_factor_inclusion(idata, prior=0.1)
+    >>> table = blr.evidence.bayes_factor_inclusion(idata, prior=0.1)
     >>> table[["bayes_factor", "lower", "upper", "bound"]].to_dataframe().round(2)
              bayes_factor  lower  upper bound
     feature

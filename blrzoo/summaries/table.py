@@ -58,10 +58,10 @@ def summary_table(
     Examples
     --------
     >>> import numpy as np, xarray as xr
-    >>> from blrzoo.summaries.table import summary_table
+    >>> import blrzoo as blr
     >>> values = np.random.default_rng(1).normal(0.5, 0.1, size=(4, 500))
     >>> draws = xr.Dataset({"h2": (("chain", "draw"), values)})
-    >>> summary_table(draws)[["mean", "sd", "lower", "upper"]].to_dataframe().round(2)
+    >>> blr.summary_table(draws)[["mean", "sd", "lower", "upper"]].to_dataframe().round(2)
               mean   sd  lower  upper
     quantity
     h2         0.5  0.1   0.31    0.7

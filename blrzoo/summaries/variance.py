@@ -67,11 +67,10 @@ def variance_explained(
     Examples
     --------
     >>> import blrzoo as blr
-    >>> from blrzoo.summaries.variance import variance_explained
     >>> data = blr.simulate(n=50, p=4, n_causal=2, random_seed=1)
     >>> model = blr.single_component(data.X, data.y)
     >>> idata = blr.sample(model, draws=50, tune=50, chains=2, random_seed=1, quiet=True)
-    >>> draws = variance_explained(idata, groups=["first", "first", "second", "second"])
+    >>> draws = blr.variance_explained(idata, groups=["first", "first", "second", "second"])
     >>> draws["share"].dims, draws["group"].values.tolist()
     (('chain', 'draw', 'group'), ['first', 'second'])
     >>> draws["apportioned"].sum("group").round(6).values.max()
@@ -159,11 +158,11 @@ def variance_table(
     Examples
     --------
     >>> import arviz as az, numpy as np
-    >>> from blrzoo.summaries.variance import variance_table
+    >>> import blrzoo as blr
     >>> X = np.random.default_rng(1).normal(size=(100, 3))
     >>> beta = np.random.default_rng(2).normal([1.0, 0.0, 2.0], 0.1, size=(4, 250, 3))
     >>> idata = az.from_dict({"posterior": {"beta": beta}}, dims={"beta": ["feature"]})
-    >>> table = variance_table(idata, X, groups=["chr1", "chr1", "chr2"])
+    >>> table = blr.variance_table(idata, X, groups=["chr1", "chr1", "chr2"])
     >>> shares = table.sel(quantity="apportioned", drop=True)
     >>> shares[["mean", "lower", "upper"]].to_dataframe().round(2)
            mean  lower  upper
@@ -248,11 +247,11 @@ def enrichment_table(
     Examples
     --------
     >>> import arviz as az, numpy as np
-    >>> from blrzoo.summaries.variance import enrichment_table
+    >>> import blrzoo as blr
     >>> X = np.random.default_rng(1).normal(size=(100, 4))
     >>> beta = np.random.default_rng(2).normal([2.0, 0.0, 0.0, 0.0], 0.1, size=(4, 250, 4))
     >>> idata = az.from_dict({"posterior": {"beta": beta}}, dims={"beta": ["feature"]})
-    >>> table = enrichment_table(idata, X, groups=["exon", "intron", "intron", "intron"])
+    >>> table = blr.enrichment_table(idata, X, groups=["exon", "intron", "intron", "intron"])
     >>> table[["mean", "probability", "features"]].to_dataframe().round(1)
             mean  probability  features
     group

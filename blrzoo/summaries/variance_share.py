@@ -103,7 +103,7 @@ def heritability(
     Examples
     --------
     >>> import arviz as az, numpy as np
-    >>> from blrzoo.summaries.variance_share import heritability
+    >>> import blrzoo as blr
     >>> X = np.array([[-1.0, 0.0], [1.0, 0.0], [0.0, -2.0], [0.0, 2.0]])  # variances 0.5 and 2
     >>> idata = az.from_dict(
     ...     {
@@ -116,7 +116,7 @@ def heritability(
     ...     },
     ...     dims={"beta": ["feature"], "X": ["obs", "feature"]},
     ... )
-    >>> h2 = heritability(idata)
+    >>> h2 = blr.heritability(idata)
     >>> float(h2["h2_fit"].item()), float(h2["h2_components"].item())
     (0.3333333333333333, 0.5)
     """
