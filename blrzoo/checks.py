@@ -1,4 +1,4 @@
-"""Checks of arguments, one line an argument: what it may be, and `check(name, value)`.
+"""Checks of arguments, one line per argument: what it may be, and `check(name, value)`.
 
 ``Integer(1, default=1000).check("draws", draws)`` returns an int, or raises an error that
 names the argument, the rule, what was received with its type, and how to correct it. Checks of data
@@ -30,20 +30,12 @@ __all__ = [
 ]
 
 _MOST = 10**9  # of anything that is counted: more would never end
-_LONGEST = 120  # characters of a value that are shown
+_LONGEST = 120  # characters of a value in a message
 _NO_DEFAULT: Any = object()
 
 
 def shown(value: Any) -> str:
-    """Return a value as messages show it, with its type; what is long is cut.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from blrzoo.checks import shown
-    >>> shown("1"), shown(np.ones((9, 9)))
-    ("'1' of type str", 'an array of shape (9, 9) of type ndarray')
-    """
+    """Show a value with its type, as messages do; long values are shortened."""
     text, shape = repr(value), getattr(value, "shape", None)
     if "\n" in text or len(text) > _LONGEST:
         start = "one" if "\n" in text else f"{text[:_LONGEST]}..."
@@ -52,14 +44,7 @@ def shown(value: Any) -> str:
 
 
 def as_float(number: Any) -> float:
-    """Return a real number as a float: an int beyond any float is infinite.
-
-    Examples
-    --------
-    >>> from blrzoo.checks import as_float
-    >>> as_float(-(10**400))
-    -inf
-    """
+    """Return a real number as a float; an int too large for one becomes infinite."""
     try:
         return float(number)
     except OverflowError:
@@ -68,7 +53,7 @@ def as_float(number: Any) -> float:
 
 @dataclass(frozen=True)
 class Constraint[T](ABC):
-    """What an argument may be. `default` and `advice` are for messages: how to correct it."""
+    """What an argument may be; `default` and `advice` say in messages how to correct it."""
 
     default: Any = field(default=_NO_DEFAULT, kw_only=True)
     advice: str = field(default="", kw_only=True)
@@ -78,19 +63,19 @@ class Constraint[T](ABC):
         """What follows "must be" in a message."""
 
     def _is_kind(self, value: Any) -> bool:
-        """Whether the value is of the right kind (TypeError if not)."""
+        """Whether the value is of the right kind; a TypeError if not."""
         return True
 
     def _holds(self, value: Any) -> bool:
-        """Whether a value of the right kind is allowed (ValueError if not)."""
+        """Whether a value of the right kind is allowed; a ValueError if not."""
         return True
 
     def _canonical(self, value: Any) -> T:
-        """An allowed value in the type that code relies on."""
+        """Convert an allowed value to the type that code relies on."""
         return value
 
     def _remedy(self) -> str:
-        """The last sentences of a message."""
+        """Say how to correct the value: the last sentences of a message."""
         leave = "" if self.default is _NO_DEFAULT else f"Leave it out for {self.default!r}."
         return f"{self.advice} {leave}".strip()
 
@@ -100,16 +85,16 @@ class Constraint[T](ABC):
         Parameters
         ----------
         name : str
-            Name of the argument.
+            Name of the argument, for messages.
         value : Any
-            What the user gave.
+            What the user passed.
 
         Raises
         ------
         TypeError
-            For a value of another kind.
+            If the value is of another kind.
         ValueError
-            For a value that is not allowed.
+            If the value is of the right kind, but not allowed.
 
         Examples
         --------
@@ -126,7 +111,7 @@ class Constraint[T](ABC):
 
 
 class Flag(Constraint[bool]):
-    """True or False, and nothing else that Python takes for true ("no", 2)."""
+    """True or False, and nothing else that Python counts as true ("no", 2)."""
 
     def _rule(self) -> str:
         return "True or False"
@@ -140,7 +125,7 @@ class Flag(Constraint[bool]):
 
 @dataclass(frozen=True)
 class Choice(Constraint[str]):
-    """One of some words. Anything else, also what is no word, is a ValueError."""
+    """One of several words; anything else, of whatever type, is a ValueError."""
 
     words: Collection[str]
 
@@ -154,7 +139,7 @@ class Choice(Constraint[str]):
 
 @dataclass(frozen=True)
 class Number(Constraint[float]):
-    """A real, finite number in an interval; a bool is none."""
+    """A finite real number in an interval; not a bool."""
 
     above: float | None = field(default=None, kw_only=True)
     least: float | None = field(default=None, kw_only=True)
@@ -181,7 +166,7 @@ class Number(Constraint[float]):
         return float(value)
 
     def _interval(self) -> str:
-        """The interval in words."""
+        """Describe the interval in words."""
         if self.least is not None and self.most is not None:
             return f" from {self.least:g} to {self.most:g}"
         edges = {
@@ -195,7 +180,7 @@ class Number(Constraint[float]):
 
 @dataclass(frozen=True)
 class Integer(Constraint[int]):
-    """An int from `least` to `most`; a bool is none, and 5.0 neither."""
+    """An int from `least` to `most`; not a bool, nor 5.0."""
 
     least: int
     most: int = _MOST
@@ -214,7 +199,7 @@ class Integer(Constraint[int]):
 
 
 class Seed(Constraint[Any]):
-    """What NumPy makes a generator of, and PyMC takes."""
+    """A seed that both NumPy and PyMC accept."""
 
     def _rule(self) -> str:
         return "None, an int of at least 0, a list of them or a NumPy Generator"
@@ -230,7 +215,7 @@ class Seed(Constraint[Any]):
         return "Pass for instance random_seed=1."
 
     def _error(self, value: Any) -> type[Exception] | None:
-        """What NumPy raises for it."""
+        """Return the kind of error that NumPy raises for the value, None for a good one."""
         try:
             np.random.default_rng(value)
         except (TypeError, ValueError) as error:
@@ -254,7 +239,7 @@ class Names(Constraint[list[str]]):
 
 @dataclass(frozen=True)
 class Instance(Constraint[Any]):
-    """An instance of a type, or of one of several: `what` says it in words."""
+    """An instance of one or several types; `what` names them in words."""
 
     types: Any
     what: str
@@ -268,7 +253,7 @@ class Instance(Constraint[Any]):
 
 @dataclass(frozen=True)
 class LeftOut(Constraint[None]):
-    """Nothing, where another argument or the model excludes it: `where` says it in words."""
+    """None, where another argument or the model excludes the argument; `where` says where."""
 
     where: str
 
@@ -281,7 +266,7 @@ class LeftOut(Constraint[None]):
 
 @dataclass(frozen=True)
 class NoneOr[T](Constraint[T | None]):
-    """None, or what another constraint allows, which says how to correct it."""
+    """None, or what another constraint allows; that one says how to correct the value."""
 
     other: Constraint[T]
 
@@ -303,7 +288,7 @@ class NoneOr[T](Constraint[T | None]):
 
 @dataclass(frozen=True)
 class OneOf(Constraint[Any]):
-    """What one of several constraints allows."""
+    """A value that one of several constraints allows."""
 
     others: tuple[Constraint[Any], ...]
 

@@ -1,11 +1,11 @@
 """Labels of rows, features, traits and groups: read, checked and joined, here and nowhere else.
 
-One rule holds for whatever a user gives. What has labels (pandas, xarray) is joined by them, never
-by position; they are compared as Python objects, so that 1 is not "1" and text is not parsed as a
+One rule holds for whatever a user passes. What has labels (pandas, xarray) is joined by them, never
+by position; labels are compared as Python objects, so that 1 is not "1" and text is not parsed as a
 date. What has no labels (NumPy, lists, SciPy, a DataArray without coordinates) goes by position,
-and its length must agree. Missing and repeated labels are refused. So are extra ones, except in a
-table to look values up in (``more=True``), such as the groups of all features of a genome. Labels
-that are equal in equal order are accepted as they are, even repeated.
+and its length must agree. Missing and repeated labels are refused. So are extra labels, except
+where a table is only looked up (``more=True``), such as the groups of all features of a genome.
+Labels that are equal and in the same order are accepted as they are, even repeated ones.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -41,37 +41,7 @@ _BY_POSITION = "Rename, add or drop labels, or pass {}.to_numpy() to join by pos
 
 
 def labels_of(name: str, value: Any, axis: int = 0) -> pd.Index | None:
-    """Take the labels along an axis.
-
-    Parameters
-    ----------
-    name : str
-        The argument, for messages.
-    value : array-like
-        Of any kind.
-    axis : int, default 0
-        The axis.
-
-    Returns
-    -------
-    pandas.Index or None
-        Rebuilt, so that equal labels compare equal in any dtype. None for what has no labels:
-        arrays, lists, sparse matrices, and dims of a DataArray without coordinates.
-
-    Raises
-    ------
-    ValueError
-        For a MultiIndex, or tuples.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from blrzoo.labels import labels_of
-    >>> list(labels_of("groups", pd.Series({"b": 2, "a": 1})))
-    ['b', 'a']
-    >>> labels_of("groups", [2, 1]) is None
-    True
-    """
+    """Return the labels along an axis, or None for an array or a dim without coordinates."""
     if isinstance(value, pd.Series | pd.DataFrame):
         return _plain(name, value.axes[axis], axis)
     if isinstance(value, xr.DataArray) and value.dims[axis] in value.coords:
@@ -80,7 +50,7 @@ def labels_of(name: str, value: Any, axis: int = 0) -> pd.Index | None:
 
 
 def _plain(name: str, index: pd.Index, axis: int) -> pd.Index:
-    """Refuse labels of several parts; rebuild the index."""
+    """Refuse a MultiIndex and tuples; rebuild the index."""
     side = "columns" if axis else "index"
     got = None
     if isinstance(index, pd.MultiIndex):
@@ -92,20 +62,14 @@ def _plain(name: str, index: pd.Index, axis: int) -> pd.Index:
             f"{name} must have plain labels; got {got} as its {side}. Make them text, in pandas "
             f'for instance by {name}.{side} = ["_".join(map(str, i)) for i in {name}.{side}].'
         )
-    plain = isinstance(index, pd.RangeIndex)
-    return index if plain else pd.Index(index.tolist(), tupleize_cols=False)
+    if isinstance(index, pd.RangeIndex):
+        return index
+    # rebuilt, so that labels that are equal compare equal in any dtype
+    return pd.Index(index.tolist(), tupleize_cols=False)
 
 
 def oriented(array: xr.DataArray, first: str, *last: str) -> xr.DataArray:
-    """Turn a DataArray of two dims so that `first` is first, or else one of `last` is last.
-
-    Examples
-    --------
-    >>> import numpy as np, xarray as xr
-    >>> from blrzoo.labels import oriented
-    >>> oriented(xr.DataArray(np.ones((2, 3)), dims=("feature", "line")), "obs", "feature").dims
-    ('line', 'feature')
-    """
+    """Transpose a DataArray of two dims so that `first` is first, or else one of `last` is last."""
     dims = array.dims
     turned = len(dims) == 2 and (dims[1] == first or (dims[0] in last and dims[0] != first))
     return array.transpose() if turned else array
@@ -115,7 +79,7 @@ def oriented(array: xr.DataArray, first: str, *last: str) -> xr.DataArray:
 
 
 def check_unique(name: str, labels: pd.Index, what: str) -> None:
-    """Refuse labels that occur more than once; `what` is what each of them is of."""
+    """Refuse labels that occur more than once; `what` says what each of them names."""
     if not labels.is_unique:
         raise ValueError(
             f"{name} must have a different label for every {what}; got "
@@ -124,13 +88,7 @@ def check_unique(name: str, labels: pd.Index, what: str) -> None:
 
 
 def show(labels: Iterable[Any], limit: int = _SHOWN) -> str:
-    """Print the first labels as Python literals, for messages.
-
-    Examples
-    --------
-    >>> show(range(7))
-    '[0, 1, 2, 3, 4, ...]'
-    """
+    """Print the first labels as Python literals, for messages."""
     items = labels.tolist() if isinstance(labels, pd.Index) else list(labels)
     text = ", ".join(repr(x) for x in items[:limit])
     return f"[{text}{', ...' if len(items) > limit else ''}]"
@@ -140,7 +98,7 @@ def show(labels: Iterable[Any], limit: int = _SHOWN) -> str:
 
 
 def find(labels: pd.Index, wanted: pd.Index) -> Places:
-    """Find each of the wanted labels among labels, which must be unique; -1 for nowhere."""
+    """Return the position of each wanted label among unique `labels`, -1 for unknown ones."""
     # as objects: a DatetimeIndex would parse text
     return labels.astype(object).get_indexer(wanted.astype(object))
 
@@ -149,44 +107,12 @@ def order(
     name: str,
     labels: pd.Index,
     wanted: pd.Index,
-    what: str,
+    what: str,  # what the wanted labels are, for messages: "obs labels of X"
     *,
-    more: bool = False,
-    remedy: str | None = None,
+    more: bool = False,  # labels that are not wanted are allowed, and left out
+    remedy: str | None = None,  # replaces the usual advice in a message
 ) -> Places:
-    """Find the place of each wanted label, and refuse labels that do not match.
-
-    Parameters
-    ----------
-    name : str
-        The argument, for messages.
-    labels : pandas.Index
-        Its labels.
-    wanted : pandas.Index
-        Those that it is to have.
-    what : str
-        What the wanted labels are, for messages: "obs labels of X".
-    more : bool, default False
-        Whether labels that are not wanted are allowed, and left out.
-    remedy : str, optional
-        What a user can do, in the place of the usual advice.
-
-    Returns
-    -------
-    ndarray of int (wanted,)
-
-    Raises
-    ------
-    ValueError
-        If labels are missing, unknown or repeated; all of these are named.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from blrzoo.labels import order
-    >>> order("y", pd.Index(["b", "a"]), pd.Index(["a", "b"]), "obs labels of X")
-    array([1, 0])
-    """
+    """Return the position of each wanted label, (wanted,); refuse labels that do not match."""
     if labels.equals(wanted):
         return np.arange(len(wanted))
     faults = _faults(labels, wanted, more)
@@ -202,10 +128,10 @@ def order(
 
 
 def _faults(labels: pd.Index, wanted: pd.Index, more: bool) -> str:
-    """Name what is wrong with labels; nothing if they match."""
+    """Describe what is wrong with labels; empty if they match."""
     given, needed = labels.unique(), wanted.unique()
     repeated = labels[labels.duplicated()].tolist()
-    if not more:  # of what is looked up, a label may be wanted again
+    if not more:  # in a lookup a label may be wanted more than once
         repeated += wanted[wanted.duplicated()].tolist()
     faults = {
         "missing": needed[find(given, needed) < 0].tolist(),
@@ -229,40 +155,11 @@ def align(
     axis: int = 0,
     more: bool = False,
 ) -> Array:
-    """Bring an axis into the order of the wanted labels; without labels its length must agree.
-
-    Parameters
-    ----------
-    values : ndarray
-        Values of the argument.
-    labels : pandas.Index or None
-        Its labels along the axis, see `labels_of`.
-    name, wanted, what, more
-        As for `order`.
-    axis : int, default 0
-        The axis.
-
-    Returns
-    -------
-    ndarray
-        Its own memory where nothing had to be moved.
-
-    Raises
-    ------
-    ValueError
-        For labels that do not match; without labels, for another length.
-
-    Examples
-    --------
-    >>> import numpy as np, pandas as pd
-    >>> from blrzoo.labels import align
-    >>> align("y", np.array([5, 7]), pd.Index(["b", "a"]), pd.Index(["a", "b"]), "rows of X")
-    array([7, 5])
-    """
+    """Bring an axis into the order of the wanted labels; without labels its length must agree."""
     if labels is None and values.shape[axis] != len(wanted):
         raise _wrong_shape(name, values.shape, len(wanted), what, axis)
     if labels is None or labels.equals(wanted):
-        return values
+        return values  # not copied
     return values.take(order(name, labels, wanted, what, more=more), axis=axis)
 
 
@@ -279,38 +176,7 @@ def _wrong_shape(
 def one_per_feature(
     name: str, value: Any, features: pd.Index, what: str = "features of the posterior"
 ) -> Array:
-    """Take one value for each feature, in the order of the features.
-
-    Parameters
-    ----------
-    name : str
-        The argument, for messages.
-    value : array-like (feature,)
-        Values with labels are joined by them, and those of other features are left out; others
-        go by position.
-    features : pandas.Index
-        Labels of the features.
-    what : str, default "features of the posterior"
-        What the features are, for messages.
-
-    Returns
-    -------
-    ndarray (feature,)
-
-    Raises
-    ------
-    TypeError
-        For what is no array.
-    ValueError
-        For a wrong length, repeated labels, or features without a value.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from blrzoo.labels import one_per_feature
-    >>> one_per_feature("groups", pd.Series({"b": 2, "a": 1, "z": 9}), pd.Index(["a", "b"]))
-    array([1, 2])
-    """
+    """Return one value per feature, in the order of the features; other labels are left out."""
     try:
         array = np.asarray(value)
     except (TypeError, ValueError):  # a Dataset, rows of different lengths
@@ -330,46 +196,14 @@ def one_per_feature(
 
 
 def members(name: str, sets: Mapping[Any, Any], labels: pd.Index, what: str) -> sparse.csr_array:
-    """Find the members of named sets.
-
-    Parameters
-    ----------
-    name : str
-        The argument, for messages.
-    sets : mapping of a name to a list of labels
-        Sets may overlap; a label that is listed twice counts once.
-    labels : pandas.Index
-        All labels that there are.
-    what : str
-        What these are, for messages: "features".
-
-    Returns
-    -------
-    scipy.sparse.csr_array of 0/1 (set, label)
-
-    Raises
-    ------
-    TypeError
-        If a set is no list.
-    ValueError
-        If there is no set, or one has no member or an unknown one, or labels are not unique.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from blrzoo.labels import members
-    >>> sets = {"first": ["c", "a"], "second": ["b"]}
-    >>> members("groups", sets, pd.Index(["a", "b", "c"]), "features").toarray()
-    array([[1, 0, 1],
-           [0, 1, 0]], dtype=int32)
-    """
+    """Return the members of named sets as a table of 0/1, (set, label)."""
     if not sets:
         raise ValueError(f"{name} must have at least one name, got none. Pass a name and labels.")
     if not labels.is_unique:
         raise ValueError(
             f"{name} must list labels that are unique, and those of {what} are not unique, got "
             f"{show(labels[labels.duplicated()].unique())} more than once. Make them unique, or "
-            f"pass one group for each by position, where {name} may be that."
+            f"pass one label for each of the {what} by position, if {name} may be a vector."
         )
     places = [_listed(name, key, listed, labels, what) for key, listed in sets.items()]
     return member_matrix(places, len(labels))
@@ -381,20 +215,20 @@ def _listed(name: str, key: Any, listed: Any, labels: pd.Index, what: str) -> Pl
             f"{name} must map each name to a list of labels of {what}, got {listed!r} "
             f"({type(listed).__name__}) for {key!r}. Put a single label into a list."
         )
-    wanted = pd.Index(list(listed), tupleize_cols=False).unique()
+    wanted = pd.Index(list(listed), tupleize_cols=False).unique()  # listed twice counts once
     places = find(labels, wanted)
     unknown = wanted[places < 0]
     if len(unknown) or not len(wanted):
         got = f"{show(unknown)} ({len(unknown)} unknown)" if len(unknown) else "none"
         raise ValueError(
             f"{name} must list at least one label for each name, all of known {what}, such as "
-            f"{show(labels, 3)}, got {got} in {key!r}. Leave out what is not among them."
+            f"{show(labels, 3)}, got {got} in {key!r}. Leave out unknown labels, and empty lists."
         )
     return np.sort(places)
 
 
 def member_matrix(places: Sequence[Places], size: int) -> sparse.csr_array:
-    """Turn the places of the members of each set into a table of 0/1, (set, member)."""
+    """Turn the positions of the members of each set into a table of 0/1, (set, label)."""
     ends = np.cumsum([0, *map(len, places)])
     entries = (np.ones(ends[-1], dtype=np.int32), np.concatenate(places), ends)
     return sparse.csr_array(entries, shape=(len(places), size))

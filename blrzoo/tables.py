@@ -1,7 +1,8 @@
-"""One argument of the user to a table: NumPy, pandas or xarray in, labelled float64 matrix out.
+"""Reading of one argument: NumPy, pandas or xarray in, a labelled matrix of numbers out.
 
-What needs no other argument is checked here: the container, the dtypes, dimensions, labels, and
-that all values are finite. Then rows are joined; `blrzoo.data` looks at the numbers.
+Checked here is what needs no other argument: the container, dtypes, dimensions, labels, and that
+all values are finite. `join` then aligns the rows of several arguments, and `blrzoo.values` checks
+the numbers.
 """
 
 import numbers
@@ -53,80 +54,23 @@ _WRONG_TYPES: dict[str, tuple[type, ...]] = {  # some of them would convert: "1.
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """One argument as a checked matrix with its labels. Made by `read_table`.
+    """One argument as a checked matrix with its labels, made by `read_table`."""
 
-    Attributes
-    ----------
-    name : {"X", "y", "Y", "covariates", "weights"}
-        The argument; "Y" are several traits.
-    values : ndarray or csc_array (obs, column)
-        Its numbers, float64 and finite, in memory of their own; X in the form of its design.
-    obs : pandas.Index or None
-        Labels of the rows; None if they have none.
-    columns : pandas.Index
-        Labels of the columns, 0..k-1 if they have none.
-    """
-
-    name: str
-    values: Any
-    obs: pd.Index | None
-    columns: pd.Index
+    name: str  # "X", "y", "Y" (several traits), "covariates" or "weights"
+    values: Any  # ndarray or csc_array (obs, column); X in the form of its design
+    obs: pd.Index | None  # None for rows without labels
+    columns: pd.Index  # 0, ..., k - 1 for columns without labels
 
     def where(self, chosen: np.ndarray) -> str:
-        """Say in which columns: y, or the names at the true places of a mask.
-
-        Parameters
-        ----------
-        chosen : ndarray of bool (column,)
-            The columns that a message is about.
-
-        Returns
-        -------
-        str
-            For instance ``"feature ['age', 'bmi']"``.
-        """
+        """Name the columns of a mask (column,) for a message: "feature ['age', 'bmi']", or 'y'."""
         if self.name in ("y", "weights"):
             return self.name
         return f"{_COLUMN[self.name]} {show(self.columns[chosen])}"
 
 
 def read_table(name: str, value: Any, *, missing: bool = False, form: str | None = None) -> Table:
-    """Read an argument into a table of its own memory, checked as far as one can alone.
-
-    Parameters
-    ----------
-    name : {"X", "y", "Y", "covariates", "weights"}
-        The argument, which decides about its dims and is named in messages.
-    value : array_like, Series, DataFrame or DataArray
-        What the user gave for it.
-    missing : bool, default False
-        Whether missing values (NaN) are allowed.
-    form : str, optional
-        Form to keep X in, see `blrzoo.storage.forms`; None for float64, whatever X is. Sparse
-        matrices need one.
-
-    Returns
-    -------
-    Table
-
-    Raises
-    ------
-    TypeError
-        The container is not supported, or its content is not real numbers.
-    ValueError
-        Wrong dimensions, too few rows or columns, a MultiIndex, repeated names of columns, missing
-        or infinite values.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> table = read_table("X", pd.DataFrame({"age": [30, 41]}, index=["a", "b"]))
-    >>> table.values
-    array([[30.],
-           [41.]])
-    >>> list(table.obs), list(table.columns)
-    (['a', 'b'], ['age'])
-    """
+    """Read one argument into a `Table`, with all checks that need no other argument."""
+    # form: that of X, see storage.forms; None for float64. A sparse matrix needs one.
     array = value if form and is_sparse(value) else _known_container(name, value)
     _check_ndim(name, array, type(value).__name__)
     matrix, obs, columns = _unpack(name, array)
@@ -142,7 +86,7 @@ def read_table(name: str, value: Any, *, missing: bool = False, form: str | None
 
 
 def _in_form(name: str, matrix: Any, columns: pd.Index, form: str | None) -> Any:
-    """Read the numbers, of X in the form that it is to be kept in."""
+    """Convert to numbers, those of X in the form that it is kept in."""
     if form is None:
         return _to_float(name, matrix, columns)
     plain = isinstance(matrix, np.ndarray) and matrix.dtype.kind in "biuf"
@@ -216,7 +160,7 @@ def _unpack(name: str, value: Any) -> tuple[Any, pd.Index | None, pd.Index | Non
 def _check_shape(name: str, shape: tuple[int, ...]) -> None:
     if name == "y" and shape[1] != 1:
         raise ValueError(
-            f"y must be a vector, one trait; got shape {shape}. Pass one column, or take a model "
+            f"y must be a vector, one trait; got shape {shape}. Pass one column, or use a model "
             "of several traits, for instance blrzoo.multivariate."
         )
     if name == "weights" and shape[1] != 1:
@@ -234,7 +178,7 @@ def _check_shape(name: str, shape: tuple[int, ...]) -> None:
 
 
 def _to_float(name: str, matrix: Any, columns: pd.Index) -> np.ndarray:
-    """Convert to a C-ordered float64 copy with NaN for whatever is missing, or refuse."""
+    """Convert to a C-ordered float64 copy with NaN for missing values, or refuse."""
     if isinstance(matrix, np.ndarray) and matrix.dtype.kind in "biuf":
         with np.errstate(over="ignore"):  # long doubles become inf, which is refused later
             return np.array(matrix, dtype=np.float64, order="C")
@@ -287,7 +231,7 @@ def _dtype_kind(dtype: Any) -> str | None:
 
 
 def _object_kind(column: pd.Series) -> str | None:
-    """Name what is wrong with the values of an object column; None if they are real numbers."""
+    """Name what is wrong with the values of an object column; None for real numbers."""
     types = {type(v) for v in column[column.notna()]}
     for kind, wrong in _WRONG_TYPES.items():
         if any(issubclass(t, wrong) for t in types):
@@ -324,7 +268,7 @@ def _check_finite(table: Table, allow_missing: bool) -> None:
 
 
 def check_scale(table: Table, wrong: np.ndarray, got: str) -> None:
-    """Refuse columns whose scale is wrong, (column,)."""
+    """Refuse the columns of a mask (column,), whose scale is wrong."""
     if wrong.any():
         raise ValueError(
             f"{table.name} must have a scale whose squares are finite and positive numbers; got "
@@ -333,7 +277,7 @@ def check_scale(table: Table, wrong: np.ndarray, got: str) -> None:
 
 
 def check_largest(table: Table, size: np.ndarray | None = None) -> None:
-    """Refuse columns with too large absolute values; `size`, (column,), are those if known."""
+    """Refuse columns with absolute values above LARGEST; `size` (column,) if they are known."""
     if size is None:
         parts = [np.fmax.reduce(np.abs(block), axis=0) for block in float_blocks(table.values)]
         size = np.concatenate(parts)
@@ -341,7 +285,7 @@ def check_largest(table: Table, size: np.ndarray | None = None) -> None:
 
 
 def join(tables: list[Table]) -> tuple[pd.Index, list[Table]]:
-    """Bring the rows of all tables into the order of the first one that carries obs labels."""
+    """Bring the rows of all tables into the order of the first one that has obs labels."""
     labelled = [table for table in tables if table.obs is not None]
     if labelled:
         tables = [_in_order(table, labelled[0]) for table in tables]

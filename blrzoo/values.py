@@ -1,4 +1,4 @@
-"""What the numbers of a regression must be: varying, of a workable scale, independent."""
+"""Checks of the numbers of a regression: that they vary, on a workable scale, independently."""
 
 import os
 import warnings
@@ -28,11 +28,11 @@ __all__ = [
 
 CONSTANT = 1e-12  # a column is constant if max - min <= this times max |x|: above rounding error
 _SMALLEST = 1e-60  # of max - min: squares and their ratios stay finite
-COLLINEAR = 1e-7  # part of a scaled covariate that the ones before leave over; as in R's lm
+COLLINEAR = 1e-7  # length of a scaled covariate's residual on the ones before; as in R's lm
 
 
 def _constant(table: Table) -> np.ndarray:
-    """Mask of constant columns; refuse scales whose squares leave floating point."""
+    """Return the mask of constant columns; refuse scales whose squares leave floating point."""
     if form_of(table.values) == "dense":
         high, low = np.nanmax(table.values, axis=0), np.nanmin(table.values, axis=0)
     else:
@@ -47,12 +47,12 @@ def _constant(table: Table) -> np.ndarray:
 
 
 def constant_columns(low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Mask of columns that do not vary beyond rounding error, by their smallest and largest x."""
+    """Return the mask of columns, by minimum and maximum, that vary by rounding error only."""
     return high - low <= CONSTANT * np.maximum(np.abs(high), np.abs(low))
 
 
 def check_response(table: Table, part: bool = False) -> None:
-    """Refuse a constant response, but of a part of the data; advise where it is binary."""
+    """Refuse a constant response, unless it is part of the data; advise on a binary one."""
     constant = _constant(table)
     if constant.any() and not part:
         known = table.values[:, constant.argmax()]
@@ -79,7 +79,7 @@ def _warn_of_dependent_traits(table: Table) -> None:
 
 
 def warn_of_dependent_traits(labels: Any) -> None:
-    """Warn of traits, if there are any, that follow from the ones before."""
+    """Warn of traits, if any, that are linear combinations of the ones before."""
     if len(labels):
         warn_user(
             f"Y has {len(labels)} trait(s) that are copies or linear combinations of the ones "
@@ -89,7 +89,7 @@ def warn_of_dependent_traits(labels: Any) -> None:
 
 
 def check_features(table: Table, part: bool = False) -> None:
-    """Refuse X without any information, but of a part; warn of constant and copied features."""
+    """Refuse an X that says nothing, unless it is part of the data; warn of useless features."""
     if form_of(table.values) == "genotypes":
         _check_known(table)
     constant = _constant(table)
@@ -105,7 +105,7 @@ def check_features(table: Table, part: bool = False) -> None:
 
 
 def check_varying_features(labels: Any, constant: np.ndarray) -> None:
-    """Refuse features of which none varies; warn of constant ones, by a mask."""
+    """Refuse features none of which varies; warn of constant ones, by their mask."""
     if constant.all():
         raise ValueError(
             f"X must have a feature that varies between observations; got {len(constant)} constant "
@@ -128,7 +128,7 @@ def _check_known(table: Table) -> None:
 
 
 def _copies(X: Any, candidates: np.ndarray, block: int = 512) -> list[tuple[int, int]]:
-    """Pairs (first, copy) of equal columns, found by hash in one pass over X."""
+    """Find pairs (first, copy) of equal columns by their hash, in one pass over X."""
     first: dict[int, int] = {}
     pairs = []
     for start in range(0, len(candidates), block):
@@ -154,7 +154,7 @@ def check_weights(table: Table) -> None:
 
 
 def check_covariates(table: Table, part: bool = False) -> None:
-    """Refuse covariates that are too many, constant or dependent, but of a part of the data."""
+    """Refuse constant, dependent or too many covariates, unless they are part of the data."""
     constant = _constant(table)
     if not part:
         _check_independent(table, constant)
@@ -183,7 +183,7 @@ def _check_independent(table: Table, constant: np.ndarray) -> None:
 
 
 def dependent_columns(W: np.ndarray) -> np.ndarray:
-    """Mask of columns in the span of the intercept and the columns before (Gram-Schmidt)."""
+    """Return the mask of columns in the span of intercept and columns before (Gram-Schmidt)."""
     Z = W - W.mean(axis=0)
     Z /= np.linalg.norm(Z, axis=0)
     basis, rank = np.empty_like(Z, order="F"), 0
@@ -201,6 +201,6 @@ def dependent_columns(W: np.ndarray) -> np.ndarray:
 
 
 def warn_user(message: str) -> None:
-    """Warn with a UserWarning, at the line of the caller outside this package."""
+    """Issue a UserWarning that points to the caller's line outside this package."""
     package = os.path.dirname(__file__) + os.sep
     warnings.warn(message, UserWarning, skip_file_prefixes=(package,))

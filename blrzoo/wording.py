@@ -6,25 +6,17 @@ import numpy as np
 
 __all__ = ["first_line", "number_text", "setting_text"]
 
-#: Numbers of an array that are all printed; of a longer one the range is.
-_SHOWN = 12
+_SHOWN = 12  # numbers of an array; of a longer one, the range is shown
 
 
 def first_line(thing: type) -> str:
-    """The first line of a class's docstring, or of that of the class that it was derived from."""
+    """Return the first line of the docstring of a class, or of the nearest parent with one."""
     texts = (one.__doc__ for one in thing.__mro__ if one is not object)
     return next(filter(None, texts), "").strip().split("\n")[0].rstrip(".")
 
 
 def number_text(value: Any) -> str:
-    """A number in four digits; of an array its numbers, or their range; a name as it is.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> number_text(1 / 3), number_text([1, 2]), number_text(np.eye(2)), number_text(range(20))
-    ('0.3333', '[1, 2]', 'diag(1)', '0 to 19')
-    """
+    """Format a number or an array in four digits, many numbers as their range."""
     if isinstance(value, str):
         return value
     value = np.asarray(value, dtype=float)
@@ -40,7 +32,7 @@ def number_text(value: Any) -> str:
 
 
 def setting_text(value: Any) -> str:
-    """A number, a short array of them, or a word, as text; "" for anything else."""
+    """Format a number, a short array or a word; "" for anything else."""
     if isinstance(value, bool | str):
         return str(value)
     array = np.asarray(value) if isinstance(value, np.ndarray | float | int | np.number) else None

@@ -31,14 +31,14 @@ def assign_to_genes(
     Parameters
     ----------
     positions : array-like, (feature,)
-        Position of each SNP, in base pairs for instance, in any order. The labels of a Series or
+        Position of each SNP, for instance in base pairs, in any order. The labels of a Series or
         DataArray name the SNPs; those of an array are 0, 1, ...
     genes : DataFrame, indexed by gene
         With the columns ``start`` and ``end`` (both belong to the gene), in the unit of
         `positions`, and ``chromosome`` where there are several.
     window : float or (before, after), default 0
-        How far outside of the gene a SNP may lie; a pair is of the sides of smaller and of larger
-        positions.
+        How far outside the gene a SNP may lie, in the unit of `positions`: towards smaller and
+        towards larger positions, or one number for both.
     chromosome : array-like, (feature,), optional
         Chromosome of each SNP, named as in `genes`; joined by label where it has labels, else in
         the order of `positions`. Needed if and only if `genes` has the column ``chromosome``.
@@ -46,17 +46,18 @@ def assign_to_genes(
     Returns
     -------
     dict
-        For each gene the list of its SNPs, in the order of `positions`. Genes without SNPs are
-        left out, and a log line says how many. It is what `blrzoo.group_pip`, `gene_statistics`
-        and `gene_z_scores` take.
+        The list of SNPs of each gene, in the order of `positions`. Genes without SNPs are left
+        out, and a log message says how many. `gene_statistics`, `gene_z_scores` and
+        `blrzoo.group_pip` accept it as it is.
 
     Raises
     ------
     TypeError
         If `genes` is not a DataFrame, or positions, starts, ends or the window are not numbers.
     ValueError
-        If something is missing, not finite or negative, a gene ends before it starts, a label
-        occurs twice, or no SNP lies in any gene.
+        If a value is missing or not finite, the window is negative, a gene ends before it starts,
+        a label occurs twice, only one of `chromosome` and the column ``chromosome`` is given, they
+        have no chromosome in common, or no SNP lies in any gene.
 
     Examples
     --------
@@ -97,7 +98,7 @@ def _intervals(genes: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     starts, ends = (vector(f"genes[{name!r}]", genes[name])[0] for name in ("start", "end"))
     if (starts > ends).any():
         raise ValueError(
-            "genes must not end before they start, got that of "
+            "genes must not end before they start, got such positions of "
             f"{show(genes.index[starts > ends])}. Swap start and end, whatever the strand."
         )
     return starts, ends
@@ -113,7 +114,7 @@ def _window(window: Any) -> tuple[float, float]:
 def _chromosomes(
     chromosome: Any, genes: pd.DataFrame, snps: pd.Index
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Chromosome of each SNP and of each gene."""
+    """Return the chromosome of each SNP and of each gene."""
     if (chromosome is None) != ("chromosome" not in genes.columns):
         raise ValueError(
             "chromosome must be given if and only if genes has the column 'chromosome', got "
@@ -121,7 +122,7 @@ def _chromosomes(
         )
     if chromosome is None:
         return np.zeros(snps.size, dtype=int), np.zeros(len(genes), dtype=int)
-    if isinstance(chromosome, list | tuple):  # of which NumPy would make text
+    if isinstance(chromosome, list | tuple):  # NumPy would turn mixed labels into text
         chromosome = np.asarray(chromosome, dtype=object)
     values = one_per_feature("chromosome", chromosome, snps, "SNPs of positions").astype(object)
     of = genes["chromosome"].to_numpy(dtype=object)

@@ -1,4 +1,23 @@
-"""Sums of correlated chi-squares, as standard normal scores."""
+r"""Sums of correlated chi-squares as normal scores, by a saddlepoint approximation.
+
+For :math:`T = \sum_i \lambda_i \chi^2_1`, the cumulant generating function is
+:math:`K(s) = -\tfrac12 \sum_i \log(1 - 2 s \lambda_i)`. With the saddlepoint :math:`K'(s) = T`,
+
+.. math::
+
+   w = sign(s) \sqrt{2 (s T - K(s))}, \qquad v = s \sqrt{K''(s)}, \qquad
+   z = w + \frac{1}{w} \log\frac{v}{w}
+
+has :math:`1 - \Phi(z) \approx P(\sum_i \lambda_i \chi^2_1 \geq T)`, also where that is too small
+for a float.
+
+References
+----------
+.. [1] Kuonen (1999). Saddlepoint approximations for distributions of quadratic forms in
+   normal variables. Biometrika 86:929-935.
+.. [2] Barndorff-Nielsen (1986). Inference on full or partial parameters based on the
+   standardized signed log likelihood ratio. Biometrika 73:307-322.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,49 +27,13 @@ __all__ = ["normal_score"]
 
 Floats = NDArray[np.float64]
 
-_SMALLEST = 1e-6  # of T / E[T]: below, T counts as this much
+_SMALLEST = 1e-6  # of T / E[T]: a smaller T counts as this much
 _NEGLIGIBLE = 1e-8  # eigenvalues below this share of their sum
 _NEAR_MEAN = 1e-4  # |w|: the formula is 0 / 0 at the mean
 
 
 def normal_score(total: float, eigenvalues: Floats) -> float:
-    r"""Turn a weighted sum of chi-squares into the normal score with the same tail probability.
-
-    For :math:`T = \sum_i \lambda_i \chi^2_1`, the cumulant function is
-    :math:`K(s) = -\tfrac12 \sum_i \log(1 - 2 s \lambda_i)`. With the saddlepoint :math:`K'(s) = T`,
-
-    .. math::
-
-       w = sign(s) \sqrt{2 (s T - K(s))}, \qquad v = s \sqrt{K''(s)}, \qquad
-       z = w + \frac{1}{w} \log\frac{v}{w}.
-
-    Parameters
-    ----------
-    total : float
-        The observed T, not negative.
-    eigenvalues : ndarray (i,)
-        The weights, with a positive sum.
-
-    Returns
-    -------
-    float
-        With :math:`1 - \Phi(z) \approx P(T \geq total)`, also where that is too small for a
-        float. A T below a millionth of its expectation counts as that.
-
-    References
-    ----------
-    .. [1] Kuonen (1999). Saddlepoint approximations for distributions of quadratic forms in
-       normal variables. Biometrika 86:929-935.
-    .. [2] Barndorff-Nielsen (1986). Inference on full or partial parameters based on the
-       standardized signed log likelihood ratio. Biometrika 73:307-322.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from blrzoo.gene_sets.chi2_sums import normal_score
-    >>> round(normal_score(31.410, np.ones(20)), 2)  # the 95 % quantile of chi-square, 20 df
-    1.64
-    """
+    """Return the normal score with the upper tail probability of a weighted sum of chi-squares."""
     weights = eigenvalues[eigenvalues > _NEGLIGIBLE * eigenvalues.sum()]
     total = max(total, _SMALLEST * weights.sum())
     if weights.size == 1:  # exact: P(z^2 > T / lambda) = 2 Phi(-sqrt(T / lambda))

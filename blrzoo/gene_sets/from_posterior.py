@@ -18,7 +18,7 @@ from blrzoo.summaries.table import mcse_of_mean
 
 __all__ = ["gene_statistics"]
 
-_BLOCK_BYTES = 2**26  # of draws of the effects of some genes, and of their columns of X
+_BLOCK_BYTES = 2**26  # of draws of the effects of some genes and of their columns of X
 
 _LONG_NAMES = {
     "variance": "posterior mean of the variance that the gene explains",
@@ -35,7 +35,7 @@ _LONG_NAMES = {
 
 
 def gene_statistics(idata: xr.DataTree, genes: Mapping[Hashable, Any], X: Any = None) -> xr.Dataset:
-    r"""Summarise the effects of SNPs by gene, from a model that was fitted to all SNPs at once.
+    r"""Summarize the effects of SNPs by gene, from a model fitted to all SNPs at once.
 
     Draw by draw, for the SNPs g of a gene:
 
@@ -49,11 +49,11 @@ def gene_statistics(idata: xr.DataTree, genes: Mapping[Hashable, Any], X: Any = 
     idata : xarray.DataTree
         An InferenceData with ``beta`` (chain, draw, feature[, trait]) in its posterior.
     genes : mapping of gene to list of SNPs
-        As `assign_to_genes` makes it. Genes may share SNPs: what these explain is then in the
-        variance of each.
+        From `assign_to_genes`, for instance. Genes may share SNPs, whose variance then counts in
+        each of them.
     X : array-like, (obs, feature), optional
-        Genotypes of the individuals to speak of, on the scale of the model's X; DataFrame and
-        DataArray are joined by label. Default: those of the model, from the constant data.
+        Genotypes of the individuals of interest, on the scale of the model's X; a DataFrame or
+        DataArray is joined by label. Default: X of the model, from the constant data.
 
     Returns
     -------
@@ -62,29 +62,36 @@ def gene_statistics(idata: xr.DataTree, genes: Mapping[Hashable, Any], X: Any = 
 
         - ``variance``, ``variance_sd``, ``mcse_variance``: posterior mean and standard deviation
           of the variance over the individuals that the gene explains, in squared units of y, and
-          the Monte Carlo error of the mean
+          the Monte Carlo standard error of the mean
         - ``sum_squares``: posterior mean, in squared units of y per unit of x. It depends on the
-          scale of the columns of X, and is blind to LD
-        - ``pip``, ``mcse_pip``, ``expected_size``: see `blrzoo.group_pip`; left out for models
-          without indicators
-        - ``n_snps``, ``n_effective`` (gene) and ``covariates`` (gene, covariate): see
-          `gene_z_scores`
+          scale of the columns of X, and ignores LD
+        - ``pip``, ``mcse_pip``: posterior probability that at least one SNP of the gene is
+          included, and its Monte Carlo standard error; ``expected_size``: posterior mean of the
+          number of included SNPs. Left out for models without indicators
+        - ``n_snps`` (gene): number K of SNPs
+        - ``n_effective`` (gene): :math:`K^2 / \sum_{jk} r_{jk}^2` with the correlations
+          :math:`r_{jk}` in X, the number of independent SNPs with as much information
+        - ``covariates`` (gene, covariate): ``log_size``, the log of n_snps, and ``log_density``,
+          the log of n_effective / n_snps, for `gene_set_model`; one that is the same for all genes
+          is left out
 
     Raises
     ------
     TypeError
         If `idata` is not a DataTree, or `genes` is not a mapping of lists.
     ValueError
-        If ``beta`` or X are missing, or something does not fit the SNPs.
+        If ``beta`` or X is missing or not finite, X does not fit the SNPs or has fewer than 3
+        rows, a SNP of a gene does not vary in X, or a gene has no SNP or an unknown one.
 
     Notes
     -----
-    These are statements about the gene given all other SNPs. A neighbour in LD with a causal gene
-    has a large `gene_z_scores`, but not a large variance here, if the data can tell them apart.
+    These are statements about the gene given all other SNPs. A neighbor in LD with a causal gene
+    has a large z-score (`gene_z_scores`), but not a large variance here, if the data can tell the
+    two apart.
 
-    All three are skewed, and grow with the gene. As the response of `gene_set_model`, take the
-    logarithm of ``variance``, clipped from below (it is 0 for a gene that no draw includes), or a
-    normal score of its ranks, with the covariates.
+    All three are skewed, and grow with the size of the gene. As the response of `gene_set_model`,
+    use the logarithm of ``variance``, clipped from below (it is 0 for a gene that no draw
+    includes), or a normal score of its ranks, with the covariates.
 
     References
     ----------
@@ -136,7 +143,7 @@ def _blocks(beta: xr.DataArray, X: NDArray[Any], members: sparse.csr_array) -> I
 
 
 def _moments(beta: xr.DataArray, X: NDArray[Any], members: sparse.csr_array) -> xr.Dataset:
-    """Variances and sums of squares of some genes; a SNP of several genes is repeated."""
+    """Compute variances and sums of squares of some genes; shared SNPs are repeated."""
     snps, index = members.indices, np.repeat(np.arange(members.shape[0]), np.diff(members.indptr))
     beta = beta.isel(feature=snps)
     values = moments_by_group(X[:, snps], beta, index, members.shape[0])[0]

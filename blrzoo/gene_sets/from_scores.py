@@ -37,7 +37,7 @@ def gene_z_scores(
     scores: Literal["z", "p"] = "z",
     gene_correlation: bool = False,
 ) -> xr.Dataset:
-    r"""Combine the z-scores of a gene's SNPs into one z-score of the gene, with regard to LD.
+    r"""Combine the z-scores of a gene's SNPs into one z-score of the gene, accounting for LD.
 
     For the K SNPs of a gene, with correlation matrix R (linkage disequilibrium, LD), the statistic
     is the sum of their chi-squares. Without association, :math:`z \sim N_K(0, R)`, so that
@@ -58,17 +58,17 @@ def gene_z_scores(
         DataArray name the SNPs; those of an array are 0, 1, ... SNPs that are in no gene are not
         used.
     genes : mapping of gene to list of SNPs
-        As `assign_to_genes` makes it. Genes may share SNPs.
+        From `assign_to_genes`, for instance. Genes may share SNPs.
     X : array-like, (obs, feature), optional
-        Genotypes to compute R from: best of the individuals that the z-scores are of; else of a
-        reference panel from the same population, with many more individuals than a gene has
-        SNPs. DataFrame and DataArray are joined by label.
+        Genotypes to compute R from: best those behind the z-scores, or else a reference panel
+        from the same population, with many more individuals than a gene has SNPs. A DataFrame or
+        DataArray is joined by label. Exactly one of `X` and `correlation` is needed.
     correlation : array-like, (feature, feature), optional
-        R itself, in the place of X.
+        R itself, instead of X.
     scores : {"z", "p"}, default "z"
-        "p": `z` holds two-sided p-values, positive.
+        Whether `z` holds z-scores, or two-sided p-values in (0, 1].
     gene_correlation : bool, default False
-        Whether to compute correlations between genes too, of which a matrix (gene, gene) is made.
+        Whether to compute the correlations between genes too, a matrix (gene, gene).
 
     Returns
     -------
@@ -78,33 +78,39 @@ def gene_z_scores(
         - ``n_snps`` and ``n_effective`` (gene): K and :math:`K^2 / \sum_{jk} r_{jk}^2`, the number
           of independent SNPs whose sum of chi-squares varies as much, relative to its mean
         - ``covariates`` (gene, covariate): ``log_size``, the log of n_snps, and ``log_density``,
-          that of n_effective / n_snps, for `gene_set_model`; one that is the same for all genes is
-          left out
-        - ``gene_correlation`` (gene, gene_bis), if asked for:
-          :math:`Cor(T_g, T_h) = \sum_{j \in g, k \in h} r_{jk}^2 / \sqrt{\cdot_{gg} \cdot_{hh}}`
+          the log of n_effective / n_snps, for `gene_set_model`; one that is the same for all genes
+          is left out
+        - ``gene_correlation`` (gene, gene_bis), with ``gene_correlation=True``:
+          :math:`Cor(T_g, T_h) = c_{gh} / \sqrt{c_{gg} c_{hh}}` with
+          :math:`c_{gh} = \sum_{j \in g, k \in h} r_{jk}^2`
 
     Raises
     ------
     TypeError
-        If `genes` is not a mapping, or something is not numeric.
+        If `genes` is not a mapping of lists, `z`, X or `correlation` is not numeric, or
+        `gene_correlation` is not a bool.
     ValueError
-        If not exactly one of X and correlation is given, if something does not fit the SNPs or is
-        not finite, a SNP of a gene does not vary, or `correlation` is no correlation matrix.
+        If not exactly one of X and `correlation` is given, a value is not finite or a p-value not
+        in (0, 1], a gene has no SNP or an unknown one, X or `correlation` does not fit the SNPs, X
+        has fewer than 3 rows, a SNP of a gene does not vary, or `correlation` is not a correlation
+        matrix.
 
     Notes
     -----
     MAGMA's "SNP-wise mean" model has the same statistic [1]_, and so has VEGAS [2]_, which
-    simulates its distribution. Here the tail is a saddlepoint approximation, within a few per
-    cent in both tails and at any distance. To match mean and variance by one scaled chi-square,
-    :math:`T \approx (K / f) \chi^2_f` with f = n_effective [3]_, is simpler, and right near 5 %;
-    far out it gives p-values that are much too small where LD is strong (a tenth at 1e-4). For a
-    single SNP, and for copies of one, the p-value is exact.
+    simulates its distribution. Here the tail probability is a saddlepoint approximation [4]_, with
+    a relative error of a few per cent at any distance in both tails. Matching mean and variance by
+    one scaled chi-square, :math:`T \approx (K / f) \chi^2_f` with f = n_effective [3]_, is simpler
+    and accurate near 5 %, but gives p-values that are much too small far out in the tail where LD
+    is strong (a tenth of the true one at 1e-4). For a single SNP, and for copies of one, the
+    p-value is exact.
 
     Pairs of z-scores correlate as the SNPs do if the trait is regressed on each SNP in the same
-    individuals. Where covariates were in these regressions, the LD is that of X after regressing
-    it on them.
+    individuals. If covariates were in these regressions, the LD is that of the residuals of X on
+    them.
 
-    The correlation between two T is exact under that null; that between the z of genes is near it.
+    The correlation between two T is exact under this null hypothesis, and that between the
+    z-scores of genes is close to it.
 
     References
     ----------
@@ -114,6 +120,8 @@ def gene_z_scores(
        American J. Human Genetics 87:139-145.
     .. [3] Brown (1975). A method for combining non-independent, one-sided tests of significance.
        Biometrics 31:987-992.
+    .. [4] Kuonen (1999). Saddlepoint approximations for distributions of quadratic forms in
+       normal variables. Biometrika 86:929-935.
 
     Examples
     --------
@@ -127,7 +135,7 @@ def gene_z_scores(
     A     2.96       6.50          2.0
     B     1.64       3.84          1.0
 
-    The same, where the two SNPs of gene A say the same:
+    The same, with two SNPs of gene A that are copies:
 
     >>> copies = np.array([[1, 1, 0], [1, 1, 0], [0, 0, 1]])
     >>> gene_z_scores([3.0, 2.0, 1.96], genes, correlation=copies).z.values.round(2)
@@ -170,12 +178,12 @@ def _chi2(z: Any, scores: str) -> tuple[NDArray[np.float64], pd.Index]:
 def _gene(
     name: Hashable, chi2: NDArray[np.float64], correlation: NDArray[np.float64]
 ) -> tuple[float, float, float]:
-    """The z-score, the mean chi-square and the effective number of SNPs."""
+    """Return the z-score of a gene, its mean chi-square and its effective number of SNPs."""
     eigenvalues = np.linalg.eigvalsh(correlation)
     if eigenvalues[0] < -_NOT_DEFINITE * len(chi2):
         raise ValueError(
             f"correlation must be positive semi-definite, got the eigenvalue {eigenvalues[0]:.3g} "
-            f"for the SNPs of {name!r}. Correlations have to be of one sample: pass X."
+            f"for the SNPs of {name!r}. Compute all correlations from one sample, or pass X."
         )
     score = normal_score(float(chi2.sum()), eigenvalues.clip(min=0.0))
     return score, float(chi2.mean()), effective_number(correlation)

@@ -29,14 +29,15 @@ def membership(
     Parameters
     ----------
     sets : mapping of set to list of genes
-        Sets may overlap. Members that are not among `genes` are ignored: they were not measured.
+        Sets may overlap. Members that are not in `genes` are ignored, as not measured.
     genes : array-like, (gene,)
-        Labels of all genes that were measured, each once. Of a Series, or of a DataArray with
-        coordinates, the labels are taken.
+        All genes that were measured, each once: their labels, or a Series or DataArray whose
+        labels they are, such as the response of `gene_set_model`.
     min_size, max_size : int, default 5 and None
-        Sets with fewer, or more, measured genes are dropped, and a log line names them; so are
-        sets of all genes, which are compared with none. Very small sets say more about their
-        genes, very large ones little about biology.
+        Smallest and largest number of measured genes. Other sets are left out, and so are sets
+        that hold all genes, as there are none to compare them with; a log message names them.
+        Very small sets say more about their genes than about the set, and very large ones say
+        little about biology. None: no limit.
 
     Returns
     -------
@@ -48,7 +49,8 @@ def membership(
     TypeError
         If `sets` is not a mapping of lists, or a size is not an int.
     ValueError
-        If genes are repeated, a size is out of range, or no set is left.
+        If genes are repeated, `min_size` is below 1, `max_size` is below `min_size`, or no set
+        remains.
 
     Notes
     -----

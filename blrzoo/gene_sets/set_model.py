@@ -22,7 +22,7 @@ __all__ = ["gene_set_model"]
 
 _PI = (1.0, 9.0)  # a tenth of the sets
 _H2 = 0.05
-_WHITENED = ("mu", "center", "weights", "missing")  # arguments that have another meaning then
+_WHITENED = ("mu", "center", "weights", "missing")  # would mean something else then
 
 
 def gene_set_model(
@@ -35,18 +35,23 @@ def gene_set_model(
     max_size: int | None = None,
     **options: Any,
 ) -> pm.Model:
-    r"""Regress a statistic of genes on the sets that they are members of, to see which matter.
+    r"""Regress a statistic of genes on their membership of sets, to find the sets that matter.
 
     .. math::
 
        y_g = \mu + (w_g - \bar w)\gamma + \sum_s (m_{gs} - \bar m_s) \beta_s + e_g, \qquad
        e \sim N(0, \sigma^2 R)
 
-    with :math:`m_{gs} = 1` where gene g is a member of set s, and a spike-and-slab prior of
-    :math:`\beta`: `blrzoo.spike_slab` with another default prior. All sets are in one regression,
-    so that a set which merely overlaps with a set that matters is told apart from it, as far as
-    genes that are in one and not in the other can tell. `gene_set_table` and `blrzoo.pip` have
-    the importance of each set.
+    .. math::
+
+       \delta_s \sim Bernoulli(\pi), \quad \beta_s = 0 \text{ where } \delta_s = 0, \quad
+       \beta_s | \delta_s = 1 \sim N(0, \tau^2), \quad
+       \tau^2 \sim \text{scaled-inverse-}\chi^2(\nu, S^2), \quad \pi \sim Beta(1, 9)
+
+    with :math:`m_{gs} = 1` if gene g is a member of set s, and else 0. It is `blrzoo.spike_slab`
+    with other default priors. All sets are in one regression, so that a set that merely overlaps
+    with one that matters can be told apart from it, by the genes that are in only one of the two.
+    `gene_set_table` reports the inclusion probability and effect of each set.
 
     Parameters
     ----------
@@ -54,32 +59,42 @@ def gene_set_model(
         Statistic of each gene, such as ``z`` of `gene_z_scores`; large where the trait is
         associated with the gene. Its labels are the genes.
     sets : mapping of set to list of genes, or DataArray (gene, set)
-        The sets, see `membership`; or what it returned.
+        The sets, which may overlap; genes that are not in y are ignored. Or the matrix of 0 and 1
+        that `membership` returns.
     covariates : array-like, (gene, covariate), optional
-        What else y may depend on, such as the size of a gene, for instance ``covariates`` of
+        Fixed effects W, joined by label, such as the size of a gene: ``covariates`` of
         `gene_z_scores`. MAGMA adjusts for the size and density of genes, and their logarithms.
+        Default: none.
     gene_correlation : array-like, (gene, gene), optional
-        R, correlations of y between genes that are due to LD, ``gene_correlation`` of
-        `gene_z_scores`. Without it, genes count as independent, and a set of neighbouring genes
-        can look important because one of them is associated. Default: the identity matrix.
+        R, correlations of y between genes due to LD, ``gene_correlation`` of `gene_z_scores`;
+        joined by label. Without it, genes count as independent, and a set of neighboring genes can
+        look important because one of them is associated. Default: the identity matrix.
     min_size, max_size : int, optional
-        See `membership`; of a mapping only.
+        Smallest and largest number of measured genes; other sets are left out, and a log message
+        names them. Default: 5, and no limit. For a mapping of sets only.
     **options
-        Arguments of `blrzoo.spike_slab`. Other defaults here: ``pi=(1, 9)``, the prior expects
-        that a tenth of the sets matter, and ``h2=0.05``, that sets explain a twentieth of the
-        variance between genes.
+        Further arguments of `blrzoo.spike_slab`. Two defaults differ: ``pi=(1, 9)``, unless
+        `expected_size` or `inclusion` is given: a tenth of the sets are expected to matter; and
+        ``h2=0.05``: sets are expected to explain a twentieth of the variance between genes. Thus
+        `tau2` is by default ``(1, S2)`` with
+        ``2 S2 = 0.05 var(y) / (s mean_s var(m_s))`` and ``s = max(p / 10, 1)`` for p sets, and
+        `sigma2` is ``(4, S2)`` with ``2 S2 = 0.95 var(y)``; with `gene_correlation`, variances are
+        those of the transformed data.
 
     Returns
     -------
     pm.Model
-        As of `blrzoo.spike_slab`; the dim ``feature`` are the sets and ``obs`` the genes. The data
-        ``set_size`` (feature) are the numbers of measured genes.
+        With ``beta`` and ``delta`` (feature), ``pi``, ``tau2``, ``sigma2``, ``mu`` and, with
+        covariates, ``gamma`` (covariate). The dim ``feature`` is that of the sets, ``obs`` that of
+        the genes. The data ``set_size`` (feature) are the numbers of measured genes.
 
     Raises
     ------
     TypeError, ValueError
-        For sets, data or hyperparameters that are refused; if y has no labels; if R is not
-        positive definite, as where two genes have the same SNPs.
+        If `sets` is neither a mapping of lists nor a matrix of 0 and 1, no set remains, y has no
+        labels with a mapping of sets, R is not a positive definite correlation matrix (as when two
+        genes have the same SNPs), data or hyperparameters are refused by `blrzoo.spike_slab`, or
+        an argument is given that cannot be combined with others.
 
     See Also
     --------
@@ -87,14 +102,14 @@ def gene_set_model(
 
     Notes
     -----
-    The test is competitive: :math:`\beta_s` is what genes in the set have more than genes outside,
-    in units of y, given the other sets and the covariates. It can be negative; look at
+    The test is competitive: :math:`\beta_s` is the difference between genes in the set and genes
+    outside, in units of y, given the other sets and the covariates. It can be negative; see
     ``positive`` in `gene_set_table`.
 
     With `gene_correlation`, y, memberships, covariates and the intercept are multiplied by the
-    inverse of the Cholesky factor of R (generalised least squares). Effects keep their meaning. The
-    intercept is then the covariate ``intercept``, ``mu`` is 0, and X, W and y in the InferenceData
-    are the transformed ones. `weights`, `missing`, `mu` and `center` cannot be used then.
+    inverse of the Cholesky factor of R (generalized least squares). Effects keep their meaning. The
+    intercept is then the covariate ``intercept``, ``mu`` is 0, and the InferenceData holds the
+    transformed X, W and y. `weights`, `missing`, `mu` and `center` cannot be used then.
 
     For several traits, pass ``membership(sets, genes)`` to `blrzoo.multivariate_spike_slab`.
 
@@ -159,7 +174,7 @@ def _members(y: Any, sets: Any, min_size: int | None, max_size: int | None) -> x
 def _whitened(
     X: xr.DataArray, y: Any, covariates: Any, correlation: Any, options: dict[str, Any]
 ) -> pm.Model:
-    """The model of data that are multiplied by the inverse of the Cholesky factor of R."""
+    """Make the model of data multiplied by the inverse of the Cholesky factor of R."""
     for name in _WHITENED:
         if name in options:
             raise ValueError(
@@ -173,7 +188,7 @@ def _whitened(
         return spike_slab(X, y, covariates=covariates, **options)
     root = _root(R)
     frames = _frames(data, root)
-    with warnings.catch_warnings():  # of sets that are copies: told before
+    with warnings.catch_warnings():  # check_data has warned of sets that are copies
         warnings.simplefilter("ignore", UserWarning)
         return spike_slab(**frames, mu=0.0, center=False, **options)
 
@@ -193,7 +208,7 @@ def _root(correlation: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _frames(data: RegressionData, root: NDArray[np.float64]) -> dict[str, Any]:
-    """X, y and covariates with the intercept among them, transformed."""
+    """Transform X, y and the covariates, with the intercept among them."""
     genes, sets = data.coords["obs"], data.coords["feature"]
     names = ["intercept", *data.coords.get("covariate", [])]
     W = np.column_stack([np.ones(data.n), data.W - data.W.mean(axis=0)])

@@ -1,4 +1,4 @@
-"""The table of sets: one row a set."""
+"""The table of gene sets: one row per set."""
 
 from typing import Literal
 
@@ -21,32 +21,42 @@ def gene_set_table(
     ci_kind: Literal["eti", "hdi"] = "eti",
     sort_by: str | None = "pip",
 ) -> xr.Dataset:
-    """Summarise a gene-set analysis: size, importance and effect of each set.
+    """Summarize a gene-set analysis: the size, inclusion probability and effect of each set.
 
     Parameters
     ----------
     idata : xarray.DataTree
         The InferenceData of a `gene_set_model`.
-    ci_prob, ci_kind, sort_by
-        See `blrzoo.effect_table`; sets with the highest PIP come first, None keeps the order.
+    ci_prob : float, default 0.95
+        Probability of the credible interval, in (0, 1), whatever the ``rcParams`` of ArviZ say.
+    ci_kind : {"eti", "hdi"}, default "eti"
+        Equal-tailed, or highest density (the narrowest) interval.
+    sort_by : str or None, default "pip"
+        ``"pip"``, ``"abs_mean"`` or another variable of `blrzoo.effect_table`: sets with the
+        largest value come first, ties in the order of the data. With several traits, a set counts
+        with the largest of its traits. None: the order of the data.
 
     Returns
     -------
     xarray.Dataset
         Dims (set[, trait]); ``.to_dataframe()`` makes a table of it:
 
-        - ``size`` (set): number of measured genes; left out where the InferenceData does not know
-        - ``pip``, ``mcse_pip``: posterior inclusion probability, the importance of the set, and
-          its Monte Carlo standard error
-        - ``mean``, ``sd``, ``lower``, ``upper``, ``mcse_mean``: of the effect, in units of the
-          statistic of genes; draws with an effect of 0 included
-        - ``positive``: posterior probability that the effect is above 0, at most the PIP. A set
-          with a high PIP that is not positive has genes which are less associated than others
+        - ``size`` (set): number of measured genes; left out if the InferenceData does not hold it
+        - ``pip``, ``mcse_pip``: posterior inclusion probability of the set, and its Monte Carlo
+          standard error
+        - ``mean``, ``sd``, ``lower``, ``upper``, ``mcse_mean``: posterior mean, standard deviation,
+          credible interval and Monte Carlo standard error of the mean of the effect, in units of
+          the statistic of genes, over all draws, also those with an effect of 0
+        - ``positive``: posterior probability that the effect is above 0, at most the PIP. If a set
+          has a high PIP and is not positive, its genes are less associated than others
 
     Raises
     ------
-    TypeError, ValueError
-        As `blrzoo.effect_table`.
+    TypeError
+        If `idata` is not a DataTree, or `ci_prob` is not a number.
+    ValueError
+        If the posterior lacks draws of ``beta`` or one of its dims, or an argument is not one of
+        those above.
 
     Examples
     --------
@@ -81,7 +91,7 @@ def gene_set_table(
 
 
 def _sizes(idata: xr.DataTree) -> np.ndarray | None:
-    """Sizes that the model recorded, or those of an X of memberships."""
+    """Return the sizes that the model recorded, or those of an X of memberships."""
     data, sets = constant_data(idata), feature_index(idata)
     if "set_size" in data:
         return one_per_feature("set_size", data["set_size"], sets)

@@ -1,4 +1,4 @@
-"""What is given of SNPs: a value for each, matrices of them, and those of each gene."""
+"""Reading of what users pass about SNPs: a value for each, matrices, and the SNPs of each gene."""
 
 from collections.abc import Hashable, Mapping, Sequence
 from itertools import pairwise
@@ -19,27 +19,7 @@ _ROUNDING = 1e-6  # of correlations that went through float32 or a text file
 
 
 def vector(name: str, value: Any) -> tuple[NDArray[np.float64], pd.Index]:
-    """Read one finite number for each label.
-
-    Parameters
-    ----------
-    name : str
-        The argument, for messages.
-    value : array-like, (label,)
-        A Series or DataArray has labels; anything else gets 0, 1, ...
-
-    Returns
-    -------
-    values : ndarray (label,)
-    labels : pandas.Index
-
-    Raises
-    ------
-    TypeError
-        If it does not hold real numbers.
-    ValueError
-        If it is not a vector of finite numbers, or a label occurs twice.
-    """
+    """Read one finite number per label; without labels these are 0, 1, ..."""
     array = np.asarray(value)
     if array.ndim != 1 or not array.size:
         raise ValueError(
@@ -58,31 +38,7 @@ def vector(name: str, value: Any) -> tuple[NDArray[np.float64], pd.Index]:
 
 
 def matrix(name: str, value: Any, labels: pd.Index, axes: Sequence[int]) -> Array:
-    """Read a matrix, with some axes in the order of the SNPs.
-
-    Parameters
-    ----------
-    name : str
-        The argument, for messages.
-    value : array-like, two dimensions
-        Axes with labels are joined by them, others by position.
-    labels : pandas.Index
-        What to have along the axes, in this order.
-    axes : sequence of int
-        Which axes.
-
-    Returns
-    -------
-    ndarray
-        In the dtype of `value`; its own memory where nothing had to be moved.
-
-    Raises
-    ------
-    TypeError
-        If it does not hold real numbers.
-    ValueError
-        If it is no matrix, lacks a label or has one twice, or has another length.
-    """
+    """Read a matrix, with some axes in the order of the labels."""
     array = np.asarray(value)
     if array.ndim != 2:
         raise ValueError(f"{name} must be a matrix, got shape {array.shape}. Pass two dimensions.")
@@ -101,28 +57,7 @@ def _check_numbers(name: str, array: Array) -> None:
 
 
 def read_correlation(name: str, value: Any, labels: pd.Index) -> NDArray[np.float64]:
-    """Read a correlation matrix, in the order of labels.
-
-    Parameters
-    ----------
-    name : str
-        The argument, for messages.
-    value : array-like, (label, label)
-        A DataFrame or DataArray is joined by label.
-    labels : pandas.Index
-        The order.
-
-    Returns
-    -------
-    ndarray (label, label)
-
-    Raises
-    ------
-    TypeError
-        If it does not hold real numbers.
-    ValueError
-        If it does not fit the labels, is not symmetric, or has other than ones on its diagonal.
-    """
+    """Read a correlation matrix (label, label), in the order of the labels."""
     found = matrix(name, value, labels, (0, 1)).astype(float)
     good = np.isfinite(found).all() and np.allclose(found, found.T, rtol=0, atol=_ROUNDING)
     if not good or not np.allclose(found.diagonal(), 1.0, rtol=0, atol=_ROUNDING):
@@ -136,27 +71,7 @@ def read_correlation(name: str, value: Any, labels: pd.Index) -> NDArray[np.floa
 def gene_members(
     genes: Mapping[Hashable, Any], snps: pd.Index
 ) -> tuple[pd.Index, sparse.csr_array]:
-    """Turn the SNPs of each gene into a table of 0/1.
-
-    Parameters
-    ----------
-    genes : mapping of gene to labels of SNPs
-        As `assign_to_genes` makes it.
-    snps : pandas.Index
-        All SNPs.
-
-    Returns
-    -------
-    names : pandas.Index (gene)
-    members : scipy.sparse.csr_array (gene, snp)
-
-    Raises
-    ------
-    TypeError
-        If it is not a mapping of lists.
-    ValueError
-        If there are no genes, or a gene has no SNPs, or unknown ones.
-    """
+    """Return the names of genes, and their SNPs as a table of 0/1, (gene, snp)."""
     if not isinstance(genes, Mapping):
         raise TypeError(
             "genes must be a mapping of each gene to the labels of its SNPs, got "
@@ -167,15 +82,5 @@ def gene_members(
 
 
 def snps_by_gene(members: sparse.csr_array) -> list[NDArray[np.intp]]:
-    """List the positions of the SNPs of each gene.
-
-    Parameters
-    ----------
-    members : scipy.sparse.csr_array (gene, snp)
-        From `gene_members`.
-
-    Returns
-    -------
-    list of ndarray
-    """
+    """List the positions of the SNPs of each gene."""
     return [members.indices[first:last] for first, last in pairwise(members.indptr)]

@@ -1,1 +1,1 @@
-"""What all that is read from a fit reads: draws, X and groups by label, variances of X beta."""
+"""The readers of an InferenceData: draws, X and groups by label, variances of X beta."""

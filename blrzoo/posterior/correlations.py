@@ -1,4 +1,4 @@
-"""Correlations between features, by blocks: never a matrix of all."""
+"""Correlations between features by blocks, never as a matrix of all pairs."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,18 +6,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Correlations", "centre_and_length"]
+__all__ = ["Correlations", "center_and_length"]
 
 Array = NDArray[Any]
 
 _BLOCK_BYTES = 2**24  # of features as float64
 _ROUNDING = 1e-10  # an SD below this share of the root mean square is that of a constant
-_TILE = 1024  # features: what is known of their pairs takes some tens of megabytes
-_SINGLE = 1e-5  # above the error of a correlation as float32
+_TILE = 1024  # features: the arrays of their pairs take some tens of megabytes
+_SINGLE = 1e-5  # above the rounding error of a correlation in float32: such pairs count
 
 
-def centre_and_length(values: Array) -> tuple[Array, Array]:
-    """Means of columns, and their lengths about these; infinite for a constant."""
+def center_and_length(values: Array) -> tuple[Array, Array]:
+    """Return the means of columns, and their lengths about these; infinite for a constant."""
     size = np.sqrt(np.einsum("ij,ij->j", values, values))
     mean = values.mean(axis=0)
     length = np.linalg.norm(values - mean, axis=0)
@@ -25,96 +25,35 @@ def centre_and_length(values: Array) -> tuple[Array, Array]:
 
 
 class Correlations:
-    """Absolute correlations of features; those with a constant are 0.
-
-    Parameters
-    ----------
-    X : ndarray (obs, feature)
-        Finite, of any real dtype; converted to float64 by blocks.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from blrzoo.posterior.correlations import Correlations
-    >>> correlations = Correlations(np.array([[1, 3, 1], [2, 2, 1], [3, 1, 2]]))
-    >>> correlations.with_one(0, np.array([1, 2])).round(2)
-    array([1.  , 0.87])
-    """
+    """Absolute correlations between columns of X (obs, feature); 0 for a constant column."""
 
     def __init__(self, X: Array) -> None:
         self._X = X
         self._mean, self._norm = np.zeros(X.shape[1]), np.zeros(X.shape[1])
         for columns in self._blocks(np.arange(X.shape[1])):
             values = X[:, columns].astype(float)
-            self._mean[columns], self._norm[columns] = centre_and_length(values)
+            self._mean[columns], self._norm[columns] = center_and_length(values)
         self._rows = (np.zeros(0, dtype=int), np.zeros((len(X), 0), dtype=np.float32))
 
     def with_one(self, feature: int, others: Array) -> Array:
-        """Compute the absolute correlations of a feature with others.
-
-        Parameters
-        ----------
-        feature : int
-            Its position.
-        others : ndarray of int (other,)
-            Their positions.
-
-        Returns
-        -------
-        ndarray (other,)
-        """
+        """Compute the absolute correlations of a feature with others, by position: (other,)."""
         unit = self._unit(np.array([feature]))
         product = self._product if 4 * others.size > self._mean.size else self._part
         return self._absolute(product(unit, others), others)[0]
 
     def between(self, some: Array, others: Array) -> Array:
-        """Compute the absolute correlations of some features with others.
-
-        Parameters
-        ----------
-        some, others : ndarray of int
-            Their positions.
-
-        Returns
-        -------
-        ndarray (some, other)
-        """
+        """Compute the absolute correlations of some features with others, (some, other)."""
         return self._absolute(self._part(self._unit(some), others), others)
 
     def tiles(self, features: Array) -> list[tuple[Array, Array]]:
-        """Cut all pairs of some features into tiles, for `pairs`.
-
-        Parameters
-        ----------
-        features : ndarray of int (feature,)
-            Their positions.
-
-        Returns
-        -------
-        list of pairs of ndarray of int
-            The positions of the rows and of the columns of each tile, on or above the diagonal.
-        """
+        """Cut all pairs of features into tiles (rows, columns) on or above the diagonal."""
         width = max(1, min(_TILE, _BLOCK_BYTES // (4 * len(self._X))))
         parts = [features[k : k + width] for k in range(0, features.size, width)]
         return [(parts[i], parts[k]) for i in range(len(parts)) for k in range(i, len(parts))]
 
     def pairs(self, tile: tuple[Array, Array], smallest: float) -> tuple[Array, Array]:
-        """Find the pairs of different features in a tile that correlate, each in both orders.
-
-        Parameters
-        ----------
-        tile : pair of ndarray of int
-            As `tiles` gives it.
-        smallest : float
-            Absolute correlation from which on a pair counts. Computed in single precision: pairs
-            that miss it by less than 1e-5 may count.
-
-        Returns
-        -------
-        firsts, seconds : ndarray of int (pair,)
-            Positions of features.
-        """
-        if self._rows[0] is not tile[0]:  # neighbouring tiles share their rows
+        """Find the pairs in a tile that correlate at least so much, each in both orders."""
+        if self._rows[0] is not tile[0]:  # neighboring tiles share their rows
             self._rows = (tile[0], self._unit(tile[0]).astype(np.float32))
         same = tile[0] is tile[1]
         columns = self._rows[1] if same else self._unit(tile[1]).astype(np.float32)
@@ -128,18 +67,7 @@ class Correlations:
         return np.concatenate([first, second]), np.concatenate([second, first])
 
     def purity(self, features: Array) -> tuple[float, float]:
-        """Compute the smallest and the mean absolute correlation between features.
-
-        Parameters
-        ----------
-        features : ndarray of int (member,)
-            Their positions.
-
-        Returns
-        -------
-        smallest, mean : float
-            1 for a single feature.
-        """
+        """Compute the smallest and the mean absolute correlation between features."""
         if features.size == 1:
             return 1.0, 1.0
         unit = self._unit(features)
@@ -148,11 +76,11 @@ class Correlations:
         return float(pairs.min()), float(pairs.mean())
 
     def _absolute(self, products: Array, others: Array) -> Array:
-        """Turn products of units with columns of X into correlations."""
+        """Turn products of unit columns with columns of X into absolute correlations."""
         return np.minimum(np.abs(products) / self._norm[others], 1.0)
 
     def _product(self, unit: Array, others: Array) -> Array:
-        """Multiply all of X, whose rows need no copy, by columns of mean 0."""
+        """Multiply all of X by columns of mean 0, by rows, which need no copy."""
         total = np.zeros((unit.shape[1], self._mean.size))
         height = max(1, _BLOCK_BYTES // (8 * self._mean.size))
         for start in range(0, len(self._X), height):
@@ -165,7 +93,7 @@ class Correlations:
         return np.concatenate([np.zeros((unit.shape[1], 0)), *parts], axis=1)
 
     def _unit(self, columns: Array) -> Array:
-        """Columns of mean 0 and length 1; 0 for a constant."""
+        """Return columns with mean 0 and length 1; 0 for a constant."""
         return (self._X[:, columns].astype(float) - self._mean[columns]) / self._norm[columns]
 
     def _blocks(self, columns: Array) -> Iterator[Array]:

@@ -11,7 +11,7 @@ __all__ = ["broken_draws", "not_finite"]
 
 
 def broken_draws(blocks: Iterable[xr.DataArray]) -> NDArray[np.bool_]:
-    """Find the draws (chain, draw) that hold NaN or infinity in some block (chain, draw, ...)."""
+    """Return the mask (chain, draw) of draws with NaN or infinity in any block."""
     broken: Any = False
     for block in blocks:
         broken = broken | _broken(block)
@@ -22,15 +22,15 @@ def _broken(block: xr.DataArray) -> NDArray[np.bool_]:
     none = np.zeros(block.shape[:2], dtype=bool)
     if block.dtype.kind in "biu":
         return none
-    values = block.values.astype(float, copy=False)  # of objects, where bools have holes
+    values = block.values.astype(float, copy=False)  # bools with missing ones are objects
     with np.errstate(over="ignore", invalid="ignore"):
-        if np.isfinite(values.sum()):  # a second array only where something is wrong
+        if np.isfinite(values.sum()):  # no second array unless something is wrong
             return none
     return ~np.isfinite(values).all(axis=tuple(range(2, values.ndim)))
 
 
 def not_finite(what: str, broken: NDArray[np.bool_]) -> ValueError:
-    """Make the error for a variable with broken draws (chain, draw)."""
+    """Make the error for a variable with a mask of broken draws (chain, draw)."""
     return ValueError(
         f"{what} must have no missing draw and no infinite one; {broken.sum()} of {broken.size} "
         f"draws hold NaN or infinity. {_remedy(broken)}"
@@ -42,11 +42,11 @@ def _remedy(broken: NDArray[np.bool_]) -> str:
         "the sampler broke down: look for extreme values in the data, the prior and initvals, and "
         "sample again."
     )
-    whole = broken.shape[1] - broken.sum(axis=1)  # draws of each chain
+    whole = broken.shape[1] - broken.sum(axis=1)  # draws per chain
     at_end = all(chain[n:].all() for chain, n in zip(broken, whole, strict=True))
     if not at_end or whole.min() == 0 or whole.max() < broken.shape[1]:
         return broke_down.capitalize()
-    # what xarray fills up where chains differ in length looks like a chain that broke down
+    # chains of different lengths, which xarray fills with NaN, look like chains that broke down
     return (
         f"They are the last ones of some chains. If these are shorter, cut all chains to the same "
         f"draws: idata.isel(draw=slice({whole.min()})). If not, {broke_down}"

@@ -9,7 +9,7 @@ from scipy import sparse
 
 from blrzoo.posterior.fit_variance import (
     as_slice,
-    centre,
+    center,
     column_blocks,
     columns_of,
     few,
@@ -29,32 +29,13 @@ _SMALL = 128  # features of a group whose covariance matrix is cheaper than its 
 def moments_by_group(
     X: NDArray[Any], beta: xr.DataArray, index: Index, n_groups: int, *, progressbar: bool = False
 ) -> tuple[Floats, Floats, Floats]:
-    """Compute var(X_g beta_g), cov(X_g beta_g, X beta) and var(X beta) over the observations.
-
-    Parameters
-    ----------
-    X : ndarray (obs, feature)
-        Its columns are the features of beta, in their order.
-    beta : xarray.DataArray
-        Dims (chain, draw, feature[, trait]); it may still be on disk.
-    index : ndarray (feature,)
-        Number of each feature's group.
-    n_groups : int
-        Number of groups; some may be empty.
-    progressbar : bool, default False
-        Show a progress bar when it takes long.
-
-    Returns
-    -------
-    variance, covariance : ndarray (chain, draw, trait, group)
-        One trait if beta has no dim trait.
-    total : ndarray (chain, draw, trait)
-    """
+    """Compute var(X_g beta_g), cov(X_g beta_g, X beta) and var(X beta) over the observations."""
+    # (chain, draw, trait, group) twice, and (chain, draw, trait): one trait if beta has none
     groups = _Groups(X, index, n_groups)
 
     def measure(effects: Floats) -> Floats:
         rows = effects.reshape(-1, effects.shape[-1])
-        total = centre(fit(X, rows))
+        total = center(fit(X, rows))
         moments = groups.of_few(rows, total) if few(rows) else groups.of_many(rows, total)
         return moments.reshape(*effects.shape[:2], n_groups, 2)
 
@@ -64,7 +45,7 @@ def moments_by_group(
 
 
 class _Groups:
-    """What the blocks of draws share."""
+    """Groups of features, with what all blocks of draws need of them."""
 
     def __init__(self, X: NDArray[Any], index: Index, n_groups: int) -> None:
         self.X, self.index, self.n_groups = X, index, n_groups
@@ -76,14 +57,14 @@ class _Groups:
         self.indicator = sparse.csr_array(ones, shape=(index.size, n_groups))
 
     def _covariance(self, features: Index) -> Floats | None:
-        """Covariance matrix of the features of a small group."""
+        """Compute the covariance matrix of the features of a small group; None for a large one."""
         if features.size > min(_SMALL, len(self.X)):
             return None
-        centred = centre(columns_of(self.X, features).T)
-        return centred @ centred.T / len(self.X)
+        centered = center(columns_of(self.X, features).T)
+        return centered @ centered.T / len(self.X)
 
     def of_many(self, effects: Floats, total: Floats) -> Floats:
-        """Moments (row, group, 2) of effects (row, feature), given their centred fit."""
+        """Compute moments (row, group, 2) of effects (row, feature), given their centered fit."""
         out = np.zeros((len(effects), self.n_groups, 2))
         for g, (features, covariance) in enumerate(
             zip(self.members, self.covariances, strict=True)
@@ -101,7 +82,7 @@ class _Groups:
         return out
 
     def of_few(self, effects: Floats, total: Floats) -> Floats:
-        """The same, for effects most of which are 0, by the cells (group, row) that are not."""
+        """Compute the same for sparse effects, by the pairs (group, row) with any of them."""
         rows, features = np.nonzero(effects)
         keys, cell = np.unique(self.index[features] * len(effects) + rows, return_inverse=True)
         values = (effects[rows, features], (cell, features))

@@ -1,4 +1,4 @@
-"""X and groups as the user gives them, joined to the features of a posterior by label."""
+"""X and groups as users pass them, joined to the features of a posterior by label."""
 
 from typing import Any
 
@@ -24,17 +24,7 @@ __all__ = [
 
 
 def constant_data(idata: xr.DataTree) -> xr.Dataset:
-    """Take the constant data of an InferenceData, empty if there are none.
-
-    Parameters
-    ----------
-    idata : xarray.DataTree
-        An InferenceData.
-
-    Returns
-    -------
-    xarray.Dataset
-    """
+    """Take the constant data of an InferenceData, empty if there are none."""
     posterior(idata)  # refuses what is no InferenceData
     if "constant_data" not in idata.children:
         return xr.Dataset()
@@ -42,59 +32,19 @@ def constant_data(idata: xr.DataTree) -> xr.Dataset:
 
 
 def of_statistics(idata: xr.DataTree) -> bool:
-    """Tell whether a fit is of sufficient statistics, and so has no rows.
-
-    Parameters
-    ----------
-    idata : xarray.DataTree
-        An InferenceData.
-
-    Returns
-    -------
-    bool
-    """
+    """Whether a fit is of sufficient statistics, and so has no rows."""
     return "observed_data" in idata.children and "Xy" in idata["observed_data"].data_vars
 
 
 def prior_draws(idata: xr.DataTree, draws: int, names: list[str]) -> str:
-    """Say how to draw from the prior, in the words of a message.
-
-    Parameters
-    ----------
-    idata : xarray.DataTree
-        An InferenceData.
-    draws : int
-        How many.
-    names : list of str
-        Variables that are wanted; those of a fit of sufficient statistics are drawn by name, as
-        y cannot be drawn with them.
-
-    Returns
-    -------
-    str
-        A call of ``pm.sample_prior_predictive``.
-    """
+    """Write the call that draws from the prior, for messages."""
+    # y cannot be drawn in a fit of sufficient statistics, so the variables are named
     chosen = f", var_names={names}" if of_statistics(idata) else ""
     return f"pm.sample_prior_predictive({draws}, model=model{chosen})"
 
 
 def feature_index(idata: xr.DataTree) -> pd.Index:
-    """Labels of the features of the posterior, or of X where none of its variables has them.
-
-    Parameters
-    ----------
-    idata : xarray.DataTree
-        An InferenceData.
-
-    Returns
-    -------
-    pandas.Index
-
-    Raises
-    ------
-    ValueError
-        If neither has the dim feature.
-    """
+    """Return the labels of the features of the posterior, or else those of X."""
     for group in (posterior(idata), kept_group(idata), constant_data(idata)):
         if "feature" in group.dims:
             return group.get_index("feature")
@@ -106,27 +56,7 @@ def feature_index(idata: xr.DataTree) -> pd.Index:
 
 
 def design_of(idata: xr.DataTree, X: Any = None) -> NDArray[Any]:
-    """Take X with exactly the features of the posterior, in their order.
-
-    Parameters
-    ----------
-    idata : xarray.DataTree
-        An InferenceData.
-    X : array-like (obs, feature), optional
-        DataArray and DataFrame are joined by label, and features that the posterior does not have
-        are left out; an array has its columns in the order of the posterior. Default: ``X`` of
-        the constant data.
-
-    Returns
-    -------
-    ndarray (obs, feature)
-        Finite, in the dtype of X; its own memory if it is not copied.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If there is no X, or it is not a finite numeric matrix with all features.
-    """
+    """Return X (obs, feature), finite, with the features of the posterior in their order."""
     features = feature_index(idata)
     if X is None:
         X = constant_data(idata).get("X")
@@ -134,7 +64,7 @@ def design_of(idata: xr.DataTree, X: Any = None) -> NDArray[Any]:
             why = ": it is a fit of sufficient statistics" if of_statistics(idata) else ""
             raise ValueError(
                 f"X must be given where idata.constant_data has no 'X' (obs, feature), as here"
-                f"{why}. Pass X=, the features (obs, feature) of the individuals to speak of."
+                f"{why}. Pass X=, the features (obs, feature) of the individuals of interest."
             )
     matrix = _known(idata, _matrix(X, features))
     if matrix.dtype.kind not in "biuf":
@@ -160,7 +90,7 @@ def design_of(idata: xr.DataTree, X: Any = None) -> NDArray[Any]:
 
 
 def _known(idata: xr.DataTree, matrix: NDArray[Any]) -> NDArray[Any]:
-    """Missing genotype codes at the means of the fit, where X of the fit were such codes."""
+    """Replace missing genotype codes by the means of the fit, if X of the fit had such codes."""
     fill = constant_data(idata).get("X_fill")
     if fill is None or matrix.dtype.kind not in "if" or matrix.shape[1] != fill.size:
         return matrix
@@ -194,31 +124,11 @@ def _matrix(X: Any, features: pd.Index) -> NDArray[Any]:
 
 
 def groups_of(idata: xr.DataTree, groups: Any = None) -> tuple[NDArray[np.intp], pd.Index]:
-    """Number of each feature's group, and the labels of the groups.
-
-    Parameters
-    ----------
-    idata : xarray.DataTree
-        An InferenceData.
-    groups : array-like (feature,), optional
-        Label of each feature's group. Default: the groups of the model, ``group_index`` in the
-        constant data.
-
-    Returns
-    -------
-    index : ndarray (feature,)
-    names : pandas.Index (group,)
-        Named "group"; in the order of their first feature, or that of the model.
-
-    Raises
-    ------
-    ValueError
-        If there are no groups, or they do not fit the features.
-    """
+    """Return the number of each feature's group (feature,), and the groups' labels."""
     features = feature_index(idata)
     if groups is None:
         return _groups_of_model(idata, features)
-    index, names = pd.factorize(one_per_feature("groups", groups, features))
+    index, names = pd.factorize(one_per_feature("groups", groups, features))  # by appearance
     if (index < 0).any():
         where = show(features[index < 0])
         raise ValueError(

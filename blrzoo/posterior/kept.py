@@ -1,7 +1,7 @@
-"""What a fit with ``keep="summary"`` has of single features: sums over its draws, and no draws.
+"""Sums over draws, which a fit with ``keep="summary"`` has of single features in place of draws.
 
-Its group ``posterior_summary`` has the number of draws (chain, batch), of each variable of features
-mean and SD of each chain and means of its batches, and of indicators PIPs and numbers of changes.
+Its group ``posterior_summary`` has the number of draws (chain, batch), mean and SD per chain and
+means per batch of each variable of features, and PIPs and numbers of changes of indicators.
 """
 
 import numpy as np
@@ -28,7 +28,7 @@ _ROUNDING = 1e-12  # an SD below this share of the mean is that of a constant
 
 
 def kept_group(idata: xr.DataTree) -> xr.Dataset:
-    """The group, its chains numbered; empty where there is none."""
+    """Return the group, its chains numbered; empty if there is none."""
     if not isinstance(idata, xr.DataTree) or GROUP not in idata.children:
         return xr.Dataset()
     group = idata[GROUP].to_dataset()
@@ -36,7 +36,7 @@ def kept_group(idata: xr.DataTree) -> xr.Dataset:
 
 
 def kept_names(idata: xr.DataTree) -> list[str]:
-    """Name the variables of which there are sums, and no draws."""
+    """Name the variables that have sums and no draws."""
     group = kept_group(idata)
     ends = [(str(name), end) for name in group for end in _ENDS if str(name).endswith(end)]
     names = dict.fromkeys(name.removesuffix(end) for name, end in ends)
@@ -58,14 +58,14 @@ def refuse_kept(idata: xr.DataTree, *names: str) -> None:
 
 
 def broken_sums(idata: xr.DataTree) -> list[str]:
-    """Name the variables whose sums are not finite, as some draw was not."""
+    """Name the variables whose sums are not finite because some draw was not."""
     group = kept_group(idata)
     means = {name: f"{name}_mean" for name in kept_names(idata)}
     return [k for k, mean in means.items() if mean in group and not np.isfinite(group[mean]).all()]
 
 
 def kept_moments(idata: xr.DataTree, name: str) -> xr.Dataset | None:
-    """Take mean, SD and means of batches of a variable; None where it has draws, or neither."""
+    """Return mean, SD and batch means of a variable, None if it has draws or no sums."""
     group = kept_group(idata)
     if name not in kept_names(idata) or f"{name}_mean" not in group:
         return None
@@ -74,7 +74,7 @@ def kept_moments(idata: xr.DataTree, name: str) -> xr.Dataset | None:
 
 
 def kept_inclusion(idata: xr.DataTree) -> xr.Dataset | None:
-    """Take the PIPs of chains and batches; None where there are draws of indicators, or neither."""
+    """Return the PIPs of chains and batches, None if there are draws of indicators or no PIPs."""
     group = kept_group(idata)
     if "pip" not in group or {"delta", "label"} & _drawn(idata):
         return None
@@ -83,13 +83,13 @@ def kept_inclusion(idata: xr.DataTree) -> xr.Dataset | None:
 
 
 def pooled(kept: xr.Dataset, name: str) -> xr.DataArray:
-    """Mean over the draws of all chains, of the mean of each."""
+    """Compute the mean over the draws of all chains from the means of the chains."""
     draws = kept["draws"].sum("batch")
     return (kept[name] * draws).sum("chain") / int(draws.sum())
 
 
 def pooled_sd(kept: xr.Dataset) -> xr.DataArray:
-    """Standard deviation of the draws of all chains; NaN of a single draw."""
+    """Compute the standard deviation of the draws of all chains; NaN for a single draw."""
     draws = kept["draws"].sum("batch")
     within = (kept["sd"] ** 2 * (draws - 1)).sum("chain")
     between = ((kept["mean"] - pooled(kept, "mean")) ** 2 * draws).sum("chain")
@@ -97,25 +97,23 @@ def pooled_sd(kept: xr.Dataset) -> xr.DataArray:
 
 
 def squared_error(kept: xr.Dataset, name: str) -> xr.DataArray:
-    """Squared standard error of a mean, by batches or by chains; NaN of a single batch.
-
-    Batches are too short where a chain stays in one place for long, which the chains tell.
-    """
+    """Compute the squared standard error of a mean, by batches or chains; NaN for one batch."""
     draws = kept["draws"].sum("batch")
     of_chains = (kept[name] * kept["draws"]).sum("batch") / draws
     by_batch, by_chain = _error(kept[name], kept["draws"]), _error(of_chains, draws)
+    # batches are too short where a chain stays in one place for long, which the chains tell
     return by_batch.where(~(by_chain > by_batch), by_chain)
 
 
 def _error(means: xr.DataArray, draws: xr.DataArray) -> xr.DataArray:
-    """Squared error of the mean of means that are independent, of so many draws each."""
+    """Compute the squared standard error of the mean of independent means, by numbers of draws."""
     total, used = int(draws.sum()), int((draws > 0).sum())
     spread = (means - (means * draws).sum(draws.dims) / total) ** 2
     return (spread * draws).sum(draws.dims) / (used - 1 or np.nan) / total
 
 
 def split_rhat(kept: xr.Dataset) -> xr.DataArray:
-    """Classic split R-hat; NaN of what never changes, and of less than two halves of chains."""
+    """Compute the classic split R-hat; NaN for a constant, or fewer than two half chains."""
     draws = kept["draws"]
     width = draws.sizes["batch"] // 2
     size = draws.coarsen(batch=width).sum()
@@ -130,7 +128,7 @@ def split_rhat(kept: xr.Dataset) -> xr.DataArray:
 
 
 def _variance(means: xr.DataArray) -> xr.DataArray:
-    """Variance of the means that there are; NaN of a single one."""
+    """Compute the variance of the means that are not missing; NaN for a single one."""
     number = means.count(_BOTH)
     squares = ((means - means.mean(_BOTH)) ** 2).sum(_BOTH)
     return squares / (number - 1).where(number > 1)

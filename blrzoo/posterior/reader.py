@@ -1,7 +1,7 @@
-"""What the summaries and the diagnostics read from an InferenceData.
+"""The reader of an InferenceData: draws and indicators, checked.
 
-Draws are read by blocks of features: what a summary needs beside the posterior itself stays below
-some tens of megabytes.
+Draws are read by blocks of features, so that a summary needs no more than some tens of megabytes
+beside the posterior itself.
 """
 
 from collections.abc import Iterable, Iterator
@@ -20,12 +20,15 @@ __all__ = [
     "INDICATORS",
     "SAMPLE_DIMS",
     "broken_variables",
+    "count_included",
     "draws_of",
     "feature_blocks",
     "genetic_variance",
     "included_blocks",
     "included_count",
+    "included_in",
     "indicator_name",
+    "indicators",
     "join_features",
     "no_indicators",
     "numbered",
@@ -35,32 +38,13 @@ __all__ = [
 
 SAMPLE_DIMS = ("chain", "draw")
 _BLOCK_BYTES = 2**24  # of draws as float64; ArviZ and the FFT take a few times as much
-#: What a sampler that broke down leaves in: the indicators, being integers, look like no effects.
+# Where NaN shows that a sampler broke down: integer indicators would read as "not included".
 _PARAMETERS = ("sigma2", "Sigma_e", "mu", "gamma", "pi", "tau2", "Sigma_b", "beta")
 INDICATORS = ("delta", "label")
 
 
 def posterior(idata: xr.DataTree) -> xr.Dataset:
-    """Take the posterior group of an InferenceData.
-
-    Parameters
-    ----------
-    idata : xarray.DataTree
-        What ``pm.sample()`` returns.
-
-    Returns
-    -------
-    xarray.Dataset
-        The variables of the posterior, dims (chain, draw, ...); chains and draws are numbered anew
-        where their labels repeat.
-
-    Raises
-    ------
-    TypeError
-        If `idata` is not a DataTree.
-    ValueError
-        If it has no posterior group, or one without chains, draws or features.
-    """
+    """Return the posterior group of an InferenceData, chains and draws with unique labels."""
     what = "an InferenceData (the xarray.DataTree that pm.sample() returns)"
     remedy = "Make one of a Dataset: xr.DataTree.from_dict({'posterior': dataset})."
     Instance(xr.DataTree, what, advice=remedy).check("idata", idata)
@@ -75,7 +59,7 @@ def posterior(idata: xr.DataTree) -> xr.Dataset:
 
 
 def _check_sizes(variables: xr.Dataset) -> None:
-    """Refuse a posterior without chains of draws, or without features."""
+    """Refuse a posterior without draws, chains or features."""
     if not variables.data_vars:
         return
     if text := [name for name, draws in variables.items() if draws.dtype.kind not in "biuf"]:
@@ -94,15 +78,15 @@ def _check_sizes(variables: xr.Dataset) -> None:
 
 
 def numbered(variables: xr.Dataset) -> xr.Dataset:
-    """Number chains and draws anew where labels repeat, as in runs that were put together."""
-    # xarray aligns by label, which takes labels that are unique
+    """Number chains and draws anew if labels repeat, as in runs that were concatenated."""
+    # xarray aligns by label, which needs unique labels
     known = [dim for dim in SAMPLE_DIMS if dim in variables.dims]
     repeated = [dim for dim in known if not variables.get_index(dim).is_unique]
     return variables.assign_coords({dim: np.arange(variables.sizes[dim]) for dim in repeated})
 
 
 def refuse_broken(idata: xr.DataTree) -> None:
-    """Refuse a fit whose parameters or indicators hold draws that are not finite."""
+    """Refuse a fit whose parameters or indicators have draws that are not finite."""
     for name, broken in _broken(idata):
         raise not_finite(f"{name!r} in idata.posterior", broken)
     if names := broken_sums(idata):
@@ -114,12 +98,12 @@ def refuse_broken(idata: xr.DataTree) -> None:
 
 
 def broken_variables(idata: xr.DataTree) -> list[str]:
-    """Name the parameters and indicators that hold draws that are not finite."""
+    """Name the parameters and indicators with draws that are not finite."""
     return [*(name for name, _ in _broken(idata)), *broken_sums(idata)]
 
 
 def _broken(idata: xr.DataTree) -> Iterator[tuple[str, NDArray[np.bool_]]]:
-    """Find variables with draws that are not finite, and which (chain, draw); read by blocks."""
+    """Yield variables with draws that are not finite, and their mask (chain, draw)."""
     variables = posterior(idata)
     for name in (*_PARAMETERS, *INDICATORS):
         if name in variables and {*SAMPLE_DIMS} <= {*variables[name].dims}:
@@ -130,26 +114,7 @@ def _broken(idata: xr.DataTree) -> Iterator[tuple[str, NDArray[np.bool_]]]:
 
 
 def draws_of(idata: xr.DataTree, name: str) -> xr.DataArray:
-    """Take the draws of a variable of the features, dims (chain, draw, feature, ...).
-
-    Parameters
-    ----------
-    idata : xarray.DataTree
-        An InferenceData.
-    name : str
-        The variable's name.
-
-    Returns
-    -------
-    xarray.DataArray
-        In the order of dims above. A variable that is still on disk stays there.
-
-    Raises
-    ------
-    ValueError
-        If the variable, or one of the three dims, is missing, as in a fit with
-        ``keep="summary"``, or if the fit holds draws that are not finite.
-    """
+    """Return the draws of a variable of the features, (chain, draw, feature, ...), all finite."""
     variables = posterior(idata)
     refuse_kept(idata, name)
     if name not in variables:
@@ -165,68 +130,38 @@ def draws_of(idata: xr.DataTree, name: str) -> xr.DataArray:
             "(az.from_dict(..., dims=...)) of draws from elsewhere."
         )
     refuse_broken(idata)
-    return draws.transpose(*SAMPLE_DIMS, "feature", ...)
+    return draws.transpose(*SAMPLE_DIMS, "feature", ...)  # what is on disk stays there
 
 
 def indicator_name(idata: xr.DataTree) -> str | None:
-    """Find the variable that tells which features are included.
-
-    Parameters
-    ----------
-    idata : xarray.DataTree
-        An InferenceData.
-
-    Returns
-    -------
-    str or None
-        ``"delta"`` (0/1), else ``"label"`` (0 is the null), else None.
-    """
+    """Return "delta" (0/1), or else "label" (0 is the null), or else None."""
     variables = posterior(idata)
     kept = kept_inclusion(idata)
     of_kept = None if kept is None else str(kept["pip"].attrs.get("of", "delta"))
     return next((name for name in INDICATORS if name in variables), of_kept)
 
 
-def included_blocks(idata: xr.DataTree) -> Iterator[xr.DataArray]:
-    """Tell which features are included, draw by draw, a block of features at a time.
-
-    Parameters
-    ----------
-    idata : xarray.DataTree
-        An InferenceData.
-
-    Yields
-    ------
-    xarray.DataArray of bool
-        Dims (chain, draw, feature[, trait]).
-
-    Raises
-    ------
-    ValueError
-        If there are no indicators, or if the fit holds draws that are not finite.
-    """
+def indicators(idata: xr.DataTree) -> xr.DataArray:
+    """Return the draws of the indicators, (chain, draw, feature[, trait]), all finite."""
     name = indicator_name(idata)
     if name is None:
         raise no_indicators(idata)
-    for block in feature_blocks(draws_of(idata, name)):
+    return draws_of(idata, name)
+
+
+def included_in(draws: xr.DataArray) -> Iterator[xr.DataArray]:
+    """Yield whether features are included in draws of indicators, by blocks of features."""
+    for block in feature_blocks(draws):
         yield (block > 0).rename("included")
 
 
+def included_blocks(idata: xr.DataTree) -> Iterator[xr.DataArray]:
+    """Yield whether features are included, (chain, draw, feature[, trait]), by blocks."""
+    yield from included_in(indicators(idata))
+
+
 def included_count(idata: xr.DataTree) -> xr.DataArray | None:
-    """Count the included features, draw by draw.
-
-    Parameters
-    ----------
-    idata : xarray.DataTree
-        An InferenceData. The sample statistic ``model_size`` is read if the step recorded it.
-
-    Returns
-    -------
-    xarray.DataArray or None
-        Dims (chain, draw). With several traits, a feature counts if any trait includes it. None
-        in a model without indicators, where the count never varies, and where neither the count
-        nor draws of indicators were recorded.
-    """
+    """Count the included features (chain, draw); None if unknown, or if it cannot vary."""
     refuse_broken(idata)
     name = indicator_name(idata)
     recorded = _recorded(idata, "model_size")
@@ -234,26 +169,20 @@ def included_count(idata: xr.DataTree) -> xr.DataArray | None:
         return recorded
     if name is None or kept_inclusion(idata) is not None:
         return None
+    return count_included(indicators(idata))
+
+
+def count_included(draws: xr.DataArray) -> xr.DataArray:
+    """Count the features with any indicator other than 0, (chain, draw)."""
     counts = [
         block.any([dim for dim in block.dims[2:] if dim != "feature"]).sum("feature")
-        for block in included_blocks(idata)
+        for block in included_in(draws)
     ]
     return sum(counts[1:], counts[0]).rename("model_size")
 
 
 def no_indicators(idata: xr.DataTree) -> ValueError:
-    """Make the error for a posterior without indicators.
-
-    Parameters
-    ----------
-    idata : xarray.DataTree
-        An InferenceData.
-
-    Returns
-    -------
-    ValueError
-        To be raised.
-    """
+    """Make the error for a posterior without indicators."""
     return ValueError(
         "idata.posterior must have indicators: 'delta' (0/1) or 'label' (0 is the null), "
         f"dims (chain, draw, feature[, trait]); it has {_names(posterior(idata).data_vars)}. "
@@ -264,22 +193,7 @@ def no_indicators(idata: xr.DataTree) -> ValueError:
 
 
 def genetic_variance(idata: xr.DataTree, *, progressbar: bool = False) -> xr.DataArray | None:
-    """Compute the variance over the observations of X beta, draw by draw.
-
-    Parameters
-    ----------
-    idata : xarray.DataTree
-        An InferenceData. The sample statistic ``genetic_variance`` is read if the step recorded
-        it. Else ``beta`` is needed in the posterior and ``X`` (obs, feature) in the constant data.
-    progressbar : bool, default False
-        Show a progress bar when it takes long.
-
-    Returns
-    -------
-    xarray.DataArray or None
-        Mean squared deviation of X beta, in squared units of y; dims (chain, draw[, trait]). None
-        if it was not recorded, and X or beta is missing or they are not of the same features.
-    """
+    """Return var(X beta) over the observations, (chain, draw[, trait]); None if unknown."""
     refuse_broken(idata)
     recorded = _recorded(idata, "genetic_variance")
     if recorded is not None:
@@ -293,18 +207,7 @@ def genetic_variance(idata: xr.DataTree, *, progressbar: bool = False) -> xr.Dat
 
 
 def feature_blocks(draws: xr.DataArray) -> Iterator[xr.DataArray]:
-    """Cut draws into blocks of features, loaded one at a time.
-
-    Parameters
-    ----------
-    draws : xarray.DataArray
-        Dims (chain, draw, feature, ...).
-
-    Yields
-    ------
-    xarray.DataArray
-        The same dims, some of the features.
-    """
+    """Yield draws (chain, draw, feature, ...) by blocks of features, loaded one at a time."""
     size = draws.sizes["feature"]
     width = max(1, _BLOCK_BYTES * size // max(1, draws.size * 8))
     for start in range(0, max(1, size), width):
@@ -312,18 +215,7 @@ def feature_blocks(draws: xr.DataArray) -> Iterator[xr.DataArray]:
 
 
 def join_features(parts: Iterable[xr.Dataset]) -> xr.Dataset:
-    """Put the summaries of blocks of features together again.
-
-    Parameters
-    ----------
-    parts : iterable of xarray.Dataset
-        In the order of the blocks.
-
-    Returns
-    -------
-    xarray.Dataset
-        Over all features.
-    """
+    """Concatenate the summaries of blocks of features, in their order."""
     return xr.concat(
         list(parts),
         "feature",
@@ -336,7 +228,7 @@ def join_features(parts: Iterable[xr.Dataset]) -> xr.Dataset:
 
 
 def _recorded(idata: xr.DataTree, name: str) -> xr.DataArray | None:
-    """Take a sample statistic for the draws that the posterior has, if there is one for each."""
+    """Return a sample statistic of the posterior's draws, None if any has none."""
     if "sample_stats" not in idata.children or name not in idata["sample_stats"].data_vars:
         return None
     variables = idata["posterior"].to_dataset()
@@ -352,7 +244,7 @@ def _recorded(idata: xr.DataTree, name: str) -> xr.DataArray | None:
 
 
 def _of_draws(stat: xr.DataArray, variables: xr.Dataset) -> xr.DataArray | None:
-    """Take the draws of the posterior: by position where labels are the same, else by label."""
+    """Select the posterior's draws, by position if labels are the same, or else by label."""
     labels = {dim: variables.get_index(dim) for dim in SAMPLE_DIMS}
     if all(stat.get_index(dim).equals(labels[dim]) for dim in SAMPLE_DIMS):
         return stat
@@ -374,7 +266,7 @@ def _by_trait(stat: xr.DataArray, variables: xr.Dataset) -> xr.DataArray:
 
 
 def _design(idata: xr.DataTree) -> xr.DataArray | None:
-    """Take X of exactly the features of beta, in their order."""
+    """Return X with exactly the features of beta, in their order; None if there is none."""
     variables = posterior(idata)
     if "beta" not in variables or "constant_data" not in idata.children:
         return None

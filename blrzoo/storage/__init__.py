@@ -1,1 +1,1 @@
-"""Forms in which X is kept, from the argument to the sweep, and what is computed of its columns."""
+"""The forms in which X is kept, from the argument to the sweep, and sums over its columns."""

@@ -1,4 +1,4 @@
-"""Work by blocks of features, so that nothing as large as X is made beside X."""
+"""Work by blocks of features, so that no second array of the size of X is made."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -7,10 +7,10 @@ import numpy as np
 
 __all__ = ["block_cross", "block_product", "blocks", "tiles"]
 
-#: Some features as rows, (k, obs), float64, given their numbers or a slice of them.
+#: Returns features as rows, (k, obs), float64, by an array of positions or a slice.
 Block = Callable[[Any], np.ndarray]
 
-#: Elements of a block: 1 MB of float64, so that its passes find it in the cache of a core.
+#: Elements of a block: 1 MB of float64, which stays in the cache of a core.
 _SIZE = 1 << 17
 
 #: Observations of a tile: long enough for contiguous writes, short enough for many features.
@@ -18,43 +18,21 @@ _ROWS = 1 << 10
 
 
 def blocks(n: int, p: int) -> Iterator[slice]:
-    """Slices of features, of n observations each, that cover p features."""
+    """Yield slices that cover p features, of n observations each."""
     step = max(1, _SIZE // max(n, 1))
     for start in range(0, p, step):
         yield slice(start, min(start + step, p))
 
 
 def tiles(n: int, p: int) -> Iterator[tuple[slice, slice]]:
-    """Slices of observations and of features that cover X: what is copied while transposing."""
+    """Yield slices of observations and of features that cover X, for copies that transpose it."""
     for features in blocks(min(n, _ROWS), p):
         for start in range(0, n, _ROWS):
             yield slice(start, min(start + _ROWS, n)), features
 
 
 def block_product(block: Block, n: int, effects: np.ndarray) -> np.ndarray:
-    """Features times effects, over the features whose effect is not zero.
-
-    Parameters
-    ----------
-    block : callable
-        Returns some features as rows, (k, obs), float64, given their numbers.
-    n : int
-        Number of observations.
-    effects : ndarray, (feature,) or (feature, trait)
-        One for each feature.
-
-    Returns
-    -------
-    ndarray, (obs,) or (obs, trait)
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from blrzoo.storage.blocks import block_product
-    >>> rows = np.array([[1, 2], [3, 4]], dtype=np.int8)
-    >>> block_product(lambda index: rows[index] / 2, 2, np.array([0.0, 1.0]))
-    array([1.5, 2. ])
-    """
+    """Multiply features by effects (feature[, trait]) that are not all 0: (obs[, trait])."""
     active = np.flatnonzero(effects.reshape(len(effects), -1).any(axis=1))
     fit = np.zeros((*effects.shape[1:], n))
     for part in blocks(n, len(active)):
@@ -66,29 +44,7 @@ def block_product(block: Block, n: int, effects: np.ndarray) -> np.ndarray:
 
 
 def block_cross(block: Block, p: int, residual: np.ndarray) -> np.ndarray:
-    """The transpose of features times a residual.
-
-    Parameters
-    ----------
-    block : callable
-        Returns some features as rows, (k, obs), float64, given their numbers.
-    p : int
-        Number of features.
-    residual : ndarray, (obs,) or (obs, trait)
-        One for each observation.
-
-    Returns
-    -------
-    ndarray, (feature,) or (feature, trait)
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from blrzoo.storage.blocks import block_cross
-    >>> rows = np.array([[1, 2], [3, 4]], dtype=np.int8)
-    >>> block_cross(lambda index: rows[index] / 2, 2, np.array([1.0, 1.0]))
-    array([1.5, 3.5])
-    """
+    """Multiply the transpose of p features by a residual (obs[, trait]): (feature[, trait])."""
     dots = np.empty((p, *residual.shape[1:]))
     for part in blocks(len(residual), p):
         dots[part] = block(part) @ residual

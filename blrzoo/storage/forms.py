@@ -1,7 +1,7 @@
 """Forms in which X is kept from the argument to the sweep: dense, single precision, codes, sparse.
 
 The type of the array tells the form, so nothing else has to carry it: float64 and float32 are
-dense, int8 are genotype codes with -1 for a missing one, and a SciPy CSC array is sparse.
+dense, int8 are genotype codes with -1 for missing genotypes, and a SciPy CSC array is sparse.
 """
 
 from collections.abc import Iterator
@@ -26,12 +26,12 @@ __all__ = [
     "take_rows",
 ]
 
-#: "auto" is the form that the type of the argument asks for.
+#: "auto" is the form that goes with the type of the argument.
 FORMS = ("auto", "dense", "float32", "sparse", "genotypes")
 
 
 def is_sparse(value: Any) -> bool:
-    """Whether a user's argument is a sparse matrix, or a DataFrame of columns that leave out 0."""
+    """Whether an argument is a sparse matrix, or a DataFrame of sparse columns around 0."""
     if isinstance(value, pd.DataFrame):
         return value.shape[1] > 0 and all(
             isinstance(dtype, pd.SparseDtype) and dtype.fill_value == 0 for dtype in value.dtypes
@@ -40,42 +40,14 @@ def is_sparse(value: Any) -> bool:
 
 
 def is_int8(value: Any) -> bool:
-    """Whether a user's argument holds int8 numbers, as genotype codes do."""
+    """Whether an argument holds int8 numbers, as genotype codes do."""
     if isinstance(value, pd.DataFrame):
         return value.shape[1] > 0 and all(dtype == np.int8 for dtype in value.dtypes)
     return bool(getattr(value, "dtype", None) == np.int8)
 
 
 def read_form(matrix: Any, columns: pd.Index, form: str) -> Any | None:
-    """Read X in the form that is asked for.
-
-    Parameters
-    ----------
-    matrix : ndarray, DataFrame or SciPy sparse array, (obs, feature)
-        X as the user gave it, without labels.
-    columns : pandas.Index
-        Labels of the features, for messages.
-    form : str
-        One of `FORMS`.
-
-    Returns
-    -------
-    ndarray of float32 or int8, csc_array, or None
-        None where X is to be read as float64. int8 codes are not copied.
-
-    Raises
-    ------
-    ValueError
-        Where the numbers do not fit the form.
-
-    Examples
-    --------
-    >>> import numpy as np, pandas as pd
-    >>> from blrzoo.storage.forms import read_form
-    >>> codes = np.array([[0, 2], [1, -1]], dtype=np.int8)
-    >>> read_form(codes, pd.RangeIndex(2), "auto").dtype
-    dtype('int8')
-    """
+    """Read X in a form of `FORMS`; None where it is to be read as float64."""
     if is_sparse(matrix):
         return _from_sparse(matrix, columns, form)
     if form == "sparse":
@@ -88,48 +60,25 @@ def read_form(matrix: Any, columns: pd.Index, form: str) -> Any | None:
 
 
 def form_of(values: Any) -> str:
-    """Name the form that arrays of this type have.
-
-    Parameters
-    ----------
-    values : ndarray or csc_array
-        X in one of its forms.
-
-    Returns
-    -------
-    str
-        A name in `FORMS`.
-    """
+    """Name the form of X in `FORMS`, by the type of its array."""
     if sp.issparse(values):
         return "sparse"
     return {"int8": "genotypes", "float32": "float32"}.get(values.dtype.name, "dense")
 
 
 def take_rows(values: Any, rows: np.ndarray) -> Any:
-    """Take some rows, in memory of their own.
-
-    Parameters
-    ----------
-    values : ndarray or csc_array, (obs, feature)
-        X in one of its forms.
-    rows : ndarray of int or bool
-        Which.
-
-    Returns
-    -------
-    ndarray or csc_array
-    """
+    """Take rows of X in any form, by position or mask, as a copy."""
     return sp.csc_array(values[rows]) if sp.issparse(values) else np.ascontiguousarray(values[rows])
 
 
 def float_blocks(values: Any) -> Iterator[np.ndarray]:
-    """Columns in blocks of a megabyte, (obs, k), as float64 with NaN for missing codes."""
+    """Yield blocks of columns of a megabyte, (obs, k), as float64, NaN for missing codes."""
     for part in blocks(*values.shape):
         yield as_float(values[:, part])
 
 
 def as_float(values: Any) -> np.ndarray:
-    """X in any form as float64, (obs, feature), with NaN for missing codes."""
+    """Return X in any form as float64, (obs, feature), with NaN for missing codes."""
     if sp.issparse(values):
         return values.toarray()
     if values.dtype == np.int8:
@@ -148,7 +97,7 @@ def _from_sparse(matrix: Any, columns: pd.Index, form: str) -> Any:
 
 
 def _csc(matrix: Any, columns: pd.Index) -> sp.csc_array:
-    """A sparse array of our own, sorted, without repeated or stored zeros."""
+    """Return a sorted CSC copy without duplicates and stored zeros."""
     if np.dtype(matrix.dtype).kind not in "biuf":
         raise TypeError(
             f"X must hold real numbers; got a sparse matrix of dtype {matrix.dtype}. Convert it: "
@@ -168,15 +117,16 @@ def _csc(matrix: Any, columns: pd.Index) -> sp.csc_array:
 
 
 def _codes(matrix: Any, form: str) -> np.ndarray | None:
-    """Genotype codes in int8, the memory of the argument where it is int8 already."""
+    """Return genotype codes in int8, None where int8 numbers are none."""
     values = np.asarray(matrix)
     if values.dtype != np.int8:
         return _converted(matrix)
+    # not copied: they are the bulk of the memory, and are never changed
     return values if _are_codes(int(values.min()), int(values.max()), form) else None
 
 
 def _are_codes(low: int, high: int, form: str) -> bool:
-    """Whether int8 numbers are genotype codes; refuse where nobody can know."""
+    """Whether int8 numbers are genotype codes; refuse those that may be or may not."""
     fits = MISSING <= low and high <= 2
     if form == "genotypes" and not fits:
         _refuse_code(low if low < MISSING else high)
@@ -190,7 +140,7 @@ def _are_codes(low: int, high: int, form: str) -> bool:
 
 
 def _converted(matrix: Any) -> np.ndarray:
-    """Codes in int8 from numbers of another type, NaN as the missing code."""
+    """Convert numbers of another type to codes in int8, NaN to the missing code."""
     given = np.asarray(matrix, dtype=np.float64)
     wrong = ~(np.isnan(given) | np.isin(given, (MISSING, 0, 1, 2)))
     if wrong.any():

@@ -12,12 +12,8 @@ from blrzoo.summaries.inclusion import model_size, pip
 from blrzoo.summaries.pleiotropy import pleiotropy_table
 from blrzoo.summaries.selection import bayes_factor_inclusion, bayesian_fdr
 from blrzoo.summaries.table import summary_table
-from blrzoo.summaries.variance import (
-    enrichment_table,
-    heritability,
-    variance_explained,
-    variance_table,
-)
+from blrzoo.summaries.variance import enrichment_table, variance_explained, variance_table
+from blrzoo.summaries.variance_share import heritability
 
 __all__ = [
     "bayes_factor_inclusion",

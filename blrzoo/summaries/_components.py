@@ -30,29 +30,11 @@ _OF_FEATURES = {"beta", "alpha", "delta", "label", "pi", "tau2"}
 
 
 class UndeterminedError(ValueError):
-    """The hyperparameters do not say what the variance of an effect is."""
+    """The hyperparameters do not determine the variance of an effect."""
 
 
 def feature_variances(idata: xr.DataTree, X: Any = None) -> NDArray[np.float64]:
-    """Take the variances of the features over the observations, with denominator n.
-
-    Parameters
-    ----------
-    idata : xarray.DataTree
-        An InferenceData.
-    X : array-like (obs, feature), optional
-        Features of the individuals to speak of. Default: those of the fit, ``X`` of the constant
-        data, or else ``X_variance``.
-
-    Returns
-    -------
-    ndarray (feature,)
-
-    Raises
-    ------
-    UndeterminedError
-        If neither is there.
-    """
+    """Return the variances of the features over the observations, with denominator n."""
     data = constant_data(idata)
     if X is not None or "X" in data:
         return column_variances(design_of(idata, X))
@@ -62,72 +44,20 @@ def feature_variances(idata: xr.DataTree, X: Any = None) -> NDArray[np.float64]:
 
 
 def expected_variance(idata: xr.DataTree, x_variance: NDArray[np.float64]) -> xr.DataArray:
-    """Sum over the features of var(x_j) times the variance of effect j, draw by draw.
-
-    Parameters
-    ----------
-    idata : xarray.DataTree
-        An InferenceData.
-    x_variance : ndarray (feature,)
-        Of the features of the posterior.
-
-    Returns
-    -------
-    xarray.DataArray
-        Dims (chain, draw[, trait]).
-
-    Raises
-    ------
-    UndeterminedError
-        If the hyperparameters do not determine the variance of an effect; the message says why.
-    """
+    """Sum var(x_j) times the variance of effect j over features, (chain, draw[, trait])."""
     if "Sigma_b" in posterior(idata):
         return diagonal(expected_covariance(idata, x_variance))
     return _sum_over_features(idata, "tau2", x_variance)
 
 
 def expected_covariance(idata: xr.DataTree, x_variance: NDArray[np.float64]) -> xr.DataArray:
-    """Sum over the features of var(x_j) times the covariance of their effects, draw by draw.
-
-    Parameters
-    ----------
-    idata : xarray.DataTree
-        An InferenceData of several traits.
-    x_variance : ndarray (feature,)
-        Of the features of the posterior.
-
-    Returns
-    -------
-    xarray.DataArray
-        Dims (chain, draw, trait, trait_bis).
-
-    Raises
-    ------
-    UndeterminedError
-        As `expected_variance`.
-    """
+    """Sum var(x_j) times cov(b_j) over features, (chain, draw, trait, trait_bis)."""
     total = _sum_over_features(idata, "Sigma_b", x_variance)
     return total.transpose("chain", "draw", "trait", "trait_bis")
 
 
 def residual_variance(idata: xr.DataTree) -> xr.DataArray:
-    """Take the residual variance of an observation of weight 1.
-
-    Parameters
-    ----------
-    idata : xarray.DataTree
-        An InferenceData.
-
-    Returns
-    -------
-    xarray.DataArray
-        ``sigma2``, or the diagonal of ``Sigma_e``; dims (chain, draw[, trait]).
-
-    Raises
-    ------
-    ValueError
-        If the posterior has neither.
-    """
+    """Return sigma2, or the diagonal of Sigma_e, (chain, draw[, trait])."""
     refuse_broken(idata)
     variables = posterior(idata)
     if "sigma2" in variables:
@@ -141,18 +71,7 @@ def residual_variance(idata: xr.DataTree) -> xr.DataArray:
 
 
 def diagonal(matrices: xr.DataArray) -> xr.DataArray:
-    """Take the diagonal of matrices.
-
-    Parameters
-    ----------
-    matrices : xarray.DataArray
-        Dims (..., trait, trait_bis).
-
-    Returns
-    -------
-    xarray.DataArray
-        Dims (..., trait).
-    """
+    """Take the diagonal of matrices (..., trait, trait_bis)."""
     template = matrices.isel(trait_bis=0, drop=True)
     return template.copy(data=np.diagonal(matrices.values, axis1=-2, axis2=-1))
 
@@ -184,7 +103,7 @@ def _sum_over_features(
 
 
 def _unit(idata: xr.DataTree) -> Any:
-    """What the variances of effects are per: a standard deviation of each feature, or its unit."""
+    """Return what a unit of effects is per: the SD of each feature, or 1."""
     data = constant_data(idata)
     if "X_scale" not in data:
         return 1.0
@@ -199,13 +118,13 @@ def _spread(idata: xr.DataTree, name: str) -> xr.DataArray:
     if name not in variables or "feature" in variables[name].dims:
         raise UndeterminedError(
             f"{name!r} has the dim feature: variances that are drawn for each feature say little "
-            "of the variance of effects in general"
+            "about the variance of effects in general"
         )
     return variables[name]
 
 
 def _inclusion(idata: xr.DataTree) -> xr.DataArray | None:
-    """Take pi, learned or fixed; None in a model without selection."""
+    """Return pi, learned or fixed; None in a model without selection."""
     for group in (posterior(idata), constant_data(idata)):
         if "pi" in group:
             return group["pi"]
@@ -217,7 +136,7 @@ def _inclusion(idata: xr.DataTree) -> xr.DataArray | None:
 
 
 def _refuse_local(idata: xr.DataTree, pi: xr.DataArray | None) -> None:
-    """Refuse relative variances: those of features, or made from annotations."""
+    """Refuse relative variances: those of single features, or made from annotations."""
     variables = posterior(idata)
     of_features = [str(k) for k, v in variables.items() if "feature" in v.dims]
     local = [name for name in of_features + kept_names(idata) if name not in _OF_FEATURES]
@@ -226,7 +145,7 @@ def _refuse_local(idata: xr.DataTree, pi: xr.DataArray | None) -> None:
     if local:
         raise UndeterminedError(
             f"the variance of an effect may depend on {local}, in a way that the posterior does "
-            "not tell"
+            "not show"
         )
 
 
@@ -240,11 +159,11 @@ def _mean_over_components(pi: xr.DataArray, spread: xr.DataArray) -> xr.DataArra
     unknown = pi.get_index("component").difference(spread.get_index("component"), sort=False)
     if not unknown.isin(pi.get_index("component")[:1]).all():
         raise UndeterminedError(f"the variances lack the components {list(unknown)} of 'pi'")
-    return xr.dot(pi, spread, dim="component")  # over those of both: a null adds nothing
+    return xr.dot(pi, spread, dim="component")  # over the components of both: a null adds nothing
 
 
 def _pair_probability(idata: xr.DataTree, pi: xr.DataArray) -> xr.DataArray:
-    """Share of patterns that have effects on both traits; (..., trait, trait_bis)."""
+    """Return the probability of an effect on both traits, by patterns."""
     patterns = constant_data(idata).get("patterns")
     if patterns is None:
         raise UndeterminedError("'pi' has the dim pattern, and constant_data has no 'patterns'")
@@ -255,7 +174,7 @@ def _pair_probability(idata: xr.DataTree, pi: xr.DataArray) -> xr.DataArray:
 
 
 def _both(pi: xr.DataArray) -> xr.DataArray:
-    """Probability that a feature has effects on both traits, indicators independent."""
+    """Return the probability of an effect on both traits, by independent indicators."""
     if "trait" not in pi.dims:
         return pi
     other = pi.rename(trait="trait_bis")
@@ -270,7 +189,7 @@ def _both(pi: xr.DataArray) -> xr.DataArray:
 def _by_group(
     idata: xr.DataTree, moment: xr.DataArray, x_variance: NDArray[np.float64]
 ) -> xr.DataArray:
-    """Sum of var(x_j) over the features of each group."""
+    """Sum var(x_j) over the features of each group."""
     data = constant_data(idata)
     if "group_index" not in data:
         raise UndeterminedError("variances are by group, and constant_data has no 'group_index'")

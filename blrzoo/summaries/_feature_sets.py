@@ -1,4 +1,4 @@
-"""Sets of features, as users give them: groups, overlapping sets, windows of positions."""
+"""Sets of features as users pass them: groups, overlapping sets, windows of positions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,67 +23,25 @@ _MOST_WINDOWS = 1_000_000
 
 @dataclass(frozen=True, eq=False)
 class FeatureSets:
-    """Sets of features, which may overlap.
-
-    Attributes
-    ----------
-    labels : ndarray, (set,)
-        Their names.
-    members : scipy.sparse.csr_array of 0/1, (set, feature)
-        At least one feature in each set.
-    coords : dict of str to ndarray, (set,)
-        What else is known of the sets.
-    """
+    """Sets of features, which may overlap."""
 
     labels: Array
-    members: sparse.csr_array
-    coords: dict[str, Array] = field(default_factory=dict)
+    members: sparse.csr_array  # 0/1 (set, feature), at least one feature per set
+    coords: dict[str, Array] = field(default_factory=dict)  # what else is known, (set,)
 
 
 # ---- groups ----
 
 
 def model_groups(idata: xr.DataTree) -> FeatureSets:
-    """Take the groups that a model was fitted with.
-
-    Parameters
-    ----------
-    idata : xarray.DataTree
-        An InferenceData.
-
-    Returns
-    -------
-    FeatureSets
-
-    Raises
-    ------
-    ValueError
-        If there is no ``group_index`` in the constant data.
-    """
+    """Return the groups that a model was fitted with."""
     index, names = groups_of(idata)
     sets = _partition(index)
     return FeatureSets(np.asarray(names)[sets.labels], sets.members)
 
 
 def read_groups(idata: xr.DataTree, groups: Any) -> FeatureSets:
-    """Read the argument ``groups`` of a summary.
-
-    Parameters
-    ----------
-    idata : xarray.DataTree
-        An InferenceData, for its features.
-    groups : array-like, mapping or table
-        As in `blrzoo.group_pip`.
-
-    Returns
-    -------
-    FeatureSets
-
-    Raises
-    ------
-    ValueError, TypeError
-        If they do not fit the features.
-    """
+    """Read the argument `groups` of a summary."""
     features = feature_index(idata)
     if isinstance(groups, Mapping):
         return FeatureSets(
@@ -129,7 +87,7 @@ def _indicated(values: Array, labels: Array) -> FeatureSets:
 
 
 def _table_of(groups: Any, features: pd.Index) -> tuple[Array, Array]:
-    """Values (feature, group) in the order of the features, and the labels of the groups."""
+    """Return values (feature, group) in the order of the features, and labels of groups."""
     if isinstance(groups, xr.DataArray):
         if "feature" not in groups.dims:
             raise ValueError(
@@ -156,25 +114,7 @@ def _table_of(groups: Any, features: pd.Index) -> tuple[Array, Array]:
 def windows(
     idata: xr.DataTree, positions: Any, width: Any, step: Any, chromosome: Any
 ) -> FeatureSets:
-    """Make windows of positions; those without a feature are left out.
-
-    Parameters
-    ----------
-    idata : xarray.DataTree
-        An InferenceData, for its features.
-    positions, width, step, chromosome
-        As in `blrzoo.window_pip`.
-
-    Returns
-    -------
-    FeatureSets
-        With the coordinates ``start``, ``end`` and, if there are chromosomes, ``chromosome``.
-
-    Raises
-    ------
-    ValueError, TypeError
-        If an argument is not a number, is out of range, or does not fit the features.
-    """
+    """Make windows of positions; those without a feature are left out."""
     features = feature_index(idata)
     width = _positive("width", width)
     step = width if step is None else _positive("step", step)
@@ -196,13 +136,13 @@ def windows(
 
 
 def _positive(name: str, value: Any) -> Any:
-    """Check a number; whole ones that positions cannot reach become floats."""
+    """Check a number; ints that positions cannot reach become floats."""
     number = Number(above=0, advice="It is in the unit of the positions.").check(name, value)
     return value if value < 2**62 else number
 
 
 def _chromosomes(chromosome: Any, features: pd.Index) -> tuple[Array, Array]:
-    """Number of the chromosome of each feature, and the chromosomes' names."""
+    """Return the number of each feature's chromosome, and the chromosomes' names."""
     if chromosome is None:
         return np.zeros(features.size, dtype=int), np.array([""])
     index, names = pd.factorize(one_per_feature("chromosome", chromosome, features))
@@ -223,17 +163,18 @@ def _positions(positions: Any, features: pd.Index, index: Array) -> Array:
     if not np.isfinite(at).all():
         raise ValueError(
             "positions must be finite, got missing or infinite values for "
-            f"{show(features[~np.isfinite(at)])}. Mend them, or pass None for windows of a "
+            f"{show(features[~np.isfinite(at)])}. Correct them, or pass None for windows of a "
             "number of features."
         )
     return at if at.dtype.kind == "f" else at.astype(np.int64)
 
 
 def _slide(at: Array, on: Array, width: Any, step: Any) -> tuple[Array, list[Array]]:
-    """Starts of the windows of the features `on` one chromosome, and the features of each."""
+    """Return starts and features of the windows of the features `on` one chromosome."""
     order = on[np.argsort(at[on], kind="stable")]
     ordered = at[order]
-    reach = ordered[-1] - ordered[0] - width  # the last window is the first that starts after it
+    # the last window is the first one that starts after this distance
+    reach = ordered[-1] - ordered[0] - width
     with np.errstate(over="ignore"):
         steps = reach / step
     number = int(min(steps, _MOST_WINDOWS)) + 2 if reach >= 0 else 1

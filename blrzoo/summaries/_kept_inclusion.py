@@ -1,4 +1,4 @@
-"""PIPs and their Monte Carlo errors of a fit with ``keep="summary"``, from batches of its draws."""
+"""PIPs and their Monte Carlo errors in a fit with ``keep="summary"``, from batches of draws."""
 
 from typing import NamedTuple
 
@@ -14,16 +14,16 @@ __all__ = ["kept_pip_interval", "kept_table"]
 
 
 class _Knowledge(NamedTuple):
-    """PIPs, how many independent draws they are worth, and how many saw no mode but those seen."""
+    """PIPs and their effective draws."""
 
     pip: xr.DataArray
-    draws: xr.DataArray
-    cautious: xr.DataArray
-    unseen: float
+    draws: xr.DataArray  # effective draws of each PIP
+    cautious: xr.DataArray  # those for an interval, which allows for their uncertainty
+    unseen: float  # effective draws of a mode that was not seen
 
 
 def kept_table(idata: xr.DataTree, kept: xr.Dataset) -> xr.Dataset:
-    """PIPs and Monte Carlo errors, the variables of `inclusion_table`."""
+    """Compute PIPs and Monte Carlo errors, the variables of `inclusion_table`."""
     known = _known(idata, kept)
     table = kept_pip_interval(idata, kept)
     of_chains, several = kept["pip"], kept.sizes["chain"] > 1
@@ -40,7 +40,7 @@ def kept_table(idata: xr.DataTree, kept: xr.Dataset) -> xr.Dataset:
 
 
 def kept_pip_interval(idata: xr.DataTree, kept: xr.Dataset) -> xr.Dataset:
-    """PIPs and 95 % intervals of their Monte Carlo errors."""
+    """Compute PIPs and 95 % intervals for their Monte Carlo error."""
     known = _known(idata, kept)
     bounds = interval(known.pip.values, known.cautious.values, known.unseen)
     lower, upper = (known.pip.copy(data=bound) for bound in bounds)
@@ -55,14 +55,14 @@ def _known(idata: xr.DataTree, kept: xr.Dataset) -> _Knowledge:
     unseen = _of_size(idata, kept.sizes["chain"])
     unseen = min(unseen, float(variance.sum()) / of_all) if of_all > 0 else unseen
     draws = (variance / error.where(error > 0)).fillna(total).clip(max=total)
-    # A single batch tells nothing, nor do few changes tell how long a visit lasts.
+    # One batch says nothing about the error, and few changes not how long a visit lasts.
     few = (kept["changes"].sum("chain") < FEW_CHANGES) | (batches < 2)
     draws = draws.where(~few, np.minimum(draws, unseen))
     return _Knowledge(pips, draws, lowered(batches) * draws, unseen)
 
 
 def _of_size(idata: xr.DataTree, chains: int) -> float:
-    """Effective draws of the model size; where it was not recorded, as many as chains."""
+    """Return the effective draws of the model size, or if unknown the number of chains."""
     size = included_count(idata)
     if size is None:
         return float(chains)

@@ -1,4 +1,4 @@
-"""The search for credible sets: from single features, then from neighbourhoods of features."""
+"""The search for credible sets: from single features, then from neighborhoods of features."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -9,8 +9,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from blrzoo.posterior.correlations import Correlations
-from blrzoo.posterior.neighbourhoods import Neighbourhoods, Rows
-from blrzoo.posterior.reader import included_blocks
+from blrzoo.posterior.neighborhoods import Neighborhoods, Rows
+from blrzoo.posterior.reader import included_in
 from blrzoo.progress import track
 from blrzoo.summaries.inclusion import collapse
 
@@ -19,64 +19,40 @@ __all__ = ["SetSearch"]
 Array = NDArray[Any]
 
 _LARGEST = 5000  # features from which a set is chosen
-_GIVE_UP = 100  # failing leads in a row
-_TRIES = 3  # failing leads around a feature before it is no lead itself
+_GIVE_UP = 100  # leads in a row without a set
+_TRIES = 3  # leads without a set around a feature, after which it is not tried itself
 _BLOCK_BYTES = 2**24  # of draws as float64
 
 
 @dataclass(eq=False)
 class _Ball:
-    """A neighbourhood by distance, its draws, and how many of its features are close."""
+    """A feature and its neighbors in the order of their correlation with it, and their draws."""
 
     features: Array
     included: Array
     reached: int  # draws with any of the features
-    size: int  # with coverage to spare; 0 where all together have not got it
+    size: int  # the nearest, more than the coverage needs; 0 if all together do not reach it
 
 
 @dataclass(eq=False)
 class SetSearch:
-    """What is known of the features, and the sets so far.
+    """The search for credible sets: what is known of the features, and the sets so far."""
 
-    Parameters
-    ----------
-    draws : xarray.DataArray
-        Indicators (chain, draw, feature, ...).
-    pips : ndarray (feature,)
-        Their PIPs, over all further dims.
-    correlations : Correlations
-        Of the features.
-    coverage, min_abs_corr, threshold : float
-        As for `blrzoo.credible_sets`.
-    progressbar : bool
-        Show progress bars when it takes long.
-
-    Attributes
-    ----------
-    set_index : ndarray of int (feature,)
-        Number of the feature's set, 0 if it is in none.
-    members : list of ndarray of int
-        Features of each set.
-    covered : list of ndarray of bool (draw of all chains,)
-        The draws that include any of them.
-    reasons : dict
-        By feature, why no set began with it.
-    """
-
-    draws: xr.DataArray
-    pips: Array
+    draws: xr.DataArray  # indicators (chain, draw, feature, ...)
+    pips: Array  # (feature,), over all further dims
     correlations: Correlations
     coverage: float
     min_abs_corr: float
     threshold: float
     progressbar: bool = False
-    members: list[Array] = field(default_factory=list)
-    covered: list[Array] = field(default_factory=list)
-    reasons: dict[int, str] = field(default_factory=dict)
+    members: list[Array] = field(default_factory=list)  # features of each set
+    covered: list[Array] = field(default_factory=list)  # by set: draws with any of them
+    reasons: dict[int, str] = field(default_factory=dict)  # by feature: why no set began with it
 
     def __post_init__(self) -> None:
-        self.set_index = np.zeros(self.pips.size, dtype=int)
-        self._told = np.zeros(self.pips.size, dtype=int)  # reasons given by a neighbour
+        self.set_index = np.zeros(self.pips.size, dtype=int)  # number of the set, 0 for none
+        # by feature: leads without a set around it, at least 1 if a neighbor has a reason
+        self._told = np.zeros(self.pips.size, dtype=int)
 
     def run(self) -> None:
         """Find all sets."""
@@ -84,7 +60,7 @@ class SetSearch:
         self._forget()
         free = np.flatnonzero((self.set_index == 0) & (self.pips > 0))
         if self.pips[free].sum() >= self.threshold:
-            self._from_neighbourhoods(free)
+            self._from_neighborhoods(free)
 
     # ---- leads of high PIP ----
 
@@ -95,7 +71,7 @@ class SetSearch:
             if self.set_index[lead]:
                 continue
             failed = 0 if self._try_feature(lead) else failed + 1
-            if failed == _GIVE_UP:  # the others have their turn as neighbourhoods
+            if failed == _GIVE_UP:  # the others are tried as neighborhoods
                 return
 
     def _try_feature(self, lead: int) -> bool:
@@ -106,42 +82,42 @@ class SetSearch:
         return self._done(reached) or self._fail(lead, features, reached, 0)
 
     def _candidates(self, lead: int) -> Array:
-        """Find the features in no set that correlate with a lead, the highest PIP first."""
+        """Find the free features that correlate with a lead, the highest PIP first."""
         free = (self.set_index == 0) & (self.pips > 0)
         free[lead] = False
         others = np.flatnonzero(free)
         near = others[self.correlations.with_one(lead, others) >= self.min_abs_corr]
         return near[self._by_pip(near)][:_LARGEST]
 
-    # ---- neighbourhoods ----
+    # ---- neighborhoods ----
 
-    def _from_neighbourhoods(self, free: Array) -> None:
-        """Go from the neighbourhood with the largest sum of PIPs to that with the smallest."""
-        near = Neighbourhoods(
+    def _from_neighborhoods(self, free: Array) -> None:
+        """Try neighborhoods in the order of their sums of PIPs, the largest first."""
+        near = Neighborhoods(
             self.correlations, free, self.pips, self.min_abs_corr, self.progressbar
         )
-        sums = near.sums[free].round(9)  # equal ones differ by the order of summation
+        sums = near.sums[free].round(9)  # ties differ by rounding error
         order = free[np.argsort(-sums, kind="stable")]
-        centres = order[near.sums[order] >= self.threshold]
-        self._consider(centres, near)
+        centers = order[near.sums[order] >= self.threshold]
+        self._consider(centers, near)
         while self._forget():
-            self._consider(centres, near)
+            self._consider(centers, near)
 
-    def _consider(self, centres: Array, near: Neighbourhoods) -> None:
-        """Make sets around centres, or give reasons."""
+    def _consider(self, centers: Array, near: Neighborhoods) -> None:
+        """Make sets around centers, or note why there are none."""
         failed = 0
-        for centre in self._track(centres):
-            if self.set_index[centre] or centre in self.reasons:
+        for center in self._track(centers):
+            if self.set_index[center] or center in self.reasons:
                 continue
-            hopeful = near.sums[centre] >= self.coverage and self._told[centre] < _TRIES
+            hopeful = near.sums[center] >= self.coverage and self._told[center] < _TRIES
             if hopeful and failed < _GIVE_UP:
-                failed = 0 if self._try_centre(centre, near) else failed + 1
-            elif near.sums[centre] >= self.threshold:  # sets may have taken its neighbours
-                self._pass_over(centre, near, given_up=failed == _GIVE_UP)
+                failed = 0 if self._try_center(center, near) else failed + 1
+            elif near.sums[center] >= self.threshold:  # sets may have taken its neighbors
+                self._pass_over(center, near, given_up=failed == _GIVE_UP)
 
-    def _try_centre(self, centre: int, near: Neighbourhoods) -> bool:
-        """Make a set of the features close to a centre, or else of all its neighbours."""
-        ball = whole = self._ball(centre, near)
+    def _try_center(self, center: int, near: Neighborhoods) -> bool:
+        """Make a set of the features close to a center, or else of all its neighbors."""
+        ball = whole = self._ball(center, near)
         if ball.size:
             other = self._ball(ball.features[self.pips[ball.features[: ball.size]].argmax()], near)
             ball = other if 0 < other.size < ball.size else ball
@@ -152,13 +128,13 @@ class SetSearch:
             if self._done(reached):
                 near.remove(self.members[-1])
                 return True
-        return self._fail(centre, whole.features, reached, 1)
+        return self._fail(center, whole.features, reached, 1)
 
-    def _ball(self, centre: int, near: Neighbourhoods) -> _Ball:
-        """Sort a centre and its neighbours in no set by their correlation with the centre."""
-        neighbours = near.of(centre)
-        features = np.append(centre, neighbours[self.set_index[neighbours] == 0])
-        away = 1 - self.correlations.with_one(centre, features).round(6)  # copies are ties
+    def _ball(self, center: int, near: Neighborhoods) -> _Ball:
+        """Sort a center and its free neighbors by their correlation with the center."""
+        neighbors = near.of(center)
+        features = np.append(center, neighbors[self.set_index[neighbors] == 0])
+        away = 1 - self.correlations.with_one(center, features).round(6)  # copies are ties
         order = np.lexsort((-self.pips[features], away))[:_LARGEST]
         features, away = features[order], away[order]
         included = self._included(features)
@@ -169,19 +145,19 @@ class SetSearch:
         radius = away[first[self._needed - 1]]  # of those that have the coverage
         return _Ball(features, included, reached, int((away <= 2 * radius + 1e-9).sum()))
 
-    def _pass_over(self, centre: int, near: Neighbourhoods, given_up: bool) -> None:
-        """Give a centre, which is not tried, its reason, unless a neighbour has one."""
-        told = self._told[centre] > 0
-        if told and self.pips[centre] < self.threshold:
+    def _pass_over(self, center: int, near: Neighborhoods, given_up: bool) -> None:
+        """Note why a center is not tried, unless a neighbor has a reason already."""
+        told = self._told[center] > 0
+        if told and self.pips[center] < self.threshold:
             return
-        if near.sums[centre] < self.coverage:
-            at_most = f"at most {near.sums[centre]:.2f}"
-            self.reasons[centre] = f"coverage not reached: {at_most} {self._within}"
+        if near.sums[center] < self.coverage:
+            at_most = f"at most {near.sums[center]:.2f}"
+            self.reasons[center] = f"coverage not reached: {at_most} {self._within}"
         else:
             leads = f"{_GIVE_UP} leads in a row" if given_up else f"{_TRIES} leads around it"
-            self.reasons[centre] = f"not tried: {leads} did not reach the coverage"
+            self.reasons[center] = f"not tried: {leads} did not reach the coverage"
         if not (told or given_up):
-            self._tell(np.append(near.of(centre), centre), 0)
+            self._tell(np.append(near.of(center), center), 0)
 
     # ---- a set ----
 
@@ -197,14 +173,14 @@ class SetSearch:
         return reached
 
     def _grow(self, included: Array, rows: Rows) -> tuple[list[int], Array]:
-        """Add the feature that most takes the place of the set, until it is in often enough."""
+        """Add the feature that most takes the place of the set, until the coverage is reached."""
         chosen, covered, open_ = [0], included[:, 0].copy(), rows.of(0).copy()
         open_[0] = False
         total, with_set = included.sum(axis=0), included[covered].sum(axis=0)
         while not self._done(count := int(covered.sum())):
             # without the set minus with it: 0 for a signal of its own, however high its PIP
             gain = (total - with_set) / (len(included) - count) - with_set / count
-            best = int(np.where(open_, gain, 0).argmax())  # of several, that of the highest PIP
+            best = int(np.where(open_, gain, 0).argmax())  # of ties, the highest PIP
             if not (open_[best] and gain[best] > 0):
                 break
             with_set += included[included[:, best] & ~covered].sum(axis=0)
@@ -215,10 +191,10 @@ class SetSearch:
         return chosen, covered
 
     def _prune(self, chosen: list[int], included: Array) -> list[int]:
-        """Drop what later features made needless; the first stays."""
+        """Remove features that later ones made unnecessary; the first stays."""
         times = included[:, chosen].sum(axis=1)
         kept, total = set(chosen), int((times > 0).sum())
-        for place in sorted(chosen[1:], reverse=True):  # from the lowest PIP on
+        for place in sorted(chosen[1:], reverse=True):  # the lowest PIP first
             lost = int((included[:, place] & (times == 1)).sum())
             if self._done(total - lost):
                 kept.remove(place)
@@ -232,11 +208,11 @@ class SetSearch:
         return False
 
     def _tell(self, features: Array, tries: int) -> None:
-        """Note that features, or one around which they are, have a reason."""
+        """Note that features, or one in whose neighborhood they are, have a reason."""
         self._told[features] = np.maximum(self._told[features] + tries, 1)
 
     def _forget(self) -> bool:
-        """Drop the reasons of features that are in a set now, which spoke for their neighbours."""
+        """Drop the reasons of features that are in a set now; whether there were any."""
         lost = [feature for feature in self.reasons if self.set_index[feature]]
         everything = np.arange(self.pips.size)
         for feature in lost:
@@ -269,12 +245,11 @@ class SetSearch:
         return track(features.tolist(), self.progressbar, "Credible sets")
 
     def _included(self, features: Array) -> Array:
-        """Tell which of some features each draw includes: bool (draw of all chains, feature)."""
+        """Return which features each draw includes, bool (draw of all chains, feature)."""
         others = [str(dim) for dim in self.draws.dims[3:]] or None
         width = max(1, _BLOCK_BYTES * self.pips.size // (8 * self.draws.size))
         values = []
         for start in range(0, features.size, width):  # a choice of features is a copy
             some = self.draws.isel(feature=features[start : start + width])
-            tree = xr.DataTree.from_dict({"posterior": some.to_dataset(name=some.name)})
-            values += [collapse(block, others).values for block in included_blocks(tree)]
+            values += [collapse(block, others).values for block in included_in(some)]
         return np.concatenate(values, axis=2).reshape(-1, features.size)

@@ -1,4 +1,4 @@
-"""How traits covary: genetically, by the effects of X, and in their residuals."""
+"""Covariances and correlations of traits, due to X and in their residuals."""
 
 from typing import Any, Literal, get_args
 
@@ -32,19 +32,36 @@ def genetic_covariance(
 ) -> xr.Dataset:
     r"""Compute the covariance of traits that is due to X, draw by draw.
 
-    The two definitions are those of `heritability`, whose genetic variances are the diagonals:
+    There are two definitions, whose diagonals are the genetic variances in `heritability`:
 
     .. math::
 
        C_{fit} = cov(X B), \qquad
        C_{components} = \sum_j var(x_j) E[b_j b_j' | hyperparameters]
 
-    `genetic_correlation` says more of both.
+    ``cov_fit`` is the covariance over the rows of X of the genetic values :math:`X B`: that of
+    these effects and these individuals. ``cov_components`` is what the prior expects on X with the
+    hyperparameters of a draw: that of the population that the effects come from. Its
+    :math:`E[b_j b_j']` is :math:`\Sigma_b` (no selection),
+    :math:`\pi_t \pi_s \Sigma_{b,ts}` off and :math:`\pi_t \Sigma_{b,tt}` on the diagonal
+    (independent indicators), :math:`\sum_k \pi_k D_k \Sigma_b D_k` (patterns :math:`D_k`) or
+    :math:`\sum_k \pi_k \Sigma_{b,k}` (components); with groups, that of the feature's group.
 
     Parameters
     ----------
-    idata, X, definition, progressbar
-        See `genetic_correlation`.
+    idata : xarray.DataTree
+        An InferenceData of several traits: ``beta`` (feature, trait) for ``cov_fit``, ``Sigma_b``
+        (trait, trait_bis) and, in models that select, ``pi`` for ``cov_components``.
+    X : array-like, (obs, feature), optional
+        Features of the individuals of interest, on the scale of the model's X. A DataFrame or
+        DataArray is joined by the features' labels, an array by position. Default: X of the
+        model, from the constant data.
+    definition : {"both", "fit", "components"}, default "both"
+        Which of the two. With "both", ``cov_components`` is left out if the hyperparameters do not
+        determine it, and ``cov_fit`` if the fit holds the variances of its features instead of X
+        (a large X, or sufficient statistics); the reason is in the attributes of the result.
+    progressbar : bool, default True
+        Show a progress bar, in terminals and notebooks, when it takes more than two seconds.
 
     Returns
     -------
@@ -54,17 +71,20 @@ def genetic_covariance(
 
     Raises
     ------
-    TypeError, ValueError
-        As `genetic_correlation`.
+    TypeError
+        If `idata` is not a DataTree, or X is not numeric.
+    ValueError
+        If there is only one trait, ``beta``, X or the hyperparameters are missing, or X does not
+        fit the features.
 
     Examples
     --------
     >>> import arviz as az, numpy as np
-    >>> from blrzoo.summaries.covariance import genetic_covariance
+    >>> import blrzoo as blr
     >>> B = np.array([[[[1.0, 1.0], [0.0, 2.0]]]])  # one chain of one draw: (feature, trait)
     >>> X = np.array([[-1.0, 0.0], [1.0, 0.0], [0.0, -1.0], [0.0, 1.0]])  # variances 0.5
     >>> idata = az.from_dict({"posterior": {"beta": B}}, dims={"beta": ["feature", "trait"]})
-    >>> genetic_covariance(idata, X, definition="fit")["cov_fit"].values[0, 0]
+    >>> blr.genetic_covariance(idata, X, definition="fit")["cov_fit"].values[0, 0]
     array([[0.5, 0.5],
            [0.5, 2.5]])
     """
@@ -101,14 +121,15 @@ def genetic_correlation(
     There are two definitions:
 
     - ``rg_fit`` is the correlation over the rows of X of the genetic values :math:`X B`. It is
-      about these effects and these individuals, and counts what correlated features (linkage
-      disequilibrium) do together: two traits whose effects are on different but correlated
-      features have a correlation.
-    - ``rg_components`` is that of :math:`\sum_j var(x_j) E[b_j b_j' | hyperparameters]`, the
-      covariance that the prior expects with the hyperparameters of a draw. It is about the
-      population that the effects come from, and counts only what one feature does to both traits.
+      about these effects and these individuals, and includes what correlated features (linkage
+      disequilibrium) do together: two traits that are affected by different but correlated
+      features are correlated.
+    - ``rg_components`` is the correlation in
+      :math:`\sum_j var(x_j) E[b_j b_j' | hyperparameters]`, the covariance that the prior expects
+      with the hyperparameters of a draw. It is about the population that the effects come from,
+      and includes only features that affect both traits.
 
-    The expectation is :math:`\Sigma_b` where every feature has an effect on every trait. With
+    The expectation is :math:`\Sigma_b` if every feature has an effect on every trait. With
     independent indicators it is :math:`\pi_t \pi_s \Sigma_{b,ts}` off the diagonal and
     :math:`\pi_t \Sigma_{b,tt}` on it; with patterns :math:`D_k` it is
     :math:`\sum_k \pi_k D_k \Sigma_b D_k`; with components :math:`\sum_k \pi_k \Sigma_{b,k}`, and
@@ -121,14 +142,13 @@ def genetic_correlation(
         An InferenceData of several traits: ``beta`` (feature, trait) for ``rg_fit``, ``Sigma_b``
         (trait, trait_bis) and, in models that select, ``pi`` for ``rg_components``.
     X : array-like, (obs, feature), optional
-        Features of the individuals to speak of, on the scale of the model's X. A DataFrame or a
-        DataArray is joined by the features' labels, an array by position. Default: the X of the
+        Features of the individuals of interest, on the scale of the model's X. A DataFrame or
+        DataArray is joined by the features' labels, an array by position. Default: X of the
         model, from the constant data.
     definition : {"both", "fit", "components"}, default "both"
-        Which of the two. With "both", ``rg_components`` is left out where the hyperparameters do
-        not determine it, ``rg_fit`` where the fit holds the variances of its features instead of
-        X (it is large, or there are sufficient statistics), and the reason is in the attributes
-        of the result.
+        Which of the two. With "both", ``rg_components`` is left out if the hyperparameters do not
+        determine it, and ``rg_fit`` if the fit holds the variances of its features instead of X
+        (a large X, or sufficient statistics); the reason is in the attributes of the result.
     progressbar : bool, default True
         Show a progress bar, in terminals and notebooks, when it takes more than two seconds.
 
@@ -137,15 +157,16 @@ def genetic_correlation(
     xarray.Dataset
         ``rg_fit`` and ``rg_components``, dims (chain, draw, trait, trait_bis); exactly 1 on the
         diagonal. In a draw in which the variance of a trait is 0 (no feature included), its
-        correlations are NaN, the diagonal too. `summary_table` makes a table of them, and skips
-        these draws: it is then of the correlation given that there is one.
+        correlations are NaN, also on the diagonal. `summary_table` makes a table of them and skips
+        these draws: it then summarizes the correlation given that it is defined.
 
     Raises
     ------
     TypeError
         If `idata` is not a DataTree, or X is not numeric.
     ValueError
-        If there is one trait only, or what it takes is missing.
+        If there is only one trait, ``beta``, X or the hyperparameters are missing, or X does not
+        fit the features.
 
     References
     ----------
@@ -156,11 +177,11 @@ def genetic_correlation(
     Examples
     --------
     >>> import arviz as az, numpy as np
-    >>> from blrzoo.summaries.covariance import genetic_correlation
+    >>> import blrzoo as blr
     >>> B = np.array([[[[1.0, 1.0], [0.0, 2.0]]]])  # one chain of one draw: (feature, trait)
     >>> X = np.array([[-1.0, 0.0], [1.0, 0.0], [0.0, -1.0], [0.0, 1.0]])
     >>> idata = az.from_dict({"posterior": {"beta": B}}, dims={"beta": ["feature", "trait"]})
-    >>> genetic_correlation(idata, X, definition="fit")["rg_fit"].values[0, 0].round(3)
+    >>> blr.genetic_correlation(idata, X, definition="fit")["rg_fit"].values[0, 0].round(3)
     array([[1.   , 0.447],
            [0.447, 1.   ]])
     """
@@ -183,7 +204,7 @@ def residual_correlation(idata: xr.DataTree) -> xr.DataArray:
     -------
     xarray.DataArray
         Named ``residual_correlation``, dims (chain, draw, trait, trait_bis); exactly 1 on the
-        diagonal, and 0 off it where the model has ``residual="diagonal"``. `summary_table` makes a
+        diagonal, and 0 off it if the model has ``residual="diagonal"``. `summary_table` makes a
         table of it.
 
     Raises
@@ -196,11 +217,11 @@ def residual_correlation(idata: xr.DataTree) -> xr.DataArray:
     Examples
     --------
     >>> import arviz as az, numpy as np
-    >>> from blrzoo.summaries.covariance import residual_correlation
+    >>> import blrzoo as blr
     >>> Sigma_e = np.array([[[[4.0, 1.0], [1.0, 1.0]]]])  # one chain of one draw
     >>> dims = {"Sigma_e": ["trait", "trait_bis"]}
     >>> idata = az.from_dict({"posterior": {"Sigma_e": Sigma_e}}, dims=dims)
-    >>> residual_correlation(idata).values[0, 0]
+    >>> blr.residual_correlation(idata).values[0, 0]
     array([[1. , 0.5],
            [0.5, 1. ]])
     """
@@ -229,7 +250,7 @@ def _of_traits(array: xr.DataArray, dims: tuple[str, ...]) -> xr.DataArray:
 
 
 def _correlation(covariance: xr.DataArray) -> xr.DataArray:
-    """Correlations; NaN for a variance of 0."""
+    """Turn covariances into correlations, NaN for a variance of 0."""
     covariance = covariance.transpose(*_DIMS)
     sd = np.sqrt(np.diagonal(covariance.values, axis1=-2, axis2=-1).astype(float))
     sd[sd == 0] = np.nan

@@ -1,4 +1,4 @@
-"""The table of effects: one row a feature."""
+"""The table of effects: one row per feature."""
 
 from typing import Literal
 
@@ -36,17 +36,17 @@ def effect_table(
     ci_kind: Literal["eti", "hdi"] = "eti",
     sort_by: str | None = None,
 ) -> xr.Dataset:
-    r"""Summarise the posterior of each effect.
+    r"""Summarize the posterior of each effect.
 
-    Effects are in units of y per unit of x, x as given. The summary is of the whole posterior,
-    draws in which the feature is excluded (effect 0) included; the mean of the effect given that
-    the feature is included is ``mean / pip``.
+    Effects are in units of y per unit of x, x as given. The whole posterior is summarized, with
+    the draws in which the feature is excluded (effect 0); the mean effect given that the feature is
+    included is ``mean / pip``.
 
     Parameters
     ----------
     idata : xarray.DataTree
-        An InferenceData with ``beta`` (chain, draw, feature[, trait]) in its posterior, or
-        ``keep="summary"`` of `sample`.
+        An InferenceData with ``beta`` (chain, draw, feature[, trait]) in its posterior, or a fit
+        with ``keep="summary"``.
     ci_prob : float, default 0.95
         Probability of the credible interval, in (0, 1), whatever the ``rcParams`` of ArviZ say.
     ci_kind : {"eti", "hdi"}, default "eti"
@@ -64,12 +64,13 @@ def effect_table(
         - ``mean``, ``sd``: posterior mean and standard deviation
         - ``lower``, ``upper``: the credible interval
         - ``mcse_mean``: Monte Carlo standard error of the mean, ArviZ's ``sd / sqrt(ESS)``; NaN
-          for an effect that is the same in all draws, whose error cannot be told
-        - ``pip``, ``mcse_pip`` (models with indicators): posterior inclusion probability and its
-          Monte Carlo standard error, see `blrzoo.indicator_table`
+          for an effect that is the same in all draws, whose error is unknown
+        - ``pip``, ``mcse_pip`` (models with indicators): posterior inclusion probability, and its
+          Monte Carlo standard error :math:`\sqrt{PIP (1 - PIP) / n_{eff}}`, which is above 0 even
+          if no draw differs; `blrzoo.indicator_table` defines :math:`n_{eff}`
 
-        A fit with ``keep="summary"`` has no ``lower`` and ``upper``, which are quantiles of draws,
-        and says so in the attributes of these names. Its ``mcse_mean`` is by batch means.
+        A fit with ``keep="summary"`` has no ``lower`` and ``upper``, which are quantiles of draws;
+        the attributes of these names say so. Its ``mcse_mean`` is by batch means.
 
     Raises
     ------
@@ -81,13 +82,14 @@ def effect_table(
 
     Notes
     -----
-    With ``keep="summary"`` the Monte Carlo standard error of a mean is that of batch means [1]_: of
-    the means :math:`\bar\theta_b` of B batches of :math:`n_b` of N draws, 8 of each chain,
+    With ``keep="summary"`` the Monte Carlo standard error of a mean is that of batch means [1]_:
+    with B batches, 8 per chain, of :math:`n_b` of the N draws with mean :math:`\bar\theta_b`,
 
     .. math:: \text{mcse}^2 = \frac{1}{N (B - 1)} \sum_b n_b (\bar\theta_b - \bar\theta)^2
 
-    It takes the batches for independent. Where chains stay in one place for longer than a batch
-    they are not, so the same is computed of the chains, and the larger of the two is given.
+    This assumes that batches are independent. They are not if a chain stays in one place for
+    longer than a batch, so the same is computed from the means of the chains, and the larger of
+    the two is returned.
 
     References
     ----------
@@ -133,7 +135,7 @@ def _of_draws(idata: xr.DataTree, ci_prob: float, ci_kind: Literal["eti", "hdi"]
 
 
 def _of_sums(idata: xr.DataTree, kept: xr.Dataset) -> xr.Dataset:
-    """The columns of a fit with ``keep="summary"``."""
+    """Make the columns of a fit with ``keep="summary"``."""
     refuse_broken(idata)
     sd, error = pooled_sd(kept), squared_error(kept, "batch_mean") ** 0.5
     columns = {"mean": pooled(kept, "mean"), "sd": sd, "mcse_mean": error.where(sd > 0)}

@@ -10,19 +10,19 @@ from numpy.typing import NDArray
 from blrzoo.checks import LeftOut, Number
 from blrzoo.posterior.correlations import Correlations
 from blrzoo.posterior.inputs import design_of
-from blrzoo.posterior.reader import SAMPLE_DIMS, draws_of, indicator_name, no_indicators
+from blrzoo.posterior.reader import SAMPLE_DIMS, count_included, indicators
 from blrzoo.summaries._set_search import SetSearch
-from blrzoo.summaries.inclusion import block_table, pip
-from blrzoo.summaries.mixing import Mixing, mixing_of
+from blrzoo.summaries.inclusion import block_table, probability_included
+from blrzoo.summaries.mixing import Mixing, mixing_in
 
 __all__ = ["credible_sets"]
 
 Array = NDArray[Any]
 
-_MANY, _LARGE = 0.2, 100  # a share of the features, and how many of them it takes to matter
+_MANY, _LARGE = 0.2, 100  # warn above this share of included features, if there are so many
 
 _LONG_NAMES = {
-    "lead": "feature of the highest PIP in the set",
+    "lead": "feature with the highest PIP in the set",
     "size": "number of features in the set",
     "coverage": "probability that any feature of the set is included",
     "mcse_coverage": "Monte Carlo standard error of the coverage",
@@ -47,9 +47,9 @@ def credible_sets(
     trait: Any = None,
     progressbar: bool = True,
 ) -> xr.Dataset:
-    r"""Find small sets of correlated features, each with a causal one of high probability.
+    r"""Find small sets of correlated features that each hold a causal one with high probability.
 
-    A set S is as small as a greedy search finds it with
+    A set S is as small as a greedy search can make it with
 
     .. math:: P(\textstyle\sum_{j \in S} \delta_j > 0 \mid y) \ge coverage,
 
@@ -61,22 +61,23 @@ def credible_sets(
     idata : xarray.DataTree
         The InferenceData of a model with indicators.
     X : array-like, (obs, feature), optional
-        Features, for their correlations. The columns of a DataFrame, or a DataArray with the
-        coordinate ``feature``, are joined by label, anything else goes by position. Default:
-        ``X`` of the constant data. It may be of other individuals, a reference panel.
+        Features, to compute correlations from; those of other individuals, such as a reference
+        panel, are allowed. The columns of a DataFrame, or a DataArray with the coordinate
+        ``feature``, are joined by label, anything else by position. Default: ``X`` of the
+        constant data.
     coverage : float, default 0.95
         Smallest probability that a set holds a causal feature, between 0 and 1.
     min_abs_corr : float, default 0.5
         Smallest absolute correlation between any two features of a set, 0 to 1.
     threshold : float, default 0.1
-        Smallest probability that asks for a set or a reason. Every feature whose PIP is at least
-        this is in a set, or its ``reason`` says why not. The same holds for a neighbourhood (a
-        feature that was ever included and the features in no set whose absolute correlation with
-        it is at least `min_abs_corr`): if the probability that any of it is included is at least
-        this, one of its features has a reason.
+        Smallest probability that calls for a set or a reason, 0 to 1. Every feature whose PIP is
+        at least this is in a set, or its ``reason`` says why not. The same holds for a neighborhood
+        (a feature with a PIP above 0, and the features in no set whose absolute correlation with
+        it is at least `min_abs_corr`): if the probability that any of them is included is at least
+        this, one of them has a reason.
     trait : optional
-        Label of the trait whose sets are wanted. Default, with several traits: a feature is
-        included in a draw if it is for at least one of them.
+        Label of the trait to find sets for. Default, with several traits: a feature counts as
+        included in a draw if it is included for at least one trait.
     progressbar : bool, default True
         Show a progress bar, in terminals and notebooks, when it takes more than two seconds.
 
@@ -87,8 +88,8 @@ def credible_sets(
 
         - ``lead``: the feature of the set with the highest PIP
         - ``size``: number of features
-        - ``coverage``, ``mcse_coverage``: the probability that was reached, and its Monte Carlo
-          standard error
+        - ``coverage``, ``mcse_coverage``: probability that any feature of the set is included, and
+          its Monte Carlo standard error
         - ``expected_size``: expected number of included features in the set, 1 or somewhat more
           for one signal
         - ``purity``, ``mean_abs_corr``: smallest and mean absolute correlation between features
@@ -96,7 +97,7 @@ def credible_sets(
 
         Dims (feature):
 
-        - ``pip``
+        - ``pip``: posterior inclusion probability
         - ``credible_set``: the number of the feature's set, 0 if it is in none
         - ``place``: its place in the set by PIP, 1 is the highest; 0 if it is in none
         - ``reason``: why no set was found for the feature, or around it; else empty
@@ -110,64 +111,64 @@ def credible_sets(
     TypeError
         If `idata` is not a DataTree, or an argument has the wrong type.
     ValueError
-        If there are no indicators, if there is no `X` or it does not fit the features or has
-        missing values, or if an argument is out of range.
+        If there are no draws of indicators, there is no `X`, or it does not fit the features or
+        has missing values, `trait` is not a label, or an argument is out of range.
 
     Warns
     -----
     UserWarning
         If there are at least 100 features and the posterior mean of the number of included ones
-        is more than a fifth of them: any few features then hold an included one by chance. It
-        comes before the search.
+        is more than a fifth of them: any group of a few features then holds an included one by
+        chance. The warning comes before the search.
 
     Notes
     -----
-    *Leads of high PIP.* (1) Of the features that are in no set, take the one of highest PIP, if
-    that is at least `threshold`, as the first of a set S. (2) Of the features in no set whose
-    correlation with all of the set is at least `min_abs_corr`, add the one that most takes the
-    place of the set, that of the largest gain
+    *Leads of high PIP.* (1) Of the features that are in no set, begin a set S with the one of the
+    highest PIP, if that is at least `threshold`. (2) Of the features in no set whose absolute
+    correlation with every feature of S is at least `min_abs_corr`, add the one that most takes the
+    place of the set, that with the largest gain
 
     .. math:: P(\delta_k = 1 \mid \textstyle\sum_{j \in S} \delta_j = 0, y)
               - P(\delta_k = 1 \mid \textstyle\sum_{j \in S} \delta_j > 0, y)
 
-    if it is positive, until `coverage` is reached. A second signal, which is in as often with the
-    set as without it, is not drawn in. If the coverage cannot be reached, the feature of step 1
-    gets no set, and a reason. (3) Drop what is not needed for the coverage after all. Sets do not
-    overlap.
+    if it is positive, until `coverage` is reached. A second signal, which is included as often
+    with the set as without it, is not added. If the coverage cannot be reached, the feature of step
+    1 gets a reason instead of a set. (3) Remove features that are not needed for the coverage after
+    all. Sets do not overlap.
 
     *Spread signals.* Many nearly equal features may share a signal that is in every draw, so
-    that none has a PIP of note. For each feature c in no set with a PIP above 0, N(c) is c and the
+    that none has a high PIP. For each feature c in no set with a PIP above 0, N(c) is c and the
     features in no set with :math:`|r_{ck}| \ge` `min_abs_corr`, and
 
     .. math:: s_c = \sum_{k \in N(c)} PIP_k \ge P(\textstyle\sum_{k \in N(c)} \delta_k > 0 \mid y)
 
-    bounds the probability that any of N(c) is included. In the order of s (of equal ones, that of
-    the features): (4) if s_c is at least `coverage`, read the draws of N(c). Let :math:`1 - q` be
-    the largest correlation so that the features with :math:`|r_{ck}| \ge 1 - q` together have the
-    coverage. Those with :math:`|r_{ck}| \ge 1 - 2q`, which are near copies where these suffice, are
-    the candidates of steps 2 and 3, which begin with the highest PIP among them. If the feature
-    of this PIP, as the centre, has fewer candidates, those are taken. If they yield no set, all
-    neighbours of that centre are the candidates. If there is no set then, c has a reason. (5) If
-    s_c is less than `coverage`, but at least `threshold`, c has a reason, unless a feature of N(c)
-    already speaks for it.
+    bounds the probability that any of N(c) is included. In decreasing order of s (ties in the
+    order of the features): (4) If s_c is at least `coverage`, read the draws of N(c). Let
+    :math:`1 - q` be the largest correlation for which the features with
+    :math:`|r_{ck}| \ge 1 - q` together have the coverage. Those with
+    :math:`|r_{ck}| \ge 1 - 2q` (near copies, if these suffice) are the candidates of steps 2 and 3,
+    which begin with the highest PIP among them. If the feature with this PIP has fewer candidates
+    when it is the center itself, those are used. If they yield no set, all neighbors of that
+    center are the candidates. If there is still no set, c has a reason. (5) If s_c is below
+    `coverage`, but at least `threshold`, c has a reason, unless a feature of N(c) has one already.
 
     *Cost.* Correlations of the m features with a PIP above 0 are computed once, by blocks in single
-    precision: n m^2 operations, no matrix of all pairs in memory. Draws are read only where s_c is
-    at least `coverage`. A region is tried from three centres at most. After 100 leads in a row
+    precision: n m^2 operations, and no matrix of all pairs in memory. Draws are read only where s_c
+    is at least `coverage`. A region is tried from at most three centers. After 100 leads in a row
     without a set, in either part, no further ones are tried; ``reason`` says so. A set is chosen
-    from the 5000 candidates of highest PIP, in step 4 from the 5000 nearest.
+    from the 5000 candidates with the highest PIP, in step 4 from the 5000 nearest.
 
-    The result differs from the credible sets of SuSiE [1]_, which are of the posterior of one
-    "single effect" each: a set there holds *the* effect variable of that component of a sum, under
-    a variational approximation. Here a set is a statement on the joint posterior, on the draws
-    of all indicators; two causal features in one set are possible, and P(any included) counts
-    them once. Purity is susieR's; there, sets below `min_abs_corr` are removed, here no set grows
+    The result differs from the credible sets of SuSiE [1]_, each of which is about the posterior
+    of one "single effect": a set there holds *the* effect variable of that component of a sum,
+    under a variational approximation. Here a set is a statement about the joint posterior of all
+    indicators; two causal features in one set are possible, and P(any included) counts them once.
+    Purity is defined as in susieR; there, sets below `min_abs_corr` are removed, here no set grows
     below it.
 
     The coverage is a posterior probability, as good as the model and the mixing: correlated
-    features must take each other's place often within the draws (see
-    `blrzoo.indicator_table`). Where the prior includes many features, any large group of
-    features holds an included one, whatever y is: look for small sets, under sparse priors.
+    features must replace each other often within the draws (see `blrzoo.indicator_table`). If the
+    prior includes many features, any large group of features holds an included one, whatever y
+    is: look for small sets, under sparse priors.
 
     References
     ----------
@@ -176,11 +177,11 @@ def credible_sets(
 
     Examples
     --------
-    Two features of correlation 0.9 alternate; a third has a PIP of 0.3 of its own:
+    Two features with correlation 0.9 alternate; a third has a PIP of 0.3 of its own:
 
     >>> import arviz as az
     >>> import numpy as np
-    >>> from blrzoo.summaries.fine_mapping import credible_sets
+    >>> import blrzoo as blr
     >>> rng = np.random.default_rng(1)
     >>> first = rng.random(1000) < 0.6
     >>> draws = np.stack([first, ~first, rng.random(1000) < 0.3], axis=-1)[None].astype(int)
@@ -190,7 +191,7 @@ def credible_sets(
     ...     coords={"feature": ["a", "b", "c"]},
     ... )
     >>> X = rng.multivariate_normal(np.zeros(3), [[1, 0.9, 0], [0.9, 1, 0], [0, 0, 1]], size=500)
-    >>> sets = credible_sets(idata, X)
+    >>> sets = blr.credible_sets(idata, X)
     >>> sets[["lead", "size", "coverage", "purity"]].to_dataframe().round(1)
         lead  size  coverage  purity
     set
@@ -203,30 +204,21 @@ def credible_sets(
     coverage = Number(above=0, below=1, default=0.95).check("coverage", coverage)
     min_abs_corr = Number(least=0, most=1, default=0.5).check("min_abs_corr", min_abs_corr)
     threshold = Number(least=0, most=1, default=0.1).check("threshold", threshold)
-    tree = _indicators(idata, trait)
-    draws = draws_of(tree, str(indicator_name(tree)))
-    pips = pip(tree, any=[str(dim) for dim in draws.dims[3:]] or None).values
+    draws = indicators(idata)
+    if trait is not None:
+        draws = _of_trait(draws, trait)
+    pips = probability_included(draws, [str(dim) for dim in draws.dims[3:]] or None).values
     _warn_of_many(pips)
     correlations = Correlations(design_of(idata, X))
     search = SetSearch(draws, pips, correlations, coverage, min_abs_corr, threshold, progressbar)
     search.run()
     attrs = {"coverage": coverage, "min_abs_corr": min_abs_corr, "threshold": threshold}
-    result = _result(search, mixing_of(tree)).assign_attrs(attrs)
+    mixing = mixing_in(draws, count_included(draws))
+    result = _result(search, mixing).assign_attrs(attrs)
     return result if trait is None else result.assign_coords(trait=trait)
 
 
 # ---- what goes in ----
-
-
-def _indicators(idata: xr.DataTree, trait: Any) -> xr.DataTree:
-    """Take the indicators alone, of one trait if it is given."""
-    name = indicator_name(idata)
-    if name is None:
-        raise no_indicators(idata)
-    draws = draws_of(idata, name)
-    if trait is not None:
-        draws = _of_trait(draws, trait)
-    return xr.DataTree.from_dict({"posterior": draws.to_dataset(name=name)})
 
 
 def _of_trait(draws: xr.DataArray, trait: Any) -> xr.DataArray:
@@ -240,7 +232,7 @@ def _of_trait(draws: xr.DataArray, trait: Any) -> xr.DataArray:
 
 
 def _warn_of_many(pips: Array) -> None:
-    """Say at once that sets of a fit that includes many features mean little."""
+    """Warn that sets mean little in a fit that includes many features."""
     size = pips.sum()
     if pips.size >= _LARGE and size > _MANY * pips.size:
         warnings.warn(
@@ -256,14 +248,14 @@ def _warn_of_many(pips: Array) -> None:
 
 
 def _result(search: SetSearch, mixing: Mixing) -> xr.Dataset:
-    members = [np.sort(found) for found in search.members]  # of one PIP, the order of the data
+    members = [np.sort(found) for found in search.members]  # ties go in the order of the data
     ordered = [found[np.argsort(-search.pips[found], kind="stable")] for found in members]
-    numbers_ = np.arange(1, len(ordered) + 1)
+    numbers = np.arange(1, len(ordered) + 1)
     place = np.zeros_like(search.set_index)
     for found in ordered:
         place[found] = np.arange(1, found.size + 1)
     result = _set_table(search, ordered, mixing).assign(
-        members=(("set", "feature"), search.set_index == numbers_[:, None]),
+        members=(("set", "feature"), search.set_index == numbers[:, None]),
         pip=("feature", search.pips),
         credible_set=("feature", search.set_index),
         place=("feature", place),
@@ -271,11 +263,11 @@ def _result(search: SetSearch, mixing: Mixing) -> xr.Dataset:
     )
     for name, long_name in _LONG_NAMES.items():
         result[name].attrs = {"long_name": long_name}
-    return result.assign_coords(set=numbers_, feature=search.draws["feature"])
+    return result.assign_coords(set=numbers, feature=search.draws["feature"])
 
 
 def _reasons(search: SetSearch, leads: list[int]) -> Array:
-    """Make the reasons, by feature; with the set that is near, if one is."""
+    """Return the reasons by feature, with the nearest set if one is near."""
     texts = [""] * search.pips.size
     failed = np.array(list(search.reasons), dtype=int)
     near = search.correlations.between(failed, np.array(leads, dtype=int))

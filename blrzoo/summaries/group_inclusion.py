@@ -9,13 +9,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from blrzoo.posterior import reader
-from blrzoo.posterior.reader import (
-    SAMPLE_DIMS,
-    draws_of,
-    included_blocks,
-    indicator_name,
-    no_indicators,
-)
+from blrzoo.posterior.fit_variance import as_slice
+from blrzoo.posterior.reader import SAMPLE_DIMS, included_in, indicators
 from blrzoo.summaries._feature_sets import FeatureSets, model_groups, read_groups, windows
 from blrzoo.summaries.inclusion import block_table, collapse
 from blrzoo.summaries.mixing import Mixing, effective_draws, mixing_of
@@ -43,16 +38,15 @@ def group_pip(
 
     .. math:: P(\textstyle\sum_{j \in G} \delta_j > 0 \mid y)
 
-    It is the share of the draws in which the group has an included feature. Where correlated
-    features take each other's place from draw to draw, each has a low PIP and their group a high
-    one.
+    It is the share of the draws in which the group has an included feature. If correlated features
+    replace each other from draw to draw, each has a low PIP and their group a high one.
 
     Parameters
     ----------
     idata : xarray.DataTree
         The InferenceData of a model with indicators.
     groups : optional
-        - One group a feature, (feature): labels. A Series or DataArray is joined to the features
+        - Labels (feature): one group per feature. A Series or DataArray is joined to the features
           by label, anything else by position. A feature whose label is missing (None, NaN) is in
           no group.
         - Sets that may overlap: a mapping of each group's name to the labels of its features, or
@@ -61,7 +55,7 @@ def group_pip(
         Default: the groups of the model, ``group_index`` in the constant data.
     any : str or sequence of str, optional
         Dims of the indicators, such as ``"trait"``: a feature counts if it is included for at
-        least one of the traits. Default: the result is for each trait.
+        least one of the traits. Default: one result per trait.
 
     Returns
     -------
@@ -69,8 +63,12 @@ def group_pip(
         Dims (group[, trait]):
 
         - ``pip``: probability that any feature of the group is included
-        - ``mcse_pip``, ``error_bound``, ``pip_spread``, ``changes``: its Monte Carlo error, see
-          `blrzoo.indicator_table`
+        - ``mcse_pip``: its Monte Carlo standard error
+        - ``error_bound``: a bound that its Monte Carlo error exceeds with a probability of about
+          5 %, see `blrzoo.indicator_table`
+        - ``pip_spread``: its range across chains; NaN for a single chain
+        - ``changes``: how often it changes from one draw to the next whether the group has an
+          included feature, over all chains
         - ``expected_size``: posterior mean of the number of included features (the sum of their
           PIPs); ``mcse_expected_size``: its Monte Carlo standard error, NaN for a number that
           never changes
@@ -81,41 +79,42 @@ def group_pip(
     TypeError
         If `idata` is not a DataTree, or a group of a mapping is not a list of labels.
     ValueError
-        If there are no indicators, if `groups` do not fit the features, or if a group is empty.
+        If there are no draws of indicators, `groups` do not fit the features, a group is empty,
+        or `any` is not a dim of the indicators.
 
     See Also
     --------
-    window_pip : Groups of neighbouring features.
+    window_pip : Groups of neighboring features.
 
     Notes
     -----
     The prior probability grows with the size of the group, :math:`1 - (1 - \pi)^{|G|}` for a
     fixed :math:`\pi`: compare large groups with it before calling them important.
 
-    Draws are read by blocks of groups and features. The Monte Carlo errors take the most time,
-    about a millisecond a group.
+    Draws are read by blocks of groups and features. The Monte Carlo errors take most of the time,
+    about a millisecond per group.
 
     Examples
     --------
     >>> import arviz as az
     >>> import numpy as np
-    >>> from blrzoo.summaries.group_inclusion import group_pip
+    >>> import blrzoo as blr
     >>> draws = np.array([[[1, 0, 0], [0, 1, 0], [1, 0, 0], [0, 1, 1]]])  # a and b alternate
     >>> idata = az.from_dict(
     ...     {"posterior": {"delta": draws}},
     ...     dims={"delta": ["feature"]},
     ...     coords={"feature": ["a", "b", "c"]},
     ... )
-    >>> table = group_pip(idata, {"gene1": ["a", "b"], "gene2": ["b", "c"]})
+    >>> table = blr.group_pip(idata, {"gene1": ["a", "b"], "gene2": ["b", "c"]})
     >>> table[["pip", "expected_size", "n_features"]].to_dataframe()
            pip  expected_size  n_features
     group
     gene1  1.0           1.00           2
     gene2  0.5           0.75           2
     """
-    _indicators(idata)  # what is missing is told in this order
+    draws = indicators(idata)  # missing ones are reported before wrong groups
     sets = model_groups(idata) if groups is None else read_groups(idata, groups)
-    return _table(idata, sets, "group", any)
+    return _table(draws, mixing_of(idata), sets, "group", any)
 
 
 def window_pip(
@@ -127,10 +126,12 @@ def window_pip(
     chromosome: Any = None,
     any: str | Sequence[str] | None = None,
 ) -> xr.Dataset:
-    """Compute the probability that at least one feature of a window is included.
+    r"""Compute the probability that at least one feature of a window is included.
 
-    Windows of one width slide along the positions of the features, from the smallest position of
-    each chromosome to the first window that holds its largest. Windows without a feature are
+    .. math:: P(\textstyle\sum_{j \in W} \delta_j > 0 \mid y)
+
+    Windows W of equal width slide along the positions of the features, from the smallest position
+    of each chromosome to the first window that holds its largest. Windows without a feature are
     left out.
 
     Parameters
@@ -146,60 +147,67 @@ def window_pip(
         ``start <= position < start + width``.
     step : float, optional
         Distance from one start to the next, at most `width`. Default: `width`, windows side by
-        side. With half of it, whatever is closer than half a width is together in some window.
+        side. With half of it, features closer than half a width share some window.
     chromosome : array-like (feature,), optional
         Label of the chromosome of each feature; no window spans two. Joined as `positions`.
     any : str or sequence of str, optional
-        As in `group_pip`.
+        Dims of the indicators, such as ``"trait"``: a feature counts if it is included for at
+        least one of the traits. Default: one result per trait.
 
     Returns
     -------
     xarray.Dataset
-        The variables of `group_pip`, dims (window[, trait]), with the coordinates ``start`` and
-        ``end`` (excluded), and ``chromosome`` if it was given, dims (window).
+        Dims (window[, trait]), with the coordinates ``start`` and ``end`` (excluded), and
+        ``chromosome`` if it was given, dims (window):
+
+        - ``pip``: probability that any feature of the window is included
+        - ``mcse_pip``, ``error_bound``: its Monte Carlo standard error, and a bound that its Monte
+          Carlo error exceeds with a probability of about 5 %
+        - ``pip_spread``, ``changes``: its range across chains, and how often it changes from one
+          draw to the next whether the window has an included feature
+        - ``expected_size``, ``mcse_expected_size``: posterior mean of the number of included
+          features, and its Monte Carlo standard error
+        - ``n_features``, (window): how many features the window has
 
     Raises
     ------
     TypeError
         If `idata` is not a DataTree, or positions, width or step are not numbers.
     ValueError
-        If there are no indicators, or if an argument is out of range or does not fit the features.
+        If there are no draws of indicators, or an argument is out of range or does not fit the
+        features.
 
     Examples
     --------
     >>> import arviz as az
     >>> import numpy as np
-    >>> from blrzoo.summaries.group_inclusion import window_pip
+    >>> import blrzoo as blr
     >>> draws = np.array([[[1, 0, 0], [0, 1, 0], [1, 0, 0], [0, 1, 1]]])
     >>> idata = az.from_dict({"posterior": {"delta": draws}}, dims={"delta": ["feature"]})
-    >>> windows = window_pip(idata, positions=[100, 180, 900], width=100)
+    >>> windows = blr.window_pip(idata, positions=[100, 180, 900], width=100)
     >>> windows[["pip", "n_features"]].to_dataframe()[["start", "end", "pip", "n_features"]]
             start  end   pip  n_features
     window
     0         100  200  1.00           2
     1         900 1000  0.25           1
     """
-    _indicators(idata)
+    draws = indicators(idata)
     sets = windows(idata, positions, width, step, chromosome)
-    return _table(idata, sets, "window", any)
+    return _table(draws, mixing_of(idata), sets, "window", any)
 
 
 # ---- draws of sets ----
 
 
-def _indicators(idata: xr.DataTree) -> xr.DataArray:
-    name = indicator_name(idata)
-    if name is None:
-        raise no_indicators(idata)
-    return draws_of(idata, name)
-
-
 def _table(
-    idata: xr.DataTree, sets: FeatureSets, dim: str, collapsed: str | Sequence[str] | None
+    draws: xr.DataArray,
+    mixing: Mixing,
+    sets: FeatureSets,
+    dim: str,
+    collapsed: str | Sequence[str] | None,
 ) -> xr.Dataset:
-    mixing = mixing_of(idata)
     parts = [
-        _statistics(number, mixing) for number in _numbers(idata, sets.members, dim, collapsed)
+        _statistics(number, mixing) for number in _numbers(draws, sets.members, dim, collapsed)
     ]
     table = _join(parts, dim)
     table["n_features"] = (dim, np.diff(sets.members.indptr))
@@ -215,24 +223,16 @@ def _join(parts: list[xr.Dataset], dim: str) -> xr.Dataset:
 
 
 def _numbers(
-    idata: xr.DataTree, members: sparse.csr_array, dim: str, collapsed: Any
+    draws: xr.DataArray, members: sparse.csr_array, dim: str, collapsed: Any
 ) -> Iterator[xr.DataArray]:
     """Count the included features of each set (chain, draw, set[, trait]), by blocks of sets."""
-    draws = _indicators(idata)
     width = max(1, reader._BLOCK_BYTES // (8 * max(1, draws.isel(feature=0).size)))
     for start in range(0, members.shape[0], width):
         block = members[start : start + width]
         used = np.unique(block.indices)
-        chosen = xr.Dataset({draws.name: draws.isel(feature=_as_slice(used))})
-        part = xr.DataTree.from_dict({"posterior": chosen})
-        blocks = (collapse(included, collapsed) for included in included_blocks(part))
+        part = draws.isel(feature=as_slice(used))
+        blocks = (collapse(included, collapsed) for included in included_in(part))
         yield _count(blocks, block[:, used], dim)
-
-
-def _as_slice(places: Array) -> Array | slice:
-    """Neighbours need no copy."""
-    first, last = int(places[0]), int(places[-1])
-    return slice(first, last + 1) if last - first + 1 == places.size else places
 
 
 def _count(blocks: Iterator[xr.DataArray], members: sparse.csr_array, dim: str) -> xr.DataArray:

@@ -1,4 +1,4 @@
-"""Posterior inclusion probabilities (PIPs), and how well the draws know them."""
+"""Posterior inclusion probabilities (PIPs), and their Monte Carlo errors."""
 
 from collections.abc import Hashable, Sequence
 from typing import Any
@@ -12,7 +12,9 @@ from blrzoo.posterior.reader import (
     SAMPLE_DIMS,
     included_blocks,
     included_count,
+    included_in,
     indicator_name,
+    indicators,
     join_features,
     no_indicators,
     refuse_broken,
@@ -34,6 +36,7 @@ __all__ = [
     "model_size",
     "pip",
     "pip_interval",
+    "probability_included",
 ]
 
 Array = NDArray[Any]
@@ -52,14 +55,14 @@ def pip(idata: xr.DataTree, *, any: str | Sequence[str] | None = None) -> xr.Dat
 
     .. math:: PIP_j = P(\delta_j = 1 | y) \approx \text{mean of } \delta_j \text{ over the draws}
 
-    In mixtures a feature is included when its component is not the null (``label > 0``), so
-    the PIP does not depend on how the other components are labelled.
+    In mixtures a feature is included if its component is not the null (``label > 0``), so the PIP
+    does not depend on how the other components are labelled.
 
     Parameters
     ----------
     idata : xarray.DataTree
         The InferenceData of a model with indicators: ``delta`` (chain, draw, feature[, trait]) or
-        ``label`` (chain, draw, feature) in its posterior, or ``keep="summary"`` of `sample`.
+        ``label`` (chain, draw, feature) in its posterior, or a fit with ``keep="summary"``.
     any : str or sequence of str, optional
         Dims of the indicators, such as ``"trait"``: the probability that the feature is included
         for at least one of the traits. Default: the PIP for each trait.
@@ -74,8 +77,9 @@ def pip(idata: xr.DataTree, *, any: str | Sequence[str] | None = None) -> xr.Dat
     TypeError
         If `idata` is not a DataTree.
     ValueError
-        If the posterior has neither variable, or lacks one of the dims, or `any` names a dim that
-        is not one of the indicators' (chain, draw and feature apart).
+        If the posterior has neither variable, it lacks one of the dims, there are draws that are
+        not finite, or `any` names something else than a dim of the indicators other than chain,
+        draw and feature.
 
     See Also
     --------
@@ -110,17 +114,22 @@ def pip(idata: xr.DataTree, *, any: str | Sequence[str] | None = None) -> xr.Dat
     """
     kept = _kept(idata)
     if kept is None:
-        blocks = (collapse(block, any) for block in included_blocks(idata))
-        means = (block.mean(SAMPLE_DIMS).to_dataset(name="pip") for block in blocks)
-        result = join_features(means)["pip"]
+        result = probability_included(indicators(idata), any)
     else:
         chosen = "pip_any" if _dims_of_any(any, kept["pip"].dims) else "pip"
         result = pooled(kept, chosen).rename("pip")
     return result.assign_attrs(long_name=_LONG_NAMES["pip"])
 
 
+def probability_included(draws: xr.DataArray, dims: str | Sequence[str] | None) -> xr.DataArray:
+    """Average draws of indicators into PIPs; `dims` is the argument `any`."""
+    blocks = (collapse(block, dims) for block in included_in(draws))
+    means = (block.mean(SAMPLE_DIMS).to_dataset(name="pip") for block in blocks)
+    return join_features(means)["pip"]
+
+
 def _kept(idata: xr.DataTree) -> xr.Dataset | None:
-    """Take what is kept of indicators in the place of their draws, if that is so."""
+    """Return what is kept of indicators in place of their draws, None if there are draws."""
     kept = kept_inclusion(idata)
     if kept is not None:
         refuse_broken(idata)
@@ -128,33 +137,7 @@ def _kept(idata: xr.DataTree) -> xr.Dataset | None:
 
 
 def collapse(included: xr.DataArray, dims: str | Sequence[str] | None) -> xr.DataArray:
-    """Tell which features are included for any of the traits, draw by draw.
-
-    Parameters
-    ----------
-    included : xarray.DataArray of bool
-        Dims (chain, draw, feature, ...).
-    dims : str, sequence of str or None
-        The argument ``any`` of a summary.
-
-    Returns
-    -------
-    xarray.DataArray of bool
-        Without `dims`.
-
-    Raises
-    ------
-    ValueError
-        If `dims` are not dims of `included` other than chain, draw and feature.
-
-    Examples
-    --------
-    >>> import xarray as xr
-    >>> from blrzoo.summaries.inclusion import collapse
-    >>> included = xr.DataArray([[[[True, False]]]], dims=("chain", "draw", "feature", "trait"))
-    >>> collapse(included, "trait").values
-    array([[[ True]]])
-    """
+    """Return whether features are included for any of the traits; `dims` is the argument `any`."""
     return included if dims is None else included.any(_dims_of_any(dims, included.dims))
 
 
@@ -199,10 +182,10 @@ def model_size(idata: xr.DataTree) -> xr.DataArray:
     --------
     >>> import arviz as az
     >>> import numpy as np
-    >>> from blrzoo.summaries import model_size
+    >>> import blrzoo as blr
     >>> draws = np.array([[[1, 0], [1, 0], [1, 1], [0, 0]]])  # one chain of four draws
     >>> idata = az.from_dict({"posterior": {"delta": draws}}, dims={"delta": ["feature"]})
-    >>> model_size(idata).values
+    >>> blr.model_size(idata).values
     array([[1, 1, 2, 0]])
     """
     size = included_count(idata)
@@ -213,24 +196,7 @@ def model_size(idata: xr.DataTree) -> xr.DataArray:
 
 
 def inclusion_table(idata: xr.DataTree) -> xr.Dataset:
-    """Compute the PIP of each feature, and what is known of its Monte Carlo error.
-
-    Parameters
-    ----------
-    idata : xarray.DataTree
-        The InferenceData of a model with indicators.
-
-    Returns
-    -------
-    xarray.Dataset
-        ``pip``, ``mcse_pip``, ``error_bound``, ``pip_spread`` and ``changes``, dims
-        (feature[, trait]). `blrzoo.indicator_table` explains them.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `pip`.
-    """
+    """Compute the PIP of each feature and its Monte Carlo error, as `blrzoo.indicator_table`."""
     kept = _kept(idata)
     if kept is None:
         mixing = mixing_of(idata)
@@ -243,24 +209,7 @@ def inclusion_table(idata: xr.DataTree) -> xr.Dataset:
 
 
 def pip_interval(idata: xr.DataTree) -> xr.Dataset:
-    """Compute the PIP of each feature and a 95 % interval of its Monte Carlo error.
-
-    Parameters
-    ----------
-    idata : xarray.DataTree
-        The InferenceData of a model with indicators.
-
-    Returns
-    -------
-    xarray.Dataset
-        ``pip``, ``lower`` and ``upper``, dims (feature[, trait]): the Clopper-Pearson interval in
-        as many trials as there are effective draws, see `blrzoo.indicator_table`.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `pip`.
-    """
+    """Compute the PIP of each feature and a 95 % interval for its Monte Carlo error."""
     kept = _kept(idata)
     if kept is not None:
         return kept_pip_interval(idata, kept)
@@ -269,20 +218,7 @@ def pip_interval(idata: xr.DataTree) -> xr.Dataset:
 
 
 def block_table(included: xr.DataArray, mixing: Mixing) -> xr.Dataset:
-    """Make the table of some events: their probabilities and Monte Carlo errors.
-
-    Parameters
-    ----------
-    included : xarray.DataArray of bool
-        Dims (chain, draw, ...).
-    mixing : Mixing
-        Of the whole model.
-
-    Returns
-    -------
-    xarray.Dataset
-        The variables of `inclusion_table`, dims (...).
-    """
+    """Compute the probabilities of events (chain, draw, ...) and their Monte Carlo errors."""
     z = _chains_last(included)
     probability, by_chain = z.mean(axis=(-2, -1)), z.mean(axis=-1)
     lower, upper = interval(probability, cautious_draws(z, mixing), mixing.unseen)

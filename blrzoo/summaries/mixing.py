@@ -8,7 +8,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy import stats
 
-from blrzoo.posterior.reader import included_blocks, included_count, no_indicators
+from blrzoo.posterior.reader import included_count, included_in, indicators, no_indicators
 
 __all__ = [
     "FEW_CHANGES",
@@ -20,52 +20,45 @@ __all__ = [
     "draws_of_size",
     "effective_draws",
     "lowered",
+    "mixing_in",
     "mixing_of",
 ]
 
 Array = NDArray[Any]
 
 LEVEL = 0.95  # of error_bound and of pip_interval
-FEW_CHANGES = 20  # about ten visits: fewer do not tell how long a visit lasts
+FEW_CHANGES = 20  # about ten visits: fewer do not show how long a visit lasts
 _BATCHES = 8  # per chain
-_CHANCE_Z = 3.0  # correlations of fewer standard errors are taken for chance
-_SLOWEST = 50  # indicators whose slow moves are looked for in all others
+_CHANCE_Z = 3.0  # correlations of fewer standard errors count as chance
+_SLOWEST = 50  # indicators whose slow moves are searched for in all others
 
 
 class Mixing(NamedTuple):
-    """How the slowest quantities of a fit mix.
+    """How the slowest quantities of a fit mix."""
 
-    Attributes
-    ----------
-    size : ndarray, (chain * draw,)
-        The model size.
-    of_size : float
-        Its effective draws.
-    draws : ndarray, (slow, chain * draw)
-        Standardised: of the indicators with the largest errors.
-    effective : ndarray, (slow,)
-        Their effective draws.
-    unseen : float
-        Effective draws of an event that changed too seldom to tell: those of the model size, or,
-        if these are fewer, of the indicators on average.
-    """
-
-    size: Array
-    of_size: float
-    draws: Array
-    effective: Array
+    size: Array  # model size, (chain * draw,)
+    of_size: float  # its effective draws
+    draws: Array  # (slow, chain * draw): the indicators with the largest errors, standardized
+    effective: Array  # (slow,): their effective draws
+    # effective draws of an event that changed too seldom to tell: those of the model size, or, if
+    # these are fewer, of the indicators on average
     unseen: float
 
 
 def mixing_of(idata: xr.DataTree) -> Mixing:
-    """Find what mixes slowly in a fit with indicators; ValueError if there are none."""
+    """Find what mixes slowly in a fit with indicators."""
     size = included_count(idata)
     if size is None:
         raise no_indicators(idata)
+    return mixing_in(indicators(idata), size)
+
+
+def mixing_in(draws: xr.DataArray, size: xr.DataArray) -> Mixing:
+    """Find what mixes slowly in draws of indicators, with the model size (chain, draw)."""
     number = size.transpose("chain", "draw").values.astype(float)[None]
     slow, errors = np.empty((0, *number.shape[1:]), dtype=bool), np.empty(0)
     variance = error = 0.0
-    for block in included_blocks(idata):
+    for block in included_in(draws):
         z = np.moveaxis(block.values, (0, 1), (-2, -1)).reshape(-1, *number.shape[1:])
         of_means = _batch_error(z)
         variance, error = variance + z.var(axis=(-2, -1)).sum(), error + of_means.sum()
@@ -75,27 +68,22 @@ def mixing_of(idata: xr.DataTree) -> Mixing:
     of_size = draws_of_size(number)
     unseen = min(of_size, variance / error if error > 0 else np.inf)
     effective = _own_draws(slow, unseen)
-    return Mixing(number.ravel(), of_size, _standardised(slow), effective, unseen)
+    return Mixing(number.ravel(), of_size, _standardized(slow), effective, unseen)
 
 
 def effective_draws(z: Array, mixing: Mixing) -> Array:
-    """Compute the effective draws for the means of integers (..., chain, draw).
-
-    They are ArviZ's, but not more than those of a slow quantity divided by the share of the
-    variance that it explains. ArviZ does not see a slow move in the autocorrelations where it is a
-    small part of the variance; in the mean of many draws nothing else is left.
-    """
+    """Compute the effective draws for the means of integers (..., chain, draw)."""
+    # ArviZ's ESS misses a slow move that is a small part of the variance and hardly shows in the
+    # autocorrelations, but makes the error of the mean of many draws. So the ESS is at most that
+    # of each slow quantity, divided by the share of the variance that this explains.
     own = _own_draws(z, mixing.unseen)
     return np.minimum(own, _slow_draws(z, own, mixing))
 
 
 def cautious_draws(z: Array, mixing: Mixing) -> Array:
-    """Compute the effective draws for an interval that allows for their uncertainty.
-
-    The error of the mean by 8 batches of each chain is looked at, too; and with so few of them
-    the quantile is that of Student's t, so the draws are lowered by its square, as in Korn &
-    Graubard (1998).
-    """
+    """Compute the effective draws for an interval that allows for their uncertainty."""
+    # not more than the error of batch means says either; and with so few batches the quantile is
+    # that of Student's t, so the draws are lowered by its square (Korn & Graubard 1998)
     batches = z.shape[-2] * min(_BATCHES, z.shape[-1])
     with np.errstate(divide="ignore", invalid="ignore"):  # 0 / 0 of what never changes
         by_batches = z.var(axis=(-2, -1)) / _batch_error(z)
@@ -103,7 +91,7 @@ def cautious_draws(z: Array, mixing: Mixing) -> Array:
 
 
 def lowered(batches: int) -> float:
-    """Share of the effective draws that so many batches tell for sure."""
+    """Return the share of the effective draws that so many batches are sure of."""
     tail = (1 - LEVEL) / 2
     return float((stats.norm.isf(tail) / stats.t.isf(tail, max(1, batches - 1))) ** 2)
 
@@ -119,9 +107,8 @@ def changes_of(z: Array) -> Array:
 
 
 def _own_draws(z: Array, unseen: float) -> Array:
-    """ArviZ's, not above `unseen` where few changes do not tell."""
-    # For a z that never changes ArviZ gives the number of draws, and for a single visit of a few
-    # draws about as many.
+    """Compute ArviZ's ESS, at most `unseen` where there are too few changes to trust it."""
+    # ArviZ returns the number of draws for a constant z, and about as many for one short visit
     ess = np.full(z.shape[:-2], float(z.shape[-2] * z.shape[-1]))
     varies = z.min(axis=(-2, -1)) < z.max(axis=(-2, -1))
     if varies.any():
@@ -130,7 +117,7 @@ def _own_draws(z: Array, unseen: float) -> Array:
 
 
 def draws_of_size(number: Array) -> float:
-    """ArviZ's bulk ESS, 1 to the number of draws; of a constant: the number of chains."""
+    """Compute the bulk ESS of the model size; for a constant, the number of chains."""
     ess = float(np.min(azs.ess(number, method="bulk", chain_axis=-2, draw_axis=-1)))
     if np.ptp(number) == 0 or not np.isfinite(ess):
         return float(number.shape[-2])
@@ -138,10 +125,10 @@ def draws_of_size(number: Array) -> float:
 
 
 def _slow_draws(z: Array, own: Array, mixing: Mixing) -> Array:
-    """Draws of each slow quantity / share of the variance that it explains: the least of them."""
+    """Divide the draws of slow quantities by their shares of the variance; take the least."""
     rest = mixing.size.reshape(z.shape[-2:]) - z  # of the model: z itself is no other quantity
-    rows = _standardised(z)
-    of_rest = (rows * _standardised(rest)).mean(axis=-1, keepdims=True)
+    rows = _standardized(z)
+    of_rest = (rows * _standardized(rest)).mean(axis=-1, keepdims=True)
     shares = np.hstack([of_rest, rows @ mixing.draws.T / rows.shape[-1]]) ** 2
     shares[shares < _CHANCE_Z**2 / own.reshape(-1, 1)] = 0
     with np.errstate(divide="ignore", invalid="ignore"):  # nothing explained, or no variance
@@ -151,8 +138,8 @@ def _slow_draws(z: Array, own: Array, mixing: Mixing) -> Array:
     return least.reshape(z.shape[:-2])
 
 
-def _standardised(z: Array) -> Array:
-    """Draws in one row (..., chain * draw), with mean 0 and variance 1; 0 if they never change."""
+def _standardized(z: Array) -> Array:
+    """Scale draws (..., chain * draw) to mean 0 and variance 1; a constant to 0."""
     rows = z.reshape(-1, z.shape[-2] * z.shape[-1]).astype(float)
     rows -= rows.mean(axis=-1, keepdims=True)
     sd = rows.std(axis=-1, keepdims=True)
@@ -160,7 +147,7 @@ def _standardised(z: Array) -> Array:
 
 
 def _batch_error(z: Array) -> Array:
-    """Squared standard error of the mean of z (..., chain, draw) by batches of each chain."""
+    """Compute the squared standard error of the mean of z (..., chain, draw), by batches."""
     count = min(_BATCHES, z.shape[-1])
     length = z.shape[-1] // count
     last = z[..., z.shape[-1] - count * length :]

@@ -1,4 +1,4 @@
-"""Which traits each feature affects: patterns of indicators over several traits."""
+"""Patterns of indicators over several traits: which of them each feature affects."""
 
 from collections.abc import Iterator
 from typing import Any, Literal
@@ -21,7 +21,7 @@ from blrzoo.summaries.table import check_interval, summary_table
 __all__ = ["pleiotropy_table"]
 
 _OTHER = "other"
-_BITS = 62  # of an int64, and two to spare
+_BITS = 62  # fit into an int64
 
 
 def pleiotropy_table(
@@ -42,8 +42,8 @@ def pleiotropy_table(
     idata : xarray.DataTree
         An InferenceData with ``delta`` (chain, draw, feature, trait) in its posterior.
     most : int, default 64
-        Patterns to tell apart: those with the most features. The others are counted together, as
-        the pattern "other".
+        Number of patterns to tell apart, those with the most features. The others are counted
+        together, as the pattern "other".
     ci_prob : float, default 0.95
         Probability of the credible interval, in (0, 1), whatever the ``rcParams`` of ArviZ say.
     ci_kind : {"eti", "hdi"}, default "eti"
@@ -54,8 +54,9 @@ def pleiotropy_table(
     xarray.Dataset
         Only patterns that occur in some draw, those with the most features first:
 
-        - ``mean``, ``sd``, ``lower``, ``upper``, ``mcse_mean`` (pattern): posterior of the number
-          of features with the pattern, see `summary_table`; the means sum to the number of features
+        - ``mean``, ``sd``, ``lower``, ``upper``, ``mcse_mean`` (pattern): posterior mean, standard
+          deviation, credible interval and Monte Carlo standard error of the mean, of the number of
+          features with the pattern; the means sum to the number of features
         - ``share`` (pattern): mean share of features
         - ``traits`` (pattern): names of the traits affected, "none" if there are none
         - ``probability`` (feature, pattern): posterior probability that the feature has the
@@ -70,12 +71,13 @@ def pleiotropy_table(
     TypeError
         If `idata` is not a DataTree, or `most` or `ci_prob` is not a number.
     ValueError
-        If there are no indicators by trait, or an argument is out of range.
+        If there are no draws of indicators by trait, there are more than 62 traits, or an argument
+        is out of range.
 
     Examples
     --------
     >>> import arviz as az, numpy as np
-    >>> from blrzoo.summaries.pleiotropy import pleiotropy_table
+    >>> import blrzoo as blr
     >>> delta = np.zeros((1, 4, 3, 2), int)  # one chain of four draws, three features, two traits
     >>> delta[:, :, 0] = 1  # the first affects both traits
     >>> delta[:, :3, 1, 0] = 1  # the second the first trait, in three draws of four
@@ -84,7 +86,7 @@ def pleiotropy_table(
     ...     dims={"delta": ["feature", "trait"]},
     ...     coords={"feature": ["a", "b", "c"], "trait": ["height", "weight"]},
     ... )
-    >>> result = pleiotropy_table(idata)
+    >>> result = blr.pleiotropy_table(idata)
     >>> result[["traits", "mean", "share"]].to_dataframe().round(2)
                     traits  mean  share
     pattern
@@ -149,7 +151,7 @@ def _delta(idata: xr.DataTree) -> xr.DataArray:
 
 
 def _codes(idata: xr.DataTree) -> Iterator[NDArray[np.int64]]:
-    """Patterns as numbers (sample, feature), by block of features; the first bit is trait 1."""
+    """Yield patterns as numbers (sample, feature), by blocks; the first bit is trait 1."""
     for block in included_blocks(idata):
         bits = block.transpose(*SAMPLE_DIMS, "feature", "trait").values
         code = np.zeros(bits.shape[:-1], np.int64)
@@ -159,7 +161,7 @@ def _codes(idata: xr.DataTree) -> Iterator[NDArray[np.int64]]:
 
 
 def _most_frequent(idata: xr.DataTree, most: int) -> NDArray[np.int64]:
-    """Codes of the patterns that occur most, in this order; of equals, the smaller."""
+    """Return the codes of the most frequent patterns, in this order; of equals the smaller."""
     totals = pd.Series(dtype=np.int64)
     for codes in _codes(idata):
         totals = totals.add(pd.Series(codes.ravel()).value_counts(), fill_value=0)
@@ -170,7 +172,7 @@ def _most_frequent(idata: xr.DataTree, most: int) -> NDArray[np.int64]:
 def _tally(
     idata: xr.DataTree, codes: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Features with each pattern by sample, and samples by feature; the last pattern is others."""
+    """Count features per pattern and draw, and draws per feature and pattern; others last."""
     order = np.argsort(codes)
     by_sample: Any = 0
     by_feature = []

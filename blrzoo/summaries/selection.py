@@ -37,11 +37,11 @@ _BF_NAMES = {
 def bayesian_fdr(idata: xr.DataTree | xr.DataArray, level: float = 0.05) -> xr.Dataset:
     r"""Select as many features as an expected false discovery rate allows.
 
-    The features with the largest PIPs are selected, as many as
+    The features with the largest PIPs are selected, the most that satisfy
 
     .. math:: FDR(S) = \frac{1}{|S|} \sum_{j \in S} (1 - PIP_j) \le level
 
-    allows: the posterior expectation of the share of the selected that are not in the model.
+    FDR(S) is the posterior expectation of the share of selected features that are not in the model.
 
     Parameters
     ----------
@@ -55,10 +55,10 @@ def bayesian_fdr(idata: xr.DataTree | xr.DataArray, level: float = 0.05) -> xr.D
     -------
     xarray.Dataset
         - ``pip`` and ``selected`` (bool), dims (feature[, trait]) or those of the probabilities;
-          with several traits, all pairs of feature and trait are one list
-        - ``threshold``: selected is what has a PIP of at least this; NaN if nothing is
-        - ``fdr``: the expected false discovery rate of the selection, 0 if nothing is selected
-        - ``n_selected``: how many are selected
+          with several traits, all pairs of feature and trait are in one list
+        - ``threshold``: smallest PIP that is selected; NaN if nothing is selected
+        - ``fdr``: expected false discovery rate of the selection; 0 if nothing is selected
+        - ``n_selected``: number selected
 
     Raises
     ------
@@ -70,11 +70,11 @@ def bayesian_fdr(idata: xr.DataTree | xr.DataArray, level: float = 0.05) -> xr.D
 
     Notes
     -----
-    What has equal PIPs is selected together or not at all. The rule is that of [1]_ and [2]_; for
-    a given FDR it selects the most.
+    Features with equal PIPs are selected together or not at all. The rule is that of [1]_ and
+    [2]_; it selects the most features for a given FDR.
 
-    It is about features one by one. Where correlated features take each other's place, none of
-    them may be selected, although one of them must matter: use `group_pip` or `credible_sets`.
+    It is about single features. If correlated features replace each other from draw to draw, it
+    may select none of them, although one of them must matter: use `group_pip` or `credible_sets`.
 
     References
     ----------
@@ -86,11 +86,11 @@ def bayesian_fdr(idata: xr.DataTree | xr.DataArray, level: float = 0.05) -> xr.D
     Examples
     --------
     >>> import xarray as xr
-    >>> from blrzoo.summaries.selection import bayesian_fdr
+    >>> import blrzoo as blr
     >>> pips = xr.DataArray(
     ...     [0.99, 0.2, 0.95, 0.8], dims="feature", coords={"feature": ["age", "bmi", "bp", "sex"]}
     ... )
-    >>> result = bayesian_fdr(pips, level=0.1)
+    >>> result = blr.bayesian_fdr(pips, level=0.1)
     >>> result["feature"].values[result["selected"]].tolist()
     ['age', 'bp', 'sex']
     >>> round(result["fdr"].item(), 3)  # (0.01 + 0.05 + 0.2) / 3
@@ -120,8 +120,8 @@ def bayes_factor_inclusion(idata: xr.DataTree, *, prior: Any = None) -> xr.Datas
     .. math:: BF_j = \frac{p(y | \delta_j = 1)}{p(y | \delta_j = 0)}
        = \frac{PIP_j}{1 - PIP_j} \Big/ \frac{P(\delta_j = 1)}{1 - P(\delta_j = 1)}
 
-    How many times more probable the data are with the feature than without, all else averaged
-    over its prior: the odds after the data by those before.
+    It says how many times more probable the data are with the feature than without it, all else
+    averaged over its prior: the posterior odds of inclusion divided by the prior odds.
 
     Parameters
     ----------
@@ -129,28 +129,27 @@ def bayes_factor_inclusion(idata: xr.DataTree, *, prior: Any = None) -> xr.Datas
         The InferenceData of a model with indicators.
     prior : number or array-like, optional
         Prior inclusion probability, from 0 to 1: one for all, or one for each feature (a Series
-        or DataArray is joined by label; a DataArray may have the dim trait, too). Where
-        :math:`\pi` is learned it is the prior mean :math:`E[\pi]`. Default: from `idata`, the
-        first of these that there is:
+        or DataArray is joined by label; a DataArray may also have the dim trait). If
+        :math:`\pi` is learned, it is the prior mean :math:`E[\pi]`. Default: the first of these
+        that `idata` has:
 
-        1. ``pi``, where it was fixed: in the constant data (``inclusion=``), or the same in all
-           draws;
+        1. ``pi``, if it was fixed: in the constant data (``inclusion=``), or the same in all draws;
         2. the group ``prior`` (``idata.update(pm.sample_prior_predictive(5000, model=model))``):
-           the mean of its draws of ``pi``, or, where that has other dims than feature, trait,
-           group or component, of its indicators.
+           the mean of its draws of ``pi``, or, if that has other dims than feature, trait, group
+           or component, of its indicators.
 
     Returns
     -------
     xarray.Dataset
         Dims (feature[, trait]):
 
-        - ``bayes_factor``
-        - ``lower``, ``upper``: the Bayes factors at the ends of a 95 % interval of the PIP's
-          Monte Carlo error, which is not a credible interval
-        - ``bound``: ``"<"`` where no draw included the feature: ``bayes_factor`` is the upper
-          end then, and the true one is below; ``">"`` where all draws did: it is the lower end,
-          and the true one is above; else empty
-        - ``pip``, ``prior``
+        - ``bayes_factor``: NaN if the prior is 0 or 1
+        - ``lower``, ``upper``: the Bayes factors at the ends of a 95 % interval for the Monte Carlo
+          error of the PIP, which is not a credible interval
+        - ``bound``: ``"<"`` if no draw included the feature: then ``bayes_factor`` is the upper
+          end, and the true one is below it; ``">"`` if all draws did: then it is the lower end, and
+          the true one is above it; else empty
+        - ``pip``, ``prior``: posterior and prior inclusion probability
 
         The attribute ``prior_from`` says where the prior was found.
 
@@ -159,7 +158,7 @@ def bayes_factor_inclusion(idata: xr.DataTree, *, prior: Any = None) -> xr.Datas
     TypeError
         If `idata` is not a DataTree, or `prior` is not numbers.
     ValueError
-        If there are no indicators, if `prior` is not given and cannot be found, or if it is
+        If there are no indicators, `prior` is not given and cannot be found in `idata`, or it is
         outside 0 to 1 or does not fit the features.
 
     Notes
@@ -171,11 +170,11 @@ def bayes_factor_inclusion(idata: xr.DataTree, *, prior: Any = None) -> xr.Datas
     :math:`\pi \sim Dirichlet(a)`, it is :math:`1 - a_0 / \sum_k a_k`. It is not the posterior mean
     of :math:`\pi`.
 
-    The interval is that of Clopper and Pearson with as many trials as effective draws, see
-    `blrzoo.indicator_table`: n draws cannot tell a Bayes factor above some n / 4 from an
-    infinite one at prior odds of 1. The Monte Carlo error of a prior taken from draws is not in it:
-    take some thousands, or give `prior`. A feature with a prior of 0 or 1 has no Bayes factor
-    (NaN). For scales of evidence see [1]_.
+    The interval is that of Clopper and Pearson with as many trials as effective draws (see
+    `blrzoo.indicator_table`): at prior odds of 1, n draws cannot tell a Bayes factor above about
+    n / 4 from an infinite one. It does not include the Monte Carlo error of a prior that is
+    estimated from draws: use some thousands of these, or pass `prior`. For scales of evidence see
+    [1]_.
 
     References
     ----------
@@ -185,14 +184,14 @@ def bayes_factor_inclusion(idata: xr.DataTree, *, prior: Any = None) -> xr.Datas
     --------
     >>> import arviz as az
     >>> import numpy as np
-    >>> from blrzoo.summaries.selection import bayes_factor_inclusion
+    >>> import blrzoo as blr
     >>> draws = np.random.default_rng(1).random((4, 1000, 3)) < [0.5, 0.1, 0.0]
     >>> idata = az.from_dict(
     ...     {"posterior": {"delta": draws.astype(int)}},
     ...     dims={"delta": ["feature"]},
     ...     coords={"feature": ["age", "bmi", "bp"]},
     ... )
-    >>> table = bayes_factor_inclusion(idata, prior=0.1)
+    >>> table = blr.evidence.bayes_factor_inclusion(idata, prior=0.1)
     >>> table[["bayes_factor", "lower", "upper", "bound"]].to_dataframe().round(2)
              bayes_factor  lower  upper bound
     feature
@@ -239,7 +238,7 @@ def _probabilities(pips: xr.DataArray) -> xr.DataArray:
 
 
 def _threshold(pips: Array, level: float) -> float:
-    """Smallest PIP of the largest selection, NaN if there is none."""
+    """Return the smallest PIP of the largest selection, NaN if there is none."""
     ordered = np.sort(pips)[::-1]
     rate = np.cumsum(1 - ordered) / np.arange(1, ordered.size + 1)
     last_of_ties = np.append(ordered[:-1] > ordered[1:], True)[: ordered.size]
@@ -256,7 +255,7 @@ def _odds(probability: xr.DataArray) -> xr.DataArray:
 
 
 def _prior(idata: xr.DataTree, prior: Any, pips: xr.DataArray) -> tuple[xr.DataArray, str]:
-    """Prior inclusion probabilities with the dims of the PIPs, and where they are from."""
+    """Return prior inclusion probabilities with the dims of the PIPs, and their source."""
     if prior is not None:
         return _given(prior, pips), "the argument prior"
     for values, source in (
@@ -267,7 +266,7 @@ def _prior(idata: xr.DataTree, prior: Any, pips: xr.DataArray) -> tuple[xr.DataA
         if values is not None:
             return values, source
     raise ValueError(
-        "prior must be given: idata tells no prior inclusion probability ('pi' was not fixed, and "
+        "prior must be given: idata has no prior inclusion probability ('pi' was not fixed, and "
         "there is no group 'prior'). Pass prior=, a / (a + b) for the pi ~ Beta(a, b) that "
         "blrzoo.sample logs; or add draws of the prior by "
         f"idata.update({prior_draws(idata, 5000, ['pi', str(indicator_name(idata))])})."
@@ -287,7 +286,7 @@ def _given(prior: Any, pips: xr.DataArray) -> xr.DataArray:
     if not bool(((values >= 0) & (values <= 1)).all()):
         raise ValueError(
             f"prior must hold probabilities from 0 to 1, one for each feature, got values from "
-            f"{float(values.min())} to {float(values.max())} (NaN: none). Mend them."
+            f"{float(values.min())} to {float(values.max())} (NaN: none). Correct them."
         )
     return _broadcast(values, pips)
 
@@ -305,7 +304,7 @@ def _aligned(values: xr.DataArray, pips: xr.DataArray) -> xr.DataArray:
             values = values.isel({dim: places})
     if wrong := [dim for dim in values.dims if values.sizes[dim] != pips.sizes[dim]]:
         raise ValueError(
-            f"prior must have the sizes of the PIPs, got {dict(values.sizes)} in the place of "
+            f"prior must have the sizes of the PIPs, got {dict(values.sizes)} instead of "
             f"{dict(pips.sizes)}; {wrong} differ. Pass one value for each."
         )
     return values.drop_vars(values.coords)
@@ -318,7 +317,7 @@ def _fixed(idata: xr.DataTree, pips: xr.DataArray) -> xr.DataArray | None:
     if "pi" not in variables:
         return None
     pi = variables["pi"].transpose(*SAMPLE_DIMS, ...)
-    if pi.sizes["chain"] * pi.sizes["draw"] < 2:  # a single draw does not tell
+    if pi.sizes["chain"] * pi.sizes["draw"] < 2:  # one draw does not show whether it was fixed
         return None
     first = pi.isel(chain=0, draw=0, drop=True)
     return _of_pi(first, idata, pips) if bool((pi == first).all()) else None
@@ -340,7 +339,7 @@ def _drawn_indicators(idata: xr.DataTree, pips: xr.DataArray) -> xr.DataArray | 
 
 
 def _of_pi(pi: xr.DataArray, idata: xr.DataTree, pips: xr.DataArray) -> xr.DataArray | None:
-    """Make the probability of inclusion of each feature of pi; None if its dims do not tell."""
+    """Return the inclusion probability of each feature by pi; None if its dims do not tell."""
     if "component" in pi.dims:
         if pips.ndim > 1:  # components may be patterns of traits
             return None

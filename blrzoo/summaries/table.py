@@ -1,4 +1,4 @@
-"""The table of any draws: mean, sd, credible interval and Monte Carlo error."""
+"""The table of any draws: mean, SD, credible interval and Monte Carlo error."""
 
 import warnings
 from typing import Literal
@@ -27,7 +27,7 @@ def summary_table(
     ci_prob: float = 0.95,
     ci_kind: Literal["eti", "hdi"] = "eti",
 ) -> xr.Dataset:
-    """Summarise draws: the mean, standard deviation and credible interval of each quantity.
+    """Summarize draws: the mean, standard deviation and credible interval of each quantity.
 
     Parameters
     ----------
@@ -43,24 +43,25 @@ def summary_table(
     -------
     xarray.Dataset
         ``mean``, ``sd``, ``lower``, ``upper`` and ``mcse_mean``, the Monte Carlo standard error
-        of the mean by ArviZ (NaN for what is the same in all draws, or missing in some), with the
-        dims of `draws` but chain and draw. The variables of a Dataset are along the dim
-        ``quantity``. ``.to_dataframe()`` makes a table of it.
+        of the mean by ArviZ (NaN for quantities that are the same in all draws, or missing in
+        some), with the dims of `draws` except chain and draw. The variables of a Dataset are along
+        the dim ``quantity``. ``.to_dataframe()`` makes a table of it.
 
     Raises
     ------
     TypeError
         If `draws` is not xarray, or `ci_prob` is not a number.
     ValueError
-        If there is nothing with dims chain and draw, or an argument is not one of those above.
+        If nothing in `draws` has the dims chain and draw, there are no draws, or an argument is
+        not one of those above.
 
     Examples
     --------
     >>> import numpy as np, xarray as xr
-    >>> from blrzoo.summaries.table import summary_table
+    >>> import blrzoo as blr
     >>> values = np.random.default_rng(1).normal(0.5, 0.1, size=(4, 500))
     >>> draws = xr.Dataset({"h2": (("chain", "draw"), values)})
-    >>> summary_table(draws)[["mean", "sd", "lower", "upper"]].to_dataframe().round(2)
+    >>> blr.summary_table(draws)[["mean", "sd", "lower", "upper"]].to_dataframe().round(2)
               mean   sd  lower  upper
     quantity
     h2         0.5  0.1   0.31    0.7
@@ -68,7 +69,7 @@ def summary_table(
     ci_prob = check_interval(ci_prob, ci_kind)
     array = _array(draws).astype(float)  # float32 draws lose digits in sums
     bounds = azs.eti if ci_kind == "eti" else azs.hdi
-    with warnings.catch_warnings():  # of what is missing in all draws
+    with warnings.catch_warnings():  # of quantities that are missing in all draws
         warnings.simplefilter("ignore", RuntimeWarning)
         # ArviZ sorts the labels, which fails where text and numbers are mixed.
         bare = array.drop_vars([name for name in array.coords if name not in SAMPLE_DIMS])
@@ -88,18 +89,7 @@ def summary_table(
 
 
 def mcse_of_mean(draws: np.ndarray) -> np.ndarray:
-    """ArviZ's standard error of the mean of draws.
-
-    Parameters
-    ----------
-    draws : ndarray (chain, draw, ...)
-        Any number of quantities.
-
-    Returns
-    -------
-    ndarray (...)
-        NaN for a quantity that is the same in all draws, or missing in some.
-    """
+    """Compute ArviZ's standard error of the mean; NaN for a constant, or with missing draws."""
     draws = np.moveaxis(draws, (0, 1), (-2, -1))
     varies = draws.min(axis=(-2, -1)) < draws.max(axis=(-2, -1))
     out = np.full(varies.shape, np.nan)
@@ -109,26 +99,7 @@ def mcse_of_mean(draws: np.ndarray) -> np.ndarray:
 
 
 def check_interval(ci_prob: float, ci_kind: str = "eti") -> float:
-    """Refuse a credible interval that there is not, and return its probability.
-
-    Parameters
-    ----------
-    ci_prob : float
-        Its probability.
-    ci_kind : str
-        "eti" or "hdi".
-
-    Returns
-    -------
-    float
-
-    Raises
-    ------
-    TypeError
-        If `ci_prob` is not a number.
-    ValueError
-        If `ci_prob` is not between 0 and 1, or `ci_kind` is another one.
-    """
+    """Check the arguments of a credible interval, and return its probability."""
     Choice(("eti", "hdi"), default="eti").check("ci_kind", ci_kind)
     return Number(above=0, below=1, default=0.95).check("ci_prob", ci_prob)
 

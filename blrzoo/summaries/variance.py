@@ -1,161 +1,23 @@
-"""What share of the variance of y the features explain, in all and by group."""
+"""The variance of X beta by group of features."""
 
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
 
-from blrzoo.checks import Choice, Flag
-from blrzoo.posterior.fit_variance import variance_of_fit
+from blrzoo.checks import Choice
 from blrzoo.posterior.group_variance import moments_by_group
 from blrzoo.posterior.inputs import design_of, groups_of
-from blrzoo.posterior.reader import draws_of, genetic_variance
-from blrzoo.summaries._components import (
-    UndeterminedError,
-    expected_variance,
-    feature_variances,
-    residual_variance,
-)
+from blrzoo.posterior.reader import draws_of
 from blrzoo.summaries.table import check_interval, summary_table
 
-__all__ = ["enrichment_table", "heritability", "variance_explained", "variance_table"]
+__all__ = ["enrichment_table", "variance_explained", "variance_table"]
 
-Definition = Literal["both", "fit", "components"]
 _LONG_NAMES = {
-    "h2_fit": "share of variance of the fitted values X beta",
-    "h2_components": "share of variance that the hyperparameters expect on X",
     "variance": "variance over the observations of X_g beta_g",
     "share": "var(X_g beta_g) / var(X beta)",
     "apportioned": "cov(X_g beta_g, X beta) / var(X beta)",
 }
-
-
-def heritability(
-    idata: xr.DataTree, X: Any = None, *, definition: Definition = "both", progressbar: bool = True
-) -> xr.Dataset:
-    r"""Compute the share of variance that is due to X (heritability), draw by draw.
-
-    There are two definitions, and both go by the name heritability:
-
-    .. math::
-
-       h^2_{fit} &= \frac{var(X\beta)}{var(X\beta) + \sigma^2}
-
-       h^2_{components} &= \frac{V}{V + \sigma^2}, \qquad
-       V = \sum_j var(x_j) E[\beta_j^2 | hyperparameters]
-
-    ``h2_fit`` is about these effects and these individuals: the variance over the rows of X of
-    their genetic values. ``h2_components`` is about the population that the effects come from:
-    what variance the prior expects on X with the hyperparameters of a draw. :math:`E[\beta_j^2]`
-    is :math:`\tau^2` (ridge), :math:`\pi\tau^2` (spike and slab) or
-    :math:`\sum_k \pi_k \tau^2_k` (mixtures), those of the feature's group where there are groups;
-    with several traits the diagonal of the covariance of effects, see `genetic_correlation`.
-
-    They differ where effects of correlated features (linkage disequilibrium) go together or
-    cancel, which only ``h2_fit`` sees; where few features have an effect, so that
-    ``h2_components``, being of all effects that might have been, is the more uncertain; and where
-    the data say little, so that each leans on its own prior. ``h2_fit`` is in-sample unless
-    other individuals are passed as `X`. For "how much of the variance of these data does X
-    explain?", report ``h2_fit``; to compare with REML, report ``h2_components``.
-
-    Parameters
-    ----------
-    idata : xarray.DataTree
-        An InferenceData with ``sigma2`` (or ``Sigma_e``) in its posterior; for ``h2_fit`` also
-        ``beta`` or the sample statistic ``genetic_variance``.
-    X : array-like, (obs, feature), optional
-        Features of the individuals to speak of, on the scale of the model's X. A DataFrame or a
-        DataArray is joined by the features' labels, an array by position. Default: those of the
-        model, by what the fit holds of them.
-    definition : {"both", "fit", "components"}, default "both"
-        Which of the two. With "both", one that cannot be computed is left out, and the reason is in
-        the attributes of the result, under its name.
-    progressbar : bool, default True
-        Show a progress bar, in terminals and notebooks, when it takes more than two seconds.
-
-    Returns
-    -------
-    xarray.Dataset
-        ``h2_fit`` and ``h2_components``, dims (chain, draw[, trait]). `summary_table` makes a
-        table of them.
-
-    Raises
-    ------
-    TypeError
-        If `idata` is not a DataTree, or X is not numeric.
-    ValueError
-        If what it takes is missing, or X does not fit the features.
-
-    Notes
-    -----
-    Variances are over observations that count alike, with denominator n. In a model with weights
-    the residual variance of an observation is sigma2 / weight; sigma2, that of weight 1, is used.
-    In a fit of sufficient statistics with weights, the variance of X beta is a weighted one.
-    Covariates explain variance too, which is in neither the numerator nor the denominator.
-
-    The hyperparameters do not determine ``h2_components`` where each feature has a variance of
-    its own (BayesA, BayesB, Bayesian lasso, horseshoe), or one that is made from annotations.
-
-    References
-    ----------
-    .. [1] Gianola, de los Campos, Hill, Manfredi & Fernando (2009). Additive genetic variability
-       and the Bayesian alphabet. Genetics 183:347-363.
-    .. [2] Lehermeier, de los Campos, Wimmer & Schön (2017). Genomic variance estimates: with or
-       without disequilibrium covariances? J. Animal Breeding and Genetics 134:232-241.
-
-    Examples
-    --------
-    >>> import arviz as az, numpy as np
-    >>> from blrzoo.summaries.variance import heritability
-    >>> X = np.array([[-1.0, 0.0], [1.0, 0.0], [0.0, -2.0], [0.0, 2.0]])  # variances 0.5 and 2
-    >>> idata = az.from_dict(
-    ...     {
-    ...         "posterior": {
-    ...             "beta": np.array([[[1.0, 0.5]]]),  # one chain of one draw
-    ...             "tau2": np.array([[0.8]]),
-    ...             "sigma2": np.array([[2.0]]),
-    ...         },
-    ...         "constant_data": {"X": X},
-    ...     },
-    ...     dims={"beta": ["feature"], "X": ["obs", "feature"]},
-    ... )
-    >>> h2 = heritability(idata)
-    >>> float(h2["h2_fit"].item()), float(h2["h2_components"].item())
-    (0.3333333333333333, 0.5)
-    """
-    Choice(get_args(Definition), default="both").check("definition", definition)
-    progressbar = Flag(default=True).check("progressbar", progressbar)
-    residual = residual_variance(idata)
-    result = xr.Dataset()
-    for name, compute in (("h2_fit", _fitted), ("h2_components", _expected)):
-        if definition not in ("both", name.removeprefix("h2_")):
-            continue
-        try:
-            genetic = compute(idata, X, progressbar)
-        except UndeterminedError as reason:
-            if definition != "both":
-                raise ValueError(
-                    f"h2_components cannot be computed: {reason}. Use definition='fit'."
-                ) from None
-            result.attrs[name] = f"left out: {reason}"
-            continue
-        share = (genetic / (genetic + residual)).transpose("chain", "draw", ...)
-        result[name] = share.assign_attrs(long_name=_LONG_NAMES[name])
-    return result
-
-
-def _fitted(idata: xr.DataTree, X: Any, progressbar: bool) -> xr.DataArray:
-    """var(X beta), (chain, draw[, trait]), recorded or computed."""
-    if X is None:
-        known = genetic_variance(idata, progressbar=progressbar)
-        if known is not None:
-            return known.drop_attrs()
-    beta = draws_of(idata, "beta")
-    return variance_of_fit(design_of(idata, X), beta, progressbar=progressbar)
-
-
-def _expected(idata: xr.DataTree, X: Any, progressbar: bool) -> xr.DataArray:
-    return expected_variance(idata, feature_variances(idata, X))
 
 
 def variance_explained(
@@ -163,32 +25,52 @@ def variance_explained(
 ) -> xr.Dataset:
     r"""Partition the variance of X beta by group of features, draw by draw.
 
-    `variance_table` makes a table of it, and says what the variables are.
+    For the features g of a group, over the rows of X:
+
+    .. math::
+
+       variance_g = var(X_g\beta_g), \qquad
+       share_g = \frac{var(X_g\beta_g)}{var(X\beta)}, \qquad
+       apportioned_g = \frac{cov(X_g\beta_g, X\beta)}{var(X\beta)}
+
+    Shares need not sum to 1, as groups may be correlated (linkage disequilibrium). ``apportioned``
+    gives half of the covariance of two groups to each: it sums to 1, and can be negative.
+    `variance_table` makes a table of them.
 
     Parameters
     ----------
-    idata, X, groups, progressbar
-        See `variance_table`.
+    idata : xarray.DataTree
+        An InferenceData with ``beta`` in its posterior.
+    X : array-like, (obs, feature), optional
+        Features of the individuals of interest, on the scale of the model's X. A DataFrame or
+        DataArray is joined by the features' labels, an array by position. Default: X of the
+        model, from the constant data.
+    groups : array-like, (feature,), optional
+        Label of each feature's group. A Series or DataArray is joined by the features' labels,
+        anything else by position. Default: the groups of the model.
+    progressbar : bool, default True
+        Show a progress bar, in terminals and notebooks, when it takes more than two seconds.
 
     Returns
     -------
     xarray.Dataset
-        ``variance``, ``share`` and ``apportioned``, dims (chain, draw, group[, trait]). Shares
-        are NaN in draws in which var(X beta) is 0.
+        ``variance`` (in squared units of y), ``share`` and ``apportioned``, dims
+        (chain, draw, group[, trait]). The latter two are NaN in draws in which var(X beta) is 0.
 
     Raises
     ------
-    TypeError, ValueError
-        As `variance_table`.
+    TypeError
+        If `idata` is not a DataTree, or X is not numeric.
+    ValueError
+        If ``beta``, X or groups are missing, or do not fit each other.
 
     Examples
     --------
     >>> import blrzoo as blr
-    >>> from blrzoo.summaries.variance import variance_explained
     >>> data = blr.simulate(n=50, p=4, n_causal=2, random_seed=1)
     >>> model = blr.single_component(data.X, data.y)
     >>> idata = blr.sample(model, draws=50, tune=50, chains=2, random_seed=1, quiet=True)
-    >>> draws = variance_explained(idata, groups=["first", "first", "second", "second"])
+    >>> draws = blr.variance_explained(idata, groups=["first", "first", "second", "second"])
     >>> draws["share"].dims, draws["group"].values.tolist()
     (('chain', 'draw', 'group'), ['first', 'second'])
     >>> draws["apportioned"].sum("group").round(6).values.max()
@@ -230,22 +112,22 @@ def variance_table(
        share_g = \frac{var(X_g\beta_g)}{var(X\beta)}, \qquad
        apportioned_g = \frac{cov(X_g\beta_g, X\beta)}{var(X\beta)}
 
-    ``share`` is what the group would have on its own; shares need not sum to 1, because groups
-    that are correlated (linkage disequilibrium) have covariances, in nobody's share.
-    ``apportioned`` gives half of the covariance of two groups to each: it sums to 1 in every
-    draw, and can be negative for a group that works against the others. If the two differ much,
-    the data do not tell the groups apart.
+    ``share`` is about the group on its own; shares need not sum to 1, because correlated groups
+    (linkage disequilibrium) have covariances, which are in no share. ``apportioned`` gives half of
+    the covariance of two groups to each: it sums to 1 in every draw, and can be negative for a
+    group that works against the others. If the two differ much, the data do not tell the groups
+    apart.
 
     Parameters
     ----------
     idata : xarray.DataTree
         An InferenceData with ``beta`` in its posterior.
     X : array-like, (obs, feature), optional
-        Features of the individuals to speak of, on the scale of the model's X. A DataFrame or a
-        DataArray is joined by the features' labels, an array by position. Default: the X of the
+        Features of the individuals of interest, on the scale of the model's X. A DataFrame or
+        DataArray is joined by the features' labels, an array by position. Default: X of the
         model, from the constant data.
     groups : array-like, (feature,), optional
-        Label of each feature's group. A Series or a DataArray is joined by the features' labels,
+        Label of each feature's group. A Series or DataArray is joined by the features' labels,
         anything else by position. Default: the groups of the model.
     ci_prob : float, default 0.95
         Probability of the credible interval, in (0, 1), whatever the ``rcParams`` of ArviZ say.
@@ -257,10 +139,10 @@ def variance_table(
     Returns
     -------
     xarray.Dataset
-        ``mean``, ``sd``, ``lower``, ``upper`` and ``mcse_mean`` (see `summary_table`), dims
-        (quantity, group[, trait]), of the quantities ``variance`` (in squared units of y),
-        ``share`` and ``apportioned``. ``.sel(quantity="share").to_dataframe()`` makes a table of
-        one of them. `variance_explained` has the draws.
+        ``mean``, ``sd``, ``lower``, ``upper`` and ``mcse_mean`` (Monte Carlo standard error of the
+        mean), dims (quantity, group[, trait]), of the quantities ``variance`` (in squared units of
+        y), ``share`` and ``apportioned``. ``.sel(quantity="share").to_dataframe()`` makes a table
+        of one of them. `variance_explained` returns the draws.
 
     Raises
     ------
@@ -271,16 +153,16 @@ def variance_table(
 
     Notes
     -----
-    Draws in which var(X beta) is 0 have no shares; they are skipped in the summary of shares.
+    Shares are not defined in draws in which var(X beta) is 0; their summary skips these.
 
     Examples
     --------
     >>> import arviz as az, numpy as np
-    >>> from blrzoo.summaries.variance import variance_table
+    >>> import blrzoo as blr
     >>> X = np.random.default_rng(1).normal(size=(100, 3))
     >>> beta = np.random.default_rng(2).normal([1.0, 0.0, 2.0], 0.1, size=(4, 250, 3))
     >>> idata = az.from_dict({"posterior": {"beta": beta}}, dims={"beta": ["feature"]})
-    >>> table = variance_table(idata, X, groups=["chr1", "chr1", "chr2"])
+    >>> table = blr.variance_table(idata, X, groups=["chr1", "chr1", "chr2"])
     >>> shares = table.sel(quantity="apportioned", drop=True)
     >>> shares[["mean", "lower", "upper"]].to_dataframe().round(2)
            mean  lower  upper
@@ -307,36 +189,55 @@ def enrichment_table(
 
     .. math:: enrichment_g = \frac{share_g}{p_g / p}
 
-    for the :math:`p_g` of p features in group g. 1 is what a group drawn at random would have, if
-    groups are not correlated; 2 is twice the variance per feature of the average.
+    with :math:`p_g` of the p features in group g. A group drawn at random has an enrichment of 1,
+    if groups are not correlated; 2 means twice the average variance per feature.
 
     Parameters
     ----------
-    idata, X, groups, ci_prob, ci_kind, progressbar
-        See `variance_table`.
+    idata : xarray.DataTree
+        An InferenceData with ``beta`` in its posterior.
+    X : array-like, (obs, feature), optional
+        Features of the individuals of interest, on the scale of the model's X. A DataFrame or
+        DataArray is joined by the features' labels, an array by position. Default: X of the
+        model, from the constant data.
+    groups : array-like, (feature,), optional
+        Label of each feature's group. A Series or DataArray is joined by the features' labels,
+        anything else by position. Default: the groups of the model.
     of : {"share", "apportioned"}, default "share"
-        Which share of variance, see `variance_table`. Of "apportioned", the mean of the
-        enrichments, weighted by share of features, is exactly 1.
+        Which share of variance: :math:`var(X_g\beta_g) / var(X\beta)` or
+        :math:`cov(X_g\beta_g, X\beta) / var(X\beta)`. With the latter, the mean of the enrichments,
+        weighted by share of features, is exactly 1.
+    ci_prob : float, default 0.95
+        Probability of the credible interval, in (0, 1), whatever the ``rcParams`` of ArviZ say.
+    ci_kind : {"eti", "hdi"}, default "eti"
+        Equal-tailed, or highest density (the narrowest) interval.
+    progressbar : bool, default True
+        Show a progress bar, in terminals and notebooks, when it takes more than two seconds.
 
     Returns
     -------
     xarray.Dataset
         Dims (group[, trait]); ``.to_dataframe()`` makes a table of it:
 
-        - ``mean``, ``sd``, ``lower``, ``upper``, ``mcse_mean``: of the enrichment
+        - ``mean``, ``sd``, ``lower``, ``upper``, ``mcse_mean``: posterior mean, standard deviation,
+          credible interval and Monte Carlo standard error of the mean, of the enrichment; draws in
+          which var(X beta) is 0 are skipped
         - ``probability``: posterior probability that the enrichment exceeds 1
-        - ``features``: number of features, (group)
+        - ``features``, (group): number of features
 
     Raises
     ------
-    TypeError, ValueError
-        As `variance_table`, and for another `of`.
+    TypeError
+        If `idata` is not a DataTree, X is not numeric, or `ci_prob` is not a number.
+    ValueError
+        If ``beta``, X or groups are missing, or do not fit each other, or `of` or `ci_kind` is
+        another word.
 
     Notes
     -----
-    A prior that gives all features the same variance shrinks enrichments towards 1; one with
-    groups (`blrzoo.hierarchical`) lets the data say. Features count alike: scale them alike,
-    unless their scale is meant.
+    A prior with the same variance for all features shrinks enrichments towards 1; a hierarchical
+    one (`blrzoo.hierarchical`) lets the data decide. Every feature counts once, whatever its
+    variance: bring features to one scale, unless their scales are meant to matter.
 
     References
     ----------
@@ -346,11 +247,11 @@ def enrichment_table(
     Examples
     --------
     >>> import arviz as az, numpy as np
-    >>> from blrzoo.summaries.variance import enrichment_table
+    >>> import blrzoo as blr
     >>> X = np.random.default_rng(1).normal(size=(100, 4))
     >>> beta = np.random.default_rng(2).normal([2.0, 0.0, 0.0, 0.0], 0.1, size=(4, 250, 4))
     >>> idata = az.from_dict({"posterior": {"beta": beta}}, dims={"beta": ["feature"]})
-    >>> table = enrichment_table(idata, X, groups=["exon", "intron", "intron", "intron"])
+    >>> table = blr.enrichment_table(idata, X, groups=["exon", "intron", "intron", "intron"])
     >>> table[["mean", "probability", "features"]].to_dataframe().round(1)
             mean  probability  features
     group

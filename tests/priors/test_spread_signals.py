@@ -5,9 +5,9 @@ import pytest
 import xarray as xr
 
 from blrzoo import progress
-from blrzoo.posterior import correlations, neighbourhoods
+from blrzoo.posterior import correlations, neighborhoods
 from blrzoo.posterior.correlations import Correlations
-from blrzoo.posterior.neighbourhoods import Neighbourhoods, Rows
+from blrzoo.posterior.neighborhoods import Neighborhoods, Rows
 from blrzoo.summaries import _set_search, fine_mapping
 from blrzoo.summaries.fine_mapping import credible_sets
 from tests.builders import exact_design, indicators, tree
@@ -51,7 +51,7 @@ def test_one_of_many_copies_in_every_draw_is_one_set(p, largest):
     xr.testing.assert_identical(credible_sets(idata, X), sets)
 
 
-def test_two_spread_signals_of_one_neighbourhood_are_two_sets():
+def test_two_spread_signals_of_one_neighborhood_are_two_sets():
     X = copies(2, [1]) + copies(3, [30, 30])  # |r| is 1 within and 1/2 to 0.9 between them
     assert np.abs(np.corrcoef(X.T)).min() > 0.5
     delta = np.concatenate([exclusive(4, 30), exclusive(5, 30)], axis=2)
@@ -63,7 +63,7 @@ def test_two_spread_signals_of_one_neighbourhood_are_two_sets():
 
 
 def test_features_that_are_in_by_chance_do_not_widen_a_set():
-    """Draws of copies that exclude each other, among neighbours that are in now and then."""
+    """Draws of copies that exclude each other, among neighbors that are in now and then."""
     delta = np.concatenate([exclusive(6, 30), indicators(7, 4, 1000, 30, probability=0.01)], axis=2)
     X = np.hstack([copies(8, [30]), np.zeros((60, 30))])
     X[:, 30:] = X[:, :1] + 0.5 * copies(9, [1] * 30)
@@ -73,7 +73,7 @@ def test_features_that_are_in_by_chance_do_not_widen_a_set():
 
 
 def test_concentrated_sets_come_first_and_keep_their_features():
-    """c is a signal of its own in the neighbourhood of 20 copies; d is in no draw."""
+    """c is a signal of its own in the neighborhood of 20 copies; d is in no draw."""
     alone = np.ones((4, 1000, 1), np.int8)
     delta = np.concatenate([exclusive(10, 20), alone, 0 * alone], axis=2)
     sets = credible_sets(tree(delta=delta), copies(11, [22]))
@@ -112,7 +112,7 @@ def test_a_region_below_the_threshold_has_none():
 
 
 @pytest.mark.parametrize("seed", [*range(6), 18])  # 18: a set takes a feature with a reason
-def test_every_probable_neighbourhood_is_accounted_for(seed):
+def test_every_probable_neighborhood_is_accounted_for(seed):
     rng = np.random.default_rng(seed)
     largest = rng.choice([0.06, 0.09, 0.2, 0.35])
     z = (rng.random((2, 300, 24)) < rng.uniform(0, largest, size=24)).astype(int)
@@ -186,7 +186,7 @@ def test_progress_is_shown_when_it_takes_long(monkeypatch):
 
 
 @pytest.mark.parametrize("dtype", [float, np.int8])
-def test_neighbourhoods_against_numpy(monkeypatch, dtype):
+def test_neighborhoods_against_numpy(monkeypatch, dtype):
     rng = np.random.default_rng(26)
     X = (2 * rng.normal(size=(30, 11)) + 3 * rng.normal(size=(30, 1)) + 20).astype(dtype)
     X[:, 4] = 7  # a constant
@@ -199,8 +199,8 @@ def test_neighbourhoods_against_numpy(monkeypatch, dtype):
     sums = np.where(np.isin(np.arange(11), features), pips + near @ pips, 0)
     for tile, kept in ((1024, 2**23), (3, 2**23), (3, 0)):
         monkeypatch.setattr(correlations, "_TILE", tile)
-        monkeypatch.setattr(neighbourhoods, "_KEPT", kept)
-        found = Neighbourhoods(Correlations(X), features, pips, smallest, False)
+        monkeypatch.setattr(neighborhoods, "_KEPT", kept)
+        found = Neighborhoods(Correlations(X), features, pips, smallest, False)
         np.testing.assert_allclose(found.sums, sums, rtol=1e-12)
         for j in features:
             np.testing.assert_array_equal(np.sort(found.of(j)), np.flatnonzero(near[j]))
@@ -211,7 +211,7 @@ def test_neighbourhoods_against_numpy(monkeypatch, dtype):
 
 
 def test_rows_of_correlations_against_numpy(monkeypatch):
-    monkeypatch.setattr(neighbourhoods, "_ROWS", 2)
+    monkeypatch.setattr(neighborhoods, "_ROWS", 2)
     X = np.random.default_rng(27).normal(size=(10, 7))
     features = np.array([5, 0, 2, 6, 1])
     r = np.abs(np.corrcoef(X.T))
@@ -228,8 +228,8 @@ def test_blocks_change_nothing(monkeypatch):
     assert (whole["reason"] != "").any()
     monkeypatch.setattr(correlations, "_TILE", 7)
     monkeypatch.setattr(correlations, "_BLOCK_BYTES", 60 * 8 * 2)
-    monkeypatch.setattr(neighbourhoods, "_KEPT", 0)
-    monkeypatch.setattr(neighbourhoods, "_ROWS", 3)
+    monkeypatch.setattr(neighborhoods, "_KEPT", 0)
+    monkeypatch.setattr(neighborhoods, "_ROWS", 3)
     monkeypatch.setattr(_set_search, "_BLOCK_BYTES", 4000 * 8 * 3)
     xr.testing.assert_allclose(credible_sets(idata, X), whole, rtol=1e-12)
 

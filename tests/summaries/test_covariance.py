@@ -16,7 +16,7 @@ from blrzoo.summaries.covariance import (
 )
 from blrzoo.summaries.pleiotropy import pleiotropy_table
 from blrzoo.summaries.table import summary_table
-from blrzoo.summaries.variance import heritability
+from blrzoo.summaries.variance_share import heritability
 from tests.builders import tree
 
 TRAITS = ["t1", "t2", "t3"]

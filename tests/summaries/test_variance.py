@@ -13,12 +13,8 @@ from blrzoo import progress
 from blrzoo.posterior import fit_variance, group_variance
 from blrzoo.summaries.effects import effect_table
 from blrzoo.summaries.table import summary_table
-from blrzoo.summaries.variance import (
-    enrichment_table,
-    heritability,
-    variance_explained,
-    variance_table,
-)
+from blrzoo.summaries.variance import enrichment_table, variance_explained, variance_table
+from blrzoo.summaries.variance_share import heritability
 from tests.builders import tree
 
 FEATURES = list("abcde")
