@@ -256,7 +256,7 @@ def _of_one_trait(data: xr.Dataset) -> xr.Dataset:
         raise ValueError(
             f"X must be statistics of one trait for a prior of one trait, got those of "
             f"{len(traits)}. Choose one, statistics.sel(trait={traits[0]!r}, "
-            f"trait_bis={traits[0]!r}), or take a model of several traits, for instance "
+            f"trait_bis={traits[0]!r}), or use a model of several traits, for instance "
             f"blrzoo.multivariate."
         )
     return data

@@ -9,7 +9,8 @@ import xarray as xr
 from blrzoo.diagnostics.agreement import Indicators
 from blrzoo.diagnostics.elements import Array
 from blrzoo.posterior.kept import kept_inclusion
-from blrzoo.posterior.reader import draws_of, included_blocks, indicator_name
+from blrzoo.posterior.reader import SAMPLE_DIMS, draws_of, included_blocks, indicator_name
+from blrzoo.summaries.mixing import standardized
 
 __all__ = ["ENOUGH", "Causes", "find_causes", "help_for_variance"]
 
@@ -105,8 +106,6 @@ def _pairs(idata: xr.DataTree, indicators: Indicators) -> list[tuple[Hashable, H
 
 
 def _standardized(block: xr.DataArray) -> Array:
-    """Indicators (feature, chain * draw), included for any trait; 0 if they never change."""
-    z = block.any(list(block.dims[3:])).values.reshape(-1, block.sizes["feature"]).T.astype(float)
-    z -= z.mean(axis=1, keepdims=True)
-    sd = z.std(axis=1, keepdims=True)
-    return np.divide(z, sd, out=np.zeros_like(z), where=sd > 0)
+    """Standardized indicators (feature, chain * draw) of any trait; 0 if they never change."""
+    included = block.any(list(block.dims[3:])).transpose("feature", *SAMPLE_DIMS)
+    return standardized(included.values)

@@ -37,16 +37,21 @@ def column_font(ax: "Axes", size: int) -> float:
     return 0.85 * 72 * ax.get_window_extent().width / ax.figure.dpi / (size + 0.2)
 
 
+def height_for_names(ax: "Axes") -> float:
+    """Points of the height of the axes that names below each other may fill."""
+    return 0.8 * 72 * ax.get_window_extent().height / ax.figure.dpi
+
+
 def row_font(ax: "Axes", size: int) -> float:
     """Font size in points, 5 to 10, at which `size` names fit below each other."""
-    room = 0.8 * 72 * ax.get_window_extent().height / ax.figure.dpi / max(size, 1)
+    room = height_for_names(ax) / max(size, 1)
     return float(np.clip(room, SMALLEST_FONT, _LARGEST_FONT))
 
 
 def name_rows(ax: "Axes", names: list[str]) -> None:
     """Name rows 0, 1, ... on the vertical axis; without room for all, every second, third, ..."""
     font = row_font(ax, len(names))
-    needed = len(names) * font / (0.8 * 72 * ax.get_window_extent().height / ax.figure.dpi)
+    needed = len(names) * font / height_for_names(ax)
     step = max(1, int(np.ceil(needed - 1e-9)))
     rows = range(0, len(names), step)
     ax.set_yticks(list(rows), [names[row] for row in rows], fontsize=font)

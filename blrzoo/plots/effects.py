@@ -16,7 +16,7 @@ from blrzoo.plots._axes import (
     of_trait,
     panels,
 )
-from blrzoo.plots._names import name_rows, row_font, shorten
+from blrzoo.plots._names import height_for_names, name_rows, row_font, shorten
 from blrzoo.posterior.reader import SAMPLE_DIMS, draws_of, feature_blocks, indicator_name
 from blrzoo.summaries.effects import effect_table
 from blrzoo.summaries.inclusion import pip
@@ -196,7 +196,7 @@ def _decorate(ax: "Axes", column: xr.Dataset, ci_prob: float, with_pips: bool) -
     if not with_pips:
         return
     font, right = row_font(ax, rows), ax.get_yaxis_transform()
-    if font * rows > 0.8 * 72 * ax.get_window_extent().height / ax.figure.dpi + 1e-6:
+    if font * rows > height_for_names(ax) + 1e-6:
         return  # no room
     ax.text(1.02, 1.0, "PIP", transform=ax.transAxes, fontsize=font, va="bottom")
     for row, value in enumerate(column["pip"].values):

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from blrzoo.checks import Choice, Flag, Integer
 from blrzoo.plots._axes import panels
-from blrzoo.plots._names import SMALLEST_FONT, shorten
+from blrzoo.plots._names import SMALLEST_FONT, height_for_names, shorten
 from blrzoo.posterior.inputs import feature_index
 from blrzoo.posterior.reader import SAMPLE_DIMS, included_blocks
 from blrzoo.summaries.covariance import genetic_correlation
@@ -194,7 +194,7 @@ def _draw_dots(ax: "Axes", bars: xr.Dataset, affected: Array, names: list[str]) 
     counts = [tick for tick in _count_ticks(highest) if tick >= 0]
     ax.set_yticks([*counts, *rows], [*(f"{tick:g}" for tick in counts), *names])
     ax.set_ylim(rows[-1] + 0.6 * rows[0], 1.05 * highest)
-    room = 0.8 * 72 * ax.get_window_extent().height / ax.figure.dpi * _ROW * highest
+    room = height_for_names(ax) * _ROW * highest
     font = float(np.clip(room / np.ptp(ax.get_ylim()), SMALLEST_FONT, 10))
     for label in ax.get_yticklabels()[len(counts) :]:
         label.set_fontsize(font)

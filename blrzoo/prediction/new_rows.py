@@ -95,7 +95,7 @@ def predict(
 
     Notes
     -----
-    The distribution is that of ``pm.set_data`` followed by ``pm.sample_posterior_predictive``.
+    The distribution is that of ``pm.sample_posterior_predictive`` in a model of the new rows.
     Besides `X_new` as float64 and the result, a few hundred MB of memory are enough for any number
     of rows; effects that are on disk are read by blocks.
 

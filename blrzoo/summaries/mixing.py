@@ -22,6 +22,7 @@ __all__ = [
     "lowered",
     "mixing_in",
     "mixing_of",
+    "standardized",
 ]
 
 Array = NDArray[Any]
@@ -68,7 +69,7 @@ def mixing_in(draws: xr.DataArray, size: xr.DataArray) -> Mixing:
     of_size = draws_of_size(number)
     unseen = min(of_size, variance / error if error > 0 else np.inf)
     effective = _own_draws(slow, unseen)
-    return Mixing(number.ravel(), of_size, _standardized(slow), effective, unseen)
+    return Mixing(number.ravel(), of_size, standardized(slow), effective, unseen)
 
 
 def effective_draws(z: Array, mixing: Mixing) -> Array:
@@ -127,8 +128,8 @@ def draws_of_size(number: Array) -> float:
 def _slow_draws(z: Array, own: Array, mixing: Mixing) -> Array:
     """Divide the draws of slow quantities by their shares of the variance; take the least."""
     rest = mixing.size.reshape(z.shape[-2:]) - z  # of the model: z itself is no other quantity
-    rows = _standardized(z)
-    of_rest = (rows * _standardized(rest)).mean(axis=-1, keepdims=True)
+    rows = standardized(z)
+    of_rest = (rows * standardized(rest)).mean(axis=-1, keepdims=True)
     shares = np.hstack([of_rest, rows @ mixing.draws.T / rows.shape[-1]]) ** 2
     shares[shares < _CHANCE_Z**2 / own.reshape(-1, 1)] = 0
     with np.errstate(divide="ignore", invalid="ignore"):  # nothing explained, or no variance
@@ -138,7 +139,7 @@ def _slow_draws(z: Array, own: Array, mixing: Mixing) -> Array:
     return least.reshape(z.shape[:-2])
 
 
-def _standardized(z: Array) -> Array:
+def standardized(z: Array) -> Array:
     """Scale draws (..., chain * draw) to mean 0 and variance 1; a constant to 0."""
     rows = z.reshape(-1, z.shape[-2] * z.shape[-1]).astype(float)
     rows -= rows.mean(axis=-1, keepdims=True)
