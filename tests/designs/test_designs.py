@@ -1,5 +1,6 @@
 """Designs: arrays, products and sweeps against NumPy with the matrix that they stand for."""
 
+import itertools
 import pickle
 import tracemalloc
 from functools import cache, partial
@@ -139,7 +140,8 @@ def state_of(op, n, p):
     return inputs.trait_inputs(state, rotation)
 
 
-sweeps = pytest.mark.parametrize("op", [Sweep, TraitSweep, IndicatorSweep])
+slow = pytest.mark.slow
+SWEEPS = [Sweep, TraitSweep, IndicatorSweep]
 
 
 @cache
@@ -154,8 +156,18 @@ def run(op, name, arrays, *rest):
     return compiled(op, name, tuple((v.ndim, str(v.dtype)) for v in inputs))(*inputs)
 
 
-@sweeps
-@names
+def rows(fast, *values):
+    """Rows of a table, of which only some run in `make test`: each compiles a sweep, 40 MB of code."""
+    return [value if value in fast else pytest.param(*value, marks=slow) for value in values]
+
+
+@pytest.mark.parametrize(
+    ("name", "op"),
+    rows(
+        [("genotypes", Sweep), ("genotypes", TraitSweep), ("genotypes", IndicatorSweep)],
+        *itertools.product(NAMES, SWEEPS),
+    ),
+)
 def test_sweeps_equal_the_reference_and_those_of_the_dense_design(name, op):
     """Numba against NumPy, and the same draws for the same noise, whatever the design."""
     for variant in VARIANTS:
@@ -192,7 +204,9 @@ class Minimal(Design):
         working += change * arrays[0][j]
 
 
-@sweeps
+@pytest.mark.parametrize(
+    "op", [Sweep, *(pytest.param(op, marks=slow) for op in (TraitSweep, IndicatorSweep))]
+)
 def test_a_design_of_ones_own_in_a_sweep(minimal, op):
     state = state_of(op, *minimal.shape)
     expected = op("dense").reference(*minimal.arrays, *state)
@@ -234,7 +248,7 @@ def test_gradients_of_the_linear_predictor(name, dims):
     check_gradients(*make(name), "FAST_COMPILE", dims, close(name))
 
 
-@pytest.mark.parametrize("name", ["genotypes", "sparse"])
+@pytest.mark.parametrize("name", ["genotypes", pytest.param("sparse", marks=slow)])
 def test_gradients_of_the_linear_predictor_in_numba(name):
     """More columns than are kept in the cache at once."""
     check_gradients(*make(name), "NUMBA", (3000,), close(name))

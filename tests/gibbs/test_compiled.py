@@ -110,7 +110,9 @@ def test_another_mode_than_numba_is_taken_as_it_is() -> None:
     np.testing.assert_array_equal(double(np.array([1.0, 2.0]))[0], [2.0, 4.0])
 
 
-@pytest.mark.parametrize("factory", [blr.spike_slab, blr.multivariate])
+@pytest.mark.parametrize(
+    "factory", [blr.spike_slab, pytest.param(blr.multivariate, marks=pytest.mark.slow)]
+)
 def test_no_machine_code_is_made_for_a_second_data_set(
     factory: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
