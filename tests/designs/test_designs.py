@@ -157,7 +157,7 @@ def run(op, name, arrays, *rest):
 
 
 def rows(fast, *values):
-    """Rows of a table, of which only some run in `make test`: each compiles a sweep, 40 MB of code."""
+    """Rows, of which only `fast` ones run in `make test`: each compiles a sweep, 40 MB of code."""
     return [value if value in fast else pytest.param(*value, marks=slow) for value in values]
 
 
