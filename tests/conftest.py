@@ -41,5 +41,7 @@ def _mode(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _close_figures() -> Iterator[None]:
+    """Close the figures of a test, and of a docstring's example before it."""
+    plt.close("all")
     yield
     plt.close("all")

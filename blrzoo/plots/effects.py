@@ -17,9 +17,15 @@ from blrzoo.plots._axes import (
     panels,
 )
 from blrzoo.plots._names import height_for_names, name_rows, row_font, shorten
-from blrzoo.posterior.reader import SAMPLE_DIMS, draws_of, feature_blocks, indicator_name
-from blrzoo.summaries.effects import effect_table
-from blrzoo.summaries.inclusion import pip
+from blrzoo.posterior.reader import (
+    SAMPLE_DIMS,
+    draws_of,
+    feature_blocks,
+    indicator_name,
+    indicators,
+)
+from blrzoo.summaries.effects import summary_of_effects
+from blrzoo.summaries.inclusion import pip, probability_included
 from blrzoo.summaries.table import check_interval
 
 if TYPE_CHECKING:
@@ -111,13 +117,18 @@ def plot_effects(
     ci_prob = check_interval(ci_prob, ci_kind)
     beta = of_trait(draws_of(idata, "beta"), trait)
     chosen = _choose(idata, beta, features, top, sort_by, trait)
-    table = effect_table(_part(idata, beta, chosen, trait), ci_prob=ci_prob, ci_kind=ci_kind)
+    table = summary_of_effects(beta.isel(feature=chosen), ci_prob, ci_kind)
+    if pips and indicator_name(idata) is not None:
+        included = indicators(idata)
+        included = of_trait(included, trait) if "trait" in included.dims else included
+        places = _same(chosen, beta, included)
+        table["pip"] = probability_included(included.isel(feature=places))
     columns = list(columns_of(table))
     names = [shorten(name) for name in table["feature"].values]
     axes = _axes(ax, columns, len(names))
     for k, (one, (label, column)) in enumerate(zip(axes, columns, strict=True)):
         draw_intervals(one, np.arange(len(names)), column, kwargs)
-        _decorate(one, column, ci_prob, pips and "pip" in column)
+        _decorate(one, column, ci_prob)
         if len(columns) > 1:
             one.set_title(label)
         if k == 0 or not _shared(axes[0], one):
@@ -156,18 +167,6 @@ def _choose(
     return np.sort(order) if sort_by is None else order
 
 
-def _part(idata: xr.DataTree, beta: xr.DataArray, chosen: Array, trait: Any) -> xr.DataTree:
-    """Posterior with the effects and indicators of some features, and of one trait if given."""
-    kept = {"beta": beta.isel(feature=chosen)}
-    name = indicator_name(idata)
-    if name is not None:
-        draws = draws_of(idata, name)
-        if "trait" in draws.dims:
-            draws = of_trait(draws, trait)
-        kept[name] = draws.isel(feature=_same(chosen, beta, draws))
-    return xr.DataTree.from_dict({"posterior": xr.Dataset(kept)})
-
-
 def _same(chosen: Array, beta: xr.DataArray, draws: xr.DataArray) -> Array:
     """Positions of the same features in the indicators, which usually have the order of beta."""
     mine: pd.Index = beta.get_index("feature")
@@ -188,12 +187,12 @@ def _shared(first: "Axes", other: "Axes") -> bool:
 # ---- drawing ----
 
 
-def _decorate(ax: "Axes", column: xr.Dataset, ci_prob: float, with_pips: bool) -> None:
+def _decorate(ax: "Axes", column: xr.Dataset, ci_prob: float) -> None:
     rows = column.sizes["feature"]
     ax.axvline(0, color="0.5", linewidth=1, zorder=1)
     ax.set_ylim(rows - 0.4, -0.6)  # the first row on top
     ax.set_xlabel(f"Effect (units of y per unit of x)\nmean and {100 * ci_prob:g} % interval")
-    if not with_pips:
+    if "pip" not in column:
         return
     font, right = row_font(ax, rows), ax.get_yaxis_transform()
     if font * rows > height_for_names(ax) + 1e-6:

@@ -27,7 +27,6 @@ from blrzoo.storage.forms import as_float
 __all__ = [
     "Fit",
     "add_residuals",
-    "at_means",
     "mean_blocks",
     "residual_factor",
     "row_blocks",
@@ -42,8 +41,8 @@ class Fit:
 
     Attributes
     ----------
-    idata : xarray.DataTree
-        The InferenceData that was read.
+    variables : xarray.Dataset
+        The posterior that was read.
     beta : xarray.DataArray (chain, draw, feature[, trait])
         Effects; they stay on disk if they are there.
     mu : ndarray (sample, trait)
@@ -58,7 +57,7 @@ class Fit:
         Values that replace missing genotypes; None where X held no genotype codes.
     """
 
-    idata: xr.DataTree
+    variables: xr.Dataset
     beta: xr.DataArray
     mu: np.ndarray
     gamma: np.ndarray | None
@@ -70,7 +69,24 @@ class Fit:
     @classmethod
     def of(cls, idata: xr.DataTree) -> "Fit":
         """Read an InferenceData; raise an error that names what it lacks."""
-        beta = draws_of(idata, "beta")
+        return cls._read(posterior(idata), draws_of(idata, "beta"), constant_data(idata))
+
+    @classmethod
+    def at_means(cls, idata: xr.DataTree) -> "Fit | None":
+        """Read posterior means as the only draw; None unless effects have sums only."""
+        kept = kept_moments(idata, "beta")
+        if kept is None:
+            return None
+        refuse_broken(idata)
+        variables = posterior(idata)
+        known = [name for name in ("mu", "gamma") if name in variables]
+        means = variables[known].mean(SAMPLE_DIMS).assign(beta=pooled(kept, "mean"))
+        single = means.expand_dims(dict.fromkeys(SAMPLE_DIMS, 1))
+        return cls._read(single, single["beta"], constant_data(idata))
+
+    @classmethod
+    def _read(cls, variables: xr.Dataset, beta: xr.DataArray, constant: xr.Dataset) -> "Fit":
+        """Read the parameters and centers."""
         if not set(beta.dims) <= {*SAMPLE_DIMS, "feature", "trait"}:
             raise ValueError(
                 f"'beta' in idata.posterior must have the dims (chain, draw, feature[, trait]); it "
@@ -78,18 +94,25 @@ class Fit:
             )
         traits = ["trait"] if "trait" in beta.dims else []
         size = beta.sizes.get("trait", 1)
-        mu = _parameter(idata, "mu", traits).reshape(-1, size)
-        X_center = _center(idata, "X_center", beta.get_index("feature"), "feature")
-        variables, fill = posterior(idata), None
-        if "X_fill" in constant_data(idata):
-            fill = _center(idata, "X_fill", beta.get_index("feature"), "feature")
+        mu = _parameter(variables, "mu", traits).reshape(-1, size)
+        X_center = _center(constant, "X_center", beta.get_index("feature"), "feature")
+        fill = None
+        if "X_fill" in constant:
+            fill = _center(constant, "X_fill", beta.get_index("feature"), "feature")
         if "gamma" not in variables:
-            return cls(idata, beta, mu, None, X_center, None, None, fill)
-        gamma = _parameter(idata, "gamma", ["covariate", *traits])
+            return cls(variables, beta, mu, None, X_center, None, None, fill)
+        gamma = _parameter(variables, "gamma", ["covariate", *traits])
         names = variables["gamma"].get_index("covariate")
-        W_center = _center(idata, "W_center", names, "covariate")
+        W_center = _center(constant, "W_center", names, "covariate")
         return cls(
-            idata, beta, mu, gamma.reshape(*gamma.shape[:2], size), X_center, W_center, names, fill
+            variables,
+            beta,
+            mu,
+            gamma.reshape(*gamma.shape[:2], size),
+            X_center,
+            W_center,
+            names,
+            fill,
         )
 
     @property
@@ -103,22 +126,8 @@ class Fit:
         return self.beta.get_index("trait") if "trait" in self.beta.dims else None
 
 
-def at_means(idata: xr.DataTree) -> xr.DataTree | None:
-    """A fit with the posterior means as its only draw; None unless effects have sums only."""
-    kept = kept_moments(idata, "beta")
-    if kept is None:
-        return None
-    refuse_broken(idata)
-    variables = posterior(idata)
-    known = [name for name in ("mu", "gamma") if name in variables]
-    means = variables[known].mean(SAMPLE_DIMS).assign(beta=pooled(kept, "mean"))
-    single = means.expand_dims(dict.fromkeys(SAMPLE_DIMS, 1))
-    return xr.DataTree.from_dict({"posterior": single, "constant_data": constant_data(idata)})
-
-
-def _parameter(idata: xr.DataTree, name: str, dims: list[str]) -> np.ndarray:
+def _parameter(variables: xr.Dataset, name: str, dims: list[str]) -> np.ndarray:
     """Draws (sample, *dims) of a parameter."""
-    variables = posterior(idata)
     if name not in variables:
         raise ValueError(
             f"idata.posterior must have the variable {name!r} to predict; it has "
@@ -134,9 +143,8 @@ def _parameter(idata: xr.DataTree, name: str, dims: list[str]) -> np.ndarray:
     return values.reshape(-1, *values.shape[2:])
 
 
-def _center(idata: xr.DataTree, name: str, labels: pd.Index, dim: str) -> np.ndarray:
+def _center(found: xr.Dataset, name: str, labels: pd.Index, dim: str) -> np.ndarray:
     """Center (or fill value) of each column, in the order of the labels."""
-    found = constant_data(idata)
     if name not in found:
         raise ValueError(
             f"idata.constant_data must have the variable {name!r} to predict: what the model "
@@ -197,10 +205,10 @@ def _columns_first(draws: np.ndarray) -> np.ndarray:
 def residual_factor(fit: Fit) -> np.ndarray:
     """Lower triangular L (sample, trait, trait) with L L' = Sigma_e, or the diagonal of sigma2."""
     traits = [] if fit.traits is None else ["trait"]
-    if traits and "Sigma_e" in posterior(fit.idata):
-        return np.linalg.cholesky(_parameter(fit.idata, "Sigma_e", ["trait", "trait_bis"]))
-    name = "sigma2" if not traits or "sigma2" in posterior(fit.idata) else "Sigma_e"
-    sigma = np.sqrt(_parameter(fit.idata, name, traits)).reshape(fit.mu.shape)
+    if traits and "Sigma_e" in fit.variables:
+        return np.linalg.cholesky(_parameter(fit.variables, "Sigma_e", ["trait", "trait_bis"]))
+    name = "sigma2" if not traits or "sigma2" in fit.variables else "Sigma_e"
+    sigma = np.sqrt(_parameter(fit.variables, name, traits)).reshape(fit.mu.shape)
     return sigma[:, :, None] * np.eye(fit.mu.shape[1])
 
 

@@ -11,7 +11,6 @@ from blrzoo.posterior.reader import SAMPLE_DIMS
 from blrzoo.prediction._linear import (
     Fit,
     add_residuals,
-    at_means,
     mean_blocks,
     residual_factor,
 )
@@ -117,8 +116,8 @@ def predict(
     Choice(("response", "mean"), default="response").check("quantity", quantity)
     summary = Flag(default=True).check("summary", summary)
     Seed().check("random_seed", random_seed)
-    means = at_means(idata) if summary else None
-    fit = Fit.of(idata if means is None else means)
+    means = Fit.at_means(idata) if summary else None
+    fit = Fit.of(idata) if means is None else means
     rows = read_rows(
         X_new,
         covariates,

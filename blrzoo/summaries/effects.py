@@ -17,7 +17,7 @@ from blrzoo.posterior.reader import (
 from blrzoo.summaries.inclusion import inclusion_table
 from blrzoo.summaries.table import check_interval, summary_table
 
-__all__ = ["effect_table"]
+__all__ = ["effect_table", "summary_of_effects"]
 
 _LONG_NAMES = {
     "mean": "posterior mean of the effect",
@@ -117,7 +117,10 @@ def effect_table(
     """
     ci_prob = check_interval(ci_prob, ci_kind)
     kept = kept_moments(idata, "beta")
-    table = _of_draws(idata, ci_prob, ci_kind) if kept is None else _of_sums(idata, kept)
+    if kept is None:
+        table = summary_of_effects(draws_of(idata, "beta"), ci_prob, ci_kind)
+    else:
+        table = _of_sums(idata, kept)
     for name in _LONG_NAMES.keys() & table.keys():
         table[name].attrs = {"long_name": _LONG_NAMES[str(name)]}
     table.attrs["unit"] = "units of y per unit of x"
@@ -126,8 +129,11 @@ def effect_table(
     return table if sort_by is None else _sort(table, sort_by)
 
 
-def _of_draws(idata: xr.DataTree, ci_prob: float, ci_kind: Literal["eti", "hdi"]) -> xr.Dataset:
-    blocks = feature_blocks(draws_of(idata, "beta"))
+def summary_of_effects(
+    beta: xr.DataArray, ci_prob: float, ci_kind: Literal["eti", "hdi"]
+) -> xr.Dataset:
+    """Summarize draws of effects (chain, draw, feature[, trait]), by blocks of features."""
+    blocks = feature_blocks(beta)
     table = join_features(
         summary_table(block, ci_prob=ci_prob, ci_kind=ci_kind) for block in blocks
     )

@@ -121,7 +121,9 @@ def pip(idata: xr.DataTree, *, any: str | Sequence[str] | None = None) -> xr.Dat
     return result.assign_attrs(long_name=_LONG_NAMES["pip"])
 
 
-def probability_included(draws: xr.DataArray, dims: str | Sequence[str] | None) -> xr.DataArray:
+def probability_included(
+    draws: xr.DataArray, dims: str | Sequence[str] | None = None
+) -> xr.DataArray:
     """Average draws of indicators into PIPs; `dims` is the argument `any`."""
     blocks = (collapse(block, dims) for block in included_in(draws))
     means = (block.mean(SAMPLE_DIMS).to_dataset(name="pip") for block in blocks)

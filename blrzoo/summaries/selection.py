@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from blrzoo.checks import Number
 from blrzoo.labels import labels_of, one_per_feature, order
 from blrzoo.posterior.inputs import constant_data, groups_of, prior_draws
-from blrzoo.posterior.reader import SAMPLE_DIMS, indicator_name, posterior
-from blrzoo.summaries.inclusion import pip, pip_interval
+from blrzoo.posterior.reader import INDICATORS, SAMPLE_DIMS, indicator_name, posterior
+from blrzoo.summaries.inclusion import pip, pip_interval, probability_included
 
 __all__ = ["bayes_factor_inclusion", "bayesian_fdr"]
 
@@ -332,10 +332,12 @@ def _drawn_pi(idata: xr.DataTree, pips: xr.DataArray) -> xr.DataArray | None:
 def _drawn_indicators(idata: xr.DataTree, pips: xr.DataArray) -> xr.DataArray | None:
     if "prior" not in idata.children:
         return None
-    draws = xr.DataTree.from_dict({"posterior": idata["prior"].to_dataset()})
-    if indicator_name(draws) is None:
+    variables = idata["prior"].to_dataset()
+    name = next((name for name in INDICATORS if name in variables), None)
+    if name is None:
         return None
-    return _broadcast(_aligned(pip(draws), pips), pips)
+    drawn = probability_included(variables[name].transpose(*SAMPLE_DIMS, "feature", ...))
+    return _broadcast(_aligned(drawn, pips), pips)
 
 
 def _of_pi(pi: xr.DataArray, idata: xr.DataTree, pips: xr.DataArray) -> xr.DataArray | None:
