@@ -13,7 +13,8 @@ from blrzoo.likelihood.single import Likelihood
 from blrzoo.sources import Observations
 from tests.builders import make_data
 
-NARROW = {"mu": (0.0, 1.0), "sigma2": (8.0, 1.0)}
+#: Values of no parameter are 0 or 1, where a mistake would not show.
+NARROW = {"mu": (0.3, 0.8), "sigma2": (8.0, 1.2)}
 
 
 class HalfNormalSlab(blr.priors.SpikeSlab):
@@ -58,8 +59,9 @@ def fixed_mixture():
     return FixedMixture()
 
 
-def _covariate(X):
-    return np.cos(np.arange(len(X)))[:, None] + 2.0
+def _covariates(X):
+    """Two covariates."""
+    return np.column_stack([np.cos(np.arange(len(X))) + 2.0, np.sin(2.0 * np.arange(len(X)))])
 
 
 def _in_units(X):
@@ -76,7 +78,7 @@ def _annotation(X):
     return np.cos(np.arange(X.shape[1]))[:, None] + 2.0
 
 
-TRAIT_NARROW = {"mu": (0.0, 1.0), "Sigma_e": (8, 4.0)}
+TRAIT_NARROW = {"mu": (0.3, 0.8), "Sigma_e": (8, 4.0)}
 
 
 def _two_traits(y, holes=False):
@@ -122,14 +124,14 @@ PRIORS = {
         X, y, tau2=(8, 0.5), update="single-site", **NARROW
     ),
     "ridge-covariate": lambda X, y: blr.single_component(
-        X, y, tau2=(8, 0.5), covariates=_covariate(X), gamma=(0.0, 0.5), **NARROW
+        X, y, tau2=(8, 0.5), covariates=_covariates(X), gamma=(0.2, 0.5), **NARROW
     ),
     "ridge-not-centred": lambda X, y: blr.single_component(
         X + 1.0, y, tau2=(8, 0.5), center=False, update="single-site", **NARROW
     ),
     "spike-slab": lambda X, y: blr.spike_slab(X, y, tau2=(8, 0.5), pi=(2, 2), **NARROW),
     "spike-slab-covariate": lambda X, y: blr.spike_slab(
-        X, y, tau2=(8, 0.5), pi=(2, 2), covariates=_covariate(X), gamma=(0.0, 0.5), **NARROW
+        X, y, tau2=(8, 0.5), pi=(2, 2), covariates=_covariates(X), gamma=(0.2, 0.5), **NARROW
     ),
     "spike-slab-standardized": lambda X, y: blr.spike_slab(
         _in_units(X), y, tau2=(8, 0.5), pi=(2, 2), standardize=True, **NARROW
@@ -228,16 +230,16 @@ PRIORS = {
         form="diagonal",
         tau2=(8, 0.5),
         residual="diagonal",
-        mu=(0.0, 1.0),
-        sigma2=(8.0, 1.0),
+        mu=(0.3, 0.8),
+        sigma2=(8.0, 1.2),
     ),
     "multivariate-holes": lambda X, y: blr.multivariate(
         X,
         _two_traits(y, holes=True),
         Sigma_b=(8, 2.0),
         weights=np.linspace(0.5, 2.0, len(y)),
-        covariates=_covariate(X),
-        gamma=(0.0, 0.5),
+        covariates=_covariates(X),
+        gamma=(0.2, 0.5),
         **TRAIT_NARROW,
     ),
     "traits-independent": lambda X, y: blr.multivariate_spike_slab(

@@ -39,8 +39,14 @@ pytestmark = pytest.mark.engine
 
 NAMES = ["dense", "float32", "genotypes", "sparse"]
 
-#: Weights, units, and whether features are centred.
-VARIANTS = [(False, False, True), (True, True, True), (True, False, False), (False, True, False)]
+#: Weights, units, and how much of its mean is taken from each feature.
+VARIANTS = [
+    (False, False, 1.0),
+    (True, True, 1.0),
+    (True, False, 0.0),
+    (False, True, 0.0),
+    (True, False, 0.4),
+]
 
 variants = pytest.mark.parametrize("variant", VARIANTS, ids=str)
 names = pytest.mark.parametrize("name", NAMES)
@@ -49,14 +55,14 @@ names = pytest.mark.parametrize("name", NAMES)
 @cache
 def make(name, variant=VARIANTS[1], n=21, p=9):
     """A design with missing codes, and the matrix X* that it stands for."""
-    weighted, scaled, centred = variant
+    weighted, scaled, share = variant
     rng = np.random.default_rng(7)
     codes = rng.binomial(2, rng.uniform(0.1, 0.6, size=p), size=(n, p)).astype(np.int8)
     codes[rng.random((n, p)) < 0.1 * (np.arange(p) % 3 > 0)] = -1
     w = rng.gamma(2.0, size=n) if weighted else np.ones(n)
     unit = rng.gamma(2.0, size=p) if scaled else 1.0
     means = column_moments(codes, w, missing_code=True).mean
-    X, center = np.where(codes == -1, means, codes), means if centred else np.zeros(p)
+    X, center = np.where(codes == -1, means, codes), share * means
     given = {"genotypes": codes, "sparse": scipy.sparse.csr_array(X)}.get(name, X)
     design = DESIGNS[name](given, center, np.sqrt(w) if weighted else 1.0, unit)
     return design, np.sqrt(w)[:, None] * (X - center) / unit

@@ -125,7 +125,7 @@ def test_predictions_are_those_at_the_means(row):
     draws, sums = fits(row)
     new = {"X_new": make_data(3, 4, seed=2)[0]}
     if "covariate" in row:
-        new["covariates"] = np.ones((3, 1))
+        new["covariates"] = np.ones((3, 2))
     expected = blr.predict(draws, **new, quantity="mean")["mean"]
     for quantity in ("response", "mean"):
         found = blr.predict(sums, **new, quantity=quantity)

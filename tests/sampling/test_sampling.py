@@ -335,6 +335,11 @@ def test_a_prior_with_very_heavy_tails_starts_where_pymc_does() -> None:
     assert np.isfinite(drawn.posterior["beta"]).all()
 
 
+def test_chains_start_at_places_of_their_own(model: pm.Model) -> None:
+    starts = [start["beta"] for start in dispersed(model, 4, 1)]
+    assert len({tuple(effects) for effects in starts}) == 4
+
+
 @pytest.fixture
 def compiled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What is compiled through the model, one entry for each time."""
