@@ -239,7 +239,7 @@ def test_several_traits_with_holes():
     assert found["response"].value == (
         "12 observations of 2 traits [0, 1]; 8 values not measured, integrated out"
     )
-    assert found["covariates"].value == "1: [0]"
+    assert found["covariates"].value == "2: [0, 1]"
 
 
 def test_after_do_the_value_is_fixed_and_the_rest_is_drawn_as_before():
