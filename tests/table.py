@@ -60,8 +60,9 @@ def fixed_mixture():
 
 
 def _covariates(X):
-    """Two covariates."""
-    return np.column_stack([np.cos(np.arange(len(X))) + 2.0, np.sin(2.0 * np.arange(len(X)))])
+    """Two covariates, one where there are three observations."""
+    both = np.column_stack([np.cos(np.arange(len(X))) + 2.0, np.sin(2.0 * np.arange(len(X)))])
+    return both[:, : len(X) - 2]
 
 
 def _in_units(X):
