@@ -67,7 +67,13 @@ def _dealt(folds: int, known: np.ndarray, rng: np.random.Generator) -> np.ndarra
 
 def _labels(folds: Any, obs: pd.Index) -> np.ndarray:
     """Fold of each row; those of a Series or DataArray are joined by label."""
-    given = np.asarray(folds)
+    try:
+        given = np.asarray(folds)
+    except ValueError:
+        raise ValueError(
+            "folds must be a number, labels (obs,), or pairs of train and test positions; got "
+            "parts of different lengths. Pass one label for each row."
+        ) from None
     if given.ndim != 1:
         raise ValueError(
             f"folds must be a number, labels (obs,), or pairs of train and test positions; got "
