@@ -33,6 +33,7 @@ __all__ = [
     "no_indicators",
     "numbered",
     "posterior",
+    "prior_indicators",
     "refuse_broken",
 ]
 
@@ -122,14 +123,32 @@ def draws_of(idata: xr.DataTree, name: str) -> xr.DataArray:
             f"idata.posterior must have the variable {name!r}; it has "
             f"{_names(variables.data_vars)}. Keep it when sampling (var_names=...)."
         )
-    draws = variables[name]
+    draws = _in_order(variables[name], f"{name!r} in idata.posterior")
+    refuse_broken(idata)
+    return draws
+
+
+def prior_indicators(idata: xr.DataTree) -> xr.DataArray | None:
+    """Return the draws of the indicators in the group `prior`, all finite; None without any."""
+    variables = numbered(idata["prior"].to_dataset()) if "prior" in idata.children else {}
+    name = next((name for name in INDICATORS if name in variables), None)
+    if name is None:
+        return None
+    what = f"{name!r} in idata.prior"
+    draws = _in_order(variables[name], what)
+    if (broken := broken_draws(feature_blocks(draws))).any():
+        raise not_finite(what, broken)
+    return draws
+
+
+def _in_order(draws: xr.DataArray, what: str) -> xr.DataArray:
+    """Bring draws of features into the order (chain, draw, feature, ...)."""
     if missing := [dim for dim in (*SAMPLE_DIMS, "feature") if dim not in draws.dims]:
         raise ValueError(
-            f"{name!r} in idata.posterior must have the dims chain, draw and feature; it has "
-            f"{draws.dims} and lacks {missing}. Unstack combined samples, and name the dims "
-            "(az.from_dict(..., dims=...)) of draws from elsewhere."
+            f"{what} must have the dims chain, draw and feature; it has {draws.dims} and lacks "
+            f"{missing}. Unstack combined samples, and name the dims (az.from_dict(..., dims=...)) "
+            "of draws from elsewhere."
         )
-    refuse_broken(idata)
     return draws.transpose(*SAMPLE_DIMS, "feature", ...)  # what is on disk stays there
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from blrzoo.checks import Number
 from blrzoo.labels import labels_of, one_per_feature, order
 from blrzoo.posterior.inputs import constant_data, groups_of, prior_draws
-from blrzoo.posterior.reader import INDICATORS, SAMPLE_DIMS, indicator_name, posterior
+from blrzoo.posterior.reader import SAMPLE_DIMS, indicator_name, posterior, prior_indicators
 from blrzoo.summaries.inclusion import pip, pip_interval, probability_included
 
 __all__ = ["bayes_factor_inclusion", "bayesian_fdr"]
@@ -330,14 +330,10 @@ def _drawn_pi(idata: xr.DataTree, pips: xr.DataArray) -> xr.DataArray | None:
 
 
 def _drawn_indicators(idata: xr.DataTree, pips: xr.DataArray) -> xr.DataArray | None:
-    if "prior" not in idata.children:
+    draws = prior_indicators(idata)
+    if draws is None:
         return None
-    variables = idata["prior"].to_dataset()
-    name = next((name for name in INDICATORS if name in variables), None)
-    if name is None:
-        return None
-    drawn = probability_included(variables[name].transpose(*SAMPLE_DIMS, "feature", ...))
-    return _broadcast(_aligned(drawn, pips), pips)
+    return _broadcast(_aligned(probability_included(draws), pips), pips)
 
 
 def _of_pi(pi: xr.DataArray, idata: xr.DataTree, pips: xr.DataArray) -> xr.DataArray | None:

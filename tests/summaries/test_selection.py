@@ -195,6 +195,20 @@ def test_patterns_of_traits_are_read_from_the_indicators_of_the_prior():
     assert "indicators" in table.attrs["prior_from"]
 
 
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (np.full((1, 9, 2, 2), np.nan), "'delta' in idata.prior must have no missing draw"),
+        (np.ones((1, 9)), "'delta' in idata.prior must have the dims chain, draw and feature"),
+    ],
+)
+def test_indicators_of_the_prior_are_checked(wrong, message):
+    pi = in_draws([0.5, 0.25, 0.25], dims=["pattern"])
+    groups = {"prior": {"delta": wrong}}
+    with pytest.raises(ValueError, match=message):
+        bayes_factor_inclusion(tree(delta=indicators(1, 1, 3, 2, 2), pi=pi, groups=groups))
+
+
 def test_the_prior_must_be_known():
     pi = xr.DataArray([[0.2, 0.3, 0.4]], dims=("chain", "draw"))
     with pytest.raises(
