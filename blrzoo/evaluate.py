@@ -3,11 +3,16 @@
 from typing import Any
 
 import numpy as np
+from pytensor.compile.mode import Mode
 
-__all__ = ["ONCE", "value_of"]
+__all__ = ["AS_WRITTEN", "ONCE", "value_of"]
 
 #: PyTensor's mode for them.
 ONCE = "FAST_COMPILE"
+
+#: Mode without rewriting, which takes most of the time of `ONCE`: for graphs without random
+#: variables, as one of which only the shape is needed would be drawn.
+AS_WRITTEN = Mode("py", None)
 
 
 def value_of(variable: Any) -> np.ndarray:

@@ -25,6 +25,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Set the mode before any fixture is made, and for processes that are spawned."""
+    pytensor.config.traceback__limit = 0  # where variables were made, a tenth of the time
     if not config.getoption("--compiled"):
         pytensor.config.mode = REFERENCE
         flags = os.environ.get("PYTENSOR_FLAGS", "")

@@ -298,6 +298,24 @@ PRIORS = {
     ),
 }
 
+#: Rows that have all kinds of blocks, likelihoods, data and step methods, for tests of these.
+KINDS = (
+    "ridge-joint",
+    "ridge-covariate",
+    "spike-slab",
+    "spike-slab-standardized",
+    "weights-and-missing",
+    "hierarchical-mixture",
+    "half-normal-slab",
+    "multivariate-joint",
+    "multivariate-diagonal",
+    "multivariate-holes",
+    "traits-independent",
+    "traits-all",
+    "traits-restrictive",
+    "traits-groups-mixture",
+)
+
 #: Variables without a full conditional, which NUTS draws.
 LEFT_TO_NUTS = {
     "half-normal-slab": {"tau"},

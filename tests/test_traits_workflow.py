@@ -160,7 +160,15 @@ def test_thinned_draws_and_one_chain(idata):
     assert blr.summary_table(rg)["mean"].dims
 
 
-@pytest.mark.parametrize("change", ["copy", "two processes", "rows of Y shuffled", "xarray"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param("copy", marks=pytest.mark.slow),
+        "two processes",
+        "rows of Y shuffled",
+        pytest.param("xarray", marks=pytest.mark.slow),
+    ],
+)
 def test_the_same_draws(change, idata, model, data):
     X, Y = data
     made, options = model, SHORT

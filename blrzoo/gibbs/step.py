@@ -13,13 +13,13 @@ from pymc.step_methods.arraystep import BlockedStep
 from pymc.step_methods.compound import Competence, StepMethodState
 from pymc.step_methods.state import dataclass_state
 from pymc.util import get_random_generator
-from pytensor.compile.mode import Mode
 from pytensor.graph.basic import Variable
 from rich.progress import TextColumn
 from rich.table import Column
 
 from blrzoo.checks import Flag
 from blrzoo.distributions.effects import EffectsRV
+from blrzoo.evaluate import AS_WRITTEN
 from blrzoo.gibbs.compiled import Compiled
 from blrzoo.gibbs.compose import Composer
 from blrzoo.gibbs.spec import find_model, find_spec, observed, spec_of
@@ -27,9 +27,6 @@ from blrzoo.ops.generator import addresses
 from blrzoo.terms import Term
 
 __all__ = ["BLRGibbs", "register"]
-
-#: Effects of a start are computed without machine code: most often they are inputs themselves.
-_PLAIN = Mode("py", None)
 
 #: Draws between comparisons of the carried fit with X beta, which take 1 % of the time.
 _PERIOD = 100
@@ -156,7 +153,8 @@ class BLRGibbs(BlockedStep):
     def _compile(self, composer: Composer, compile_kwargs: dict[str, Any]) -> None:
         self._inputs = [value.name for value in composer.inputs]
         effects = [block.term.scaled_effects(composer.model) for block in composer.blocks]
-        self._beta = Compiled(composer.inputs, composer.state.rebuild(effects), mode=_PLAIN)
+        # without machine code: most often they are inputs themselves
+        self._beta = Compiled(composer.inputs, composer.state.rebuild(effects), mode=AS_WRITTEN)
         values, statistics = composer.sweep(), composer.statistics()
         names = composer.model.rvs_to_values
         self._outputs = [names[rv].name for rv in composer.drawn]

@@ -1,6 +1,7 @@
 """Check of full conditionals against the joint density, up to rounding."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, cast
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytensor.tensor as pt
 
 from blrzoo.checks import Integer, Number, Seed
 from blrzoo.distributions.partial_normal import PartialNormal
-from blrzoo.evaluate import ONCE
+from blrzoo.evaluate import AS_WRITTEN, ONCE
 from blrzoo.gibbs.blocks import Block
 from blrzoo.gibbs.compose import Composer
 from blrzoo.gibbs.spec import find_model, spec_of
@@ -91,15 +92,17 @@ def check_conditionals(
     names = [rv.name for rv in model.free_RVs if spec_of(rv) is not None]
     composer = compose(model, names)
     complete = _complete(composer)
-    joints = {leaf: _joint_density(composer, complete, leaf) for leaf in (False, True)}
+    compiled = _compiler(composer)
+    leaves = {False, "y_missing" in names}
+    joints = {leaf: compiled(_joint_density(composer, complete, leaf)) for leaf in leaves}
     checks = [
-        *_augmentation_check(composer),
-        *_hyperparameter_checks(composer),
+        *_augmentation_check(composer, compiled),
+        *_hyperparameter_checks(composer, compiled),
         *(
             check
             for block in composer.blocks
             if block.draws_effects
-            for check in effect_checks(block, _inputs(composer, block), features, rng)
+            for check in effect_checks(block, _inputs(block, compiled), features, rng)
         ),
     ]
     errors = {name: 0.0 for name, _ in checks}
@@ -118,6 +121,9 @@ def check_conditionals(
     return errors
 
 
+#: Compiles graphs to a function of a point.
+Compiler = Callable[[Any], Callable[[Point], Any]]
+
 #: Name of the complete y, an input of every function if y has missing values.
 _COMPLETE = "y_complete"
 
@@ -130,7 +136,7 @@ def _complete(composer: Composer) -> Any:
     return complete
 
 
-def _joint_density(composer: Composer, complete: Any, leaf: bool) -> Callable[[Point], float]:
+def _joint_density(composer: Composer, complete: Any, leaf: bool) -> Any:
     """Joint log density; `leaf` includes responses of rows without y, on which nothing depends."""
     model = composer.model
     left_out = {*(() if leaf else ("y_missing",)), *(() if complete is None else ("y",))}
@@ -139,7 +145,7 @@ def _joint_density(composer: Composer, complete: Any, leaf: bool) -> Callable[[P
     if complete is not None:
         (term,) = State(model).rebuild([pt.sum(pm.logp(_of_complete(composer), complete))])
         density = density + term
-    return _function(composer, density)
+    return density
 
 
 def _of_complete(composer: Composer) -> Any:
@@ -150,30 +156,34 @@ def _of_complete(composer: Composer) -> Any:
     return PartialNormal.dist(likelihood.mean(v, model), v["Sigma_e"], known, weights)
 
 
-def _function(composer: Composer, outputs: Any) -> Callable[[Point], Any]:
-    """Compile graphs over the value variables, the carried fits and the complete y of a point."""
+def _compiler(composer: Composer) -> Compiler:
+    """Compiler of graphs over the value variables, the carried fits and the complete y."""
+    function = partial(pytensor.function, mode=AS_WRITTEN, on_unused_input="ignore")
     inputs = [*composer.inputs, *composer.fits]
     if composer.augmentation is not None:
         inputs.append(composer.state.values[composer.model["y"]])
-    function = pytensor.function(inputs, outputs, mode=ONCE, on_unused_input="ignore")
     scaled = [block.term.scaled_effects(composer.model) for block in composer.blocks]
-    betas = State(composer.model).rebuild(scaled)
-    effects = pytensor.function(composer.inputs, betas, mode=ONCE, on_unused_input="ignore")
+    effects = function(composer.inputs, State(composer.model).rebuild(scaled))
 
-    def call(point: Point) -> Any:
-        drawn = effects(*(point[value.name] for value in composer.inputs))
-        given = dict(point)
-        for block, values in zip(composer.blocks, drawn, strict=True):
-            given[block.fit.name] = block.design.fit(values)
-        return function(*(given[value.name] for value in inputs))
+    def compiled(outputs: Any) -> Callable[[Point], Any]:
+        values = function(inputs, outputs)
 
-    return call
+        def call(point: Point) -> Any:
+            drawn = effects(*(point[value.name] for value in composer.inputs))
+            given = dict(point)
+            for block, beta in zip(composer.blocks, drawn, strict=True):
+                given[block.fit.name] = block.design.fit(beta)
+            return values(*(given[value.name] for value in inputs))
+
+        return call
+
+    return compiled
 
 
-def _inputs(composer: Composer, block: Block) -> Callable[[Point], dict[str, Any]]:
+def _inputs(block: Block, compiled: Compiler) -> Callable[[Point], dict[str, Any]]:
     """Inputs of the Op of a block at a point, by name."""
     inputs = block.inputs()
-    values = _function(composer, list(inputs.values()))
+    values = compiled(list(inputs.values()))
     return lambda point: dict(zip(inputs, values(point), strict=True))
 
 
@@ -200,12 +210,12 @@ def _random_point(composer: Composer, rng: np.random.Generator) -> Point:
     return point
 
 
-def _augmentation_check(composer: Composer) -> list[tuple[str, Check]]:
+def _augmentation_check(composer: Composer, compiled: Compiler) -> list[tuple[str, Check]]:
     """Check of the conditional of missing values of y, if there are any."""
     if composer.augmentation is None:
         return []
     density = pt.sum(pm.logp(composer.augmentation, composer.model["y"]))
-    logp = _function(composer, composer.state.rebuild([density])[0])
+    logp = compiled(composer.state.rebuild([density])[0])
     measured = composer.model["measured"].get_value().astype(bool)
 
     def check(point: Point, rng: np.random.Generator) -> Slice:
@@ -217,17 +227,16 @@ def _augmentation_check(composer: Composer) -> list[tuple[str, Check]]:
     return [("y", check)]
 
 
-def _hyperparameter_checks(composer: Composer) -> list[tuple[str, Check]]:
+def _hyperparameter_checks(composer: Composer, compiled: Compiler) -> list[tuple[str, Check]]:
     return [
-        (rv.name, _hyperparameter_check(composer, rv, dist))
+        (rv.name, _hyperparameter_check(composer, compiled, rv, dist))
         for rv, dist in composer.conditionals.items()
     ]
 
 
-def _hyperparameter_check(composer: Composer, rv: Any, dist: Any) -> Check:
+def _hyperparameter_check(composer: Composer, compiled: Compiler, rv: Any, dist: Any) -> Check:
     name = composer.model.rvs_to_values[rv].name
-    (logp,) = composer.state.rebuild([pt.sum(pm.logp(dist, rv))])
-    function = _function(composer, logp)
+    function = compiled(composer.state.rebuild([pt.sum(pm.logp(dist, rv))])[0])
 
     def check(point: Point, rng: np.random.Generator) -> Slice:
         for _ in range(4):

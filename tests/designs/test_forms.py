@@ -13,7 +13,7 @@ import blrzoo as blr
 from blrzoo import sources
 from blrzoo.gibbs.spec import spec_of
 from tests.builders import assert_same, genotypes, last_draw
-from tests.table import PRIORS
+from tests.table import KINDS, PRIORS
 
 SHORT: dict[str, Any] = {"draws": 20, "tune": 5, "chains": 2, "random_seed": 1, "quiet": True}
 
@@ -27,10 +27,10 @@ COMPILED = ("spike-slab", "hierarchical-mixture", "traits-all", "ridge-joint")
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(k, marks=pytest.mark.engine) if k in COMPILED else k for k in PRIORS],
+    [pytest.param(k, marks=pytest.mark.engine) if k in COMPILED else k for k in KINDS],
 )
 def test_genotype_codes_draw_as_numbers_do(name: str) -> None:
-    """Each row of the table of priors, of one trait and several, weights and holes among them."""
+    """Models of one trait and several, weights and holes among them."""
     G, y = genotypes(n=8, p=3, seed=5)
     assert_same(
         last_draw(PRIORS[name](G.astype(float), y)), last_draw(PRIORS[name](G, y)), atol=1e-9
@@ -61,9 +61,19 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 }
 
 
+#: Forms that are designs of their own; the others only lead to one of them.
+DESIGNS = ("genotypes", "sparse", "gram")
+
+
 @pytest.mark.engine
-@pytest.mark.parametrize("arguments", ARGUMENTS)
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(
+    ("form", "arguments"),
+    [
+        (f, a) if a == "plain" or f in DESIGNS else pytest.param(f, a, marks=pytest.mark.slow)
+        for f in FORMS
+        for a in ARGUMENTS
+    ],
+)
 def test_every_form_draws_as_numbers_do(form: str, arguments: str) -> None:
     G, y = genotypes()
     X, options = FORMS[form](G)

@@ -16,7 +16,7 @@ from blrzoo import model as models
 from blrzoo.gibbs.spec import find_spec
 from blrzoo.sources import read_source
 from tests.builders import assert_same, last_draw
-from tests.table import PRIORS, TRAIT_NARROW, small_data
+from tests.table import KINDS, PRIORS, TRAIT_NARROW, small_data
 
 pytestmark = pytest.mark.engine
 
@@ -50,9 +50,9 @@ def row(name: str, monkeypatch: pytest.MonkeyPatch, sums: bool = True) -> Any:
         return PRIORS[name](*small_data(n=8))
 
 
-@pytest.mark.parametrize("name", [name for name in PRIORS if name not in REFUSED])
+@pytest.mark.parametrize("name", [name for name in KINDS if name not in REFUSED])
 def test_sums_draw_as_rows_do(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each row of the table of priors, of one trait and several."""
+    """Models of one trait and several."""
     model = row(name, monkeypatch)
     assert find_spec(model).main.design.name == "gram"
     assert_same(sweeps(row(name, monkeypatch, sums=False)), sweeps(model), atol=1e-9)

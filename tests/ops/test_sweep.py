@@ -1,5 +1,7 @@
 """The sweep: the numba kernel against the NumPy reference, and the Op in both modes."""
 
+import functools
+
 import numpy as np
 import pytensor
 import pytensor.tensor as pt
@@ -8,11 +10,14 @@ import pytest
 from blrzoo.designs.base import DESIGNS
 from blrzoo.designs.dense import Dense
 from blrzoo.designs.factorisation import Factorisation
+from blrzoo.ops import sweep
 from blrzoo.ops.joint import JointDraw
-from blrzoo.ops.sweep import Sweep, block_conditional, make_kernel
+from blrzoo.ops.sweep import Sweep, block_conditional
 from tests.ops.inputs import sweep_inputs
 
 pytestmark = pytest.mark.engine
+
+make_kernel = functools.cache(sweep.make_kernel)
 
 
 SHAPES = [(30, 10, 1), (30, 10, 2), (10, 30, 4), (2, 1, 2), (5, 40, 3)]

@@ -1,5 +1,7 @@
 """The sweep of several traits: rotation, numba kernel against NumPy, block conditionals."""
 
+import functools
+
 import numpy as np
 import pytensor
 import pytensor.tensor as pt
@@ -7,19 +9,15 @@ import pytest
 
 from blrzoo.designs.base import DESIGNS
 from blrzoo.designs.dense import Dense
+from blrzoo.ops import traits
 from blrzoo.ops.sweep import Sweep
-from blrzoo.ops.traits import (
-    Rotate,
-    TraitSweep,
-    make_trait_kernel,
-    rotate,
-    trait_conditional,
-)
+from blrzoo.ops.traits import Rotate, TraitSweep, rotate, trait_conditional
 from tests.builders import covariances
 from tests.ops.inputs import rotation_of, trait_inputs, trait_state
 
 pytestmark = pytest.mark.engine
 
+make_trait_kernel = functools.cache(traits.make_trait_kernel)
 
 SHAPES = [(30, 10, 1, 1), (30, 10, 2, 2), (10, 30, 3, 1), (2, 1, 2, 1), (8, 20, 4, 3)]
 

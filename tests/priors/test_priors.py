@@ -13,9 +13,12 @@ from pytensor.tensor.random.type import RandomGeneratorType
 
 import blrzoo as blr
 from tests.builders import assert_same, last_draw
-from tests.table import LEFT_TO_NUTS, PRIORS, small_data
+from tests.table import KINDS, LEFT_TO_NUTS, PRIORS, small_data
 
 every_prior = pytest.mark.parametrize("name", PRIORS)
+every_kind = pytest.mark.parametrize(
+    "name", [k if k in KINDS else pytest.param(k, marks=pytest.mark.slow) for k in PRIORS]
+)
 
 
 @functools.cache
@@ -67,7 +70,7 @@ def test_what_has_a_conditional_is_drawn_by_gibbs(name, model, step):
     assert set(step.names) == _free(model) - LEFT_TO_NUTS.get(name, set())
 
 
-@every_prior
+@every_kind
 @pytest.mark.engine
 def test_restored_state_gives_the_same_draw(model, step):
     other = blr.BLRGibbs(model=model)
@@ -85,7 +88,7 @@ def test_chain_does_not_depend_on_what_the_step_did_before(model, step):
     assert_same(last_draw(model, step, draws=4, seed=3), last_draw(model, step, draws=4, seed=3))
 
 
-@every_prior
+@every_kind
 @pytest.mark.engine
 def test_effects_that_another_step_moved_are_seen(model, step):
     """What a step carries belongs to effects that it drew last: of others it is made anew."""
@@ -98,14 +101,14 @@ def test_effects_that_another_step_moved_are_seen(model, step):
         np.testing.assert_allclose(first[name], second[name], rtol=1e-9, atol=1e-12)
 
 
-@every_prior
+@every_kind
 @pytest.mark.engine
 def test_pickled_step_gives_the_same_draw(model, step):
     loaded = cloudpickle.loads(cloudpickle.dumps(step))
     assert_same(last_draw(model, step, draws=3), last_draw(model, loaded, draws=3))
 
 
-@every_prior
+@every_kind
 def test_model_copies_keep_the_step(model, step):
     """clone_model and pm.do reorder variables; names decide, so draws stay the same."""
     expected = last_draw(model, step, draws=3)
@@ -113,7 +116,7 @@ def test_model_copies_keep_the_step(model, step):
     assert_same(last_draw(cloned, draws=3), expected)
 
 
-@every_prior
+@every_kind
 def test_fixing_a_variable_with_do(model):
     """A model on which the noise is fixed afterwards samples like one made with it fixed."""
     name = "Sigma_e" if "Sigma_e" in _free(model) else "sigma2"
