@@ -98,8 +98,11 @@ def test_sparse_columns_stay_sparse_where_they_leave_out_zeros(fill):
     np.testing.assert_allclose(design.columns(slice(None)), X - X.mean(axis=0), atol=1e-14)
 
 
-@pytest.mark.parametrize("form", ["genotypes", "sparse", "float32", "gram"])
-@pytest.mark.parametrize("arguments", ["plain", "weights", "covariates", "standardize"])
+@pytest.mark.parametrize("form", [*DESIGNS, pytest.param("float32", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "arguments",
+    ["plain", "weights", pytest.param("covariates", marks=pytest.mark.slow), "standardize"],
+)
 def test_density_and_gradient_are_those_of_numbers(form: str, arguments: str) -> None:
     G, y = genotypes()
     X, options = FORMS[form](G)

@@ -83,7 +83,7 @@ def test_restored_state_gives_the_same_draw(model, step):
         point = first
 
 
-@every_prior
+@every_kind
 def test_chain_does_not_depend_on_what_the_step_did_before(model, step):
     assert_same(last_draw(model, step, draws=4, seed=3), last_draw(model, step, draws=4, seed=3))
 
@@ -129,7 +129,7 @@ def test_fixing_a_variable_with_do(model):
         blr.testing.check_conditionals(fixed, random_seed=1)
 
 
-@every_prior
+@every_kind
 def test_conditioned_on_all_effects(model):
     """With the effects observed, only hyperparameters are left, and their conditionals hold."""
     names = [n for n in ("delta", "label", "alpha", "beta") if n in _free(model)]
@@ -164,7 +164,7 @@ def test_every_draw_takes_the_generator_from_the_one_before(step):
             assert len(readers) <= 1, readers
 
 
-@every_prior
+@every_kind
 @pytest.mark.parametrize("draws", [50, pytest.param(2000, marks=pytest.mark.slow)])
 def test_carried_fit_stays_exact(model, step, draws):
     """After many draws the carried fit still is X beta."""
