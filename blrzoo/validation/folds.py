@@ -35,9 +35,10 @@ def read_folds(
     folds: Any, obs: pd.Index, known: np.ndarray, rng: np.random.Generator
 ) -> list[Fold]:
     """Read the argument `folds` of `cross_validate`: a number, labels, or pairs of positions."""
+    single = isinstance(folds, str | bytes | bool | Variable) or getattr(folds, "shape", None) == ()
     if isinstance(folds, int | np.integer) and not isinstance(folds, bool):
         found = _of_labels(_dealt(int(folds), known, rng), known)
-    elif isinstance(folds, str | bytes | bool | Variable) or not isinstance(folds, Iterable):
+    elif single or not isinstance(folds, Iterable):
         raise TypeError(
             f"folds must be a number, labels (obs,), or pairs of train and test positions, got "
             f"{type(folds).__name__}. Pass 5; of a splitter of scikit-learn, folds.split(X)."

@@ -372,6 +372,7 @@ def test_progress_and_convergence_are_told(instant, data, capsys, caplog, monkey
         ({"folds": "5"}, TypeError, "folds must be a number, labels .*got str"),
         ({"folds": True}, TypeError, "got bool"),
         ({"folds": [1, 2]}, ValueError, r"each of the 43 rows of X, got shape \(2,\)"),
+        ({"folds": np.array(0.5)}, TypeError, "folds must be a number, labels .*got ndarray"),
         ({"folds": (4, np.ones(2))}, ValueError, "got parts of different lengths"),
         ({"folds": np.zeros(43)}, ValueError, "folds must be at least 2, got 1"),
         ({"folds": [None] + [1] * 42}, ValueError, "label for each row; got 1 missing"),
