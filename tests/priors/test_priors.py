@@ -173,7 +173,7 @@ def test_carried_fit_stays_exact(model, step, draws):
     np.testing.assert_allclose(step.fits[0], step._fits(values)[0], atol=1e-11)
 
 
-@every_prior
+@pytest.mark.parametrize("name", KINDS)
 @pytest.mark.slow
 def test_one_and_two_cores_agree(model):
     """The chains of a seed do not depend on how they are spread over processes."""
