@@ -223,11 +223,17 @@ class Seed(Constraint[Any]):
         return None
 
 
+@dataclass(frozen=True)
 class Names(Constraint[list[str]]):
-    """One name, or a list of names."""
+    """One name, or a list of names; of those in `among`, if it has any."""
+
+    among: tuple[str, ...] = ()
 
     def _rule(self) -> str:
-        return "a name or a list of names"
+        return "a name or a list of names" + (f" of {list(self.among)}" if self.among else "")
+
+    def _holds(self, value: Any) -> bool:
+        return not self.among or set(self._canonical(value)) <= set(self.among)
 
     def _is_kind(self, value: Any) -> bool:
         listed = [value] if isinstance(value, str) else value

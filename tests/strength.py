@@ -64,6 +64,37 @@ FAULTS = [
         "",
         "tests/ops/test_sweep.py tests/gibbs/test_exact.py",
     ),
+    # Moves.
+    Fault(
+        "pairs: effect of the second feature left in the residual of the first",
+        "q = dot(arrays, j, working) / s2 + d * effects[j] + c * effects[k]",
+        "q = dot(arrays, j, working) / s2 + d * effects[j]",
+        "tests/ops/test_pairs.py",
+    ),
+    Fault(
+        "pairs: determinant without the correlation",
+        "determinant = 1.0 + u[a] * d + w[b] * e + u[a] * w[b] * outside",
+        "determinant = 1.0 + u[a] * d + w[b] * e + u[a] * w[b] * d * e",
+        "tests/ops/test_pairs.py",
+    ),
+    Fault(
+        "pairs of traits: off-diagonal block left out",
+        "matrix[j, i] += c * betas[0][t, i] * loaded[t, j - first]",
+        "matrix[j, i] += 0.0 * betas[0][t, i] * loaded[t, j - first]",
+        "tests/ops/test_trait_pairs.py",
+    ),
+    Fault(
+        "scale: measure of log c left out",
+        "(moved - 1.0) * pt.log(c)",
+        "moved * pt.log(c)",
+        "tests/gibbs/test_moves.py -k 'geweke and lasso'",
+    ),
+    Fault(
+        "scale: linear predictor not scaled",
+        "state.values[block.current_fit] = fit * pt.switch(accepted, c, 1.0)",
+        "state.values[block.current_fit] = fit * pt.switch(accepted, 1.0, 1.0)",
+        "tests/gibbs/test_moves.py -k carried",
+    ),
     Fault(
         "block conditional: spread without shrinkage",
         "return logits - np.logaddexp.reduce(logits), means, variances / shrink",

@@ -283,6 +283,13 @@ class Design:
     def _shared(self) -> list[TensorVariable]:
         return [pytensor.shared(array, borrow=True) for array in self.arrays]
 
+    @cached_property
+    def pairs(self) -> list[TensorVariable]:
+        """Pairs of correlated features as PyTensor variables: first, second, cross."""
+        from blrzoo.designs.pairs import find_pairs  # which works with designs
+
+        return [pytensor.shared(array) for array in find_pairs(self)]
+
     def shared(self) -> list[TensorVariable]:
         """The arrays as PyTensor variables, not copied; each call returns the same ones."""
         return self._shared

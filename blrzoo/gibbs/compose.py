@@ -1,5 +1,6 @@
 """One sweep, built from the full conditionals."""
 
+from collections.abc import Collection
 from typing import Any
 
 import pymc as pm
@@ -7,6 +8,7 @@ import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.gibbs.blocks import make_block
+from blrzoo.gibbs.moves import make_moves
 from blrzoo.gibbs.spec import Spec
 from blrzoo.gibbs.state import State
 
@@ -24,6 +26,8 @@ class Composer:
         Its rules.
     drawn : list of variables
         Random variables of `model` to draw.
+    moves : collection of str, default all
+        Names of the moves that may follow a block.
 
     Attributes
     ----------
@@ -33,6 +37,8 @@ class Composer:
         Current value of each variable, while the sweep is built.
     blocks : list of Block
         Effects and labels of each term.
+    moves : list of Move
+        Those that follow the blocks.
     augmentation : variable or None
         Conditional of incomplete responses given their measured cells.
     conditionals : dict of variable to variable
@@ -41,7 +47,13 @@ class Composer:
         The generator before the sweep; ``state.rng`` is the generator after it.
     """
 
-    def __init__(self, model: pm.Model, spec: Spec, drawn: list[Any]) -> None:
+    def __init__(
+        self,
+        model: pm.Model,
+        spec: Spec,
+        drawn: list[Any],
+        moves: Collection[str] | None = None,
+    ) -> None:
         self.model, self.spec, self.state = model, spec, State(model)
         self.rng = self.state.rng
         self.inputs = sorted(model.value_vars, key=lambda variable: str(variable.name))
@@ -56,6 +68,7 @@ class Composer:
             residual = residual - fit
         for block in self.blocks:
             block.residual = residual
+        self.moves = [move for block in self.blocks for move in make_moves(block, moves)]
         self.augmentation = spec.likelihood.augmentation(v, sum(fits[1:], fits[0]), model)
         self.conditionals = {
             rv: dist for rv, dist in spec.conditionals(model, residual).items() if rv in set(drawn)
@@ -93,6 +106,8 @@ class Composer:
         for block in self.blocks:
             if block.draws_effects:
                 block.update()
+        for move in self.moves:
+            move.update()
         for rv, dist in self.conditionals.items():
             self.state.draw(rv, dist)
         return [self.state.transformed(rv) for rv in self.drawn]

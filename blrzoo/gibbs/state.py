@@ -77,6 +77,11 @@ class State:
         self.rng, draw = self.rng.exponential(size=size)
         return draw
 
+    def integers(self, high: Any, size: Any) -> TensorVariable:
+        """Draw whole numbers from 0 to below `high` from the threaded generator."""
+        self.rng, draw = self.rng.integers(0, high, size=size)
+        return draw
+
     def transformed(self, rv: Any) -> TensorVariable:
         """Current value of a variable on the scale of its value variable."""
         transform = self.model.rvs_to_transforms[rv]

@@ -1,5 +1,7 @@
 """Hierarchical priors: variances, and mixtures of them, for each group of features."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Self
 
 import numpy as np
@@ -145,6 +147,8 @@ class HierarchicalRidge(Prior):
     #: The groups, joined to the features by `bind`.
     groups: Groups
 
+    scales: Mapping[str, float] = MappingProxyType({"tau2": 2.0, "S2": 2.0})
+
     def __init__(self, groups: Any, *, tau2: Any = None, pooled: bool = False) -> None:
         self.group_labels = groups
         self.tau2 = check_parameter("tau2", tau2, VARIANCE)
@@ -252,6 +256,10 @@ class HierarchicalMixture(MultipleComponent):
 
     #: The groups, joined to the features by `bind`.
     groups: Groups
+
+    scales: Mapping[str, float] = MappingProxyType(
+        {"tau2_slab": 2.0, "tau2_common": 2.0, "S2": 2.0}
+    )
 
     def __init__(
         self, groups: Any, *, shared_pi: bool = False, pooled: bool = False, **mixture: Any

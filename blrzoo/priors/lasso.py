@@ -1,5 +1,7 @@
 """The Bayesian lasso: effects with a Laplace distribution."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import pymc as pm
@@ -60,6 +62,8 @@ class BayesianLasso(Prior):
     >>> sorted(rv.name for rv in model.free_RVs)
     ['beta', 'lambda2', 'mu', 'sigma2', 'tau2']
     """
+
+    scales: Mapping[str, float] = MappingProxyType({"tau2": 2.0, "lambda2": -2.0})
 
     def __init__(self, *, lambda2: Any = None) -> None:
         self.lambda2 = check_parameter("lambda2", lambda2, GAMMA)

@@ -1,5 +1,7 @@
 """The multiple-component prior: zero, or one of several normals."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Self
 
 import numpy as np
@@ -100,6 +102,8 @@ class MultipleComponent(MixturePrior):
     group_dims: tuple[str, ...] = ()
     group_shape: tuple[int, ...] = ()
     group_index: Any = 0
+
+    scales: Mapping[str, float] = MappingProxyType({"tau2_slab": 2.0, "tau2_common": 2.0})
 
     def __init__(
         self,

@@ -1,5 +1,7 @@
 """The single-component prior: one normal for all effects."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import pytensor.tensor as pt
@@ -50,6 +52,8 @@ class SingleComponent(Prior):
     >>> sorted(rv.name for rv in model.free_RVs)
     ['beta', 'mu', 'sigma2', 'tau2']
     """
+
+    scales: Mapping[str, float] = MappingProxyType({"tau2": 2.0})
 
     def __init__(self, *, tau2: Any = None) -> None:
         self.tau2 = check_parameter("tau2", tau2, VARIANCE)

@@ -1,5 +1,7 @@
 """Priors with a variance for each feature: BayesA, and BayesB, which adds a spike at zero."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -66,6 +68,8 @@ class BayesA(Prior):
     >>> model.named_vars_to_dims["tau2"]
     ('feature',)
     """
+
+    scales: Mapping[str, float] = MappingProxyType({"tau2": 2.0, "S2": 2.0})
 
     def __init__(self, *, nu: float = 4.0, S2: Any = None) -> None:
         self.nu = check_positive("nu", nu, _NU)
@@ -141,6 +145,8 @@ class BayesB(SpikeSlab):
     >>> sorted(rv.name for rv in model.free_RVs)
     ['beta', 'delta', 'mu', 'pi', 'sigma2', 'tau2']
     """
+
+    scales: Mapping[str, float] = MappingProxyType({"tau2": 2.0, "S2": 2.0})
 
     def __init__(self, *, nu: float = 4.0, S2: Any = None, pi: Any = None) -> None:
         super().__init__(pi=pi)

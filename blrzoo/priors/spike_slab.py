@@ -1,5 +1,7 @@
 """The spike-and-slab prior: an effect is zero, or from one normal."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Self
 
 import numpy as np
@@ -104,6 +106,7 @@ class SpikeSlab(MixturePrior):
     """
 
     label_name = "delta"
+    scales: Mapping[str, float] = MappingProxyType({"tau2": 2.0})
 
     #: The groups, if any, joined to the features by `bind`.
     groups: Groups | None = None

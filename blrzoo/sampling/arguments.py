@@ -7,9 +7,13 @@ import pymc as pm
 
 from blrzoo.checks import Choice, Integer, LeftOut, NoneOr, Seed
 from blrzoo.gibbs.spec import find_model, refuse_sums
+from blrzoo.gibbs.step import check_moves
 from blrzoo.sampling.summary_recorder import of_features
 
-__all__ = ["check_arguments", "check_model"]
+__all__ = ["OTHER_STEPS", "check_arguments", "check_model"]
+
+#: Arguments of ``pm.sample`` that name other step methods.
+OTHER_STEPS = ("step", "backend", "nuts_sampler")
 
 #: Keys that `idata_kwargs` may have. Coordinates and dims are the model's.
 _IDATA = ("log_likelihood", "include_transformed")
@@ -32,7 +36,7 @@ def check_model(model: Any, more: tuple[Any, ...]) -> pm.Model:
 
 
 def check_arguments(
-    model: pm.Model, chains: Any, var_names: Any, keep: Any, more: dict[str, Any]
+    model: pm.Model, chains: Any, var_names: Any, keep: Any, moves: Any, more: dict[str, Any]
 ) -> None:
     """Check the arguments; `more` are those for ``pm.sample``."""
     Choice(("draws", "summary"), default="draws").check("keep", keep)
@@ -40,6 +44,10 @@ def check_arguments(
     Integer(1, default=1000).check("draws", more.get("draws", 1000))
     NoneOr(Integer(0, default=1000)).check("tune", more.get("tune"))
     Seed().check("random_seed", more.get("random_seed"))
+    check_moves(moves)
+    for name in OTHER_STEPS if moves else ():
+        advice = "Leave moves out, or pass step=blr.BLRGibbs(model=model, moves=...) only."
+        LeftOut("where moves are given", advice=advice).check(name, more.get(name))
     if not more.get("return_inferencedata", True):
         raise ValueError(
             "return_inferencedata must be True, got False: blr.sample completes what it returns. "

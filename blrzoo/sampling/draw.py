@@ -1,7 +1,7 @@
 """`pm.sample` with the defaults that wide models need."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import pymc as pm
@@ -13,7 +13,7 @@ from blrzoo.diagnostics.convergence import convergence_messages
 from blrzoo.evaluate import ONCE
 from blrzoo.gibbs.spec import find_spec, spec_of
 from blrzoo.gibbs.step import BLRGibbs
-from blrzoo.sampling.arguments import check_arguments, check_model
+from blrzoo.sampling.arguments import OTHER_STEPS, check_arguments, check_model
 from blrzoo.sampling.recorder import Recorder, recorder
 from blrzoo.sampling.sharing import arrays_by_file, arrays_of
 from blrzoo.sampling.starts import check_initvals, dispersed
@@ -30,6 +30,7 @@ def sample(
     chains: int = 4,
     keep: Literal["draws", "summary"] = "draws",
     var_names: list[str] | None = None,
+    moves: str | Sequence[str] = (),
     compute_convergence_checks: bool = True,
     quiet: bool = False,
     **kwargs: Any,
@@ -65,6 +66,10 @@ def sample(
         and the sample statistics are recorded draw by draw with both.
     var_names : list of str, optional
         Variables to keep, at least one. Default: all, with ``alpha`` as described above.
+    moves : str or list of str, default none
+        Moves that a sweep makes after the features have been drawn one by one, so that chains mix
+        faster; none changes the posterior. "pairs": two correlated features together. "scale": all
+        effects and their variances. See `blrzoo.BLRGibbs`.
     compute_convergence_checks : bool, default True
         Check R-hat, ESS, divergences and the agreement of the chains on the included features, and
         log what is wrong. `blrzoo.diagnose` makes more checks, and also reports what is right.
@@ -136,7 +141,7 @@ def sample(
     ['beta', 'delta', 'mu', 'pi', 'sigma2', 'tau2']
     """
     model = check_model(model, more)
-    check_arguments(model, chains, var_names, keep, kwargs)
+    check_arguments(model, chains, var_names, keep, moves, kwargs)
     checks = Flag(default=True).check("compute_convergence_checks", compute_convergence_checks)
     quiet = Flag(default=False).check("quiet", quiet)
     find_spec(model)
@@ -149,7 +154,7 @@ def sample(
     extra = dict(kwargs.pop("idata_kwargs", None) or {})
     likelihood = extra.pop("log_likelihood", False)
     kwargs |= {"chains": chains, "quiet": quiet, "idata_kwargs": extra}
-    idata = draw(model, var_names, keep, **kwargs)
+    idata = draw(model, var_names, keep, moves, **kwargs)
     names = None if likelihood is True else likelihood
     if likelihood:
         finish("the log likelihood", lambda: _add_log_likelihood(idata, model, names))
@@ -159,13 +164,17 @@ def sample(
 
 
 def draw(
-    model: pm.Model, var_names: list[str] | None, keep: str = "draws", **kwargs: Any
+    model: pm.Model,
+    var_names: list[str] | None,
+    keep: str = "draws",
+    moves: Any = (),
+    **kwargs: Any,
 ) -> xr.DataTree:
     """Draw; ``alpha`` becomes an alias of ``beta`` unless var_names or a trace is given."""
     alias = var_names is None and kwargs.get("trace") is None and _has_alpha(model)
     if alias:
         var_names = [rv.name for rv in model.unobserved_RVs if rv.name != "alpha"]
-    kwargs |= _own_parts(model, var_names, keep, kwargs)
+    kwargs |= _own_parts(model, var_names, keep, moves, kwargs)
     with arrays_by_file(arrays_of(model)):
         idata = pm.sample(
             model=model, var_names=var_names, compute_convergence_checks=False, **kwargs
@@ -180,16 +189,16 @@ def draw(
 
 
 def _own_parts(
-    model: pm.Model, var_names: list[str] | None, keep: str, given: dict[str, Any]
+    model: pm.Model, var_names: list[str] | None, keep: str, moves: Any, given: dict[str, Any]
 ) -> dict[str, Any]:
     """Our recorder and step, unless the user's arguments determine them."""
     own: dict[str, Any] = {}
     if given.get("trace") is None:
         own["trace"] = _recorder(model, var_names, keep, given.get("draws", 1000))
-    others = any(given.get(name) for name in ("step", "backend", "nuts_sampler"))
-    if not others and all(map(spec_of, model.free_RVs)):
+    others = any(given.get(name) for name in OTHER_STEPS)
+    if moves or (not others and all(map(spec_of, model.free_RVs))):
         # Without it, PyMC derives the gradient of the log density, to see whether NUTS applies.
-        own["step"] = BLRGibbs(model=model, compile_kwargs=given.get("compile_kwargs"))
+        own["step"] = BLRGibbs(model=model, compile_kwargs=given.get("compile_kwargs"), moves=moves)
     return own
 
 

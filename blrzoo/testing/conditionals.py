@@ -14,6 +14,7 @@ from blrzoo.distributions.partial_normal import PartialNormal
 from blrzoo.evaluate import AS_WRITTEN, ONCE
 from blrzoo.gibbs.blocks import Block
 from blrzoo.gibbs.compose import Composer
+from blrzoo.gibbs.moves import Move
 from blrzoo.gibbs.spec import find_model, spec_of
 from blrzoo.gibbs.state import State
 from blrzoo.gibbs.step import compose
@@ -35,9 +36,9 @@ def check_conditionals(
 
     At random points drawn from the prior, :math:`\log p(x, rest) - \log p(x | rest)` must not
     change with the variable x [1]_, because :math:`p(x | rest) \propto p(x, rest)`. For effects, x
-    is the label and the effect of one feature, as the sweep draws them, or all effects where they
-    are drawn jointly. Where the indicators of a feature are drawn one by one, x is one of them,
-    chosen at random, and the feature's effects.
+    is the label and the effect of one feature, as the sweep draws them, of two correlated features
+    at once, or all effects where they are drawn jointly. Where the indicators of a feature are
+    drawn one by one, x is one of them, chosen at random, and the feature's effects.
 
     Where values of y are missing for some traits, the sweep first draws these values, and then
     everything else given the complete y. The joint density is then that of the complete y, and the
@@ -100,9 +101,8 @@ def check_conditionals(
         *_hyperparameter_checks(composer, compiled),
         *(
             check
-            for block in composer.blocks
-            if block.draws_effects
-            for check in effect_checks(block, _inputs(block, compiled), features, rng)
+            for part, block in _parts(composer)
+            for check in effect_checks(part.name, block, _inputs(part, compiled), features, rng)
         ),
     ]
     errors = {name: 0.0 for name, _ in checks}
@@ -180,9 +180,15 @@ def _compiler(composer: Composer) -> Compiler:
     return compiled
 
 
-def _inputs(block: Block, compiled: Compiler) -> Callable[[Point], dict[str, Any]]:
+def _parts(composer: Composer) -> list[tuple[Block | Move, Block]]:
+    """Blocks and moves that draw effects, each with the block whose effects they are."""
+    blocks = [(block, block) for block in composer.blocks if block.draws_effects]
+    return [*blocks, *((move, move.block) for move in composer.moves)]
+
+
+def _inputs(part: Block | Move, compiled: Compiler) -> Callable[[Point], dict[str, Any]]:
     """Inputs of the Op of a block at a point, by name."""
-    inputs = block.inputs()
+    inputs = part.inputs()
     values = compiled(list(inputs.values()))
     return lambda point: dict(zip(inputs, values(point), strict=True))
 

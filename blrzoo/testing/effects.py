@@ -7,8 +7,11 @@ import numpy as np
 from scipy import stats
 
 from blrzoo.gibbs.blocks.base import Block
+from blrzoo.gibbs.moves import ScaleMove
 from blrzoo.ops.indicators import pattern_conditional
+from blrzoo.ops.pairs import pair_conditional
 from blrzoo.ops.sweep import block_conditional
+from blrzoo.ops.trait_pairs import states, trait_pair_conditional
 from blrzoo.ops.traits import trait_conditional
 
 __all__ = ["CHECKS", "Check", "Point", "Slice", "checks", "effect_checks"]
@@ -39,17 +42,17 @@ def checks(name: str) -> Callable[[MakeChecks], MakeChecks]:
 
 
 def effect_checks(
-    block: Block, inputs: Inputs, features: int, rng: np.random.Generator
+    name: str, block: Block, inputs: Inputs, features: int, rng: np.random.Generator
 ) -> list[tuple[str, Check]]:
-    """Checks of the effects that a block draws, for features chosen at random."""
-    if block.name not in CHECKS:
+    """Checks of the effects that a block or a move draws, for features chosen at random."""
+    if name not in CHECKS:
         raise NotImplementedError(
-            f"block {block.name!r} has no check of its conditional, got those of "
+            f"block or move {name!r} has no check of its conditional, got those of "
             f"{sorted(CHECKS)}. Register one with blrzoo.testing.effects.checks."
         )
     p = block.prior.data.p
     chosen = rng.choice(p, size=min(p, features), replace=False)
-    made = CHECKS[block.name](block, inputs, chosen, rng)
+    made = CHECKS[name](block, inputs, chosen, rng)
     return [(str(block.effects.name), check) for check in made]
 
 
@@ -74,6 +77,33 @@ def _joint_traits(block: Block, inputs: Inputs, chosen: Any, rng: Any) -> list[C
 @checks("single-site")
 def _single_site(block: Block, inputs: Inputs, chosen: Any, rng: Any) -> list[Check]:
     return [_block_check(block, inputs, _site_conditional, _relabel, j) for j in chosen]
+
+
+@checks("pairs")
+def _pairs(block: Block, inputs: Inputs, chosen: Any, rng: Any) -> list[Check]:
+    first, second, _ = (shared.get_value() for shared in block.design.pairs)
+    pairs = rng.choice(len(first), size=min(len(chosen), len(first)), replace=False)
+    conditional = _pair_conditional if block.name == "single-site" else _trait_pair_conditional
+    both = zip(first[pairs], second[pairs], strict=True)
+    return [_block_check(block, inputs, conditional, _relabel, np.array(j)) for j in both]
+
+
+@checks("scale")
+def _scale(block: Block, inputs: Inputs, chosen: Any, rng: Any) -> list[Check]:
+    move = ScaleMove(block)
+    values, effects = block.model.rvs_to_values, block.model.rvs_to_values[block.effects].name
+
+    def check(point: Point, rng: np.random.Generator) -> Slice:
+        given = inputs(point)
+        for c in (0.6, 1.0, 1.3):
+            moved = point | {effects: c * point[effects]}
+            for rv, power in move.variances.items():
+                name = values[rv].name
+                moved[name] = point[name] + power * np.log(c)  # PyMC's values of them are logs
+            likelihood = c * given["linear"] - c * c * given["quadratic"] / 2
+            yield moved, float(likelihood + inputs(moved)["log_prior"])
+
+    return [check]
 
 
 @checks("traits")
@@ -102,7 +132,8 @@ def _joint_check(block: Block, moments: Callable[[Point], tuple[np.ndarray, np.n
     return check
 
 
-#: Log probabilities of the components, and mean and covariance of the effects in each.
+#: Log probabilities of the components, and mean and covariance of the effects in each; for two
+#: features, of all pairs of components.
 Conditional = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
@@ -118,6 +149,34 @@ def _site_conditional(block: Block, given: dict[str, Any], j: int) -> Conditiona
     q = _dot(design, j, given["residual"]) / sigma2 + d * given["effects"][j]
     log_p, means, spread = block_conditional(d, q, given["variances"][j], given["log_weights"][j])
     return log_p, means[:, None], spread[:, None, None]
+
+
+def _pair_conditional(block: Block, given: dict[str, Any], both: np.ndarray) -> Conditional:
+    """Conditional of two features, for one trait."""
+    design, sigma2 = block.design, given["sigma2"]
+    information = np.diag(design.arrays[-1][both]) / sigma2
+    pair = (given["first"] == both[0]) & (given["second"] == both[1])
+    information[[0, 1], [1, 0]] = given["cross"][pair] / sigma2
+    dots = np.array([_dot(design, j, given["residual"]) for j in both])
+    q = dots / sigma2 + information @ given["effects"][both]
+    return pair_conditional(information, q, given["variances"][both], given["log_weights"][both])
+
+
+def _trait_pair_conditional(block: Block, given: dict[str, Any], both: np.ndarray) -> Conditional:
+    """Conditional of two features, for several traits."""
+    design, precision = block.design, given["precision"]
+    products = np.diag(design.arrays[-1][both])
+    pair = (given["first"] == both[0]) & (given["second"] == both[1])
+    products[[0, 1], [1, 0]] = given["cross"][pair]
+    dots = np.array([[_dot(design, j, row) for row in given["residual"].T] for j in both])
+    q = (dots + products @ given["effects"][both]) @ precision
+    prior = given["slabs"][given["groups"][both]], given["projections"], given["log_weights"][both]
+    log_p, means, covariances = trait_pair_conditional(products, q, precision, *prior)
+    labels = given["labels"][both[0]], given["labels"][both[1]]
+    rows, columns = zip(*states(labels, len(log_p)), strict=True)
+    reached = np.full_like(log_p, -np.inf)
+    reached[rows, columns] = log_p[rows, columns]
+    return reached, means, covariances
 
 
 def _trait_conditional(block: Block, given: dict[str, Any], j: int) -> Conditional:
@@ -154,49 +213,55 @@ def _flip(t: int) -> tuple[Callable[..., Conditional], Callable[..., Any]]:
 
 
 def _relabel(prior: Any, old: Any, k: Any) -> Any:
-    """Label of a feature in component k."""
-    return prior.label(k)
+    """Label of a feature in component k, or of two features in two components."""
+    return prior.label(k) if np.ndim(k) == 0 else np.array([prior.label(one) for one in k])
 
 
 def _block_check(
     block: Block,
     inputs: Inputs,
-    conditional: Callable[[Block, dict[str, Any], int], Conditional],
+    conditional: Callable[[Block, dict[str, Any], Any], Conditional],
     relabel: Callable[[Any, Any, Any], Any],
-    j: int,
+    j: Any,
 ) -> Check:
+    """Check of one feature, or of two."""
     values, prior = block.model.rvs_to_values, block.prior
     name = values[block.effects].name
     label = values[block.label].name if block.draws_label else None
-    unit = 1.0 if prior.data.x_scale is None else prior.data.x_scale[j]
+    units = np.ones(prior.data.p) if prior.data.x_scale is None else prior.data.x_scale
 
     def check(point: Point, rng: np.random.Generator) -> Slice:
         log_p, means, covariances = conditional(block, inputs(point), j)
-        for k in np.flatnonzero(np.isfinite(log_p)):
+        shape = point[name][j].shape
+        unit = np.repeat(units[j], means.shape[-1] // np.size(j))
+        for k in zip(*np.nonzero(np.isfinite(log_p)), strict=True):
             density, drawn = _effects_of(means[k], covariances[k], unit, rng)
+            component = k[0] if np.ndim(j) == 0 else np.array(k)
             for effect in drawn:
-                effects = _put(prior.data.per_sd(point[name]), j, effect)
+                effects = _put(prior.data.per_sd(point[name]), j, effect.reshape(shape))
                 moved = point | {name: prior.data.per_unit(effects)}
                 if label is not None:
-                    moved[label] = _put(point[label], j, relabel(prior, point[label][j], k))
+                    moved[label] = _put(point[label], j, relabel(prior, point[label][j], component))
                 yield moved, float(log_p[k] + density(effect))
 
     return check
 
 
 def _effects_of(
-    mean: np.ndarray, covariance: np.ndarray, unit: float, rng: np.random.Generator
+    mean: np.ndarray, covariance: np.ndarray, unit: np.ndarray, rng: np.random.Generator
 ) -> tuple[Callable[[np.ndarray], float], np.ndarray]:
-    """Density (per unit of X) and draws of a feature's effects; a single draw if they are 0."""
-    if not covariance.any():
+    """Density (per unit of X) and draws of effects; a single draw if all are 0."""
+    free = np.diagonal(covariance) > 0.0
+    if not free.any():
         return lambda effect: 0.0, mean[None]
-    normal = stats.multivariate_normal(mean, covariance)
-    jacobian = mean.size * np.log(unit)  # which a point mass does not have
-    drawn = normal.rvs(3, random_state=rng).reshape(3, -1)
-    return lambda effect: normal.logpdf(effect) + jacobian, drawn
+    normal = stats.multivariate_normal(mean[free], covariance[np.ix_(free, free)])
+    jacobian = np.log(unit[free]).sum()  # a point mass has none
+    drawn = np.tile(mean, (3, 1))
+    drawn[:, free] = normal.rvs(3, random_state=rng).reshape(3, -1)
+    return lambda effect: normal.logpdf(effect[free]) + jacobian, drawn
 
 
 def _put(array: np.ndarray, j: int, value: Any) -> np.ndarray:
     changed = array.copy()
-    changed[j] = value if array.ndim > 1 else np.squeeze(value)
+    changed[j] = value
     return changed

@@ -1,5 +1,6 @@
 """Geweke's joint distribution test, with the step methods that pm.sample assigns."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import arviz_stats
@@ -17,6 +18,7 @@ from scipy import stats
 from blrzoo.checks import Integer, Number, Seed
 from blrzoo.gibbs.spec import find_model, find_spec, observed, refuse_sums
 from blrzoo.gibbs.state import State
+from blrzoo.gibbs.step import BLRGibbs, check_moves
 
 __all__ = ["geweke_joint"]
 
@@ -27,6 +29,7 @@ def geweke_joint(
     draws: int = 5000,
     chains: int = 2,
     alpha: float = 1e-4,
+    moves: str | Sequence[str] = (),
     random_seed: Any = None,
     **kwargs: Any,
 ) -> xr.Dataset:
@@ -57,6 +60,8 @@ def geweke_joint(
         Number of chains.
     alpha : float, default 1e-4
         Level of the test, for all z-scores together (Bonferroni).
+    moves : str or list of str, default none
+        Moves that the sweep makes; see `blrzoo.BLRGibbs`.
     random_seed : int, list of int, Generator or None, optional
         Seed of all draws. Default: a new one at each call.
     **kwargs
@@ -94,13 +99,14 @@ def geweke_joint(
     alpha = Number(above=0, below=1, default=1e-4).check("alpha", alpha)
     Seed().check("random_seed", random_seed)
     rng = np.random.default_rng(random_seed)
+    moves = check_moves(moves)
     latent = _with_latent_y(_with_data(model))
     prior = _prior_draws(latent, draws, rng)
     with latent:
         idata = pm.sample(
             draws=draws,
             chains=chains,
-            step=[ForwardStep(["y"], model=latent)],
+            step=[ForwardStep(["y"], model=latent), BLRGibbs(model=latent, moves=moves)],
             random_seed=int(rng.integers(2**31)),
             compute_convergence_checks=False,
             quiet=True,

@@ -82,8 +82,10 @@ class Block:
         X* of the rows with y, a `Factorisation` where the term has ``update="joint"``.
     effects, label : TensorVariable or None
         Their variables in the model, if there are any.
+    step_draws : collection of TensorVariable
+        `drawn`.
     draws_effects, draws_label : bool
-        Whether these are among `drawn`. Effects that are not drawn are not updated.
+        Whether these are among them. Effects that are not drawn are not updated.
     fit : TensorVariable, (obs[, trait])
         X* times the effects before the sweep: an input of the sweep, carried from draw to draw.
         It is X beta times square roots of the weights; X*'X* beta where the design is of
@@ -107,6 +109,7 @@ class Block:
         self.design: Any = term.in_update
         self.effects = model.named_vars.get(term.effects_name)
         self.label: Any = term.label_name and model.named_vars.get(term.label_name)
+        self.step_draws = drawn
         self.draws_effects, self.draws_label = self.effects in drawn, self.label in drawn
         self.fit, self.current_fit = (self._fit(name) for name in ("fit", "current_fit"))
         state.values[self.current_fit] = self.fit
@@ -120,10 +123,10 @@ class Block:
         """The variables that this block draws."""
         return [self.label] * self.draws_label + [self.effects] * self.draws_effects
 
-    def update(self) -> None:
-        """Draw effects and labels, and make them current in `state`."""
+    def update(self, drawn: Drawn | None = None) -> None:
+        """Make new effects and labels current in `state`, by default those of `draw`."""
         values = self.state.values
-        effects, label, values[self.current_fit] = self.draw()
+        effects, label, values[self.current_fit] = self.draw() if drawn is None else drawn
         values[self.effects] = self.prior.data.per_unit(effects)
         if self.draws_label:
             values[self.label] = label

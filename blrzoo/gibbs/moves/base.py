@@ -1,0 +1,80 @@
+"""What a move is: a further update of variables that the sweep draws, so that chains mix faster.
+
+Moves follow the block of a term in each sweep. Each leaves the posterior as it is, so any of them
+may be left out. A new move is a subclass of `Move`, in a file of its own, that registers itself.
+"""
+
+from collections.abc import Collection
+from typing import Any, ClassVar
+
+from blrzoo.gibbs.blocks import Block
+from blrzoo.gibbs.state import State
+
+__all__ = ["MOVES", "Move", "make_moves", "move_names", "register"]
+
+#: Moves by name, and by the name of the block whose variables they draw.
+MOVES: dict[tuple[str, str], "type[Move]"] = {}
+
+
+def register[M: "type[Move]"](move: M) -> M:
+    """Register a move under its name, for its kind of block (a class decorator)."""
+    MOVES[move.name, move.serves] = move
+    return move
+
+
+def move_names() -> list[str]:
+    """Names of all moves."""
+    return list(dict.fromkeys(name for name, _ in MOVES))
+
+
+def make_moves(block: Block, names: Collection[str] | None = None) -> "list[Move]":
+    """Make the moves of a block that pay, of these names or of all."""
+    found = [
+        move(block)
+        for (name, serves), move in MOVES.items()
+        if serves == block.name and (names is None or name in names)
+    ]
+    return [move for move in found if move.pays()]
+
+
+class Move:
+    """An update of a block's variables that leaves the posterior as it is.
+
+    A subclass defines
+
+    - ``name``: its name in ``moves=`` of `blrzoo.BLRGibbs`;
+    - ``serves``: name of the block whose variables it draws, a key of `blrzoo.gibbs.blocks.BLOCKS`;
+    - ``pays()``: whether a sweep should make it;
+    - ``inputs()``: current values of what its full conditional depends on besides X, by name;
+      `blrzoo.testing` reads it;
+    - ``update()``: draw, and make the draw current in the state of the block.
+
+    Parameters
+    ----------
+    block : Block
+        Block whose variables it draws.
+
+    Attributes
+    ----------
+    block, state
+        The block, and its state.
+    """
+
+    name: ClassVar[str]
+    serves: ClassVar[str]
+
+    def __init__(self, block: Block) -> None:
+        self.block = block
+        self.state: State = block.state
+
+    def pays(self) -> bool:
+        """Whether a sweep should make it."""
+        raise NotImplementedError
+
+    def inputs(self) -> dict[str, Any]:
+        """Current values of what its full conditional depends on besides X, by name."""
+        raise NotImplementedError
+
+    def update(self) -> None:
+        """Draw, and make the draw current in the state."""
+        raise NotImplementedError
