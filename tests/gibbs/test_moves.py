@@ -2,6 +2,7 @@
 
 import arviz as az
 import numpy as np
+import pymc as pm
 import pytest
 import scipy.sparse as sp
 
@@ -191,11 +192,19 @@ def test_only_labels_of_correlated_features_have_pairs():
 
 
 def test_observed_labels_are_not_drawn_in_pairs():
-    import pymc as pm
-
     X, y = duplicates()
     model = pm.observe(blr.spike_slab(X, y, **FIXED), {"delta": np.array([1, 0, 0, 1])})
     assert moves_of(model) == []
+
+
+@pytest.mark.usefixtures("all_pairs")
+def test_observed_effects_are_not_moved():
+    X, y = duplicates()
+    effects = {"delta": np.array([1, 0, 0, 1]), "beta": np.array([0.5, 0.0, 0.0, 0.2])}
+    assert moves_of(pm.observe(blr.spike_slab(X, y), effects)) == []
+    ridge = blr.single_component(X, y, update="single-site")
+    assert moves_of(ridge) == ["scale"]
+    assert moves_of(pm.observe(ridge, {"beta": effects["beta"]})) == []
 
 
 def test_moves_are_named():

@@ -42,8 +42,8 @@ class ScaleMove(Move):
         return {rv: power for rv, power in declared.items() if rv in self.block.step_draws}
 
     def pays(self) -> bool:
-        """Whether the prior has variances that the step draws."""
-        return bool(self.variances)
+        """Whether the step draws the effects, and variances that the prior declares."""
+        return self.block.draws_effects and bool(self.variances)
 
     def inputs(self) -> dict[str, Any]:
         """Likelihood of c, linear and quadratic term; log prior of what moves."""
