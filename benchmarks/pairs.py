@@ -10,6 +10,7 @@ import time
 
 import arviz as az
 import numpy as np
+import pymc as pm
 
 import blrzoo as blr
 from blrzoo.gibbs.moves import pairs
@@ -17,10 +18,10 @@ from blrzoo.gibbs.moves import pairs
 __all__ = ["main"]
 
 
-def chain(model: blr.BLRGibbs, sweeps: int, burn: int, seed: int) -> tuple[np.ndarray, list, float]:
+def chain(model: pm.Model, sweeps: int, burn: int, seed: int) -> tuple[np.ndarray, list, float]:
     """PIPs and model sizes of one chain, and the CPU seconds of its sweeps."""
     with model:
-        step = blr.BLRGibbs(moves=None if pairs.SHARE else [])
+        step = blr.BLRGibbs(moves="pairs" if pairs.SHARE else [])
     step.setup_chain(np.random.default_rng(seed), 0, sweeps)
     point, total, sizes = model.initial_point(), 0.0, []
     point["delta"] = np.zeros_like(point["delta"])
