@@ -244,6 +244,10 @@ class Design:
         -------
         ndarray, (obs, k)
         """
+        return self.unit_fits(index)
+
+    def unit_fits(self, index: Any) -> np.ndarray:
+        """Fits of effects of 1 of single features, (obs, k): columns of X*, or of X*'X*."""
         features = self._features(index)
         effects = np.zeros((self.shape[1], len(features)))
         effects[features, np.arange(len(features))] = 1.0

@@ -1,7 +1,7 @@
 """Pairs of correlated features, which are drawn together."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -103,9 +103,7 @@ def _correlations(design: Design) -> tuple[Callable[[slice, slice], np.ndarray],
         size = np.sqrt(design.arrays[-1])
         size[size == 0.0] = np.inf
         return (
-            lambda part, near: (
-                design.fit(_units(design, part))[near].T / size[part, None] / size[near]
-            ),
+            lambda part, near: design.unit_fits(part)[near].T / size[part, None] / size[near],
             CORRELATION,
         )
     n, p = design.shape
@@ -143,15 +141,7 @@ def _cross(design: Design, first: np.ndarray, second: np.ndarray) -> np.ndarray:
         part = slice(start, start + step)
         one, other = first[part], second[part]
         if design.form == SUMS:
-            cross[part] = design.fit(_units(design, one))[other, np.arange(len(one))]
+            cross[part] = design.unit_fits(one)[other, np.arange(len(one))]
         else:
             cross[part] = np.einsum("ij,ij->j", design.columns(one), design.columns(other))
     return cross
-
-
-def _units(design: Design, index: Any) -> np.ndarray:
-    """Unit vectors of some features, (feature, k)."""
-    features = np.arange(design.shape[1])[index]
-    units = np.zeros((design.shape[1], len(features)))
-    units[features, np.arange(len(features))] = 1.0
-    return units

@@ -64,7 +64,7 @@ def test_conditionals(name):
 
 
 @pytest.mark.usefixtures("all_pairs")
-def test_the_check_of_pairs_can_fail(monkeypatch):
+def test_the_check_of_pairs_can_fail():
     model = PRIORS["spike-slab"](*small_data(12, 4))
     step = blr.BLRGibbs(model=model)
     cross = step._designs[0].pairs[2]
