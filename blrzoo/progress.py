@@ -1,14 +1,28 @@
 """Progress bars that appear if something takes long."""
 
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from blrzoo.checks import Flag
 
-__all__ = ["track"]
+__all__ = ["shown", "track"]
+
+_shown = ContextVar("shown", default=True)
 
 _PATIENCE = 2.0  # seconds before a progress bar appears
+
+
+@contextmanager
+def shown(show: bool) -> Iterator[None]:
+    """Show no bars within the context if `show` is False."""
+    token = _shown.set(show)
+    try:
+        yield
+    finally:
+        _shown.reset(token)
 
 
 def track[T](
@@ -36,7 +50,7 @@ def track[T](
     >>> sum(track([1, 2, 3], True, "Sums"))
     6
     """
-    show = Flag(default=True).check("progressbar", show)
+    show = Flag(default=True).check("progressbar", show) and _shown.get()
     begin, bar = time.monotonic(), None
     try:
         for done, item in enumerate(items):

@@ -39,20 +39,19 @@ class FeaturePairs(NamedTuple):
     cross: np.ndarray
 
 
-def find_pairs(design: Design, progressbar: bool = True) -> FeaturePairs:
+def find_pairs(design: Design) -> FeaturePairs:
     r"""Find pairs of correlated features.
 
     Each feature looks for the 10 features most correlated with it, among those with an absolute
     correlation above 0.3 and above :math:`4 / \sqrt n`. Correlations are cosines of columns of X*,
     estimated from 500 observations, or all if there are fewer. Of more than 20,000 features, only
-    those up to 500 columns apart are looked at.
+    those up to 500 columns apart are looked at. A bar shows the progress if it takes more than two
+    seconds.
 
     Parameters
     ----------
     design : Design
         X of a term.
-    progressbar : bool, default True
-        Whether to show a bar if it takes more than two seconds.
 
     Returns
     -------
@@ -74,7 +73,7 @@ def find_pairs(design: Design, progressbar: bool = True) -> FeaturePairs:
     reach = p if p <= ALL else NEIGHBOURS
     step = max(1, _SIZE // min(p, 4 * reach))
     found = [np.empty(0, dtype=np.int64)]
-    for start in track(range(0, p, step), progressbar, "Correlated features"):
+    for start in track(range(0, p, step), True, "Correlated features"):
         part = slice(start, min(start + step, p))
         near = slice(max(0, part.start - reach), min(p, part.stop + reach))
         found.append(_best(np.abs(correlations(part, near)), part, near, reach, least, p))

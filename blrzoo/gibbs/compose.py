@@ -8,7 +8,7 @@ import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.gibbs.blocks import make_block
-from blrzoo.gibbs.moves import make_moves
+from blrzoo.gibbs.moves import Move, make_moves
 from blrzoo.gibbs.spec import Spec
 from blrzoo.gibbs.state import State
 
@@ -27,7 +27,7 @@ class Composer:
     drawn : list of variables
         Random variables of `model` to draw.
     moves : collection of str, default all
-        Names of the moves that may follow a block.
+        Names of the moves that may be made.
 
     Attributes
     ----------
@@ -38,7 +38,7 @@ class Composer:
     blocks : list of Block
         Effects and labels of each term.
     moves : list of Move
-        Those that follow the blocks.
+        Those of all blocks.
     augmentation : variable or None
         Conditional of incomplete responses given their measured cells.
     conditionals : dict of variable to variable
@@ -104,19 +104,31 @@ class Composer:
         """Draw everything once; return the new values on the scale of the value variables."""
         self.augment()
         for block in self.blocks:
+            self._make([move for move in self.moves if move.leads and move.block is block])
             if block.draws_effects:
                 block.update()
-        for move in self.moves:
-            move.update()
+        self._make([move for move in self.moves if not move.leads])
         for rv, dist in self.conditionals.items():
             self.state.draw(rv, dist)
         return [self.state.transformed(rv) for rv in self.drawn]
 
-    def statistics(self) -> list[TensorVariable]:
-        """Number of included features, and variance of X beta by trait, of the main term."""
+    def _make(self, moves: list[Move]) -> None:
+        for move in moves:
+            move.update()
+
+    def statistics(self) -> dict[str, TensorVariable]:
+        """Statistics of the sweep, by name.
+
+        Number of included features, and variance of X beta by trait, of the main term, and those of
+        the moves.
+        """
         main = self.blocks[0]
         size = main.prior.data.size
         if main.label is not None:
             size = pt.sum(main.prior.included(self.state.value(main.label)))
         variance = self.spec.likelihood.fit_variance(main.current_fit, self.model)
-        return [size, *self.state.rebuild([variance])]
+        (variance,) = self.state.rebuild([variance])
+        found = {"model_size": size, "genetic_variance": variance}
+        for move in self.moves:
+            found |= move.statistics()
+        return found

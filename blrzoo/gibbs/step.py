@@ -1,7 +1,7 @@
 """The step method: what PyMC calls for every draw."""
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import field
 from typing import Any, ClassVar
 
@@ -74,13 +74,15 @@ class BLRGibbs(BlockedStep):
         False makes a step of each variable by itself, as PyMC's other step methods do. Models with
         labels refuse that.
 
-    moves : str or list of str, default none
-        Moves that a sweep makes after the features have been drawn one by one, so that chains mix
-        faster; none changes the posterior. "pairs" draws the labels and effects of two correlated
-        features together, 0.3 p pairs in a sweep. The pairs are found when the step is made: each
-        feature with the 10 most correlated ones, with an absolute correlation above 0.3 and above
-        4 / sqrt(n). "scale" multiplies all effects on one trait by a number, and their variances by
-        its square [3]_. A move that a model has no use for is left out.
+    moves : str or list of str, optional
+        Moves that a sweep makes besides, so that chains mix faster; none changes the posterior.
+        "pairs" draws the labels and effects of two correlated features together, 0.3 p pairs in a
+        sweep. The pairs are found when the step is made: each feature with the 10 most correlated
+        ones, with an absolute correlation above 0.3 and above 4 / sqrt(n). "scale" multiplies all
+        effects on one trait by a number, and their variances by its square [3]_. "collapsed" draws
+        variances of effects and residuals with the effects integrated out, where the effects are
+        drawn jointly [4]_. Default: all; a move that a model has no use for is left out. An empty
+        list is for none.
 
     Raises
     ------
@@ -104,6 +106,8 @@ class BLRGibbs(BlockedStep):
        Bioinformatics 12:186.
     .. [3] Liu & Sabatti (2000). Generalised Gibbs sampler and multigrid Monte Carlo for Bayesian
        computation. Biometrika 87:353-369.
+    .. [4] Zhou & Stephens (2014). Efficient multivariate linear mixed model algorithms for
+       genome-wide association studies. Nature Methods 11:407-409 (the density without the effects).
 
     Examples
     --------
@@ -142,7 +146,7 @@ class BLRGibbs(BlockedStep):
         initial_point: PointType | None = None,
         compile_kwargs: dict[str, Any] | None = None,
         blocked: bool = True,
-        moves: str | Sequence[str] = (),
+        moves: str | Sequence[str] | None = None,
     ) -> None:
         model, moves = find_model(model), check_moves(moves)
         self.vars = _value_variables(model, vars)
@@ -156,14 +160,17 @@ class BLRGibbs(BlockedStep):
         self._designs = [block.design for block in composer.blocks]
         y = observed(model)
         self._negligible = 0.0 if y is None else 1e-9 * float(np.nanstd(y))
-        self._declare_statistics(composer.trait_shape)
         self._compile(composer, compile_kwargs or {})
 
-    def _declare_statistics(self, by_trait: tuple[int, ...]) -> None:
-        shapes = {**self.stats_dtypes_shapes, "genetic_variance": (float, list(by_trait))}
+    def _declare_statistics(self, names: Iterable[str], by_trait: tuple[int, ...]) -> None:
+        shapes = {name: by_trait if name == "genetic_variance" else () for name in names}
+        types = {name: int if name == "model_size" else float for name in names}
         # PyMC allocates one element of the dtype per draw: a dtype may hold several numbers.
-        dtypes = {"model_size": int, "genetic_variance": np.dtype((float, by_trait))}
-        self.__dict__.update(stats_dtypes_shapes=shapes, stats_dtypes=[dtypes])
+        dtypes = {name: np.dtype((types[name], shape)) for name, shape in shapes.items()}
+        self.__dict__.update(
+            stats_dtypes_shapes={name: (types[name], list(shapes[name])) for name in shapes},
+            stats_dtypes=[dtypes],
+        )
 
     def _compile(self, composer: Composer, compile_kwargs: dict[str, Any]) -> None:
         self._inputs = [value.name for value in composer.inputs]
@@ -171,12 +178,13 @@ class BLRGibbs(BlockedStep):
         # without machine code: most often they are inputs themselves
         self._beta = Compiled(composer.inputs, composer.state.rebuild(effects), mode=AS_WRITTEN)
         values, statistics = composer.sweep(), composer.statistics()
+        self._declare_statistics(statistics, composer.trait_shape)
         names = composer.model.rvs_to_values
         self._outputs = [names[rv].name for rv in composer.drawn]
         self._effects = [names[rv].name for block in composer.blocks for rv in block.drawn]
         self._sweep = Compiled(
             [*composer.inputs, *composer.fits, composer.rng],
-            [*values, *statistics, *composer.current_fits, composer.state.rng],
+            [*values, *statistics.values(), *composer.current_fits, composer.state.rng],
             **compile_kwargs,
         )
 
@@ -194,7 +202,8 @@ class BLRGibbs(BlockedStep):
             The same, with new values of the variables that this step draws.
         stats : list of one dict
             ``model_size``, the number of included features, and ``genetic_variance``, the
-            variance of X beta over the observations in squared units of y, by trait.
+            variance of X beta over the observations in squared units of y, by trait; and
+            ``collapsed_acceptance``, the share of proposals that were accepted, with that move.
         """
         # Copies, contiguous and writeable: numba would compile anew for any other kind of array.
         values = [np.array(point[name], order="C") for name in self._inputs]
@@ -204,12 +213,13 @@ class BLRGibbs(BlockedStep):
         elif self.count % _PERIOD == 0:
             self._correct(values)
         self.count += 1
-        *new, size, variance = self._draw(values)
-        drawn = dict(zip(self._outputs, new, strict=True))
+        found = self._draw(values)
+        drawn = dict(zip(self._outputs, found, strict=False))
+        statistics = dict(zip(self.stats_dtypes_shapes, found[len(drawn) :], strict=True))
         point = {**point, **drawn}
-        self._check_draw(point, variance)
+        self._check_draw(point, statistics["genetic_variance"])
         self.last = {name: drawn[name] for name in self._effects}
-        return point, [{"model_size": int(size), "genetic_variance": variance}]
+        return point, [statistics | {"model_size": int(statistics["model_size"])}]
 
     def _draw(self, values: list[np.ndarray]) -> list[Any]:
         """Run one compiled sweep; keep the fits and the generator for the next."""
@@ -294,9 +304,12 @@ class BLRGibbs(BlockedStep):
         return columns, {"model_size": [0] * n_chains, "genetic_variance": [0.0] * n_chains}
 
 
-def check_moves(moves: Any) -> list[str]:
-    """Names of moves."""
-    return Names(tuple(move_names()), advice="Leave it out for none.").check("moves", moves)
+def check_moves(moves: Any) -> list[str] | None:
+    """Names of moves, or None for all."""
+    if moves is None:
+        return None
+    advice = "Leave it out for all, or pass [] for none."
+    return Names(tuple(move_names()), advice=advice).check("moves", moves)
 
 
 def compose(model: pm.Model, names: list[str], moves: Collection[str] | None = None) -> Composer:

@@ -45,7 +45,7 @@ def check_arguments(
     NoneOr(Integer(0, default=1000)).check("tune", more.get("tune"))
     Seed().check("random_seed", more.get("random_seed"))
     check_moves(moves)
-    for name in OTHER_STEPS if moves else ():
+    for name in OTHER_STEPS if moves is not None else ():
         advice = "Leave moves out, or pass step=blr.BLRGibbs(model=model, moves=...) only."
         LeftOut("where moves are given", advice=advice).check(name, more.get(name))
     if not more.get("return_inferencedata", True):

@@ -13,6 +13,7 @@ from blrzoo.diagnostics.convergence import convergence_messages
 from blrzoo.evaluate import ONCE
 from blrzoo.gibbs.spec import find_spec, spec_of
 from blrzoo.gibbs.step import BLRGibbs
+from blrzoo.progress import shown
 from blrzoo.sampling.arguments import OTHER_STEPS, check_arguments, check_model
 from blrzoo.sampling.recorder import Recorder, recorder
 from blrzoo.sampling.sharing import arrays_by_file, arrays_of
@@ -30,7 +31,7 @@ def sample(
     chains: int = 4,
     keep: Literal["draws", "summary"] = "draws",
     var_names: list[str] | None = None,
-    moves: str | Sequence[str] = (),
+    moves: str | Sequence[str] | None = None,
     compute_convergence_checks: bool = True,
     quiet: bool = False,
     **kwargs: Any,
@@ -66,10 +67,11 @@ def sample(
         and the sample statistics are recorded draw by draw with both.
     var_names : list of str, optional
         Variables to keep, at least one. Default: all, with ``alpha`` as described above.
-    moves : str or list of str, default none
-        Moves that a sweep makes after the features have been drawn one by one, so that chains mix
-        faster; none changes the posterior. "pairs": two correlated features together. "scale": all
-        effects and their variances. See `blrzoo.BLRGibbs`.
+    moves : str or list of str, optional
+        Moves that a sweep makes besides, so that chains mix faster; none changes the posterior.
+        "pairs": two correlated features together. "scale": all effects and their variances.
+        "collapsed": variances with the effects integrated out. See `blrzoo.BLRGibbs`. Default: all
+        that the model has a use for; an empty list is for none.
     compute_convergence_checks : bool, default True
         Check R-hat, ESS, divergences and the agreement of the chains on the included features, and
         log what is wrong. `blrzoo.diagnose` makes more checks, and also reports what is right.
@@ -167,7 +169,7 @@ def draw(
     model: pm.Model,
     var_names: list[str] | None,
     keep: str = "draws",
-    moves: Any = (),
+    moves: Any = None,
     **kwargs: Any,
 ) -> xr.DataTree:
     """Draw; ``alpha`` becomes an alias of ``beta`` unless var_names or a trace is given."""
@@ -196,9 +198,11 @@ def _own_parts(
     if given.get("trace") is None:
         own["trace"] = _recorder(model, var_names, keep, given.get("draws", 1000))
     others = any(given.get(name) for name in OTHER_STEPS)
-    if moves or (not others and all(map(spec_of, model.free_RVs))):
+    if moves is not None or (not others and all(map(spec_of, model.free_RVs))):
         # Without it, PyMC derives the gradient of the log density, to see whether NUTS applies.
-        own["step"] = BLRGibbs(model=model, compile_kwargs=given.get("compile_kwargs"), moves=moves)
+        options = {"compile_kwargs": given.get("compile_kwargs"), "moves": moves}
+        with shown(bool(given.get("progressbar", True)) and not given.get("quiet")):
+            own["step"] = BLRGibbs(model=model, **options)
     return own
 
 

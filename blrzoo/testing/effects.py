@@ -7,7 +7,7 @@ import numpy as np
 from scipy import stats
 
 from blrzoo.gibbs.blocks.base import Block
-from blrzoo.gibbs.moves import ScaleMove
+from blrzoo.gibbs.moves import make_moves
 from blrzoo.ops.indicators import pattern_conditional
 from blrzoo.ops.pairs import pair_conditional
 from blrzoo.ops.sweep import block_conditional
@@ -58,20 +58,52 @@ def effect_checks(
 
 @checks("joint")
 def _joint(block: Block, inputs: Inputs, chosen: Any, rng: Any) -> list[Check]:
-    return [_joint_check(block, lambda point: block.design.moments(**inputs(point)))]
+    return [_joint_check(block, _joint_moments(block, inputs))]
 
 
 @checks("joint-traits")
 def _joint_traits(block: Block, inputs: Inputs, chosen: Any, rng: Any) -> list[Check]:
+    return [_joint_check(block, _joint_moments(block, inputs))]
+
+
+#: Mean and covariance of all effects, in C order, at a point.
+Moments = Callable[[Point], tuple[np.ndarray, np.ndarray]]
+
+
+def _joint_moments(block: Block, inputs: Inputs) -> Moments:
+    """Moments of what the joint draw of effects, on one trait or several, has at a point."""
     X = (block.design.U * block.design.s) @ block.design.Vt
 
     def moments(point: Point) -> tuple[np.ndarray, np.ndarray]:
-        target, precision, covariance = inputs(point).values()
-        prior = np.kron(np.eye(X.shape[1]), np.linalg.inv(covariance))
+        given = inputs(point)
+        if "tau2" in given:
+            given = {name: given[name] for name in ("target", "sigma2", "tau2")}
+            return block.design.moments(**given)
+        target, precision = given["target"], given["precision"]
+        prior = np.kron(np.eye(X.shape[1]), np.linalg.inv(given["covariance"]))
         spread = np.linalg.inv(np.kron(X.T @ X, precision) + prior)
         return spread @ (X.T @ target @ precision).ravel(), spread
 
-    return [_joint_check(block, moments)]
+    return moments
+
+
+@checks("collapsed")
+def _collapsed(block: Block, inputs: Inputs, chosen: Any, rng: Any) -> list[Check]:
+    """Variances without the effects, then the effects given them: both of them move."""
+    effects = _joint_check(block, _joint_moments(block, inputs))
+    (move,) = make_moves(block, ["collapsed"])
+    values = [block.model.rvs_to_values[rv].name for rv in move.variables]
+
+    def check(point: Point, rng: np.random.Generator) -> Slice:
+        for _ in range(3):
+            moved = point | {
+                name: point[name] + 0.3 * rng.standard_normal(point[name].shape) for name in values
+            }
+            marginal = float(inputs(moved)["marginal"])
+            for again, density in effects(moved, rng):
+                yield again, marginal + density
+
+    return [check]
 
 
 @checks("single-site")
@@ -90,7 +122,7 @@ def _pairs(block: Block, inputs: Inputs, chosen: Any, rng: Any) -> list[Check]:
 
 @checks("scale")
 def _scale(block: Block, inputs: Inputs, chosen: Any, rng: Any) -> list[Check]:
-    move = ScaleMove(block)
+    (move,) = make_moves(block, ["scale"])
     values, effects = block.model.rvs_to_values, block.model.rvs_to_values[block.effects].name
 
     def check(point: Point, rng: np.random.Generator) -> Slice:
@@ -118,7 +150,7 @@ def _indicators(block: Block, inputs: Inputs, chosen: Any, rng: Any) -> list[Che
     return [_block_check(block, inputs, *_flip(t), j) for j, t in pairs]
 
 
-def _joint_check(block: Block, moments: Callable[[Point], tuple[np.ndarray, np.ndarray]]) -> Check:
+def _joint_check(block: Block, moments: Moments) -> Check:
     """Check of all effects, in C order, by their mean and covariance."""
     name = block.model.rvs_to_values[block.effects].name
 

@@ -29,7 +29,7 @@ def geweke_joint(
     draws: int = 5000,
     chains: int = 2,
     alpha: float = 1e-4,
-    moves: str | Sequence[str] = (),
+    moves: str | Sequence[str] | None = None,
     random_seed: Any = None,
     **kwargs: Any,
 ) -> xr.Dataset:
@@ -60,8 +60,8 @@ def geweke_joint(
         Number of chains.
     alpha : float, default 1e-4
         Level of the test, for all z-scores together (Bonferroni).
-    moves : str or list of str, default none
-        Moves that the sweep makes; see `blrzoo.BLRGibbs`.
+    moves : str or list of str, optional
+        Moves that the sweep makes; see `blrzoo.BLRGibbs`. Default: all.
     random_seed : int, list of int, Generator or None, optional
         Seed of all draws. Default: a new one at each call.
     **kwargs

@@ -58,7 +58,7 @@ def listed(found):
 def test_pairs_are_those_of_all_correlations(name, weights):
     G, root = codes(), WEIGHTS[weights]
     design = design_of(name, G, root)
-    found = find_pairs(design, progressbar=False)
+    found = find_pairs(design)
     assert listed(found) == expected_pairs(G, root)
     X = (G - G.mean(axis=0)) * np.reshape(root, (-1, 1)) / np.linspace(0.5, 2.0, 40)
     products = (X[:, found.first] * X[:, found.second]).sum(axis=0)
@@ -72,9 +72,9 @@ def test_every_design_is_searched():
 
 def test_the_search_goes_by_blocks(monkeypatch):
     G = codes()
-    whole = find_pairs(Dense(G.astype(float), G.mean(axis=0)), progressbar=False)
+    whole = find_pairs(Dense(G.astype(float), G.mean(axis=0)))
     monkeypatch.setattr(pairs, "_SIZE", 200)
-    parts = find_pairs(Dense(G.astype(float), G.mean(axis=0)), progressbar=False)
+    parts = find_pairs(Dense(G.astype(float), G.mean(axis=0)))
     for one, other in zip(whole, parts, strict=True):
         np.testing.assert_allclose(one, other)
 

@@ -34,8 +34,12 @@ UNSCALED = {
     *("ridge-joint", "ridge-covariate", "ridge-weights", "spike-slab-fixed", "mixture-fixed"),
     *("group-ridge", "half-normal-slab", "half-normal-ridge", "horseshoe"),
 }
+#: Rows whose effects are drawn jointly, all of whose variances the sweep draws.
+JOINT = ("ridge-joint", "ridge-covariate", "ridge-weights", "multivariate-joint")
+JOINT += ("multivariate-diagonal",)
 EXPECTED = {
-    name: ["pairs"] * (name not in UNLABELLED)
+    name: ["collapsed"] * (name in JOINT)
+    + ["pairs"] * (name not in UNLABELLED)
     + ["scale"] * (name not in UNSCALED and not name.startswith(("traits", "multivariate")))
     for name in PRIORS
 }
@@ -77,7 +81,7 @@ def test_the_check_of_pairs_can_fail():
 @pytest.mark.parametrize("name", ["spike-slab", "hierarchical-pooled", "traits-all"])
 def test_carried_fit_stays_exact(name):
     model = PRIORS[name](*small_data(12, 4))
-    step = blr.BLRGibbs(model=model, moves=EXPECTED[name])
+    step = blr.BLRGibbs(model=model)
     point = last_draw(model, step, draws=50)
     values = [point[name] for name in step._inputs]
     np.testing.assert_allclose(step.fits[0], step._fits(values)[0], atol=1e-11)
@@ -88,7 +92,7 @@ def test_carried_fit_stays_exact(name):
 @pytest.mark.parametrize("name", MOVED)
 def test_geweke_joint(name):
     model = PRIORS[name](*small_data(5, 2))
-    blr.testing.geweke_joint(model, draws=20_000, moves=EXPECTED[name], random_seed=1)
+    blr.testing.geweke_joint(model, draws=20_000, random_seed=1)
 
 
 FORMS = {
@@ -137,7 +141,7 @@ FIXED = {"pi": 0.3, "tau2": 0.8, "sigma2": 1.2}
 def test_enumeration_of_features_correlated_099(effect, design):
     X, y = duplicates(effect=effect)
     model = blr.spike_slab(X, y, **FIXED, **MU, design=design)
-    idata = blr.sample(model, moves="pairs", random_seed=5, **CHAINS)
+    idata = blr.sample(model, random_seed=5, **CHAINS)
     exact = enumerate_spike_slab(X, y, **FIXED, **MU)
     assert_effects_agree(idata.posterior.dataset, exact)
     np.testing.assert_allclose(blr.pip(idata), exact.pip, atol=0.01)
@@ -162,7 +166,7 @@ def test_enumeration_with_learned_variances(design):
     X, y = duplicates()
     learned = {"pi": (2.0, 3.0), "tau2": (6.0, 1.0), "sigma2": (8.0, 1.0)}
     model = blr.spike_slab(X, y, **learned, **MU, design=design)
-    idata = blr.sample(model, moves=["pairs", "scale"], random_seed=6, **CHAINS)
+    idata = blr.sample(model, random_seed=6, **CHAINS)
     exact = enumerate_spike_slab(X, y, **learned, **MU)
     assert_effects_agree(idata.posterior.dataset, exact)
     for hyper in ("tau2", "sigma2"):
@@ -186,7 +190,7 @@ def test_only_labels_of_correlated_features_have_pairs():
     X, y = duplicates()
     assert moves_of(blr.spike_slab(X, y, **FIXED)) == ["pairs"]
     assert moves_of(blr.spike_slab(X[:, 1:], y, **FIXED)) == []
-    assert moves_of(blr.single_component(X, y)) == []
+    assert moves_of(blr.single_component(X, y)) == ["collapsed"]
     assert moves_of(blr.spike_slab(X, y), moves=["scale"]) == ["scale"]
     assert moves_of(blr.spike_slab(X, y), moves=[]) == []
 
@@ -209,13 +213,13 @@ def test_observed_effects_are_not_moved():
 
 def test_moves_are_named():
     model = blr.spike_slab(*duplicates())
-    assert move_names() == ["pairs", "scale"]
+    assert move_names() == ["collapsed", "pairs", "scale"]
     assert_same(last_draw(model, moves=["pairs"]), last_draw(model, moves="pairs"))
     with pytest.raises(
         ValueError, match=r"^moves must be a name or .*'pairs', 'scale'\], got \['swaps'"
     ):
         blr.BLRGibbs(model=model, moves=["swaps"])
-    with pytest.raises(TypeError, match=r"^moves must be .*Leave it out for none"):
+    with pytest.raises(TypeError, match=r"^moves must be .*Leave it out for all"):
         blr.sample(model, moves=3)
     with pytest.raises(ValueError, match=r"^step must be left out where moves are given"):
         blr.sample(model, moves="pairs", step=blr.BLRGibbs(model=model))

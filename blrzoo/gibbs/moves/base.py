@@ -1,6 +1,6 @@
 """What a move is: a further update of variables that the sweep draws, so that chains mix faster.
 
-Moves follow the block of a term in each sweep. Each leaves the posterior as it is, so any of them
+Moves follow the block of a term in each sweep, or lead it. Each leaves the posterior as it is, so any of them
 may be left out. A new move is a subclass of `Move`, in a file of its own, that registers itself.
 """
 
@@ -44,10 +44,13 @@ class Move:
 
     - ``name``: its name in ``moves=`` of `blrzoo.BLRGibbs`;
     - ``serves``: name of the block whose variables it draws, a key of `blrzoo.gibbs.blocks.BLOCKS`;
+    - ``leads``: whether it comes right before the block, which draws the effects anew, rather than
+      after all blocks; False unless a subclass says otherwise;
     - ``pays()``: whether a sweep should make it;
     - ``inputs()``: current values of what its full conditional depends on besides X, by name;
       `blrzoo.testing` reads it;
-    - ``update()``: draw, and make the draw current in the state of the block.
+    - ``update()``: draw, and make the draw current in the state of the block;
+    - ``statistics()``, optional: what ``sample_stats`` shall have of the draw.
 
     Parameters
     ----------
@@ -62,6 +65,7 @@ class Move:
 
     name: ClassVar[str]
     serves: ClassVar[str]
+    leads: ClassVar[bool] = False
 
     def __init__(self, block: Block) -> None:
         self.block = block
@@ -78,3 +82,7 @@ class Move:
     def update(self) -> None:
         """Draw, and make the draw current in the state."""
         raise NotImplementedError
+
+    def statistics(self) -> dict[str, Any]:
+        """Numbers of the last draw by their names in ``sample_stats``, each ()."""
+        return {}
