@@ -34,9 +34,9 @@ UNSCALED = {
     *("ridge-joint", "ridge-covariate", "ridge-weights", "spike-slab-fixed", "mixture-fixed"),
     *("group-ridge", "half-normal-slab", "half-normal-ridge", "horseshoe"),
 }
-#: Rows whose effects are drawn jointly, all of whose variances the sweep draws.
+#: Rows whose effects are drawn jointly, given variances of which the sweep draws some.
 JOINT = ("ridge-joint", "ridge-covariate", "ridge-weights", "multivariate-joint")
-JOINT += ("multivariate-diagonal",)
+JOINT += ("multivariate-diagonal", "half-normal-ridge", "traits-half-normal")
 EXPECTED = {
     name: ["collapsed"] * (name in JOINT)
     + ["pairs"] * (name not in UNLABELLED)
