@@ -13,6 +13,8 @@ import matplotlib.pyplot as plt
 import pytensor
 import pytest
 
+from blrzoo.designs import pairs
+
 matplotlib.use("Agg")
 
 REFERENCE = "FAST_COMPILE"
@@ -46,3 +48,10 @@ def _close_figures() -> Iterator[None]:
     plt.close("all")
     yield
     plt.close("all")
+
+
+@pytest.fixture
+def all_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Features that are hardly correlated, in few observations, are pairs too."""
+    monkeypatch.setattr(pairs, "CORRELATION", 0.0)
+    monkeypatch.setattr(pairs, "ERRORS", 0.0)

@@ -287,12 +287,13 @@ class Design:
     def _shared(self) -> list[TensorVariable]:
         return [pytensor.shared(array, borrow=True) for array in self.arrays]
 
-    @cached_property
-    def pairs(self) -> list[TensorVariable]:
-        """Pairs of correlated features as PyTensor variables: first, second, cross."""
+    def pairs(self, n: int) -> list[TensorVariable]:
+        """Correlated features of n observations: the first and the second, and their product."""
         from blrzoo.designs.pairs import find_pairs  # which works with designs
 
-        return [pytensor.shared(array) for array in find_pairs(self)]
+        if "_pairs" not in self.__dict__:
+            self._pairs = [pytensor.shared(array) for array in find_pairs(self, n)]
+        return self._pairs
 
     def shared(self) -> list[TensorVariable]:
         """The arrays as PyTensor variables, not copied; each call returns the same ones."""

@@ -39,7 +39,7 @@ class FeaturePairs(NamedTuple):
     cross: np.ndarray
 
 
-def find_pairs(design: Design) -> FeaturePairs:
+def find_pairs(design: Design, n: int) -> FeaturePairs:
     r"""Find pairs of correlated features.
 
     Each feature looks for the 10 features most correlated with it, among those with an absolute
@@ -52,6 +52,8 @@ def find_pairs(design: Design) -> FeaturePairs:
     ----------
     design : Design
         X of a term.
+    n : int
+        Number of observations.
 
     Returns
     -------
@@ -64,12 +66,12 @@ def find_pairs(design: Design) -> FeaturePairs:
     >>> from blrzoo.designs.pairs import find_pairs
     >>> x = np.random.default_rng(1).normal(size=(200, 2))
     >>> X = np.column_stack([x, x[:, 0] + 0.1 * x[:, 1]])
-    >>> pairs = find_pairs(Dense(X, X.mean(axis=0)))
+    >>> pairs = find_pairs(Dense(X, X.mean(axis=0)), n=200)
     >>> pairs.first, pairs.second
     (array([0]), array([2]))
     """
     p = design.shape[1]
-    correlations, least = _correlations(design)
+    correlations, least = _correlations(design), max(CORRELATION, ERRORS / np.sqrt(n))
     reach = p if p <= ALL else NEIGHBOURS
     step = max(1, _SIZE // min(p, 4 * reach))
     found = [np.empty(0, dtype=np.int64)]
@@ -96,18 +98,14 @@ def _best(
     return np.minimum(one, other) * p + np.maximum(one, other)
 
 
-def _correlations(design: Design) -> tuple[Callable[[slice, slice], np.ndarray], float]:
-    """Correlations of some features with others, and the least one that counts."""
+def _correlations(design: Design) -> Callable[[slice, slice], np.ndarray]:
+    """Correlations of some features with others."""
     if design.form == SUMS:
         size = np.sqrt(design.arrays[-1])
         size[size == 0.0] = np.inf
-        return (
-            lambda part, near: design.unit_fits(part)[near].T / size[part, None] / size[near],
-            CORRELATION,
-        )
+        return lambda part, near: design.unit_fits(part)[near].T / size[part, None] / size[near]
     n, p = design.shape
     every = -(-n // _ROWS)
-    rows = min(n, len(range(0, n, every)))
     whole = _directions(design, slice(0, p), every) if p <= ALL else None
 
     def correlations(part: slice, near: slice) -> np.ndarray:
@@ -116,7 +114,7 @@ def _correlations(design: Design) -> tuple[Callable[[slice, slice], np.ndarray],
         here, there = (slice(s.start - at, s.stop - at) for s in (part, near))
         return x[here] @ x[there].T
 
-    return correlations, max(CORRELATION, ERRORS / np.sqrt(rows))
+    return correlations
 
 
 def _directions(design: Design, part: slice, every: int) -> np.ndarray:

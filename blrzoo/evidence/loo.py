@@ -76,7 +76,7 @@ def compare(fits: Mapping[str, Any], **kwargs: Any) -> pd.DataFrame:
     ...     "all": blr.single_component(data.X, data.y),
     ...     "few": blr.spike_slab(data.X, data.y),
     ... }
-    >>> settings = dict(draws=200, tune=100, chains=2, random_seed=1, quiet=True)
+    >>> settings = dict(draws=400, tune=100, chains=2, random_seed=1, quiet=True)
     >>> table = compare({name: (m, blr.sample(m, **settings)) for name, m in models.items()})
     >>> sorted(table.index)
     ['all', 'few']

@@ -1,7 +1,7 @@
 """The step method: what PyMC calls for every draw."""
 
 import math
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import field
 from typing import Any, ClassVar
 
@@ -22,11 +22,10 @@ from blrzoo.checks import Flag, Names
 from blrzoo.distributions.effects import EffectsRV
 from blrzoo.evaluate import AS_WRITTEN
 from blrzoo.gibbs.compiled import Compiled
-from blrzoo.gibbs.compose import Composer
+from blrzoo.gibbs.compose import Composer, compose
 from blrzoo.gibbs.moves import move_names
-from blrzoo.gibbs.spec import find_model, find_spec, observed, spec_of
+from blrzoo.gibbs.spec import find_model, observed, spec_of
 from blrzoo.ops.generator import addresses
-from blrzoo.terms import Term
 
 __all__ = ["BLRGibbs", "check_moves", "register"]
 
@@ -310,67 +309,6 @@ def check_moves(moves: Any) -> list[str] | None:
         return None
     advice = "Leave it out for all, or pass [] for none."
     return Names(tuple(move_names()), advice=advice).check("moves", moves)
-
-
-def compose(model: pm.Model, names: list[str], moves: Collection[str] | None = None) -> Composer:
-    """Build the sweep that draws the named variables of a model.
-
-    Parameters
-    ----------
-    model : pm.Model
-        A blrzoo model, or what ``copy``, ``pm.do`` or ``pm.observe`` made of one.
-    names : list of str
-        Random variables to draw.
-    moves : collection of str, default all
-        Names of moves.
-
-    Returns
-    -------
-    Composer
-    """
-    drawn = [model[name] for name in names]
-    spec = find_spec(model, drawn)
-    _check_rows(model)
-    spec.check(model, drawn)
-    for term in spec.terms:
-        _check_block(model, term, names)
-    composer = Composer(model, spec, drawn, moves)
-    undrawn = set(drawn) - set(composer.drawn)
-    if undrawn:
-        left = ", ".join(sorted(rv.name for rv in undrawn))
-        raise ValueError(
-            f"vars must have full conditionals, got {left}, which has none in "
-            f"{type(spec.main.prior).__name__}. Leave it out of vars: pm.sample() assigns it "
-            f"another step method."
-        )
-    return composer
-
-
-def _check_block(model: pm.Model, term: Term, names: list[str]) -> None:
-    """Refuse labels without their effects, and effects without the free labels that they have."""
-    block = {name for name in (term.effects_name, term.label_name) if name}
-    given = block.intersection(names)
-    effects = model.named_vars.get(term.effects_name)
-    free = {name for name in block if model.named_vars.get(name) in model.free_RVs}
-    decided = effects in model.free_RVs and isinstance(effects.owner.op, EffectsRV)
-    if (term.label_name in given or (given and decided)) and not free <= given:
-        raise ValueError(
-            f"vars must have {' and '.join(sorted(free))} together: they are one block, got "
-            f"{names}. Give both, or neither, to BLRGibbs. For a model whose marks were lost "
-            f"(freeze_dims_and_data), sample the model that it was made of."
-        )
-
-
-def _check_rows(model: pm.Model) -> None:
-    y = observed(model)
-    if y is not None and "W" in model.named_vars:
-        rows = len(model["W"].get_value(borrow=True))
-        if rows != len(y):
-            raise ValueError(
-                f"W must have one row per observation of y, {len(y)}, got {rows}: pm.set_data "
-                f"changes W but not y. Make a new model to fit other observations; "
-                f"blrzoo.predict predicts new rows from a fit."
-            )
 
 
 def register() -> None:

@@ -13,11 +13,10 @@ from blrzoo.checks import Integer, Number, Seed
 from blrzoo.distributions.partial_normal import PartialNormal
 from blrzoo.evaluate import AS_WRITTEN, ONCE
 from blrzoo.gibbs.blocks import Block
-from blrzoo.gibbs.compose import Composer
+from blrzoo.gibbs.compose import Composer, compose
 from blrzoo.gibbs.moves import Move
 from blrzoo.gibbs.spec import find_model, spec_of
 from blrzoo.gibbs.state import State
-from blrzoo.gibbs.step import compose
 from blrzoo.likelihood.traits import TraitLikelihood
 from blrzoo.testing.effects import Check, Point, Slice, effect_checks
 

@@ -113,7 +113,8 @@ def _single_site(block: Block, inputs: Inputs, chosen: Any, rng: Any) -> list[Ch
 
 @checks("pairs")
 def _pairs(block: Block, inputs: Inputs, chosen: Any, rng: Any) -> list[Check]:
-    first, second, _ = (shared.get_value() for shared in block.design.pairs)
+    (move,) = make_moves(block, ["pairs"])
+    first, second, _ = (shared.get_value() for shared in move.pairs)
     pairs = rng.choice(len(first), size=min(len(chosen), len(first)), replace=False)
     conditional = _pair_conditional if block.name == "single-site" else _trait_pair_conditional
     both = zip(first[pairs], second[pairs], strict=True)

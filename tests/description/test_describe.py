@@ -7,7 +7,7 @@ import pymc as pm
 import pytest
 
 import blrzoo as blr
-from blrzoo.gibbs.step import compose
+from blrzoo.gibbs.compose import compose
 from tests import table
 from tests.table import LEFT_TO_NUTS, PRIORS, two_terms
 

@@ -58,7 +58,7 @@ def listed(found):
 def test_pairs_are_those_of_all_correlations(name, weights):
     G, root = codes(), WEIGHTS[weights]
     design = design_of(name, G, root)
-    found = find_pairs(design)
+    found = find_pairs(design, len(G))
     assert listed(found) == expected_pairs(G, root)
     X = (G - G.mean(axis=0)) * np.reshape(root, (-1, 1)) / np.linspace(0.5, 2.0, 40)
     products = (X[:, found.first] * X[:, found.second]).sum(axis=0)
@@ -72,9 +72,9 @@ def test_every_design_is_searched():
 
 def test_the_search_goes_by_blocks(monkeypatch):
     G = codes()
-    whole = find_pairs(Dense(G.astype(float), G.mean(axis=0)))
+    whole = find_pairs(Dense(G.astype(float), G.mean(axis=0)), len(G))
     monkeypatch.setattr(pairs, "_SIZE", 200)
-    parts = find_pairs(Dense(G.astype(float), G.mean(axis=0)))
+    parts = find_pairs(Dense(G.astype(float), G.mean(axis=0)), len(G))
     for one, other in zip(whole, parts, strict=True):
         np.testing.assert_allclose(one, other)
 
@@ -83,12 +83,12 @@ def test_of_many_features_only_neighbours_are_looked_at(monkeypatch):
     G = codes()
     G[:, 30] = G[:, 2]  # a copy far away
     design = Genotypes(G, G.mean(axis=0))
-    assert (2, 30) in listed(find_pairs(design))
+    assert (2, 30) in listed(find_pairs(design, len(G)))
     for size in (200, 1 << 22):
         monkeypatch.setattr(pairs, "_SIZE", size)
         monkeypatch.setattr(pairs, "ALL", 39)
         monkeypatch.setattr(pairs, "NEIGHBOURS", 3)
-        found = find_pairs(design)
+        found = find_pairs(design, len(G))
         assert (found.second - found.first).max() == 3
         near = [(j, k) for j, k in expected_pairs(G, 1.0, count=40) if k - j <= 3]
         assert listed(found) == near
@@ -96,7 +96,7 @@ def test_of_many_features_only_neighbours_are_looked_at(monkeypatch):
 
 def test_correlations_are_estimated_from_some_observations():
     G = codes(n=20_000, p=6)
-    found = find_pairs(Genotypes(G, G.mean(axis=0)))
+    found = find_pairs(Genotypes(G, G.mean(axis=0)), len(G))
     X = G - G.mean(axis=0)
     np.testing.assert_allclose(found.cross, (X[:, found.first] * X[:, found.second]).sum(axis=0))
     assert {(j, j + 1) for j in range(5)} <= set(listed(found))
@@ -107,13 +107,15 @@ def test_chance_is_no_correlation():
     X = np.random.default_rng(1).normal(size=(40, 60))
     correlations = np.corrcoef(X.T) - np.eye(60)
     assert np.abs(correlations).max() > 0.45
-    assert listed(find_pairs(Dense(X, X.mean(axis=0)))) == []
+    assert listed(find_pairs(Dense(X, X.mean(axis=0)), len(X))) == []
+    centered = X - X.mean(axis=0)
+    assert listed(find_pairs(Gram(centered.T @ centered), len(X))) == []
 
 
 def test_constant_features_and_a_single_one_have_no_partners():
     X = np.ones((50, 3))
     X[:, 1] = X[:, 2] = np.arange(50.0)
-    assert listed(find_pairs(Dense(X, X.mean(axis=0)))) == [(1, 2)]
-    assert listed(find_pairs(Dense(X[:, :1], X[:, :1].mean(axis=0)))) == []
+    assert listed(find_pairs(Dense(X, X.mean(axis=0)), len(X))) == [(1, 2)]
+    assert listed(find_pairs(Dense(X[:, :1], X[:, :1].mean(axis=0)), len(X))) == []
     centered = X - X.mean(axis=0)
-    assert listed(find_pairs(Gram(centered.T @ centered))) == [(1, 2)]
+    assert listed(find_pairs(Gram(centered.T @ centered), len(centered))) == [(1, 2)]

@@ -7,10 +7,9 @@ import pytest
 import scipy.sparse as sp
 
 import blrzoo as blr
-from blrzoo.designs import pairs
+from blrzoo.gibbs.compose import compose
 from blrzoo.gibbs.moves import move_names
 from blrzoo.gibbs.spec import spec_of
-from blrzoo.gibbs.step import compose
 from tests.builders import assert_same, exact_design, genotypes, last_draw
 from tests.oracles.one_trait import (
     CHAINS,
@@ -43,14 +42,6 @@ EXPECTED = {
     + ["scale"] * (name not in UNSCALED and not name.startswith(("traits", "multivariate")))
     for name in PRIORS
 }
-MOVED = [name for name, moves in EXPECTED.items() if moves]
-
-
-@pytest.fixture
-def all_pairs(monkeypatch):
-    """Pairs of all features, also of few observations that are hardly correlated."""
-    monkeypatch.setattr(pairs, "CORRELATION", 0.0)
-    monkeypatch.setattr(pairs, "ERRORS", 0.0)
 
 
 def moves_of(model, **options):
@@ -60,18 +51,16 @@ def moves_of(model, **options):
 
 @pytest.mark.usefixtures("all_pairs")
 @pytest.mark.parametrize("name", PRIORS)
-def test_conditionals(name):
-    model = PRIORS[name](*small_data(12, 4))
-    assert moves_of(model) == EXPECTED[name]
-    if EXPECTED[name]:
-        assert max(blr.testing.check_conditionals(model, random_seed=1).values()) < 1e-12
+def test_moves_of_each_prior(name):
+    """That they are right is shown with everything else, in tests/priors/test_priors.py."""
+    assert moves_of(PRIORS[name](*small_data(12, 4))) == EXPECTED[name]
 
 
 @pytest.mark.usefixtures("all_pairs")
 def test_the_check_of_pairs_can_fail():
     model = PRIORS["spike-slab"](*small_data(12, 4))
     step = blr.BLRGibbs(model=model)
-    cross = step._designs[0].pairs[2]
+    cross = step._designs[0].pairs(12)[2]
     cross.set_value(1.01 * cross.get_value())
     with pytest.raises(AssertionError, match="'beta'"):
         blr.testing.check_conditionals(model, random_seed=1)
@@ -85,14 +74,6 @@ def test_carried_fit_stays_exact(name):
     point = last_draw(model, step, draws=50)
     values = [point[name] for name in step._inputs]
     np.testing.assert_allclose(step.fits[0], step._fits(values)[0], atol=1e-11)
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("all_pairs")
-@pytest.mark.parametrize("name", MOVED)
-def test_geweke_joint(name):
-    model = PRIORS[name](*small_data(5, 2))
-    blr.testing.geweke_joint(model, draws=20_000, random_seed=1)
 
 
 FORMS = {

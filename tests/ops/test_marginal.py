@@ -18,9 +18,9 @@ def test_density_is_that_of_a_normal(n, p, T):
     U, s, _ = Factorisation(X).arrays
     found = MarginalDensity().reference(U, s, target, slabs, noises)
     exact = [
-        stats.multivariate_normal(
-            cov=np.kron(X @ X.T, slab) + np.kron(np.eye(n), noise)
-        ).logpdf(target.ravel())
+        stats.multivariate_normal(cov=np.kron(X @ X.T, slab) + np.kron(np.eye(n), noise)).logpdf(
+            target.ravel()
+        )
         for slab, noise in zip(slabs, noises, strict=True)
     ]
     np.testing.assert_allclose(found - n * T / 2 * np.log(2 * np.pi), exact, rtol=1e-11)

@@ -51,6 +51,7 @@ SIZES = {
 
 
 @every_prior
+@pytest.mark.usefixtures("all_pairs")
 @pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
 def test_conditionals_match_the_joint_density(name, size):
     if size == (6, 1) and name == "group-ridge":
@@ -61,6 +62,7 @@ def test_conditionals_match_the_joint_density(name, size):
 
 @every_prior
 @pytest.mark.slow
+@pytest.mark.usefixtures("all_pairs")
 def test_geweke_joint(name):
     blr.testing.geweke_joint(PRIORS[name](*small_data(5, 2)), draws=20_000, random_seed=1)
 
@@ -108,7 +110,7 @@ def test_pickled_step_gives_the_same_draw(model, step):
     assert_same(last_draw(model, step, draws=3), last_draw(model, loaded, draws=3))
 
 
-@every_kind
+@pytest.mark.parametrize("name", KINDS)
 def test_model_copies_keep_the_step(model, step):
     """clone_model and pm.do reorder variables; names decide, so draws stay the same."""
     expected = last_draw(model, step, draws=3)
@@ -164,8 +166,10 @@ def test_every_draw_takes_the_generator_from_the_one_before(step):
             assert len(readers) <= 1, readers
 
 
-@every_kind
-@pytest.mark.parametrize("draws", [50, pytest.param(2000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("name", "draws"),
+    [*((k, 50) for k in KINDS), *(pytest.param(k, 2000, marks=pytest.mark.slow) for k in PRIORS)],
+)
 def test_carried_fit_stays_exact(model, step, draws):
     """After many draws the carried fit still is X beta."""
     point = last_draw(model, step, draws=draws)

@@ -1,7 +1,8 @@
 """What a move is: a further update of variables that the sweep draws, so that chains mix faster.
 
-Moves follow the block of a term in each sweep, or lead it. Each leaves the posterior as it is, so any of them
-may be left out. A new move is a subclass of `Move`, in a file of its own, that registers itself.
+Moves lead the block of a term in each sweep, or follow all blocks. Each leaves the posterior as it
+is, so any of them may be left out. A new move is a subclass of `Move`, in a file of its own, that
+registers itself.
 """
 
 from collections.abc import Collection

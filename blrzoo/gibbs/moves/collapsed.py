@@ -95,7 +95,7 @@ class CollapsedMove(Move):
         return (self.block.residual + self.block.current_fit)[:, None]
 
     def inputs(self) -> dict[str, Any]:
-        """Inputs of the block that follows, and the density of the variances without the effects."""
+        """Inputs of the block that follows, and the log density without the effects."""
         (target,) = self.state.rebuild([self.target()])
         density, jacobian = self._log_density(self.state, self._current()[None], target)
         return self.block.inputs() | {"marginal": density[0] - jacobian[0]}
@@ -199,7 +199,9 @@ class CollapsedMove(Move):
         if y is None:
             return None
         root = np.broadcast_to(value_of(root_weights(model)), len(y))[:, None]
-        columns = [root] + [root * value_of(model[name]) for name in ("W",) if name in model.named_vars]
+        columns = [root]
+        if "W" in model.named_vars:
+            columns.append(root * model["W"].get_value())
         Q, _ = np.linalg.qr(np.hstack(columns))
         return project_out(Q, root * y.reshape(len(y), -1))
 

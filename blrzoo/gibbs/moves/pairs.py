@@ -26,15 +26,21 @@ class PairMove(Move):
 
     name, serves = "pairs", "single-site"
 
+    @property
+    def pairs(self) -> list[Any]:
+        """The first and the second feature of each pair, and their product."""
+        found: list[Any] = self.block.design.pairs(self.block.prior.data.n)
+        return found
+
     def pays(self) -> bool:
         """Whether labels are drawn, and any features are correlated."""
-        return self.block.draws_label and bool(self.block.design.pairs[0].get_value().size)
+        return self.block.draws_label and bool(self.pairs[0].get_value().size)
 
     def inputs(self) -> dict[str, Any]:
         """Inputs of the Op without the noise and the choice of pairs."""
         given, label = self.block.inputs(), self.state.value(self.block.label)
         labels = pt.cast(self.block.prior.index(label), "int64")
-        first, second, cross = self.block.design.pairs
+        first, second, cross = self.pairs
         return given | {"labels": labels, "first": first, "second": second, "cross": cross}
 
     def update(self) -> None:
