@@ -56,6 +56,12 @@ def effect_checks(
     return [(str(block.effects.name), check) for check in made]
 
 
+def _move(block: Block, name: str) -> Any:
+    """The move of this name, with the attributes of its class."""
+    (move,) = make_moves(block, [name])
+    return move
+
+
 @checks("joint")
 def _joint(block: Block, inputs: Inputs, chosen: Any, rng: Any) -> list[Check]:
     return [_joint_check(block, _joint_moments(block, inputs))]
@@ -91,7 +97,7 @@ def _joint_moments(block: Block, inputs: Inputs) -> Moments:
 def _collapsed(block: Block, inputs: Inputs, chosen: Any, rng: Any) -> list[Check]:
     """Variances without the effects, then the effects given them: both of them move."""
     effects = _joint_check(block, _joint_moments(block, inputs))
-    (move,) = make_moves(block, ["collapsed"])
+    move = _move(block, "collapsed")
     values = [block.model.rvs_to_values[rv].name for rv in move.variables]
 
     def check(point: Point, rng: np.random.Generator) -> Slice:
@@ -113,7 +119,7 @@ def _single_site(block: Block, inputs: Inputs, chosen: Any, rng: Any) -> list[Ch
 
 @checks("pairs")
 def _pairs(block: Block, inputs: Inputs, chosen: Any, rng: Any) -> list[Check]:
-    (move,) = make_moves(block, ["pairs"])
+    move = _move(block, "pairs")
     first, second, _ = (shared.get_value() for shared in move.pairs)
     pairs = rng.choice(len(first), size=min(len(chosen), len(first)), replace=False)
     conditional = _pair_conditional if block.name == "single-site" else _trait_pair_conditional
@@ -123,7 +129,7 @@ def _pairs(block: Block, inputs: Inputs, chosen: Any, rng: Any) -> list[Check]:
 
 @checks("scale")
 def _scale(block: Block, inputs: Inputs, chosen: Any, rng: Any) -> list[Check]:
-    (move,) = make_moves(block, ["scale"])
+    move = _move(block, "scale")
     values, effects = block.model.rvs_to_values, block.model.rvs_to_values[block.effects].name
 
     def check(point: Point, rng: np.random.Generator) -> Slice:

@@ -1,6 +1,6 @@
 """Variances of effects and residuals, drawn with the effects integrated out."""
 
-import math
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from pytensor.tensor.variable import TensorVariable
 from blrzoo.evaluate import AS_WRITTEN, value_of
 from blrzoo.gibbs.blocks import Block
 from blrzoo.gibbs.moves.base import Move, register
+from blrzoo.gibbs.moves.coordinates import Coordinates
 from blrzoo.gibbs.moves.laplace import laplace
 from blrzoo.gibbs.spec import observed
 from blrzoo.gibbs.state import State
@@ -57,9 +58,7 @@ class CollapsedMove(Move):
     def __init__(self, block: Block) -> None:
         super().__init__(block)
         self.variables = self._find_variables()
-        values = [block.model.rvs_to_values[rv] for rv in self.variables]
-        self._start = block.model.initial_point(0) if values else {}
-        self._shapes = [self._start[value.name].shape for value in values]
+        self._start = block.model.initial_point(0) if self.variables else {}
 
     def pays(self) -> bool:
         """Whether the step draws the effects and their variances, and y was measured for all."""
@@ -97,24 +96,29 @@ class CollapsedMove(Move):
     def inputs(self) -> dict[str, Any]:
         """Inputs of the block that follows, and the log density without the effects."""
         (target,) = self.state.rebuild([self.target()])
-        density, jacobian = self._log_density(self.state, self._current()[None], target)
+        current = self._coordinates(self.state).current()[None]
+        density, jacobian = self._log_density(self.state, current, target)
         return self.block.inputs() | {"marginal": density[0] - jacobian[0]}
 
     def update(self) -> None:
         """Make the proposals, and take each or stay."""
         (target,) = self.state.rebuild([self.target()])
+        coordinates = self._coordinates(self.state)
         mode, factor = map(pt.constant, self.proposal())
-        normals = self.state.normals((PROPOSALS, mode.shape[0]))
-        chi2 = 2.0 * pt.sum(self.state.exponentials((PROPOSALS, FREEDOM // 2)), axis=1)
-        steps = normals / pt.sqrt(chi2 / FREEDOM)[:, None]
-        points = pt.concatenate([self._current()[None], mode + _times(steps, factor)])
+        steps = _times(self._student(mode.data.size), factor)
+        points = pt.concatenate([coordinates.current()[None], mode + steps])
         inverse = pt.constant(np.linalg.inv(factor.data))
         squares = pt.sum(_times(points - mode, inverse) ** 2, axis=1)
-        log_proposal = -0.5 * (FREEDOM + mode.shape[0]) * pt.log1p(squares / FREEDOM)
-        weights = self._log_density(self.state, points, target)[0] - log_proposal
-        chosen, self.accepted = self._choose(weights)
-        for rv, value in self._split(points[chosen]):
-            self.state.values[rv] = self._backward(self.state, rv, value)
+        log_proposal = -0.5 * (FREEDOM + mode.data.size) * pt.log1p(squares / FREEDOM)
+        log_density, _ = self._log_density(self.state, points, target)
+        chosen, self.accepted = self._choose(log_density - log_proposal)
+        for rv, value in coordinates.split(points[chosen]).items():
+            self.state.values[rv] = coordinates.backward(rv, value)
+
+    def _student(self, size: int) -> Any:
+        """Student t vectors, (proposal, coordinate)."""
+        chi2 = 2.0 * pt.sum(self.state.exponentials((PROPOSALS, FREEDOM // 2)), axis=1)
+        return self.state.normals((PROPOSALS, size)) / pt.sqrt(chi2 / FREEDOM)[:, None]
 
     def statistics(self) -> dict[str, Any]:
         """Share of the proposals that were accepted."""
@@ -131,38 +135,21 @@ class CollapsedMove(Move):
             accepted = accepted + takes / PROPOSALS
         return chosen, accepted
 
-    def _current(self) -> Any:
-        """Current point, (coordinate,)."""
-        return pt.concatenate([self.state.transformed(rv).ravel() for rv in self.variables])
-
-    def _split(self, points: Any) -> list[tuple[Any, Any]]:
-        """Values of each variable, unconstrained, from points, (..., coordinate)."""
-        found, first = [], 0
-        for rv, shape in zip(self.variables, self._shapes, strict=True):
-            last = first + math.prod(shape)
-            part = points[..., first]
-            if shape:
-                part = points[..., first:last].reshape((*points.shape[:-1], *shape))
-            found.append((rv, part))
-            first = last
-        return found
-
-    def _backward(self, state: State, rv: Any, value: Any) -> Any:
-        transform = state.model.rvs_to_transforms[rv]
-        if transform is None:
-            return value
-        return transform.backward(value, *state.rebuild(rv.owner.inputs))
+    def _coordinates(self, state: State) -> Coordinates:
+        return Coordinates(self.variables, state, self._start)
 
     def _log_density(self, state: State, points: Any, target: Any = None) -> tuple[Any, Any]:
         """Log density at points, and the log Jacobian in it, (point,); without target the prior."""
-        symbols = {rv: state.model.rvs_to_values[rv].type() for rv in self.variables}
+        coordinates = self._coordinates(state)
+        batched = coordinates.split(points)
+        symbols = {rv: value[0].type() for rv, value in batched.items()}
         kept = {rv: state.values[rv] for rv in self.variables}
-        state.values |= {rv: self._backward(state, rv, one) for rv, one in symbols.items()}
+        jacobian = sum(coordinates.log_jacobian(rv, one) for rv, one in symbols.items())
+        state.values |= {rv: coordinates.backward(rv, one) for rv, one in symbols.items()}
         prior = sum(pt.sum(pm.logp(rv, rv)) for rv in self.variables)
-        graphs = state.rebuild([*self.covariances(), prior])
+        graphs = [*state.rebuild([*self.covariances(), prior]), jacobian]
         state.values |= kept
-        graphs.append(sum(self._log_jacobian(state, rv, one) for rv, one in symbols.items()))
-        batched = {symbols[rv]: value for rv, value in self._split(points)}
+        batched = {symbols[rv]: value for rv, value in batched.items()}
         slabs, noises, prior, jacobian = (
             many if many.ndim > one.ndim else pt.broadcast_to(one, (points.shape[0], *one.shape))
             for many, one in zip(vectorize_graph(graphs, batched), graphs, strict=True)
@@ -172,26 +159,19 @@ class CollapsedMove(Move):
         U, s, _ = self.block.design.shared()
         return prior + jacobian + MarginalDensity()(U, s, target, slabs, noises), jacobian
 
-    def _log_jacobian(self, state: State, rv: Any, value: Any) -> Any:
-        transform = state.model.rvs_to_transforms[rv]
-        if transform is None:
-            return pt.constant(0.0)
-        return pt.sum(transform.log_jac_det(value, *state.rebuild(rv.owner.inputs)))
-
     def proposal(self) -> tuple[np.ndarray, np.ndarray]:
         """Mode of the posterior where mu and gamma are those of least squares, and a factor.
 
         Where y is not observed, those of the prior.
         """
-        model, points = self.block.model, pt.matrix("points", dtype="float64")
-        density, _ = self._log_density(State(model), points, self._residual())
-        values = list(model.value_vars)
-        function = pytensor.function(
-            [points, *values], density, mode=AS_WRITTEN, on_unused_input="ignore"
-        )
+        state, points = State(self.block.model), pt.matrix("points", dtype="float64")
+        values = list(self.block.model.value_vars)
+        function = partial(pytensor.function, mode=AS_WRITTEN, on_unused_input="ignore")
+        density, _ = self._log_density(state, points, self._residual())
+        density = function([points, *values], density)
+        first = function(values, self._coordinates(state).current())
         given = [self._start[value.name] for value in values]
-        first = [self._start[model.rvs_to_values[rv].name].ravel() for rv in self.variables]
-        return laplace(lambda many: function(many, *given), np.concatenate(first))
+        return laplace(lambda many: density(many, *given), first(*given))
 
     def _residual(self) -> np.ndarray | None:
         """Observed y, (obs, trait), without its regression on the intercept and the covariates."""
