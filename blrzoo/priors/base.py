@@ -70,8 +70,9 @@ class Prior:
     label_name: str | None = None
 
     #: Variables, by their keys in `variables`, that are multiplied by these powers of c where all
-    #: effects are multiplied by c, in the move "scale". Nothing but the effects and each other may
-    #: depend on them; with other powers the move is right too, but rejects more.
+    #: effects are multiplied by c, in the move "scale"; with several traits, a covariance or the
+    #: variances of the effects of all features. Nothing but the effects and each other may depend
+    #: on them; with other powers the move is right too, but rejects more.
     scales: Mapping[str, float] = MappingProxyType({})
 
     #: Dims of the effects.

@@ -130,6 +130,8 @@ def _pairs(block: Block, inputs: Inputs, chosen: Any, rng: Any) -> list[Check]:
 @checks("scale")
 def _scale(block: Block, inputs: Inputs, chosen: Any, rng: Any) -> list[Check]:
     move = _move(block, "scale")
+    if block.name != "single-site":
+        return [_trait_scale_check(block, inputs, move)]
     values, effects = block.model.rvs_to_values, block.model.rvs_to_values[block.effects].name
 
     def check(point: Point, rng: np.random.Generator) -> Slice:
@@ -143,6 +145,37 @@ def _scale(block: Block, inputs: Inputs, chosen: Any, rng: Any) -> list[Check]:
             yield moved, float(likelihood + inputs(moved)["log_prior"])
 
     return [check]
+
+
+def _trait_scale_check(block: Block, inputs: Inputs, move: Any) -> Check:
+    values, size = block.model.rvs_to_values, block.prior.data.n_traits
+    effects, covariance = (values[rv].name for rv in (block.effects, move.variable))
+
+    def check(point: Point, rng: np.random.Generator) -> Slice:
+        given = inputs(point)
+        included = given["included"] > 0
+        for width in (0.0, 0.1, 0.3):
+            m = np.equal(move.rows, move.columns) + width * rng.uniform(size=len(move.rows))
+            M = np.zeros((size, size))
+            M[move.rows, move.columns] = m
+            moved = {effects: np.where(included[:, None], point[effects] @ M.T, point[effects])}
+            moved[covariance] = _transformed(point[covariance], M, full=move.full)
+            log_p = given["linear"] @ m - m @ given["precision"] @ m / 2
+            log_p -= included.sum() * np.log(np.diagonal(M)).sum()
+            yield point | moved, float(log_p + inputs(point | moved)["log_prior"])
+
+    return check
+
+
+def _transformed(value: np.ndarray, M: np.ndarray, *, full: bool) -> np.ndarray:
+    """PyMC's value of M Sigma M' from that of Sigma; of variances, M is diagonal."""
+    if not full:
+        return value + 2 * np.log(np.diagonal(M))
+    packed, on_diagonal = np.tril_indices(len(M)), np.eye(len(M), dtype=bool)
+    factor = np.zeros_like(M)
+    factor[packed] = value
+    moved = M @ np.where(on_diagonal, np.exp(factor), factor)
+    return np.where(on_diagonal, np.log(np.abs(moved) + ~on_diagonal), moved)[packed]
 
 
 @checks("traits")

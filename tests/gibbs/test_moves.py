@@ -28,10 +28,12 @@ UNLABELLED = {
     *("multivariate-joint", "multivariate-single-site", "multivariate-diagonal"),
     *("multivariate-holes", "traits-half-normal"),
 }
-#: Rows of one trait without a variance that the sweep draws, or whose effects it draws jointly.
+#: Rows without a variance of all effects that the sweep draws, or of one trait with a joint draw.
 UNSCALED = {
     *("ridge-joint", "ridge-covariate", "ridge-weights", "spike-slab-fixed", "mixture-fixed"),
     *("group-ridge", "half-normal-slab", "half-normal-ridge", "horseshoe"),
+    *("traits-groups", "traits-groups-mixture", "traits-canonical", "traits-own"),
+    "traits-half-normal",
 }
 #: Rows whose effects are drawn jointly, given variances of which the sweep draws some.
 JOINT = ("ridge-joint", "ridge-covariate", "ridge-weights", "multivariate-joint")
@@ -39,7 +41,7 @@ JOINT += ("multivariate-diagonal", "half-normal-ridge", "traits-half-normal")
 EXPECTED = {
     name: ["collapsed"] * (name in JOINT)
     + ["pairs"] * (name not in UNLABELLED)
-    + ["scale"] * (name not in UNSCALED and not name.startswith(("traits", "multivariate")))
+    + ["scale"] * (name not in UNSCALED)
     for name in PRIORS
 }
 
@@ -67,7 +69,10 @@ def test_the_check_of_pairs_can_fail():
 
 
 @pytest.mark.usefixtures("all_pairs")
-@pytest.mark.parametrize("name", ["spike-slab", "hierarchical-pooled", "traits-all"])
+@pytest.mark.parametrize(
+    "name",
+    ["spike-slab", "hierarchical-pooled", "traits-all", "traits-independent", "multivariate-holes"],
+)
 def test_carried_fit_stays_exact(name):
     model = PRIORS[name](*small_data(12, 4))
     step = blr.BLRGibbs(model=model)

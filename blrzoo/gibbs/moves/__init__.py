@@ -1,6 +1,6 @@
 """Further updates in a sweep, which make chains mix faster: a file each, which registers itself."""
 
-from blrzoo.gibbs.moves import collapsed, pairs, scale
+from blrzoo.gibbs.moves import collapsed, pairs, scale, trait_scale
 from blrzoo.gibbs.moves.base import MOVES, Move, make_moves, move_names, register
 
 __all__ = [
@@ -12,4 +12,5 @@ __all__ = [
     "pairs",
     "register",
     "scale",
+    "trait_scale",
 ]

@@ -1,5 +1,7 @@
 """One multivariate normal for the effects of all features, or of each group of them."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Literal, Self, get_args
 
 import numpy as np
@@ -130,6 +132,8 @@ class Multivariate(MultivariatePrior):
     ['Sigma_b', 'Sigma_e', 'beta', 'mu']
     """
 
+    scales: Mapping[str, float] = MappingProxyType({"Sigma_b": 2.0, "tau2": 2.0})
+
     def __init__(self, *, Sigma_b: Any = None, form: Form = "full", tau2: Any = None) -> None:
         check_form("form", form, {"Sigma_b": Sigma_b}, {"tau2": tau2})
         self.form = form
@@ -207,6 +211,8 @@ class HierarchicalMultivariate(Multivariate):
     >>> blr.regression(X, Y, prior=prior).named_vars_to_dims["Sigma_b"]
     ('group', 'trait', 'trait_bis')
     """
+
+    scales: Mapping[str, float] = MappingProxyType({})  # one for all features, not for groups
 
     #: The groups, joined to the features by `bind`.
     groups: Groups

@@ -1,5 +1,7 @@
 """Spike and slab for several traits: which of them a feature affects."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Self
 
 import numpy as np
@@ -123,6 +125,8 @@ class MultivariateSpikeSlab(MultivariateMixturePrior):
 
     #: The patterns, (pattern, trait), read by `bind` unless there are too many.
     table: np.ndarray
+
+    scales: Mapping[str, float] = MappingProxyType({"Sigma_b": 2.0, "tau2": 2.0})
 
     def __init__(
         self,
