@@ -13,7 +13,7 @@ import numpy as np
 import pymc as pm
 
 import blrzoo as blr
-from blrzoo.gibbs.moves import pairs
+from blrzoo.gibbs.moves.pairs import PairMove
 
 __all__ = ["main"]
 
@@ -21,7 +21,7 @@ __all__ = ["main"]
 def chain(model: pm.Model, sweeps: int, burn: int, seed: int) -> tuple[np.ndarray, list, float]:
     """PIPs and model sizes of one chain, and the CPU seconds of its sweeps."""
     with model:
-        step = blr.BLRGibbs(moves="pairs" if pairs.SHARE else [])
+        step = blr.BLRGibbs(moves=["pairs", "scale"] if PairMove.share else ["scale"])
     step.setup_chain(np.random.default_rng(seed), 0, sweeps)
     point, total, sizes = model.initial_point(), 0.0, []
     point["delta"] = np.zeros_like(point["delta"])
@@ -37,7 +37,7 @@ def chain(model: pm.Model, sweeps: int, burn: int, seed: int) -> tuple[np.ndarra
 
 def chains(model, share: float, sweeps: int, burn: int, seed: int, n_chains: int):
     """PIPs of several chains, effective draws of the model size, and CPU seconds."""
-    pairs.SHARE = share
+    PairMove.share = share
     found = [chain(model, sweeps, burn, seed + i) for i in range(n_chains)]
     pips, sizes, seconds = zip(*found, strict=True)
     return np.mean(pips, axis=0), float(az.ess(np.array(sizes))), sum(seconds)

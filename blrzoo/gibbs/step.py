@@ -76,10 +76,11 @@ class BLRGibbs(BlockedStep):
     moves : str or list of str, optional
         Moves that a sweep makes besides, so that chains mix faster; none changes the posterior.
         "pairs" draws the labels and effects of two correlated features together, 0.3 p pairs in a
-        sweep. The pairs are found when the step is made: each feature with the 10 most correlated
-        ones, with an absolute correlation above 0.3 and above 4 / sqrt(n). "scale" multiplies all
-        effects on one trait by a number, and their variances by its square [3]_. "collapsed" draws
-        variances of effects and residuals with the effects integrated out, where the effects are
+        sweep, or 0.1 p with several traits. The pairs are found when the step is made: each feature
+        with the 10 most correlated ones, with an absolute correlation above 0.3 and above
+        4 / sqrt(n). "scale" multiplies all effects by a number, and their variances by its square
+        [3]_; with several traits by a matrix, and their covariance from both sides. "collapsed"
+        draws variances of effects and residuals with the effects integrated out, where these are
         drawn jointly [4]_. Default: all; a move that a model has no use for is left out. An empty
         list is for none.
 

@@ -1,6 +1,6 @@
 """Labels and effects of two correlated features, drawn together."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytensor.tensor as pt
 
@@ -12,19 +12,19 @@ from blrzoo.ops.traits import Rotate
 
 __all__ = ["PairMove", "TraitPairMove"]
 
-#: Pairs drawn in a sweep, by feature.
-SHARE = 0.3
-
 
 @register
 class PairMove(Move):
     """Pairs of correlated features, chosen at random: both labels, then both effects.
 
     In each sweep, 0.3 times as many pairs as there are features are drawn, or as many as there
-    are pairs if these are fewer.
+    are pairs if these are fewer: more cost as much as they gain (`benchmarks/pairs.py`).
     """
 
     name, serves = "pairs", "single-site"
+
+    #: Pairs drawn in a sweep, by feature.
+    share: ClassVar[float] = 0.3
 
     @property
     def pairs(self) -> list[Any]:
@@ -55,7 +55,7 @@ class PairMove(Move):
     def _noise(self, given: dict[str, Any], states: Any, by_trait: tuple[Any, ...]) -> Any:
         """Pairs to draw, and the noise of their labels and effects."""
         n_pairs, p = given["first"].shape[0], given["log_weights"].shape[0]
-        count = pt.minimum(n_pairs, pt.cast(pt.ceil(SHARE * p), "int64"))
+        count = pt.minimum(n_pairs, pt.cast(pt.ceil(self.share * p), "int64"))
         return {
             "chosen": self.state.integers(n_pairs, count),
             "races": self.state.exponentials((count, states)),
@@ -71,10 +71,11 @@ class PairMove(Move):
 class TraitPairMove(PairMove):
     """Pairs of correlated features, for several traits.
 
-    Of more than 8 components, the two features may only swap theirs.
+    Of more than 8 components, the two features may only swap theirs. A pair takes as long as ten
+    features by themselves, so a sweep draws 0.1 p of them.
     """
 
-    serves = "traits"
+    serves, share = "traits", 0.1
 
     def inputs(self) -> dict[str, Any]:
         """Inputs of the Op without the noise, with slabs and projections before their rotation."""
