@@ -52,7 +52,8 @@ def test_features_that_swap():
     columns = [f + 0.1 * rng.normal(size=80) for f in (first, first, second, second)]
     X = np.column_stack([*columns, rng.normal(size=(80, 4))])
     y = X[:, 0] - X[:, 3] + 0.5 * rng.normal(size=80)
-    idata, before = judged(blr.spike_slab(X, y, pi=0.2))
+    model = blr.spike_slab(X, y, pi=0.2)
+    idata, before = judged(model, moves=[])
     assert before.level != "good"
     named = re.search(r"group_pip\(idata, {'set': \[(\d+), (\d+)\]}\)", advice(before))
     assert named is not None
@@ -61,8 +62,10 @@ def test_features_that_swap():
     single = blr.indicator_table(idata)["error_bound"].sel(feature=pair)
     together = blr.group_pip(idata, {"set": pair})["error_bound"]
     assert float(together.max()) < float(single.max()) / 3
-    _, after = judged(blr.spike_slab(np.delete(X, [1, 2], axis=1), y, pi=0.2))
+    _, after = judged(blr.spike_slab(np.delete(X, [1, 2], axis=1), y, pi=0.2), moves=[])
     assert after.level == "good", after
+    _, in_pairs = judged(model)
+    assert in_pairs.level == "good", in_pairs
 
 
 def test_too_few_draws():
@@ -96,9 +99,11 @@ def test_a_slow_covariance_of_effects():
     rng = np.random.default_rng(4)
     X = rng.normal(size=(60, 80))
     Y = X @ rng.normal(scale=0.05, size=(80, 2)) + rng.normal(size=(60, 2))
-    _, before = judged(blr.multivariate(X, Y))
+    _, before = judged(blr.multivariate(X, Y), moves=[])
     assert before.level == "poor"
     assert "larger nu" in advice(before)
-    _, after = judged(blr.multivariate(X, Y, Sigma_b=(50, 50 * 0.0025 * np.eye(2))))
+    _, after = judged(blr.multivariate(X, Y, Sigma_b=(50, 50 * 0.0025 * np.eye(2))), moves=[])
     assert after.level != "poor"
     assert after["ess_bulk"] > 2 * before["ess_bulk"]
+    _, collapsed = judged(blr.multivariate(X, Y))
+    assert collapsed["ess_bulk"] > 10 * before["ess_bulk"]
