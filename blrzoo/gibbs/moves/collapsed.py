@@ -31,6 +31,8 @@ _LEAVES = ("y", "y_missing")
 PROPOSALS = 5
 #: Degrees of freedom of the proposals: heavier tails than those of any variance's posterior.
 FREEDOM = 8
+#: Most coordinates, those of 8 traits: of more, few proposals are accepted, and the search is long.
+MOST = 72
 
 
 @register
@@ -61,13 +63,13 @@ class CollapsedMove(Move):
         self._start = block.model.initial_point(0) if self.variables else {}
 
     def pays(self) -> bool:
-        """Whether the step draws the effects and their variances, and y was measured for all."""
+        """Whether the step draws the effects and their variances, of up to 8 traits without holes."""
         model = self.block.model
         others = {*self.variables, self.block.effects, *map(model.named_vars.get, _LEAVES)}
         rest = [rv for rv in model.basic_RVs if rv not in others]
         return (
             self.block.draws_effects
-            and bool(self.variables)
+            and 0 < self._coordinates(self.state).size <= MOST
             and len(self.block.spec.terms) == 1
             and not {"measured", POWER} & set(model.named_vars)
             and not any(self._parents([rv], without=rv) & set(self.variables) for rv in rest)

@@ -32,6 +32,11 @@ class Coordinates:
         self.variables, self.state, model = variables, state, state.model
         self._shapes = [start[model.rvs_to_values[rv].name].shape for rv in variables]
 
+    @property
+    def size(self) -> int:
+        """Number of coordinates."""
+        return sum(map(math.prod, self._shapes))
+
     def current(self) -> TensorVariable:
         """Current point, (coordinate,)."""
         return pt.concatenate([self._forward(rv).ravel() for rv in self.variables])
