@@ -132,10 +132,10 @@ FAULTS = [
         "tests/priors/test_priors.py -k 'conditionals and ridge-joint'",
     ),
     Fault(
-        "collapsed: effects are not drawn anew",
-        "self._make([move for move in self.moves if not move.leads])",
-        "self._make(self.moves)",
-        "tests/priors/test_priors.py -k 'geweke and ridge-joint'",
+        "collapsed: residual instead of partial residual",
+        "return (self.block.residual + self.block.current_fit)[:, None]",
+        "return self.block.residual[:, None]",
+        "tests/priors/test_priors.py -k 'conditionals and ridge-joint'",
     ),
     Fault(
         "density without effects: what is orthogonal to X left out",
