@@ -202,8 +202,9 @@ class BLRGibbs(BlockedStep):
             The same, with new values of the variables that this step draws.
         stats : list of one dict
             ``model_size``, the number of included features, and ``genetic_variance``, the
-            variance of X beta over the observations in squared units of y, by trait; and
-            ``collapsed_acceptance``, the share of proposals that were accepted, with that move.
+            variance of X beta over the observations in squared units of y, by trait. With the
+            moves of these names, ``scale_acceptance`` and ``collapsed_acceptance``, the share of
+            proposals that were accepted.
         """
         # Copies, contiguous and writeable: numba would compile anew for any other kind of array.
         values = [np.array(point[name], order="C") for name in self._inputs]

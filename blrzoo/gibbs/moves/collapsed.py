@@ -63,7 +63,7 @@ class CollapsedMove(Move):
         self._start = block.model.initial_point(0) if self.variables else {}
 
     def pays(self) -> bool:
-        """Whether the step draws effects and variances, of up to 8 traits that were all measured."""
+        """Whether the step draws effects and variances of up to 8 traits, all measured."""
         model = self.block.model
         others = {*self.variables, self.block.effects, *map(model.named_vars.get, _LEAVES)}
         rest = [rv for rv in model.basic_RVs if rv not in others]

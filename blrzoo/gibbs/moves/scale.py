@@ -83,8 +83,12 @@ class ScaleMove(Move):
         moved = pt.sum(pt.neq(old[block.effects], 0.0))
         moved = moved + sum(power * old[rv].size for rv, power in self.variances.items())
         ratio = self._log_prior(block.inputs()) - given["log_prior"] + (moved - 1.0) * pt.log(c)
-        accepted = -state.exponentials(()) < ratio
+        self.accepted = accepted = -state.exponentials(()) < ratio
         for rv in powers:
             state.values[rv] = pt.switch(accepted, state.values[rv], old[rv])
         fit = state.values[block.current_fit]
         state.values[block.current_fit] = fit * pt.switch(accepted, c, 1.0)
+
+    def statistics(self) -> dict[str, Any]:
+        """Whether the proposal was accepted, as 0 or 1."""
+        return {"scale_acceptance": pt.cast(self.accepted, "float64")}

@@ -4,19 +4,20 @@ from typing import Any
 
 import numpy as np
 import pymc as pm
+import pytensor
 import pytensor.tensor as pt
+from pymc.distributions.distribution import support_point
+from pytensor.graph.traversal import ancestors
 from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.designs.base import SUMS
+from blrzoo.evaluate import AS_WRITTEN
 from blrzoo.gibbs.blocks import Block
 from blrzoo.gibbs.moves.base import Move, register
 from blrzoo.ops.linear_predictor import LinearPredictor
-from blrzoo.ops.small import canonical_draw, product
+from blrzoo.ops.small import canonical_draw, log_cholesky, product, unpack
 
 __all__ = ["IndicatorScale", "JointTraitScale", "TraitScale"]
-
-#: Width of the normal that bounds the factors that y says nothing about, in prior SDs of effects.
-WIDTH = 2.0
 
 
 @register
@@ -25,10 +26,10 @@ class TraitScale(Move):
 
     With :math:`\Sigma_b = LL'` and :math:`\alpha_j = Lz_j` for the included features, L is drawn
     given the z [1]_: y is a regression on its elements, so that their conditional without the prior
-    of :math:`\Sigma_b` is normal. L is proposed from it as ML, times the normal
-    :math:`g(L) = \prod_t N(0, 4 s_t^2)` of all elements of row t, where :math:`s_t^2` is a prior
-    guess of the variance of effects on trait t: features that are too few say nothing about some of
-    them. It is accepted by the ratio of
+    of :math:`\Sigma_b` is normal. L is proposed from it as ML, times a normal :math:`g(L)`, as
+    features that are too few say nothing about some of the elements: around those of a prior guess,
+    in row t with the SD :math:`s_t` of effects on trait t by that guess. It is accepted by the
+    ratio of
 
     .. math:: p(LL') \prod_t L_{tt}^{T - t + 1} / g(L), \quad t = 1, ..., T,
 
@@ -53,6 +54,9 @@ class TraitScale(Move):
         self.rows: np.ndarray
         self.columns: np.ndarray
         self.rows, self.columns = np.tril_indices(len(T)) if self.full else (T, T)
+        guess = self._guess()
+        #: Mean of g, and its precision by row.
+        self.guess, self.bound = np.linalg.cholesky(guess), 1.0 / np.diagonal(guess)
         self.powers = (len(T) - T) if self.full else np.ones(len(T))
 
     def _find_variable(self) -> TensorVariable | None:
@@ -63,6 +67,15 @@ class TraitScale(Move):
                 found: TensorVariable = v[key]
                 return found
         return None
+
+    def _guess(self) -> np.ndarray:
+        """Covariance at the support point of its prior; by default where that is not fixed."""
+        rv, random = self.variable, set(self.block.model.basic_RVs)
+        if rv is None or random.intersection(ancestors(rv.owner.inputs)):
+            found: np.ndarray = self.block.prior.pseudo_covariance()
+            return found
+        value = pytensor.function([], support_point(rv), mode=AS_WRITTEN)()
+        return np.asarray(value if self.full else np.diag(value))
 
     def pays(self) -> bool:
         """Whether the step draws the effects, and the covariance that the prior declares."""
@@ -118,34 +131,54 @@ class TraitScale(Move):
 
     def update(self) -> None:
         """Propose M, and move or stay."""
-        block, state, given = self.block, self.state, self.inputs()
-        old, identity = state.value(self.variable), np.eye(block.prior.data.n_traits)
-        sigma = old if self.full else pt.diag(old)
-        bound = pt.constant(1.0 / (WIDTH**2 * np.diagonal(block.prior.pseudo_covariance())))
-        elements = self._propose(given, sigma, bound)
+        state, given = self.state, self.inputs()
+        old, root = state.value(self.variable), self._root()
+        identity = np.eye(len(self.guess))
+        elements = self._propose(given, root)
         M = pt.zeros(identity.shape)[self.rows, self.columns].set(elements)
         allowed = pt.all(pt.diagonal(M) > 0.0)
         M = pt.switch(allowed, M, identity)
-        moved = product(product(M, sigma), M.T)
-        state.values[self.variable] = moved if self.full else pt.diagonal(moved)
-        change = 0.5 * pt.sum(bound * (pt.diagonal(moved) - pt.diagonal(sigma)))
-        change = change + pt.sum(self.powers * pt.log(pt.diagonal(M)))
-        ratio = self._log_prior() - given["log_prior"] + change
-        accepted = pt.and_(allowed, -state.exponentials(()) < ratio)
+        moved = product(M, root)
+        sigma = product(moved, moved.T)
+        state.values[self.variable] = sigma if self.full else pt.diagonal(sigma)
+        ratio = self._log_prior() - given["log_prior"] + self._log_bound(root)
+        ratio = ratio - self._log_bound(moved) + pt.sum(self.powers * pt.log(pt.diagonal(M)))
+        self.accepted = accepted = pt.and_(allowed, -state.exponentials(()) < ratio)
         state.values[self.variable] = pt.switch(accepted, state.values[self.variable], old)
         self._follow(pt.switch(accepted, M, identity), given)
 
-    def _propose(self, given: dict[str, Any], sigma: Any, bound: Any) -> Any:
-        """Draw the elements of M from the likelihood times the normal that bounds them."""
-        same = np.equal.outer(self.rows, self.rows).astype(float)
-        between = sigma[self.columns][:, self.columns]
-        precision = given["precision"] + same * bound[self.rows] * between
-        return canonical_draw(precision, given["linear"], self.state.normals(len(self.rows)))
+    def statistics(self) -> dict[str, Any]:
+        """Whether the proposal was accepted, as 0 or 1."""
+        return {"scale_acceptance": pt.cast(self.accepted, "float64")}
+
+    def _root(self) -> Any:
+        """Current L."""
+        value = self.state.value(self.variable)
+        if not self.full:
+            return pt.diag(pt.sqrt(value))
+        packed, diagonal = unpack(log_cholesky(value)), np.eye(len(self.guess), dtype=bool)
+        return pt.switch(diagonal, pt.exp(pt.switch(diagonal, packed, 0.0)), packed)
+
+    def _propose(self, given: dict[str, Any], root: Any) -> Any:
+        """Draw the elements of M from the likelihood times g."""
+        bound, same = pt.constant(self.bound), np.equal.outer(self.rows, self.rows).astype(float)
+        between = product(root, root.T)[self.columns][:, self.columns]
+        towards = product(root, pt.constant(self.guess.T))[self.columns, self.rows]
+        return canonical_draw(
+            given["precision"] + same * bound[self.rows] * between,
+            given["linear"] + bound[self.rows] * towards,
+            self.state.normals(len(self.rows)),
+        )
+
+    def _log_bound(self, root: Any) -> Any:
+        """Log of g."""
+        squares = pt.sum((root - pt.constant(self.guess)) ** 2, axis=1)
+        return -0.5 * pt.sum(pt.constant(self.bound) * squares)
 
     def _follow(self, M: Any, given: dict[str, Any]) -> None:
         """Make the effects, and the fit, those that go with M."""
         block, values = self.block, self.state.values
-        identity = np.eye(block.prior.data.n_traits)
+        identity = np.eye(len(self.guess))
         change = (M - identity)[self.rows, self.columns]
         values[block.current_fit] += product(given["fits"] * change, identity[self.rows])
         alpha, included = values[block.effects], given["included"][:, None] > 0.0
