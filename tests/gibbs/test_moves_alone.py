@@ -85,7 +85,7 @@ def test_effects_of_two_traits_with_their_covariance(form):
     X, y = make_data(n=15, p=5)
     Y = np.column_stack([y, np.cos(np.arange(15.0)) - 0.5 * y])
     own = {"Sigma_b": (6, 1.5)} if form == "full" else {"tau2": (6, 0.4), "form": "diagonal"}
-    noise = np.array([[1.0, 0.3], [0.3, 0.8]])
+    noise = np.array([[20.0, 6.0], [6.0, 16.0]])  # little information: the prior counts too
     model = blr.multivariate(X, Y, Sigma_e=noise, mu=0.2, update="single-site", **own)
     start = np.random.default_rng(3).normal(scale=0.5, size=(5, 2))
     draws, fit = chain_of(model, "scale", 20_000, beta=start)
