@@ -74,7 +74,8 @@ def test_output_contract(idata):
     assert list(posterior["feature"].values) == list("abcdef")
     assert list(idata.observed_data["obs"].values[:2]) == ["i0", "i1"]
     assert {"X", "X_center", "W", "W_center"} == set(idata.constant_data.data_vars)
-    assert {"model_size", "genetic_variance"} == set(idata.sample_stats.data_vars)
+    statistics = {"model_size", "genetic_variance", "scale_acceptance"}
+    assert set(idata.sample_stats.data_vars) == statistics
 
 
 def test_indicators_and_statistics_belong_to_the_effects(idata):

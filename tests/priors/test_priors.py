@@ -107,7 +107,7 @@ def test_effects_that_another_step_moved_are_seen(model, step):
 @pytest.mark.engine
 def test_pickled_step_gives_the_same_draw(model, step):
     loaded = cloudpickle.loads(cloudpickle.dumps(step))
-    assert_same(last_draw(model, step, draws=3), last_draw(model, loaded, draws=3))
+    assert_same(last_draw(model, step, draws=3), last_draw(model, loaded, draws=3), atol=1e-12)
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -115,7 +115,7 @@ def test_model_copies_keep_the_step(model, step):
     """clone_model and pm.do reorder variables; names decide, so draws stay the same."""
     expected = last_draw(model, step, draws=3)
     cloned = clone_model(model)
-    assert_same(last_draw(cloned, draws=3), expected)
+    assert_same(last_draw(cloned, draws=3), expected, atol=1e-12)  # sums in another order
 
 
 @every_kind
