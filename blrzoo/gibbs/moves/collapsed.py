@@ -1,6 +1,6 @@
 """Variances of effects and residuals, drawn with the effects integrated out."""
 
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -60,7 +60,11 @@ class CollapsedMove(Move):
     def __init__(self, block: Block) -> None:
         super().__init__(block)
         self.variables = self._find_variables()
-        self._start = block.model.initial_point(0) if self.variables else {}
+
+    @cached_property
+    def _start(self) -> dict[str, np.ndarray]:
+        """Initial point of the model, which takes PyMC a while."""
+        return dict(self.block.model.initial_point(0))
 
     def pays(self) -> bool:
         """Whether the step draws effects and variances of up to 8 traits, all measured."""
@@ -69,10 +73,11 @@ class CollapsedMove(Move):
         rest = [rv for rv in model.basic_RVs if rv not in others]
         return (
             self.block.draws_effects
-            and 0 < self._coordinates(self.state).size <= MOST
+            and bool(self.variables)
             and len(self.block.spec.terms) == 1
             and not {"measured", POWER} & set(model.named_vars)
             and not any(self._parents([rv], without=rv) & set(self.variables) for rv in rest)
+            and self._coordinates(self.state).size <= MOST
         )
 
     def _find_variables(self) -> list[TensorVariable]:
