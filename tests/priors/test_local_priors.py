@@ -50,7 +50,13 @@ def assert_same_draws(first, second, what):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", CONTINUOUS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(k, marks=() if k in ("bayes-a", "horseshoe") else pytest.mark.engine)
+        for k in CONTINUOUS
+    ],
+)
 def test_gibbs_agrees_with_nuts(name):
     prior, hyper = CONTINUOUS[name]
     settings = {"tune": 1500, "chains": 4, "cores": 2, "quiet": True, "random_seed": 8}

@@ -16,8 +16,10 @@ from tests.builders import assert_same, last_draw
 from tests.table import KINDS, LEFT_TO_NUTS, PRIORS, small_data
 
 every_prior = pytest.mark.parametrize("name", PRIORS)
+#: Rows that repeat what those of `KINDS` show, each with a compiled sweep of its own.
+REPEATS = [pytest.mark.slow, pytest.mark.engine]
 every_kind = pytest.mark.parametrize(
-    "name", [k if k in KINDS else pytest.param(k, marks=pytest.mark.slow) for k in PRIORS]
+    "name", [k if k in KINDS else pytest.param(k, marks=REPEATS) for k in PRIORS]
 )
 
 
@@ -60,7 +62,7 @@ def test_conditionals_match_the_joint_density(name, size):
     assert max(errors.values()) < 1e-12
 
 
-@every_prior
+@every_kind
 @pytest.mark.slow
 @pytest.mark.usefixtures("all_pairs")
 def test_geweke_joint(name):
@@ -168,7 +170,10 @@ def test_every_draw_takes_the_generator_from_the_one_before(step):
 
 @pytest.mark.parametrize(
     ("name", "draws"),
-    [*((k, 50) for k in KINDS), *(pytest.param(k, 2000, marks=pytest.mark.slow) for k in PRIORS)],
+    [
+        *((k, 50) for k in KINDS),
+        *(pytest.param(k, 2000, marks=REPEATS[: 1 if k in KINDS else 2]) for k in PRIORS),
+    ],
 )
 def test_carried_fit_stays_exact(model, step, draws):
     """After many draws the carried fit still is X beta."""

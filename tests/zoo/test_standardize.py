@@ -41,7 +41,13 @@ MODELS = {
 }
 
 
-@pytest.mark.parametrize("name", MODELS)
+#: Models of several traits that compile long and repeat what "trait-patterns" shows.
+REPEATS = ("traits", "trait-groups", "trait-indicators")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(k, marks=pytest.mark.engine) if k in REPEATS else k for k in MODELS]
+)
 @pytest.mark.slow
 def test_units_do_not_matter(name):
     """The draws of columns in any units are those of columns of SD 1, but for their units."""
