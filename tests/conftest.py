@@ -3,6 +3,9 @@
 In most tests PyTensor runs each Op by its NumPy reference, so that nothing is compiled: the same
 graphs and formulas, at milliseconds per draw. Tests marked ``compiled`` or ``slow`` use numba, as
 users do; with ``--compiled`` all tests do.
+
+A draw is one sweep in tests that do not ask for another number, but for documents, which show what
+users get.
 """
 
 import os
@@ -12,12 +15,15 @@ import matplotlib
 import matplotlib.pyplot as plt
 import pytensor
 import pytest
+from _pytest.doctest import DoctestItem
 
 from blrzoo.designs import pairs
+from blrzoo.gibbs import thinning
 
 matplotlib.use("Agg")
 
 REFERENCE = "FAST_COMPILE"
+MOST_SWEEPS = thinning.MOST
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -28,6 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Set the mode before any fixture is made, and for processes that are spawned."""
     pytensor.config.traceback__limit = 0  # where variables were made, a tenth of the time
+    thinning.MOST = 1
     if not config.getoption("--compiled"):
         pytensor.config.mode = REFERENCE
         flags = os.environ.get("PYTENSOR_FLAGS", "")
@@ -40,6 +47,13 @@ def _mode(request: pytest.FixtureRequest) -> Iterator[None]:
     asked = any(request.node.get_closest_marker(name) for name in ("compiled", "slow"))
     with pytensor.config.change_flags(mode="NUMBA" if asked else pytensor.config.mode):
         yield
+
+
+@pytest.fixture(autouse=True)
+def _sweeps(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many sweeps of a draw as users get, in what documents show."""
+    if isinstance(request.node, DoctestItem) or request.node.get_closest_marker("documents"):
+        monkeypatch.setattr(thinning, "MOST", MOST_SWEEPS)
 
 
 @pytest.fixture(autouse=True)

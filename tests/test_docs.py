@@ -57,6 +57,7 @@ def _alike(token, expected):
 
 
 @pytest.mark.slow
+@pytest.mark.documents
 @pytest.mark.parametrize("page", WITH_CODE, ids=lambda page: page.name)
 def test_examples_print_what_the_page_shows(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -22,7 +22,7 @@ from blrzoo.diagnostics.elements import (
 )
 from blrzoo.diagnostics.indicators import quantities, statistics
 from blrzoo.posterior.kept import kept_moments, kept_names, split_rhat
-from blrzoo.posterior.reader import broken_variables
+from blrzoo.posterior.reader import broken_variables, sample_stat
 
 __all__ = ["ENOUGH", "FEWEST_DRAWS", "Convergence", "Extreme", "measure"]
 
@@ -42,6 +42,7 @@ class Convergence:
 
     chains: int
     draws: int
+    sweeps: int | None  # of a chain, None if unknown
     # hyperparameters, model size and genetic variance, by element: draws (chain, draw)
     scalars: dict[str, Array]
     table: dict[str, dict[str, float]]  # ArviZ's diagnostics of each
@@ -74,6 +75,7 @@ def measure(idata: xr.DataTree) -> Convergence:
     return Convergence(
         chains,
         draws,
+        _sweeps(idata),
         scalars=found,
         table=table,
         rhat=rhat,
@@ -156,6 +158,12 @@ def _apart(draws: Array, names: Array) -> str:
 def _each_mixes(draws: Array) -> bool:
     alone = azs.ess(draws[:, None], method="mean", chain_axis=-2, draw_axis=-1)
     return bool(np.all(np.ptp(draws, axis=1) > 0) and np.min(alone) >= ENOUGH)
+
+
+def _sweeps(idata: xr.DataTree) -> int | None:
+    """Number of sweeps that the draws of a chain took."""
+    sweeps = sample_stat(idata, "sweeps")
+    return None if sweeps is None else int(sweeps.sum("draw").max())
 
 
 def _divergences(idata: xr.DataTree) -> int:

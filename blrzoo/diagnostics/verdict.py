@@ -118,7 +118,7 @@ def diagnose(idata: xr.DataTree, *, quiet: bool = False) -> Diagnosis:
         ``level``, ``findings``, and as a mapping the numbers (NaN for what could not be
         computed; those of indicators only if there are some):
 
-        - ``chains``, ``draws``
+        - ``chains``, ``draws``, and if known ``sweeps``: the number that the draws of a chain took
         - ``r_hat``: the largest R-hat of the hyperparameters, the model size and the genetic
           variance; ``r_hat_effects``: the largest of the effects
         - ``ess_bulk``, ``ess_tail``: the smallest effective sample sizes of the hyperparameters,
@@ -202,7 +202,7 @@ def diagnose(idata: xr.DataTree, *, quiet: bool = False) -> Diagnosis:
     """
     quiet = Flag(default=False).check("quiet", quiet)
     measured = measure(idata)
-    found = [*sampler_findings(measured), *convergence_findings(measured)]
+    found = [*sampler_findings(measured), *convergence_findings(measured), *_extent(measured)]
     numbers = _convergence_numbers(measured)
     chains = [str(name) for name in sampled(idata)["chain"].values]
     findings, more = _geweke_check(measured, chains)
@@ -219,6 +219,14 @@ def diagnose(idata: xr.DataTree, *, quiet: bool = False) -> Diagnosis:
     return verdict
 
 
+def _extent(measured: Convergence) -> list[Finding]:
+    """How long the chains are."""
+    if measured.sweeps is None:
+        return []
+    text = f"Length: {measured.chains} chain{'s' * (measured.chains > 1)} of {measured.draws} draws"
+    return [Finding("good", f"{text}, {measured.sweeps} sweeps.")]
+
+
 def _convergence_numbers(measured: Convergence) -> Numbers:
     extremes = {
         "r_hat": measured.rhat,
@@ -227,6 +235,7 @@ def _convergence_numbers(measured: Convergence) -> Numbers:
         "ess_tail": measured.ess_tail,
     }
     out: Numbers = {"chains": measured.chains, "draws": measured.draws}
+    out |= {} if measured.sweeps is None else {"sweeps": measured.sweeps}
     for name, extreme in extremes.items():
         out |= {name: extreme.value, f"{name}_of": extreme.name}
     return out

@@ -18,25 +18,30 @@ from pytensor.graph.basic import Variable
 from rich.progress import TextColumn
 from rich.table import Column
 
-from blrzoo.checks import Flag, Names
+from blrzoo.checks import Flag, Integer, Names, NoneOr
 from blrzoo.distributions.effects import EffectsRV
 from blrzoo.evaluate import AS_WRITTEN
 from blrzoo.gibbs.compiled import Compiled
 from blrzoo.gibbs.compose import Composer, compose
 from blrzoo.gibbs.moves import move_names
 from blrzoo.gibbs.spec import find_model, observed, spec_of
+from blrzoo.gibbs.thinning import default_thin
 from blrzoo.ops.generator import addresses
 
-__all__ = ["BLRGibbs", "check_moves", "register"]
+__all__ = ["THIN", "BLRGibbs", "check_moves", "register"]
 
 #: Draws between comparisons of the carried fit with X beta, which take 1 % of the time.
 _PERIOD = 100
+
+#: What `thin` may be.
+THIN = NoneOr(Integer(1, advice="Leave it out for a number by the size of the model."))
 
 
 @dataclass_state
 class BLRGibbsState(StepMethodState):
     """What a draw depends on besides the point: generator, number of the draw, carried fits."""
 
+    tune: bool = field(default=False)
     count: int = field(default=0)
     fits: list[np.ndarray] = field(default_factory=list)
     last: dict[str, np.ndarray] = field(default_factory=dict)
@@ -51,9 +56,10 @@ class BLRGibbs(BlockedStep):
     without a full conditional are left to other step methods.
 
     ``pm.sample()`` assigns this step to the variables of a blrzoo model, so there is seldom a
-    reason to make one. Two statistics of each draw are kept in ``sample_stats``: ``model_size``,
-    the number of included features, and ``genetic_variance``, the variance of X beta over the
-    observations, in squared units of y, (trait,) with several traits.
+    reason to make one. Statistics of each draw are kept in ``sample_stats``: ``model_size``, the
+    number of included features; ``genetic_variance``, the variance of X beta over the observations,
+    in squared units of y, (trait,) with several traits; and ``sweeps``, the number of sweeps that
+    the draw took.
 
     Parameters
     ----------
@@ -83,6 +89,11 @@ class BLRGibbs(BlockedStep):
         draws variances of effects and residuals with the effects integrated out, where these are
         drawn jointly [4]_. Default: all; a move that a model has no use for is left out. An empty
         list is for none.
+    thin : int, optional
+        Number of sweeps of a draw, of which the last is kept. A draw of tuning is one sweep.
+        Default: with "collapsed" 1; else 20 million divided by n p T for n observations, p features
+        and T traits, rounded down, from 1 to 25, so that the sweeps of a draw take up to some 10
+        milliseconds; with cross-products, p in the place of n.
 
     Raises
     ------
@@ -91,10 +102,10 @@ class BLRGibbs(BlockedStep):
         variables with a full conditional, or labels without their effects; a term that was added to
         the model depends on drawn variables, so that the conditionals do not hold;
         ``pm.set_data`` gave W another number of rows than y; or there is no move of a name in
-        `moves`.
+        `moves`; or if `thin` is below 1.
     TypeError
-        If `model` is not a model, or there is none on the context; if `blocked` is no bool; or if
-        `moves` is neither a name nor a list of names.
+        If `model` is not a model, or there is none on the context; if `blocked` is no bool; if
+        `moves` is neither a name nor a list of names; or if `thin` is no whole number.
     pymc.exceptions.SamplingError
         While sampling, if a start or a draw is not finite; names the variable.
 
@@ -147,16 +158,18 @@ class BLRGibbs(BlockedStep):
         compile_kwargs: dict[str, Any] | None = None,
         blocked: bool = True,
         moves: str | Sequence[str] | None = None,
+        thin: int | None = None,
     ) -> None:
-        model, moves = find_model(model), check_moves(moves)
+        model, moves, thin = find_model(model), check_moves(moves), THIN.check("thin", thin)
         self.vars = _value_variables(model, vars)
         self.names = [model.values_to_rvs[value].name for value in self.vars]
         self.rng = get_random_generator(rng)
         self._names = {value.name: rv.name for value, rv in model.values_to_rvs.items()}
-        self.count = 0
+        self.tune, self.count = False, 0
         self.fits: list[np.ndarray] = []
         self.last: dict[str, np.ndarray] = {}
         composer = compose(model, self.names, moves)
+        self.thin = default_thin(composer) if thin is None else thin
         self._designs = [block.design for block in composer.blocks]
         y = observed(model)
         self._negligible = 0.0 if y is None else 1e-9 * float(np.nanstd(y))
@@ -164,7 +177,7 @@ class BLRGibbs(BlockedStep):
 
     def _declare_statistics(self, names: Iterable[str], by_trait: tuple[int, ...]) -> None:
         shapes = {name: by_trait if name == "genetic_variance" else () for name in names}
-        types = {name: int if name == "model_size" else float for name in names}
+        types = {name: int if name in ("model_size", "sweeps") else float for name in names}
         # PyMC allocates one element of the dtype per draw: a dtype may hold several numbers.
         dtypes = {name: np.dtype((types[name], shape)) for name, shape in shapes.items()}
         self.__dict__.update(
@@ -178,7 +191,7 @@ class BLRGibbs(BlockedStep):
         # without machine code: most often they are inputs themselves
         self._beta = Compiled(composer.inputs, composer.state.rebuild(effects), mode=AS_WRITTEN)
         values, statistics = composer.sweep(), composer.statistics()
-        self._declare_statistics(statistics, composer.trait_shape)
+        self._declare_statistics([*statistics, "sweeps"], composer.trait_shape)
         names = composer.model.rvs_to_values
         self._outputs = [names[rv].name for rv in composer.drawn]
         self._effects = [names[rv].name for block in composer.blocks for rv in block.drawn]
@@ -189,7 +202,7 @@ class BLRGibbs(BlockedStep):
         )
 
     def step(self, point: PointType) -> tuple[PointType, list[dict[str, Any]]]:
-        """Draw everything once.
+        """Draw everything, `thin` times, or once while PyMC tunes.
 
         Parameters
         ----------
@@ -202,25 +215,33 @@ class BLRGibbs(BlockedStep):
             The same, with new values of the variables that this step draws.
         stats : list of one dict
             ``model_size``, the number of included features, and ``genetic_variance``, the
-            variance of X beta over the observations in squared units of y, by trait. With the
-            moves of these names, ``scale_acceptance`` and ``collapsed_acceptance``, the share of
-            proposals that were accepted.
+            variance of X beta over the observations in squared units of y, by trait; ``sweeps``,
+            the number of sweeps. With the moves of these names, ``scale_acceptance`` and
+            ``collapsed_acceptance``, the share of proposals that the last sweep accepted.
         """
+        self._find_fits(point)
+        self.count += 1
+        sweeps = 1 if self.tune else self.thin
+        for _ in range(sweeps):
+            found = self._draw(self._values(point))
+            point = {**point, **dict(zip(self._outputs, found, strict=False))}
+        found = [*found[len(self._outputs) :], sweeps]
+        statistics = dict(zip(self.stats_dtypes_shapes, found, strict=True))
+        self._check_draw(point, statistics["genetic_variance"])
+        self.last = {name: point[name] for name in self._effects}
+        return point, [statistics | {"model_size": int(statistics["model_size"])}]
+
+    def _values(self, point: PointType) -> list[np.ndarray]:
         # Copies, contiguous and writeable: numba would compile anew for any other kind of array.
-        values = [np.array(point[name], order="C") for name in self._inputs]
+        return [np.array(point[name], order="C") for name in self._inputs]
+
+    def _find_fits(self, point: PointType) -> None:
+        """Compute the fits of effects that another step drew; correct those that are carried."""
         if not self._carried(point):
             self._check_start(point)
-            self.fits = self._fits(values)
+            self.fits = self._fits(self._values(point))
         elif self.count % _PERIOD == 0:
-            self._correct(values)
-        self.count += 1
-        found = self._draw(values)
-        drawn = dict(zip(self._outputs, found, strict=False))
-        statistics = dict(zip(self.stats_dtypes_shapes, found[len(drawn) :], strict=True))
-        point = {**point, **drawn}
-        self._check_draw(point, statistics["genetic_variance"])
-        self.last = {name: drawn[name] for name in self._effects}
-        return point, [statistics | {"model_size": int(statistics["model_size"])}]
+            self._correct(self._values(point))
 
     def _draw(self, values: list[np.ndarray]) -> list[Any]:
         """Run one compiled sweep; keep the fits and the generator for the next."""
@@ -266,6 +287,7 @@ class BLRGibbs(BlockedStep):
     def setup_chain(self, rng: Any, tune: int, draws: int) -> None:
         """Set the generator and forget the fits of an earlier chain."""
         super().setup_chain(rng, tune, draws)
+        self.tune = tune > 0  # until PyMC calls stop_tuning
         self.count, self.fits, self.last = 0, [], {}
 
     def _carried(self, point: PointType) -> bool:

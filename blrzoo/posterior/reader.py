@@ -35,6 +35,7 @@ __all__ = [
     "posterior",
     "prior_indicators",
     "refuse_broken",
+    "sample_stat",
 ]
 
 SAMPLE_DIMS = ("chain", "draw")
@@ -183,7 +184,7 @@ def included_count(idata: xr.DataTree) -> xr.DataArray | None:
     """Count the included features (chain, draw); None if unknown, or if it cannot vary."""
     refuse_broken(idata)
     name = indicator_name(idata)
-    recorded = _recorded(idata, "model_size")
+    recorded = sample_stat(idata, "model_size")
     if recorded is not None and (name is not None or np.ptp(recorded.values) > 0):
         return recorded
     if name is None or kept_inclusion(idata) is not None:
@@ -214,7 +215,7 @@ def no_indicators(idata: xr.DataTree) -> ValueError:
 def genetic_variance(idata: xr.DataTree, *, progressbar: bool = False) -> xr.DataArray | None:
     """Return var(X beta) over the observations, (chain, draw[, trait]); None if unknown."""
     refuse_broken(idata)
-    recorded = _recorded(idata, "genetic_variance")
+    recorded = sample_stat(idata, "genetic_variance")
     if recorded is not None:
         return _by_trait(recorded, posterior(idata))
     X = _design(idata)
@@ -246,7 +247,7 @@ def join_features(parts: Iterable[xr.Dataset]) -> xr.Dataset:
     )
 
 
-def _recorded(idata: xr.DataTree, name: str) -> xr.DataArray | None:
+def sample_stat(idata: xr.DataTree, name: str) -> xr.DataArray | None:
     """Return a sample statistic of the posterior's draws, None if any has none."""
     if "sample_stats" not in idata.children or name not in idata["sample_stats"].data_vars:
         return None

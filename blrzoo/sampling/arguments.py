@@ -7,10 +7,10 @@ import pymc as pm
 
 from blrzoo.checks import Choice, Integer, LeftOut, NoneOr, Seed
 from blrzoo.gibbs.spec import find_model, refuse_sums
-from blrzoo.gibbs.step import check_moves
+from blrzoo.gibbs.step import THIN, check_moves
 from blrzoo.sampling.summary_recorder import of_features
 
-__all__ = ["OTHER_STEPS", "check_arguments", "check_model"]
+__all__ = ["OTHER_STEPS", "check_arguments", "check_model", "check_sweeps"]
 
 #: Arguments of ``pm.sample`` that name other step methods.
 OTHER_STEPS = ("step", "backend", "nuts_sampler")
@@ -36,18 +36,20 @@ def check_model(model: Any, more: tuple[Any, ...]) -> pm.Model:
 
 
 def check_arguments(
-    model: pm.Model, chains: Any, var_names: Any, keep: Any, moves: Any, more: dict[str, Any]
+    model: pm.Model,
+    chains: Any,
+    var_names: Any,
+    keep: Any,
+    sweeps: dict[str, Any],
+    more: dict[str, Any],
 ) -> None:
-    """Check the arguments; `more` are those for ``pm.sample``."""
+    """Check the arguments; `sweeps` are moves and thin, `more` those for ``pm.sample``."""
     Choice(("draws", "summary"), default="draws").check("keep", keep)
     Integer(1, default=4).check("chains", chains)
     Integer(1, default=1000).check("draws", more.get("draws", 1000))
     NoneOr(Integer(0, default=1000)).check("tune", more.get("tune"))
     Seed().check("random_seed", more.get("random_seed"))
-    check_moves(moves)
-    for name in OTHER_STEPS if moves is not None else ():
-        advice = "Leave moves out, or pass step=blr.BLRGibbs(model=model, moves=...) only."
-        LeftOut("where moves are given", advice=advice).check(name, more.get(name))
+    check_sweeps(sweeps, more)
     if not more.get("return_inferencedata", True):
         raise ValueError(
             "return_inferencedata must be True, got False: blr.sample completes what it returns. "
@@ -57,6 +59,16 @@ def check_arguments(
     _check_idata(model, var_names, more.get("idata_kwargs"))
     if keep == "summary":
         _check_summary(model, var_names, more)
+
+
+def check_sweeps(sweeps: dict[str, Any], more: dict[str, Any]) -> None:
+    """Check moves and thin, which other steps would not have."""
+    check_moves(sweeps["moves"])
+    THIN.check("thin", sweeps["thin"])
+    for given in [name for name, value in sweeps.items() if value is not None]:
+        advice = f"Leave {given} out, or pass step=blr.BLRGibbs(model=model, {given}=...) only."
+        for name in OTHER_STEPS:
+            LeftOut(f"with {given}", advice=advice).check(name, more.get(name))
 
 
 def _check_names(model: pm.Model, names: Any) -> None:

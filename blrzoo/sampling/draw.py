@@ -1,7 +1,8 @@
 """`pm.sample` with the defaults that wide models need."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Literal
 
 import pymc as pm
@@ -32,6 +33,7 @@ def sample(
     keep: Literal["draws", "summary"] = "draws",
     var_names: list[str] | None = None,
     moves: str | Sequence[str] | None = None,
+    thin: int | None = None,
     compute_convergence_checks: bool = True,
     quiet: bool = False,
     **kwargs: Any,
@@ -72,6 +74,11 @@ def sample(
         "pairs": two correlated features together. "scale": all effects and their variances.
         "collapsed": variances with the effects integrated out. See `blrzoo.BLRGibbs`. Default: all
         that the model has a use for; an empty list is for none.
+    thin : int, optional
+        Number of sweeps of a draw after tuning, of which the last is kept: more of them make draws
+        more informative and take no memory. Default: 1 for a ridge whose effects are drawn jointly;
+        else by the size of the model, from 25 for small ones to 1, as in `blrzoo.BLRGibbs`.
+        ``sample_stats`` has it as ``sweeps``.
     compute_convergence_checks : bool, default True
         Check R-hat, ESS, divergences and the agreement of the chains on the included features, and
         log what is wrong. `blrzoo.diagnose` makes more checks, and also reports what is right.
@@ -143,7 +150,7 @@ def sample(
     ['beta', 'delta', 'mu', 'pi', 'sigma2', 'tau2']
     """
     model = check_model(model, more)
-    check_arguments(model, chains, var_names, keep, moves, kwargs)
+    check_arguments(model, chains, var_names, keep, {"moves": moves, "thin": thin}, kwargs)
     checks = Flag(default=True).check("compute_convergence_checks", compute_convergence_checks)
     quiet = Flag(default=False).check("quiet", quiet)
     find_spec(model)
@@ -156,7 +163,7 @@ def sample(
     extra = dict(kwargs.pop("idata_kwargs", None) or {})
     likelihood = extra.pop("log_likelihood", False)
     kwargs |= {"chains": chains, "quiet": quiet, "idata_kwargs": extra}
-    idata = draw(model, var_names, keep, moves, **kwargs)
+    idata = draw(model, var_names, keep, {"moves": moves, "thin": thin}, **kwargs)
     names = None if likelihood is True else likelihood
     if likelihood:
         finish("the log likelihood", lambda: _add_log_likelihood(idata, model, names))
@@ -169,14 +176,14 @@ def draw(
     model: pm.Model,
     var_names: list[str] | None,
     keep: str = "draws",
-    moves: Any = None,
+    sweeps: Mapping[str, Any] = MappingProxyType({}),
     **kwargs: Any,
 ) -> xr.DataTree:
     """Draw; ``alpha`` becomes an alias of ``beta`` unless var_names or a trace is given."""
     alias = var_names is None and kwargs.get("trace") is None and _has_alpha(model)
     if alias:
         var_names = [rv.name for rv in model.unobserved_RVs if rv.name != "alpha"]
-    kwargs |= _own_parts(model, var_names, keep, moves, kwargs)
+    kwargs |= _own_parts(model, var_names, keep, sweeps, kwargs)
     with arrays_by_file(arrays_of(model)):
         idata = pm.sample(
             model=model, var_names=var_names, compute_convergence_checks=False, **kwargs
@@ -191,16 +198,21 @@ def draw(
 
 
 def _own_parts(
-    model: pm.Model, var_names: list[str] | None, keep: str, moves: Any, given: dict[str, Any]
+    model: pm.Model,
+    var_names: list[str] | None,
+    keep: str,
+    sweeps: Mapping[str, Any],
+    given: dict[str, Any],
 ) -> dict[str, Any]:
-    """Our recorder and step, unless the user's arguments determine them."""
+    """Our recorder and step, with moves and thin, unless the user's arguments determine them."""
     own: dict[str, Any] = {}
     if given.get("trace") is None:
         own["trace"] = _recorder(model, var_names, keep, given.get("draws", 1000))
     others = any(given.get(name) for name in OTHER_STEPS)
-    if moves is not None or (not others and all(map(spec_of, model.free_RVs))):
+    asked = any(value is not None for value in sweeps.values())
+    if asked or (not others and all(map(spec_of, model.free_RVs))):
         # Without it, PyMC derives the gradient of the log density, to see whether NUTS applies.
-        options = {"compile_kwargs": given.get("compile_kwargs"), "moves": moves}
+        options = {"compile_kwargs": given.get("compile_kwargs"), **sweeps}
         with shown(bool(given.get("progressbar", True)) and not given.get("quiet")):
             own["step"] = BLRGibbs(model=model, **options)
     return own

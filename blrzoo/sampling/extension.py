@@ -1,5 +1,6 @@
 """More draws of a fit: each chain continues from its last draw."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import xarray as xr
 
 from blrzoo.checks import Flag, Integer, NoneOr, Seed
 from blrzoo.gibbs.spec import find_spec, spec_of
-from blrzoo.sampling.arguments import check_model
+from blrzoo.sampling.arguments import OTHER_STEPS, check_model, check_sweeps
 from blrzoo.sampling.draw import add_alias, draw, finish, log_convergence, name_traits
 from blrzoo.sampling.fitted import check_same_model
 
@@ -32,6 +33,8 @@ def sample_more(
     draws: int = 1000,
     *,
     tune: int | None = None,
+    moves: str | Sequence[str] | None = None,
+    thin: int | None = None,
     random_seed: Any = None,
     compute_convergence_checks: bool = True,
     quiet: bool = False,
@@ -60,6 +63,11 @@ def sample_more(
     tune : int, optional
         Number of draws per chain to drop first. Default: 0 if Gibbs steps draw everything and no
         `step` is passed, else 1000.
+    moves : str or list of str, optional
+        Moves that a sweep makes besides, as in `sample`. Default: all, whatever the first fit made:
+        they do not change the posterior.
+    thin : int, optional
+        Number of sweeps of a draw. Default: as in the last draw of the fit.
     random_seed : int, list of int, Generator or None, optional
         Seed of the new draws, together with the number of the next draw. Default: a new one at each
         call.
@@ -106,13 +114,18 @@ def sample_more(
     checks = Flag(default=True).check("compute_convergence_checks", compute_convergence_checks)
     quiet = Flag(default=False).check("quiet", quiet)
     _check_decided(kwargs)
+    sweeps = {"moves": moves, "thin": thin}
+    check_sweeps(sweeps, kwargs)
     old = check_same_model(idata, model)
     idata = idata.copy()
     name_traits(idata, model)
     first = int(old["draw"].max()) + 1
+    if thin is None and not any(kwargs.get(name) for name in OTHER_STEPS):
+        sweeps["thin"] = _sweeps(idata)
     new = draw(
         model,
         _to_record(old),
+        sweeps=sweeps,
         draws=draws,
         tune=_tuning(model, kwargs) if tune is None else tune,
         chains=old.sizes["chain"],
@@ -140,6 +153,13 @@ def _tuning(model: pm.Model, kwargs: dict[str, Any]) -> int:
     """Default number of draws to tune: 0 for Gibbs steps, which have nothing to tune."""
     gibbs = all(spec_of(rv) is not None for rv in model.free_RVs) and kwargs.get("step") is None
     return 0 if gibbs else 1000
+
+
+def _sweeps(idata: xr.DataTree) -> int | None:
+    """Number of sweeps of the last draw, None where another step made it."""
+    if "sample_stats" not in idata.children or "sweeps" not in idata["sample_stats"]:
+        return None
+    return int(idata["sample_stats"]["sweeps"].isel(chain=0, draw=-1))
 
 
 def _new_stream(random_seed: Any, first: int) -> np.random.Generator:

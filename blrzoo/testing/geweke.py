@@ -106,7 +106,7 @@ def geweke_joint(
         idata = pm.sample(
             draws=draws,
             chains=chains,
-            step=[ForwardStep(["y"], model=latent), BLRGibbs(model=latent, moves=moves)],
+            step=[ForwardStep(["y"], model=latent), BLRGibbs(model=latent, moves=moves, thin=1)],
             random_seed=int(rng.integers(2**31)),
             compute_convergence_checks=False,
             quiet=True,

@@ -344,7 +344,7 @@ def hierarchical_multivariate(
     >>> groups = ["exon", "exon", "intron", "intron"]
     >>> kinds = ["null", "equal", "each", "learned"]
     >>> with blr.hierarchical_multivariate(data.X, data.y, groups, components=kinds):
-    ...     idata = blr.sample(draws=50, tune=50, chains=2, random_seed=1, quiet=True)
+    ...     idata = blr.sample(draws=20, tune=20, chains=1, random_seed=1, quiet=True)
     >>> idata.posterior["component"].values.tolist()
     ['null', 'equal', 'trait1 only', 'trait2 only', 'learned']
     """

@@ -207,5 +207,5 @@ def test_moves_are_named():
         blr.BLRGibbs(model=model, moves=["swaps"])
     with pytest.raises(TypeError, match=r"^moves must be .*Leave it out for all"):
         blr.sample(model, moves=3)
-    with pytest.raises(ValueError, match=r"^step must be left out where moves are given"):
+    with pytest.raises(ValueError, match=r"^step must be left out with moves"):
         blr.sample(model, moves="pairs", step=blr.BLRGibbs(model=model))
