@@ -40,4 +40,4 @@ def more_draws(times: float) -> str:
     """Advice to draw so many times as many."""
     if times > _MOST_TIMES:
         return f"More draws alone are no cure: it would take over {_MOST_TIMES} times as many."
-    return f"Draw about {math.ceil(times)} times as many (draws=)."
+    return f"Draw about {math.ceil(times)} times as many (draws=, or thin=)."

@@ -223,8 +223,9 @@ def _extent(measured: Convergence) -> list[Finding]:
     """How long the chains are."""
     if measured.sweeps is None:
         return []
-    text = f"Length: {measured.chains} chain{'s' * (measured.chains > 1)} of {measured.draws} draws"
-    return [Finding("good", f"{text}, {measured.sweeps} sweeps.")]
+    chains = f"{measured.chains} chain{'s' * (measured.chains > 1)}"
+    text = f"Length: {chains} of {measured.draws} draws and {measured.sweeps} sweeps each."
+    return [Finding("good", text)]
 
 
 def _convergence_numbers(measured: Convergence) -> Numbers:

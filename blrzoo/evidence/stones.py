@@ -11,6 +11,7 @@ from pymc.step_methods.compound import CompoundStep
 
 from blrzoo.evaluate import ONCE
 from blrzoo.evidence.power import power_posterior
+from blrzoo.gibbs.step import BLRGibbs
 from blrzoo.likelihood.single import POWER
 from blrzoo.progress import track
 
@@ -32,9 +33,12 @@ class PowerChains:
     def __init__(self, model: pm.Model, compile_kwargs: dict[str, Any] | None = None) -> None:
         self.model = power_posterior(model)
         self.power = self.model[POWER]
-        # Compiled once, for all powers.
+        # Compiled once, for all powers. Tuning and draws are sweeps, so that their number is known.
         steps = instantiate_steppers(
-            self.model, *assign_step_methods(self.model), compile_kwargs=compile_kwargs
+            self.model,
+            *assign_step_methods(self.model),
+            step_kwargs={BLRGibbs.name: {"thin": 1}},
+            compile_kwargs=compile_kwargs,
         )
         self.step = CompoundStep(steps) if isinstance(steps, list) else steps
         self._log_likelihood = model.compile_logp(

@@ -18,6 +18,7 @@ import numpy as np
 import pytensor
 import pytensor.tensor as pt
 from pytensor.compile.io import In, Out
+from pytensor.compile.ops import ViewOp
 from pytensor.compile.sharedvalue import SharedVariable
 from pytensor.graph.fg import FrozenFunctionGraph
 from pytensor.graph.traversal import ancestors, io_toposort
@@ -133,7 +134,9 @@ def _data_as_inputs(
     inputs = {memo[v]: holder for v, holder in shared.items()}
     # Each node is copied once: graph_replace copies draws twice, and hands a generator to both.
     for node in io_toposort([], outputs):
-        if any(variable in memo for variable in node.inputs):
+        if isinstance(node.op, ViewOp):  # the name of a Deterministic, which copies of a model lack
+            memo[node.outputs[0]] = memo.get(node.inputs[0], node.inputs[0])
+        elif any(variable in memo for variable in node.inputs):
             copied = [memo.get(variable, variable) for variable in node.inputs]
             copy = node.op.make_node(*copied)  # anew, as lengths are no longer known
             memo.update(zip(node.outputs, copy.outputs, strict=True))

@@ -82,7 +82,7 @@ def test_diagnose_says_how_many(model):
     idata = blr.sample(model, draws=100, **SETTINGS, thin=2)
     verdict = blr.diagnose(idata, quiet=True)
     assert verdict["sweeps"] == 200
-    assert "2 chains of 100 draws, 200 sweeps" in str(verdict)
+    assert "2 chains of 100 draws and 200 sweeps" in str(verdict)
 
 
 @pytest.mark.parametrize(
