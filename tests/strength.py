@@ -479,6 +479,24 @@ FAULTS = [
         '"pip": xr.Variable(self.dims, self.counts.sum(axis=0) / (counts.sum() - 1))',
         "tests/sampling/test_keep_summary.py -k inclusion",
     ),
+    Fault(
+        "thinning: every draw is one sweep",
+        "sweeps = 1 if self.tune else self.thin",
+        "sweeps = 1",
+        "tests/gibbs/test_thinning.py -k chain_is",
+    ),
+    Fault(
+        "thinning: sweeps of a draw go on from its start",
+        "found = self._draw(self._values(point))",
+        "found = self._draw(self._values({**point, **self.last}))",
+        "tests/gibbs/test_thinning.py -k chain_is",
+    ),
+    Fault(
+        "copies: a Deterministic's name makes a sweep of another kind",
+        "if isinstance(node.op, ViewOp):",
+        "if False and isinstance(node.op, ViewOp):",
+        "tests/gibbs/test_compiled.py -k copies",
+    ),
 ]
 
 

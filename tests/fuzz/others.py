@@ -26,6 +26,7 @@ MODEL = st.sampled_from(sorted(fits.MODELS)).map(
     lambda kind: Given(fits.model(kind), label=f"model {kind}")
 )
 ANY_MODEL = st.one_of(MODEL, junk(pm.Model()))
+MOVES = junk([], "scale", ["pairs", "collapsed"], ["scale", "scale"])
 
 
 def model(kind: str) -> Given:
@@ -309,6 +310,8 @@ OTHERS = {
             "var_names": junk(["beta"], [], ["?"], [[1]]),
             "random_seed": junk(1, [1, 2]),
             "initvals": junk({"beta": np.zeros(5)}, {"?": 1}, {"beta": np.ones(2)}),
+            "moves": MOVES,
+            "thin": junk(1, 3),
         },
         _sampled,
         ("model",),
@@ -323,6 +326,8 @@ OTHERS = {
             "draws": junk(3),
             "tune": junk(2),
             "random_seed": junk(1),
+            "moves": MOVES,
+            "thin": junk(1, 3),
         },
         nothing,
         ("idata", "model"),
@@ -331,7 +336,7 @@ OTHERS = {
     "BLRGibbs": Row(
         lambda model, vars=None, **options: blr.BLRGibbs(vars, model=model, **options),
         lambda: {"model": model("select")},
-        {"model": ANY_MODEL, "vars": junk([]), "blocked": FLAG},
+        {"model": ANY_MODEL, "vars": junk([]), "blocked": FLAG, "moves": MOVES, "thin": junk(1, 3)},
         _gibbs,
         ("model", "vars"),
         share=0.3,
