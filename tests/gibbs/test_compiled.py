@@ -16,7 +16,8 @@ from pytensor.tensor.random.variable import rng as rng_variable
 import blrzoo as blr
 from blrzoo import zoo
 from blrzoo.gibbs.compiled import Compiled, _compile
-from tests.table import KINDS, PRIORS, small_data
+from tests import table
+from tests.table import small_data
 
 pytestmark = pytest.mark.compiled
 
@@ -104,10 +105,10 @@ def test_a_kind_of_model_is_compiled_once_for_data_of_any_size(kind: str) -> Non
     assert compiled(factory, 37, 51, **options) is compiled(factory, 61, 70, **options)
 
 
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", table.KINDS)
 def test_copies_are_of_the_same_kind(name: str) -> None:
     """So they draw the very same; the name of a Deterministic is no part of a kind."""
-    model = PRIORS[name](*small_data())
+    model = table.PRIORS[name](*small_data())
     one, other = (blr.BLRGibbs(model=each)._sweep._kind for each in (model, model.copy()))
     assert one == other
 
