@@ -134,13 +134,18 @@ def _data_as_inputs(
     inputs = {memo[v]: holder for v, holder in shared.items()}
     # Each node is copied once: graph_replace copies draws twice, and hands a generator to both.
     for node in io_toposort([], outputs):
-        if isinstance(node.op, ViewOp):  # the name of a Deterministic, which copies of a model lack
+        if _only_names(node.op):
             memo[node.outputs[0]] = memo.get(node.inputs[0], node.inputs[0])
         elif any(variable in memo for variable in node.inputs):
             copied = [memo.get(variable, variable) for variable in node.inputs]
             copy = node.op.make_node(*copied)  # anew, as lengths are no longer known
             memo.update(zip(node.outputs, copy.outputs, strict=True))
     return [memo.get(output, output) for output in outputs], inputs
+
+
+def _only_names(op: Any) -> bool:
+    """Whether an Op makes the name of a Deterministic, which copies of a model lack."""
+    return isinstance(getattr(op, "core_op", op), ViewOp)  # the core of a Blockwise
 
 
 def _is_generator(v: Any) -> bool:
