@@ -165,7 +165,7 @@ def test_thinned_draws_and_one_chain(idata):
     [
         pytest.param("copy", marks=pytest.mark.slow),
         "two processes",
-        "rows of Y shuffled",
+        pytest.param("rows of Y shuffled", marks=pytest.mark.slow),
         pytest.param("xarray", marks=pytest.mark.slow),
     ],
 )

@@ -74,7 +74,7 @@ def test_output_contract(idata):
     assert list(posterior["feature"].values) == list("abcdef")
     assert list(idata.observed_data["obs"].values[:2]) == ["i0", "i1"]
     assert {"X", "X_center", "W", "W_center"} == set(idata.constant_data.data_vars)
-    statistics = {"model_size", "genetic_variance", "scale_acceptance"}
+    statistics = {"model_size", "genetic_variance", "scale_acceptance", "sweeps"}
     assert set(idata.sample_stats.data_vars) == statistics
 
 

@@ -24,10 +24,17 @@ CODES = genotypes()[0]
 #: Kinds of sweeps that run compiled too; compiling takes a quarter of a minute a row.
 COMPILED = ("spike-slab", "hierarchical-mixture", "traits-all", "ridge-joint")
 
+#: Of the others, those with an argument that a design has a part in.
+OTHERS = ("weights-and-missing", "multivariate-holes")
+
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(k, marks=pytest.mark.engine) if k in COMPILED else k for k in KINDS],
+    [
+        *(pytest.param(k, marks=pytest.mark.engine) for k in COMPILED),
+        *OTHERS,
+        *(pytest.param(k, marks=pytest.mark.slow) for k in KINDS if k not in COMPILED + OTHERS),
+    ],
 )
 def test_genotype_codes_draw_as_numbers_do(name: str) -> None:
     """Models of one trait and several, weights and holes among them."""
@@ -61,15 +68,15 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 }
 
 
-#: Forms that are designs of their own; the others only lead to one of them.
-DESIGNS = ("genotypes", "sparse", "gram")
+#: Form that runs with all arguments; all forms do in `make test-slow`.
+WITH_ALL = "genotypes"
 
 
 @pytest.mark.engine
 @pytest.mark.parametrize(
     ("form", "arguments"),
     [
-        (f, a) if a == "plain" or f in DESIGNS else pytest.param(f, a, marks=pytest.mark.slow)
+        (f, a) if a == "plain" or f == WITH_ALL else pytest.param(f, a, marks=pytest.mark.slow)
         for f in FORMS
         for a in ARGUMENTS
     ],
@@ -98,7 +105,9 @@ def test_sparse_columns_stay_sparse_where_they_leave_out_zeros(fill):
     np.testing.assert_allclose(design.columns(slice(None)), X - X.mean(axis=0), atol=1e-14)
 
 
-@pytest.mark.parametrize("form", [*DESIGNS, pytest.param("float32", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "form", ["genotypes", "sparse", "gram", pytest.param("float32", marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize(
     "arguments",
     ["plain", "weights", pytest.param("covariates", marks=pytest.mark.slow), "standardize"],

@@ -99,13 +99,19 @@ KINDS = {name: (getattr(blr, name), {}) for name in zoo.__all__} | {
 }
 
 
-@pytest.mark.parametrize("kind", KINDS)
+#: Kinds whose sweeps are like those of another one.
+LIKE_OTHERS = ("weights", "BayesB", "multivariate", "hierarchical_multivariate")
+
+
+@pytest.mark.parametrize(
+    "kind", [pytest.param(k, marks=pytest.mark.slow) if k in LIKE_OTHERS else k for k in KINDS]
+)
 def test_a_kind_of_model_is_compiled_once_for_data_of_any_size(kind: str) -> None:
     factory, options = KINDS[kind]
     assert compiled(factory, 37, 51, **options) is compiled(factory, 61, 70, **options)
 
 
-@pytest.mark.parametrize("name", table.KINDS)
+@pytest.mark.parametrize("name", ["spike-slab", "traits-all", "multivariate-diagonal"])
 def test_copies_are_of_the_same_kind(name: str) -> None:
     """So they draw the very same; the name of a Deterministic is no part of a kind."""
     model = table.PRIORS[name](*small_data())

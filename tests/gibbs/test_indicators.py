@@ -34,7 +34,7 @@ CHAINS = {"draws": 3000, "tune": 200, "chains": 4, "quiet": True}
 
 
 @pytest.mark.parametrize("name", ["dense"])
-@pytest.mark.parametrize("signal", [0.1, 30.0])
+@pytest.mark.parametrize("signal", [0.1, pytest.param(30.0, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("T", range(1, 9))
 def test_kernel_equals_reference(name, signal, T):
     design, state = indicator_state(20, 15, T, seed=T, signal=signal)

@@ -7,7 +7,7 @@ import blrzoo as blr
 from blrzoo.gibbs import thinning
 from tests.builders import assert_same, last_draw, make_data
 from tests.conftest import MOST_SWEEPS
-from tests.table import KINDS, PRIORS, small_data
+from tests.table import PRIORS, small_data
 
 SETTINGS = {"tune": 5, "chains": 2, "random_seed": 1, "quiet": True}
 
@@ -17,7 +17,9 @@ def model():
     return blr.spike_slab(*make_data())
 
 
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize(
+    "name", ["ridge-joint", "weights-and-missing", "half-normal-slab", "multivariate-holes"]
+)
 def test_the_chain_is_the_same(name):
     """The last of 4 draws of 3 sweeps is the last of 12."""
     model = PRIORS[name](*small_data())
@@ -58,7 +60,7 @@ def data(n, p, traits=1):
         (lambda: blr.spike_slab(*data(30, 4)), 25),
         (lambda: blr.spike_slab(*data(1000, 2000)), 10),
         (lambda: blr.spike_slab(*data(1000, 2000), design="gram"), 5),
-        (lambda: blr.spike_slab(*data(5000, 5000)), 1),
+        (lambda: blr.spike_slab(*data(4000, 2600)), 1),
         (lambda: blr.multivariate_spike_slab(*data(1000, 1000, 3)), 6),
         (lambda: blr.single_component(*data(30, 4), update="joint"), 1),
         (lambda: blr.single_component(*data(30, 4), update="single-site"), 25),

@@ -48,7 +48,7 @@ SHAPES = [(30, 10, 1, 1), (30, 10, 2, 2), (10, 12, 3, 1), (4, 2, 2, 1), (8, 10, 
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-@pytest.mark.parametrize("signal", [0.1, 30.0])
+@pytest.mark.parametrize("signal", [0.1, pytest.param(30.0, marks=pytest.mark.slow)])
 def test_kernel_equals_reference(shape, signal):
     design, _, inputs = pair_inputs(*shape, seed=sum(shape), signal=signal)
     before = [np.copy(value) for value in inputs]

@@ -44,7 +44,8 @@ def test_other_arrays_are_pickled_as_ever(model):
         np.testing.assert_array_equal(cloudpickle.loads(cloudpickle.dumps(other)), other)
 
 
-@pytest.mark.parametrize("update", ["single-site", pytest.param("joint", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("update", ["single-site", "joint"])
 def test_spawned_chains_draw_as_forked_ones(update):
     codes, y = genotypes(1100, 1000)
     model = blr.single_component(codes[:600, :300].astype(float), y[:600], update=update)
