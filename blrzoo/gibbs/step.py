@@ -225,9 +225,9 @@ class BLRGibbs(BlockedStep):
         for _ in range(sweeps):
             found = self._draw(self._values(point))
             point = {**point, **dict(zip(self._outputs, found, strict=False))}
-        found = [*found[len(self._outputs) :], sweeps]
-        statistics = dict(zip(self.stats_dtypes_shapes, found, strict=True))
-        self._check_draw(point, statistics["genetic_variance"])
+            found = [*found[len(self._outputs) :], sweeps]
+            statistics = dict(zip(self.stats_dtypes_shapes, found, strict=True))
+            self._check_draw(point, statistics["genetic_variance"])
         self.last = {name: point[name] for name in self._effects}
         return point, [statistics | {"model_size": int(statistics["model_size"])}]
 

@@ -74,6 +74,24 @@ def test_a_draw_that_is_not_finite_is_named(step, model, monkeypatch):
         step.step(point)
 
 
+def test_no_sweep_of_a_draw_may_be_broken(model, monkeypatch):
+    """The next sweep would draw tau2 anew, and nothing would show."""
+    step, calls = blr.BLRGibbs(model=model, thin=3), []
+    point = start(step, model)
+    sweep, at = step._sweep, step._outputs.index("tau2_log__")
+
+    def broken(*inputs):
+        outputs = list(sweep(*inputs))
+        calls.append(outputs[at])
+        outputs[at] = np.array(np.inf) if len(calls) == 1 else outputs[at]
+        return outputs
+
+    monkeypatch.setattr(step, "_sweep", broken)
+    with pytest.raises(SamplingError, match="for tau2 in draw 1 of a chain"):
+        step.step(point)
+    assert len(calls) == 1
+
+
 @pytest.mark.compiled  # a NumPy reference warns before it overflows
 def test_a_sweep_that_overflows_stops(model):
     """Effects of 1e200 have no finite sum of squares."""
