@@ -20,7 +20,7 @@ from blrzoo.posterior import reader
 from tests.builders import tree
 
 DRAWS = 4000
-CHAINS, REPLICATES = 4, 500
+CHAINS, REPLICATES, PARTS = 4, 500, 5
 
 
 def autoregression(correlation, shape, seed):
@@ -28,6 +28,12 @@ def autoregression(correlation, shape, seed):
     noise = np.random.default_rng(seed).normal(size=shape)
     noise[:, 0] /= np.sqrt(1 - correlation**2)
     return lfilter([1], [1, -correlation], noise, axis=1) * np.sqrt(1 - correlation**2)
+
+
+def parts(correlation, draws, seed):
+    """The same for all replicates, in parts: together they take hundreds of megabytes."""
+    for part in range(PARTS):
+        yield autoregression(correlation, (CHAINS, draws, REPLICATES // PARTS), [seed, part])
 
 
 def wide(draws):
@@ -52,14 +58,17 @@ def is_standard_normal(z):
 
 @pytest.mark.parametrize("correlation", [0.0, 0.5, 0.8, -0.4])
 def test_scores_of_stationary_chains_are_standard_normal(correlation):
-    draws = autoregression(correlation, (CHAINS, DRAWS, REPLICATES), seed=1)
-    z = geweke(wide(draws))["theta"]
-    assert z.dims == ("chain", "replicate")
-    assert is_standard_normal(z.values)
-    if correlation:  # the test would notice a variance that takes draws for independent
+    z, naive = [], []
+    for draws in parts(correlation, DRAWS, seed=1):
+        scores = geweke(wide(draws))["theta"]
+        assert scores.dims == ("chain", "replicate")
+        z.append(scores.values)
         start, end = draws[:, : DRAWS // 10], draws[:, DRAWS // 2 :]
-        naive = start.var(axis=1) / start.shape[1] + end.var(axis=1) / end.shape[1]
-        assert not is_standard_normal((start.mean(axis=1) - end.mean(axis=1)) / np.sqrt(naive))
+        variance = start.var(axis=1) / start.shape[1] + end.var(axis=1) / end.shape[1]
+        naive.append((start.mean(axis=1) - end.mean(axis=1)) / np.sqrt(variance))
+    assert is_standard_normal(np.array(z))
+    if correlation:  # the test would notice a variance that takes draws for independent
+        assert not is_standard_normal(np.array(naive))
 
 
 def test_scores_by_hand():
@@ -79,7 +88,8 @@ def test_scores_by_hand():
 def test_the_level_holds_as_documented(draws, effective):
     """By the effective draws of the start; the scores of one estimate an end have 7 to 16 %."""
     correlation = max(0.0, (0.1 * draws - effective) / (0.1 * draws + effective))
-    z = geweke(wide(autoregression(correlation, (4, draws, 500), seed=4)))["theta"].values
+    found = [geweke(wide(part))["theta"].values for part in parts(correlation, draws, seed=4)]
+    z = np.array(found)
     level = 0.0455 if effective >= 5 else 0.08
     for bound, p in [(2.0, 1.25 * level), (4.0, 2e-4 if effective >= 5 else 1e-3)]:
         assert np.mean(abs(z) > bound) < p + 4 * np.sqrt(p * (1 - p) / z.size)
