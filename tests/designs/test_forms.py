@@ -26,6 +26,7 @@ COMPILED = ("spike-slab", "hierarchical-mixture", "traits-all", "ridge-joint")
 
 #: Of the others, those with an argument that a design has a part in.
 OTHERS = ("weights-and-missing", "multivariate-holes")
+REPEATS = [pytest.mark.slow, pytest.mark.engine]
 
 
 @pytest.mark.parametrize(
@@ -33,7 +34,7 @@ OTHERS = ("weights-and-missing", "multivariate-holes")
     [
         *(pytest.param(k, marks=pytest.mark.engine) for k in COMPILED),
         *OTHERS,
-        *(pytest.param(k, marks=pytest.mark.slow) for k in KINDS if k not in COMPILED + OTHERS),
+        *(pytest.param(k, marks=REPEATS) for k in KINDS if k not in COMPILED + OTHERS),
     ],
 )
 def test_genotype_codes_draw_as_numbers_do(name: str) -> None:
