@@ -5,6 +5,7 @@ Each row makes a model of given data, with priors narrow enough for the joint te
 
 import numpy as np
 import pymc as pm
+import pytest
 
 import blrzoo as blr
 from blrzoo.building import Part, build_model
@@ -315,6 +316,9 @@ KINDS = (
     "traits-restrictive",
     "traits-groups-mixture",
 )
+
+#: Marks of rows that repeat what others show, each with a compiled sweep of its own.
+REPEATS = [pytest.mark.slow, pytest.mark.engine]
 
 #: Variables without a full conditional, which NUTS draws.
 LEFT_TO_NUTS = {

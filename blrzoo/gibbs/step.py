@@ -194,6 +194,7 @@ class BLRGibbs(BlockedStep):
         self._declare_statistics([*statistics, "sweeps"], composer.trait_shape)
         names = composer.model.rvs_to_values
         self._outputs = [names[rv].name for rv in composer.drawn]
+        self._variance = len(values) + list(statistics).index("genetic_variance")
         self._effects = [names[rv].name for block in composer.blocks for rv in block.drawn]
         self._sweep = Compiled(
             [*composer.inputs, *composer.fits, composer.rng],
@@ -225,9 +226,9 @@ class BLRGibbs(BlockedStep):
         for _ in range(sweeps):
             found = self._draw(self._values(point))
             point = {**point, **dict(zip(self._outputs, found, strict=False))}
-            found = [*found[len(self._outputs) :], sweeps]
-            statistics = dict(zip(self.stats_dtypes_shapes, found, strict=True))
-            self._check_draw(point, statistics["genetic_variance"])
+            self._check_draw(point, found[self._variance])
+        found = [*found[len(self._outputs) :], sweeps]
+        statistics = dict(zip(self.stats_dtypes_shapes, found, strict=True))
         self.last = {name: point[name] for name in self._effects}
         return point, [statistics | {"model_size": int(statistics["model_size"])}]
 

@@ -4,7 +4,6 @@ import numpy as np
 
 from blrzoo.designs.base import Design
 from blrzoo.gibbs.compose import Composer
-from blrzoo.gibbs.moves.collapsed import CollapsedMove
 
 __all__ = ["MOST", "WORK", "default_thin"]
 
@@ -20,7 +19,7 @@ def default_thin(composer: Composer) -> int:
 
     One, where effects and variances are drawn jointly: such draws are nearly independent.
     """
-    if any(isinstance(move, CollapsedMove) for move in composer.moves):
+    if any(move.independent for move in composer.moves):
         return 1
     traits = int(np.prod(composer.trait_shape))
     work = sum(_elements(term.design) * traits for term in composer.spec.terms)

@@ -10,7 +10,7 @@ from blrzoo.gibbs.spec import find_model, refuse_sums
 from blrzoo.gibbs.step import THIN, check_moves
 from blrzoo.sampling.summary_recorder import of_features
 
-__all__ = ["OTHER_STEPS", "check_arguments", "check_model", "check_sweeps"]
+__all__ = ["OTHER_STEPS", "check_arguments", "check_model", "check_options"]
 
 #: Arguments of ``pm.sample`` that name other step methods.
 OTHER_STEPS = ("step", "backend", "nuts_sampler")
@@ -40,16 +40,16 @@ def check_arguments(
     chains: Any,
     var_names: Any,
     keep: Any,
-    sweeps: dict[str, Any],
+    options: dict[str, Any],
     more: dict[str, Any],
 ) -> None:
-    """Check the arguments; `sweeps` are moves and thin, `more` those for ``pm.sample``."""
+    """Check the arguments; `options` are moves and thin, `more` those for ``pm.sample``."""
     Choice(("draws", "summary"), default="draws").check("keep", keep)
     Integer(1, default=4).check("chains", chains)
     Integer(1, default=1000).check("draws", more.get("draws", 1000))
     NoneOr(Integer(0, default=1000)).check("tune", more.get("tune"))
     Seed().check("random_seed", more.get("random_seed"))
-    check_sweeps(sweeps, more)
+    check_options(options, more)
     if not more.get("return_inferencedata", True):
         raise ValueError(
             "return_inferencedata must be True, got False: blr.sample completes what it returns. "
@@ -61,11 +61,11 @@ def check_arguments(
         _check_summary(model, var_names, more)
 
 
-def check_sweeps(sweeps: dict[str, Any], more: dict[str, Any]) -> None:
+def check_options(options: dict[str, Any], more: dict[str, Any]) -> None:
     """Check moves and thin, which other steps would not have."""
-    check_moves(sweeps["moves"])
-    THIN.check("thin", sweeps["thin"])
-    for given in [name for name, value in sweeps.items() if value is not None]:
+    check_moves(options["moves"])
+    THIN.check("thin", options["thin"])
+    for given in [name for name, value in options.items() if value is not None]:
         advice = f"Leave {given} out, or pass step=blr.BLRGibbs(model=model, {given}=...) only."
         for name in OTHER_STEPS:
             LeftOut(f"with {given}", advice=advice).check(name, more.get(name))

@@ -1,8 +1,7 @@
 """`pm.sample` with the defaults that wide models need."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import pymc as pm
@@ -150,7 +149,8 @@ def sample(
     ['beta', 'delta', 'mu', 'pi', 'sigma2', 'tau2']
     """
     model = check_model(model, more)
-    check_arguments(model, chains, var_names, keep, {"moves": moves, "thin": thin}, kwargs)
+    options = {"moves": moves, "thin": thin}
+    check_arguments(model, chains, var_names, keep, options, kwargs)
     checks = Flag(default=True).check("compute_convergence_checks", compute_convergence_checks)
     quiet = Flag(default=False).check("quiet", quiet)
     find_spec(model)
@@ -163,7 +163,7 @@ def sample(
     extra = dict(kwargs.pop("idata_kwargs", None) or {})
     likelihood = extra.pop("log_likelihood", False)
     kwargs |= {"chains": chains, "quiet": quiet, "idata_kwargs": extra}
-    idata = draw(model, var_names, keep, {"moves": moves, "thin": thin}, **kwargs)
+    idata = draw(model, var_names, keep, options, **kwargs)
     names = None if likelihood is True else likelihood
     if likelihood:
         finish("the log likelihood", lambda: _add_log_likelihood(idata, model, names))
@@ -175,15 +175,15 @@ def sample(
 def draw(
     model: pm.Model,
     var_names: list[str] | None,
-    keep: str = "draws",
-    sweeps: Mapping[str, Any] = MappingProxyType({}),
+    keep: str,
+    options: dict[str, Any],
     **kwargs: Any,
 ) -> xr.DataTree:
     """Draw; ``alpha`` becomes an alias of ``beta`` unless var_names or a trace is given."""
     alias = var_names is None and kwargs.get("trace") is None and _has_alpha(model)
     if alias:
         var_names = [rv.name for rv in model.unobserved_RVs if rv.name != "alpha"]
-    kwargs |= _own_parts(model, var_names, keep, sweeps, kwargs)
+    kwargs |= _own_parts(model, var_names, keep, options, kwargs)
     with arrays_by_file(arrays_of(model)):
         idata = pm.sample(
             model=model, var_names=var_names, compute_convergence_checks=False, **kwargs
@@ -201,7 +201,7 @@ def _own_parts(
     model: pm.Model,
     var_names: list[str] | None,
     keep: str,
-    sweeps: Mapping[str, Any],
+    options: dict[str, Any],
     given: dict[str, Any],
 ) -> dict[str, Any]:
     """Our recorder and step, with moves and thin, unless the user's arguments determine them."""
@@ -209,12 +209,13 @@ def _own_parts(
     if given.get("trace") is None:
         own["trace"] = _recorder(model, var_names, keep, given.get("draws", 1000))
     others = any(given.get(name) for name in OTHER_STEPS)
-    asked = any(value is not None for value in sweeps.values())
+    asked = any(value is not None for value in options.values())
     if asked or (not others and all(map(spec_of, model.free_RVs))):
         # Without it, PyMC derives the gradient of the log density, to see whether NUTS applies.
-        options = {"compile_kwargs": given.get("compile_kwargs"), **sweeps}
         with shown(bool(given.get("progressbar", True)) and not given.get("quiet")):
-            own["step"] = BLRGibbs(model=model, **options)
+            own["step"] = BLRGibbs(
+                model=model, compile_kwargs=given.get("compile_kwargs"), **options
+            )
     return own
 
 

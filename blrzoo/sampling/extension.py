@@ -9,7 +9,8 @@ import xarray as xr
 
 from blrzoo.checks import Flag, Integer, NoneOr, Seed
 from blrzoo.gibbs.spec import find_spec, spec_of
-from blrzoo.sampling.arguments import OTHER_STEPS, check_model, check_sweeps
+from blrzoo.posterior.reader import sample_stat
+from blrzoo.sampling.arguments import OTHER_STEPS, check_model, check_options
 from blrzoo.sampling.draw import add_alias, draw, finish, log_convergence, name_traits
 from blrzoo.sampling.fitted import check_same_model
 
@@ -114,18 +115,19 @@ def sample_more(
     checks = Flag(default=True).check("compute_convergence_checks", compute_convergence_checks)
     quiet = Flag(default=False).check("quiet", quiet)
     _check_decided(kwargs)
-    sweeps = {"moves": moves, "thin": thin}
-    check_sweeps(sweeps, kwargs)
+    options = {"moves": moves, "thin": thin}
+    check_options(options, kwargs)
     old = check_same_model(idata, model)
     idata = idata.copy()
     name_traits(idata, model)
     first = int(old["draw"].max()) + 1
     if thin is None and not any(kwargs.get(name) for name in OTHER_STEPS):
-        sweeps["thin"] = _sweeps(idata)
+        options["thin"] = _sweeps(idata)
     new = draw(
         model,
         _to_record(old),
-        sweeps=sweeps,
+        "draws",
+        options,
         draws=draws,
         tune=_tuning(model, kwargs) if tune is None else tune,
         chains=old.sizes["chain"],
@@ -157,9 +159,8 @@ def _tuning(model: pm.Model, kwargs: dict[str, Any]) -> int:
 
 def _sweeps(idata: xr.DataTree) -> int | None:
     """Number of sweeps of the last draw, None where another step made it."""
-    if "sample_stats" not in idata.children or "sweeps" not in idata["sample_stats"]:
-        return None
-    return int(idata["sample_stats"]["sweeps"].isel(chain=0, draw=-1))
+    sweeps = sample_stat(idata, "sweeps")
+    return None if sweeps is None else int(sweeps.isel(chain=0, draw=-1))
 
 
 def _new_stream(random_seed: Any, first: int) -> np.random.Generator:

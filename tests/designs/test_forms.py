@@ -13,7 +13,7 @@ import blrzoo as blr
 from blrzoo import sources
 from blrzoo.gibbs.spec import spec_of
 from tests.builders import assert_same, genotypes, last_draw
-from tests.table import KINDS, PRIORS
+from tests.table import KINDS, PRIORS, REPEATS
 
 SHORT: dict[str, Any] = {"draws": 20, "tune": 5, "chains": 2, "random_seed": 1, "quiet": True}
 
@@ -26,7 +26,6 @@ COMPILED = ("spike-slab", "hierarchical-mixture", "traits-all", "ridge-joint")
 
 #: Of the others, those with an argument that a design has a part in.
 OTHERS = ("weights-and-missing", "multivariate-holes")
-REPEATS = [pytest.mark.slow, pytest.mark.engine]
 
 
 @pytest.mark.parametrize(

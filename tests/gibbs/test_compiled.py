@@ -99,12 +99,12 @@ KINDS = {name: (getattr(blr, name), {}) for name in zoo.__all__} | {
 }
 
 
-#: Kinds whose sweeps are like those of another one.
-LIKE_OTHERS = ("weights", "BayesB", "multivariate", "hierarchical_multivariate")
+#: Kinds that `make test` leaves out, because they compile long.
+LONG = ("weights", "BayesB", "multivariate", "hierarchical_multivariate")
 
 
 @pytest.mark.parametrize(
-    "kind", [pytest.param(k, marks=pytest.mark.slow) if k in LIKE_OTHERS else k for k in KINDS]
+    "kind", [pytest.param(k, marks=pytest.mark.slow) if k in LONG else k for k in KINDS]
 )
 def test_a_kind_of_model_is_compiled_once_for_data_of_any_size(kind: str) -> None:
     factory, options = KINDS[kind]

@@ -13,11 +13,9 @@ from pytensor.tensor.random.type import RandomGeneratorType
 
 import blrzoo as blr
 from tests.builders import assert_same, last_draw
-from tests.table import KINDS, LEFT_TO_NUTS, PRIORS, small_data
+from tests.table import KINDS, LEFT_TO_NUTS, PRIORS, REPEATS, small_data
 
 every_prior = pytest.mark.parametrize("name", PRIORS)
-#: Rows that repeat what those of `KINDS` show, each with a compiled sweep of its own.
-REPEATS = [pytest.mark.slow, pytest.mark.engine]
 every_kind = pytest.mark.parametrize(
     "name", [k if k in KINDS else pytest.param(k, marks=REPEATS) for k in PRIORS]
 )
@@ -172,7 +170,7 @@ def test_every_draw_takes_the_generator_from_the_one_before(step):
     ("name", "draws"),
     [
         *((k, 50) for k in KINDS),
-        *(pytest.param(k, 2000, marks=REPEATS[: 1 if k in KINDS else 2]) for k in PRIORS),
+        *(pytest.param(k, 2000, marks=pytest.mark.slow if k in KINDS else REPEATS) for k in PRIORS),
     ],
 )
 def test_carried_fit_stays_exact(model, step, draws):

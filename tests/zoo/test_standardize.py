@@ -42,11 +42,11 @@ MODELS = {
 
 
 #: Models of several traits that compile long and repeat what "trait-patterns" shows.
-REPEATS = ("traits", "trait-groups", "trait-indicators")
+LIKE_PATTERNS = ("traits", "trait-groups", "trait-indicators")
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(k, marks=pytest.mark.engine) if k in REPEATS else k for k in MODELS]
+    "name", [pytest.param(k, marks=pytest.mark.engine) if k in LIKE_PATTERNS else k for k in MODELS]
 )
 @pytest.mark.slow
 def test_units_do_not_matter(name):

@@ -47,6 +47,8 @@ class Move:
     - ``serves``: name of the block whose variables it draws, a key of `blrzoo.gibbs.blocks.BLOCKS`;
     - ``leads``: whether it comes right before the block, which draws the effects anew, rather than
       after all blocks; False unless a subclass says otherwise;
+    - ``independent``: whether successive sweeps that make it are nearly independent, so that a draw
+      need not be more than one; False unless a subclass says otherwise;
     - ``pays()``: whether a sweep should make it;
     - ``inputs()``: current values of what its full conditional depends on besides X, by name;
       `blrzoo.testing` reads it;
@@ -67,6 +69,7 @@ class Move:
     name: ClassVar[str]
     serves: ClassVar[str]
     leads: ClassVar[bool] = False
+    independent: ClassVar[bool] = False
 
     def __init__(self, block: Block) -> None:
         self.block = block

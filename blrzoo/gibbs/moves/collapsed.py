@@ -55,7 +55,7 @@ class CollapsedMove(Move):
        Statistics 22:1701-1728 (independence chains).
     """
 
-    name, serves, leads = "collapsed", "joint", True
+    name, serves, leads, independent = "collapsed", "joint", True, True
 
     def __init__(self, block: Block) -> None:
         super().__init__(block)
