@@ -51,15 +51,16 @@ def default(model, monkeypatch):
 
 def data(n, p, traits=1):
     rng = np.random.default_rng(1)
-    return rng.normal(size=(n, p)), np.squeeze(rng.normal(size=(n, traits)))
+    genotypes = rng.integers(0, 3, size=(n, p), dtype=np.int8)  # a byte each, so little memory
+    return genotypes, np.squeeze(rng.normal(size=(n, traits)))
 
 
 @pytest.mark.parametrize(
     ("model", "expected"),
     [
         (lambda: blr.spike_slab(*data(30, 4)), 25),
-        (lambda: blr.spike_slab(*data(1000, 2000)), 10),
-        (lambda: blr.spike_slab(*data(1000, 2000), design="gram"), 5),
+        (lambda: blr.spike_slab(*data(2000, 1000)), 10),
+        (lambda: blr.spike_slab(*data(2000, 1000), design="gram"), 20),
         (lambda: blr.spike_slab(*data(4000, 2600)), 1),
         (lambda: blr.multivariate_spike_slab(*data(1000, 1000, 3)), 6),
         (lambda: blr.single_component(*data(30, 4), update="joint"), 1),

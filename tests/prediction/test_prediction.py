@@ -459,7 +459,7 @@ def test_a_single_draw_scores_its_error():
 def test_coverage_of_the_truth():
     """Binomial error: the draws are from the distribution of the truth."""
     rng = np.random.default_rng(7)
-    n = 3000
+    n = 1500
     for ci_prob in (0.5, 0.95):
         draws = as_draws(rng.normal(size=(1, 2000, n)))
         result = score(rng.normal(size=n), draws, ci_prob=ci_prob)
