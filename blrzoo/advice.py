@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar, get_args, get_type_hints
+from typing import ParamSpec, TypeVar, get_args, get_type_hints
 
 from blrzoo.priors.base import Prior
 from blrzoo.priors.multivariate.base import MultivariatePrior
@@ -42,7 +42,7 @@ _OTHER_CALLS = {
 
 
 def advised(
-    passes_to: Callable[..., Any] | None = None,
+    passes_to: Callable[..., object] | None = None,
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Make a decorator that explains unknown and missing arguments of a function.
 
@@ -68,7 +68,7 @@ def advised(
     return decorate
 
 
-def _arguments(function: Callable[..., Any]) -> list[str]:
+def _arguments(function: Callable[..., object]) -> list[str]:
     """Names of the arguments, those in a TypedDict of keywords last."""
     parameters = inspect.signature(function).parameters.values()
     own = [each.name for each in parameters if each.kind is not each.VAR_KEYWORD]
@@ -86,7 +86,7 @@ def _required(signature: inspect.Signature) -> list[str]:
     ]
 
 
-def _unexpected(function: str, key: str, value: Any, own: list[str]) -> str:
+def _unexpected(function: str, key: str, value: object, own: list[str]) -> str:
     if key == "prior":
         return (
             f"{function}() has a prior of its own, got prior={value!r}. Call "
@@ -146,7 +146,7 @@ def _plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
-def prior_like(value: Any) -> str | None:
+def prior_like(value: object) -> str | None:
     """Return the call that makes the prior named by a text, a class or an instance, if any."""
     kinds = _priors()
     if isinstance(value, str):

@@ -99,7 +99,7 @@ def _new_model(coords: dict[str, Any]) -> pm.Model:
 
 def _named(prior: Prior) -> dict[str, TensorVariable]:
     """Register numbers and expressions that a prior returned as Deterministics."""
-    variables: Any = prior.variables()
+    variables: object = prior.variables()
     if not isinstance(variables, dict):
         raise TypeError(
             f"prior must return a dict from variables(), got {variables!r} from "

@@ -6,7 +6,7 @@ names the argument, the rule, what was received with its type, and how to correc
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from numbers import Integral, Real
 from typing import Any
@@ -31,10 +31,10 @@ __all__ = [
 
 _MOST = 10**9  # of anything that is counted: more would never end
 _LONGEST = 120  # characters of a value in a message
-_NO_DEFAULT: Any = object()
+_NO_DEFAULT = object()
 
 
-def shown(value: Any) -> str:
+def shown(value: object) -> str:
     """Show a value with its type, as messages do; long values are shortened."""
     text, shape = repr(value), getattr(value, "shape", None)
     if "\n" in text or len(text) > _LONGEST:
@@ -55,14 +55,14 @@ def as_float(number: Any) -> float:
 class Constraint[T](ABC):
     """What an argument may be; `default` and `advice` say in messages how to correct it."""
 
-    default: Any = field(default=_NO_DEFAULT, kw_only=True)
+    default: object = field(default=_NO_DEFAULT, kw_only=True)
     advice: str = field(default="", kw_only=True)
 
     @abstractmethod
     def _rule(self) -> str:
         """What follows "must be" in a message."""
 
-    def _is_kind(self, value: Any) -> bool:
+    def _is_kind(self, value: object) -> bool:
         """Whether the value is of the right kind; a TypeError if not."""
         return True
 
@@ -79,14 +79,14 @@ class Constraint[T](ABC):
         leave = "" if self.default is _NO_DEFAULT else f"Leave it out for {self.default!r}."
         return f"{self.advice} {leave}".strip()
 
-    def check(self, name: str, value: Any) -> T:
+    def check(self, name: str, value: object) -> T:
         """Return the value in its canonical type.
 
         Parameters
         ----------
         name : str
             Name of the argument, for messages.
-        value : Any
+        value : object
             What the user passed.
 
         Raises
@@ -116,10 +116,10 @@ class Flag(Constraint[bool]):
     def _rule(self) -> str:
         return "True or False"
 
-    def _is_kind(self, value: Any) -> bool:
+    def _is_kind(self, value: object) -> bool:
         return isinstance(value, bool | np.bool_)
 
-    def _canonical(self, value: Any) -> bool:
+    def _canonical(self, value: bool | np.bool_) -> bool:
         return bool(value)
 
 
@@ -133,7 +133,7 @@ class Choice(Constraint[str]):
         *first, last = map(repr, self.words)
         return f"{', '.join(first)} or {last}" if first else last
 
-    def _holds(self, value: Any) -> bool:
+    def _holds(self, value: object) -> bool:
         return isinstance(value, str) and value in self.words
 
 
@@ -150,7 +150,7 @@ class Number(Constraint[float]):
         finite = "finite " if self.below is None and self.most is None else ""
         return f"a {finite}number{self._interval()}"
 
-    def _is_kind(self, value: Any) -> bool:
+    def _is_kind(self, value: object) -> bool:
         return isinstance(value, Real) and not isinstance(value, bool)
 
     def _holds(self, value: Any) -> bool:
@@ -162,7 +162,7 @@ class Number(Constraint[float]):
             and (self.most is None or value <= self.most)
         )
 
-    def _canonical(self, value: Any) -> float:
+    def _canonical(self, value: Real) -> float:
         return float(value)
 
     def _interval(self) -> str:
@@ -188,13 +188,13 @@ class Integer(Constraint[int]):
     def _rule(self) -> str:
         return f"an int from {self.least} to {self.most if self.most < _MOST else f'{_MOST:,}'}"
 
-    def _is_kind(self, value: Any) -> bool:
+    def _is_kind(self, value: object) -> bool:
         return isinstance(value, Integral) and not isinstance(value, bool)
 
     def _holds(self, value: Any) -> bool:
         return bool(self.least <= value <= self.most)
 
-    def _canonical(self, value: Any) -> int:
+    def _canonical(self, value: Integral) -> int:
         return int(value)
 
 
@@ -204,7 +204,7 @@ class Seed(Constraint[Any]):
     def _rule(self) -> str:
         return "None, an int of at least 0, a list of them or a NumPy Generator"
 
-    def _is_kind(self, value: Any) -> bool:
+    def _is_kind(self, value: object) -> bool:
         wrong = isinstance(value, bool | np.bool_ | np.random.RandomState | np.ndarray)
         return not wrong and self._error(value) is not TypeError
 
@@ -232,14 +232,14 @@ class Names(Constraint[list[str]]):
     def _rule(self) -> str:
         return "a name or a list of names" + (f" of {list(self.among)}" if self.among else "")
 
-    def _holds(self, value: Any) -> bool:
+    def _holds(self, value: str | Sequence[str]) -> bool:
         return not self.among or set(self._canonical(value)) <= set(self.among)
 
-    def _is_kind(self, value: Any) -> bool:
+    def _is_kind(self, value: object) -> bool:
         listed = [value] if isinstance(value, str) else value
         return isinstance(listed, list | tuple) and all(isinstance(one, str) for one in listed)
 
-    def _canonical(self, value: Any) -> list[str]:
+    def _canonical(self, value: str | Sequence[str]) -> list[str]:
         return [value] if isinstance(value, str) else list(value)
 
 
@@ -247,13 +247,13 @@ class Names(Constraint[list[str]]):
 class Instance(Constraint[Any]):
     """An instance of one or several types; `what` names them in words."""
 
-    types: Any
+    types: type | tuple[type, ...]
     what: str
 
     def _rule(self) -> str:
         return self.what
 
-    def _is_kind(self, value: Any) -> bool:
+    def _is_kind(self, value: object) -> bool:
         return isinstance(value, self.types)
 
 
@@ -266,7 +266,7 @@ class LeftOut(Constraint[None]):
     def _rule(self) -> str:
         return f"left out {self.where}"
 
-    def _holds(self, value: Any) -> bool:
+    def _holds(self, value: object) -> bool:
         return value is None
 
 
@@ -279,7 +279,7 @@ class NoneOr[T](Constraint[T | None]):
     def _rule(self) -> str:
         return f"None or {self.other._rule()}"
 
-    def _is_kind(self, value: Any) -> bool:
+    def _is_kind(self, value: object) -> bool:
         return value is None or self.other._is_kind(value)
 
     def _holds(self, value: Any) -> bool:
@@ -296,15 +296,15 @@ class NoneOr[T](Constraint[T | None]):
 class OneOf(Constraint[Any]):
     """A value that one of several constraints allows."""
 
-    others: tuple[Constraint[Any], ...]
+    others: tuple[Constraint[object], ...]
 
     def _rule(self) -> str:
         return " or ".join(other._rule() for other in self.others)
 
-    def _is_kind(self, value: Any) -> bool:
+    def _is_kind(self, value: object) -> bool:
         return any(other._is_kind(value) for other in self.others)
 
-    def _holds(self, value: Any) -> bool:
+    def _holds(self, value: object) -> bool:
         return any(other._is_kind(value) and other._holds(value) for other in self.others)
 
     def _canonical(self, value: Any) -> Any:

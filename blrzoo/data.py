@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import csc_array
 
 from blrzoo.checks import Choice
 from blrzoo.labels import show
 from blrzoo.response import refuse_swapped
-from blrzoo.storage.forms import as_float, form_of, is_sparse, take_rows
+from blrzoo.storage.forms import Stored, as_float, form_of, is_sparse, take_rows
 from blrzoo.storage.moments import Moments, column_moments
 from blrzoo.tables import Table, join, read_table
 from blrzoo.values import check_covariates, check_features, check_response, check_weights
@@ -52,7 +53,7 @@ class RegressionData:
     read-only here, so that the cached moments stay right.
     """
 
-    X: Any
+    X: Stored
     y: np.ndarray
     W: np.ndarray
     coords: dict[str, np.ndarray]
@@ -70,7 +71,7 @@ class RegressionData:
         return self.X.shape[1]
 
     @cached_property
-    def y_variance(self) -> Any:
+    def y_variance(self) -> np.floating | np.ndarray:
         """Sample variance of the known values of y (divisor n - 1), a float or (trait,)."""
         # A float64 of NumPy: PyTensor tries a plain float as float32, where 1e39 overflows.
         return np.nanvar(self.y, axis=0, ddof=1)
@@ -257,7 +258,7 @@ def _arrays(obs: pd.Index, tables: dict[str, Table]) -> RegressionData:
     )
 
 
-def _read_only(array: Any) -> Any:
+def _read_only[A: (np.ndarray, csc_array)](array: A) -> A:
     """A read-only view; a sparse array as it is, as nothing else refers to it."""
     if is_sparse(array):
         return array

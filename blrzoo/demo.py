@@ -2,7 +2,6 @@
 
 import warnings
 from pathlib import Path
-from typing import Any
 
 import arviz as az
 import matplotlib
@@ -134,7 +133,7 @@ def _pip_figure(idata: xr.DataTree) -> Figure:
     return figure
 
 
-def _trace_figure(idata: xr.DataTree) -> Any:
+def _trace_figure(idata: xr.DataTree) -> Figure:
     names = ["sigma2", "tau2", "pi"]
     plots = az.plot_trace_dist(idata, var_names=names, compact=True, backend="matplotlib")
     figure = plots.viz["figure"].item()
@@ -142,7 +141,7 @@ def _trace_figure(idata: xr.DataTree) -> Any:
     return figure
 
 
-def _predictive_figure(idata: xr.DataTree) -> Any:
+def _predictive_figure(idata: xr.DataTree) -> Figure:
     plots = az.plot_ppc_dist(idata, num_samples=100, kind="ecdf", backend="matplotlib")
     (ax,) = plots.viz["figure"].item().axes
     ax.set(title="Observed (black) and predicted (blue) distribution of y")

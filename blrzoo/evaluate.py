@@ -1,9 +1,8 @@
 """Graphs that are evaluated once: without machine code, which would take longer to make."""
 
-from typing import Any
-
 import numpy as np
 from pytensor.compile.mode import Mode
+from pytensor.graph.basic import Variable
 
 __all__ = ["AS_WRITTEN", "ONCE", "value_of"]
 
@@ -15,12 +14,12 @@ ONCE = "FAST_COMPILE"
 AS_WRITTEN = Mode("py", None)
 
 
-def value_of(variable: Any) -> np.ndarray:
+def value_of(variable: Variable) -> np.ndarray:
     """Evaluate a PyTensor variable that depends on no random variable.
 
     Parameters
     ----------
-    variable : TensorVariable
+    variable : Variable
         A constant, data of a model, or a graph of them.
 
     Returns

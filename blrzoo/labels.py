@@ -8,8 +8,7 @@ where a table is only looked up (``more=True``), such as the groups of all featu
 Labels that are equal and in the same order are accepted as they are, even repeated ones.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -30,7 +29,6 @@ __all__ = [
     "show",
 ]
 
-Array = NDArray[Any]
 Places = NDArray[np.intp]
 
 _SHOWN = 5  # labels in a message
@@ -40,7 +38,7 @@ _BY_POSITION = "Rename, add or drop labels, or pass {}.to_numpy() to join by pos
 # ---- read ----
 
 
-def labels_of(name: str, value: Any, axis: int = 0) -> pd.Index | None:
+def labels_of(name: str, value: object, axis: int = 0) -> pd.Index | None:
     """Return the labels along an axis, or None for an array or a dim without coordinates."""
     if isinstance(value, pd.Series | pd.DataFrame):
         return _plain(name, value.axes[axis], axis)
@@ -87,7 +85,7 @@ def check_unique(name: str, labels: pd.Index, what: str) -> None:
         )
 
 
-def show(labels: Iterable[Any], limit: int = _SHOWN) -> str:
+def show(labels: Iterable[object], limit: int = _SHOWN) -> str:
     """Print the first labels as Python literals, for messages."""
     items = labels.tolist() if isinstance(labels, pd.Index) else list(labels)
     text = ", ".join(repr(x) for x in items[:limit])
@@ -147,14 +145,14 @@ def _faults(labels: pd.Index, wanted: pd.Index, more: bool) -> str:
 
 def align(
     name: str,
-    values: Array,
+    values: np.ndarray,
     labels: pd.Index | None,
     wanted: pd.Index,
     what: str,
     *,
     axis: int = 0,
     more: bool = False,
-) -> Array:
+) -> np.ndarray:
     """Bring an axis into the order of the wanted labels; without labels its length must agree."""
     if labels is None and values.shape[axis] != len(wanted):
         raise _wrong_shape(name, values.shape, len(wanted), what, axis)
@@ -174,8 +172,8 @@ def _wrong_shape(
 
 
 def one_per_feature(
-    name: str, value: Any, features: pd.Index, what: str = "features of the posterior"
-) -> Array:
+    name: str, value: object, features: pd.Index, what: str = "features of the posterior"
+) -> np.ndarray:
     """Return one value per feature, in the order of the features; other labels are left out."""
     try:
         array = np.asarray(value)
@@ -195,7 +193,9 @@ def one_per_feature(
 # ---- sets of labels ----
 
 
-def members(name: str, sets: Mapping[Any, Any], labels: pd.Index, what: str) -> sparse.csr_array:
+def members(
+    name: str, sets: Mapping[Hashable, object], labels: pd.Index, what: str
+) -> sparse.csr_array:
     """Return the members of named sets as a table of 0/1, (set, label)."""
     if not sets:
         raise ValueError(f"{name} must have at least one name, got none. Pass a name and labels.")
@@ -209,7 +209,7 @@ def members(name: str, sets: Mapping[Any, Any], labels: pd.Index, what: str) -> 
     return member_matrix(places, len(labels))
 
 
-def _listed(name: str, key: Any, listed: Any, labels: pd.Index, what: str) -> Places:
+def _listed(name: str, key: Hashable, listed: object, labels: pd.Index, what: str) -> Places:
     if isinstance(listed, str) or not np.iterable(listed):
         raise TypeError(
             f"{name} must map each name to a list of labels of {what}, got {listed!r} "

@@ -194,7 +194,9 @@ class _LeastSquares:
         }
         return xr.Dataset(variables, coords=data.coords, attrs={"ci_prob": float(self.ci_prob)})
 
-    def _table(self, name: str, dims: tuple[str, ...], value: Any, se: Any) -> dict[str, Any]:
+    def _table(
+        self, name: str, dims: tuple[str, ...], value: np.ndarray | float, se: np.ndarray | float
+    ) -> dict[str, object]:
         with np.errstate(divide="ignore", invalid="ignore"):  # a perfect fit has se = 0
             t = np.divide(value, se)
         parts = {

@@ -10,6 +10,7 @@ from blrzoo.checks import Choice, Flag, Instance, LeftOut, Number
 from blrzoo.likelihood.single import Likelihood
 from blrzoo.likelihood.traits import TraitLikelihood
 from blrzoo.priors.base import Prior
+from blrzoo.priors.given import Parameter
 from blrzoo.priors.multivariate.ridge import Form
 from blrzoo.sources import read_source
 
@@ -25,9 +26,9 @@ class Options(TypedDict, total=False):
     weights: Any
     missing: Literal["error", "predict"]
     h2: float
-    mu: Any
-    gamma: Any
-    sigma2: Any
+    mu: Parameter
+    gamma: Parameter
+    sigma2: Parameter
     center: bool
     standardize: bool
     design: str
@@ -36,7 +37,7 @@ class Options(TypedDict, total=False):
 class TraitOptions(Options, total=False):
     """Arguments of `regression` that every factory for several traits has."""
 
-    Sigma_e: Any
+    Sigma_e: Parameter
     residual: Literal["full", "diagonal"]
 
 
@@ -48,10 +49,10 @@ def regression(
     prior: Prior,
     covariates: Any = None,
     h2: float = 0.5,
-    mu: Any = None,
-    gamma: Any = None,
-    sigma2: Any = None,
-    Sigma_e: Any = None,
+    mu: Parameter = None,
+    gamma: Parameter = None,
+    sigma2: Parameter = None,
+    Sigma_e: Parameter = None,
     residual: Literal["full", "diagonal"] = "full",
     center: bool = True,
     standardize: bool = False,
@@ -211,7 +212,12 @@ def regression(
 
 
 def _likelihood(
-    several: bool, mu: Any, gamma: Any, sigma2: Any, Sigma_e: Any, residual: Any
+    several: bool,
+    mu: Parameter,
+    gamma: Parameter,
+    sigma2: Parameter,
+    Sigma_e: Parameter,
+    residual: Form,
 ) -> Likelihood | TraitLikelihood:
     if several:
         return TraitLikelihood(
@@ -225,7 +231,7 @@ def _likelihood(
     return Likelihood(mu=mu, gamma=gamma, sigma2=sigma2)
 
 
-def _check_prior(prior: Any) -> None:
+def _check_prior(prior: object) -> None:
     remedy = f"Pass an instance, for example {prior_like(prior) or 'blr.priors.SpikeSlab()'}."
     if isinstance(prior, type) and issubclass(prior, Prior):
         remedy = f"Make an instance: {prior_like(prior) or f'{prior.__name__}()'}."

@@ -4,9 +4,12 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from blrzoo.checks import Flag
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 __all__ = ["shown", "track"]
 
@@ -58,7 +61,7 @@ def track[T](
                 bar = _start_bar(len(items), name if isinstance(name, str) else name(item))
                 show = bar is not None
             if bar is not None:
-                about = {} if isinstance(name, str) else {"description": name(item)}
+                about: dict[str, Any] = {} if isinstance(name, str) else {"description": name(item)}
                 bar.update(bar.task_ids[0], completed=done, **about)
             yield item
         if bar is not None:
@@ -68,7 +71,7 @@ def track[T](
             bar.stop()
 
 
-def _start_bar(total: int, name: str) -> Any:
+def _start_bar(total: int, name: str) -> "Progress | None":
     from rich.console import Console  # PyMC's progress bars need it too
     from rich.progress import MofNCompleteColumn, Progress
 

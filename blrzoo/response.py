@@ -1,7 +1,5 @@
 """Responses that a user may not mean: the features, or zeros and ones."""
 
-from typing import Any
-
 import numpy as np
 
 from blrzoo.labels import show
@@ -10,7 +8,7 @@ from blrzoo.tables import Table
 __all__ = ["binary_advice", "refuse_swapped", "shape_of"]
 
 
-def refuse_swapped(X: Any, y: Any, name: str) -> None:
+def refuse_swapped(X: object, y: object, name: str) -> None:
     """Refuse a vector X with a matrix y, which are probably swapped; `name` is "y" or "Y"."""
     vector, matrix = shape_of(X), shape_of(y)
     if len(vector) != 1 or len(matrix) != 2:
@@ -22,7 +20,7 @@ def refuse_swapped(X: Any, y: Any, name: str) -> None:
     )
 
 
-def shape_of(value: Any) -> tuple[int, ...]:
+def shape_of(value: object) -> tuple[int, ...]:
     """Shape of an array or of nested lists; () if there is none, which other rules refuse."""
     if not isinstance(value, list | tuple):
         return tuple(getattr(value, "shape", ()))

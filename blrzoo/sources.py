@@ -1,6 +1,6 @@
 """Where a model's data come from, observations or sums over them, and what each adds to it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -234,7 +234,7 @@ def _of_sums(design: str) -> str:
     return "gram" if design == "auto" else design
 
 
-def _is_statistics(X: Any) -> bool:
+def _is_statistics(X: object) -> bool:
     return isinstance(X, xr.Dataset) and ("blrzoo" in X.attrs or "XX" in X)
 
 
@@ -262,7 +262,7 @@ def _of_one_trait(data: xr.Dataset) -> xr.Dataset:
     return data
 
 
-def _refuse_beside(given: dict[str, Any], missing: str, center: bool) -> None:
+def _refuse_beside(given: Mapping[str, object], missing: str, center: bool) -> None:
     """Refuse arguments that sums over the observations include, or do not allow."""
     wrong = [name for name, value in given.items() if value is not None]
     wrong += [f"missing={missing!r}"] * (missing != "error") + ["center=False"] * (not center)

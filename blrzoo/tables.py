@@ -16,10 +16,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from pandas.api import types as pdt
-from pandas.api.extensions import ExtensionArray
+from pandas.api.extensions import ExtensionArray, ExtensionDtype
 
 from blrzoo.labels import check_unique, labels_of, order, oriented, show
-from blrzoo.storage.forms import float_blocks, form_of, is_sparse, read_form, take_rows
+from blrzoo.storage.forms import Stored, float_blocks, form_of, is_sparse, read_form, take_rows
 
 __all__ = ["LARGEST", "Table", "check_largest", "check_scale", "join", "read_table"]
 
@@ -57,7 +57,7 @@ class Table:
     """One argument as a checked matrix with its labels, made by `read_table`."""
 
     name: str  # "X", "y", "Y" (several traits), "covariates" or "weights"
-    values: Any  # ndarray or csc_array (obs, column); X in the form of its design
+    values: Stored  # (obs, column); X in the form of its design
     obs: pd.Index | None  # None for rows without labels
     columns: pd.Index  # 0, ..., k - 1 for columns without labels
 
@@ -85,7 +85,7 @@ def read_table(name: str, value: Any, *, missing: bool = False, form: str | None
     return table
 
 
-def _in_form(name: str, matrix: Any, columns: pd.Index, form: str | None) -> Any:
+def _in_form(name: str, matrix: Any, columns: pd.Index, form: str | None) -> Stored:
     """Convert to numbers, those of X in the form that it is kept in."""
     if form is None:
         return _to_float(name, matrix, columns)
@@ -96,7 +96,9 @@ def _in_form(name: str, matrix: Any, columns: pd.Index, form: str | None) -> Any
     return _to_float(name, matrix, columns) if values is None else values
 
 
-def _known_container(name: str, value: Any) -> Any:
+def _known_container(
+    name: str, value: object
+) -> pd.DataFrame | pd.Series | xr.DataArray | ExtensionArray | np.ndarray:
     """Return pandas and xarray objects as they are, anything else as an array."""
     if isinstance(value, pd.DataFrame | pd.Series | xr.DataArray | ExtensionArray):
         return value
@@ -116,7 +118,7 @@ def _known_container(name: str, value: Any) -> Any:
         ) from error
 
 
-def _container_remedy(name: str, value: Any) -> str | None:
+def _container_remedy(name: str, value: object) -> str | None:
     if "blrzoo" in getattr(value, "attrs", ()):
         return "the observations that these statistics are sums over, as this needs rows"
     if isinstance(value, xr.Dataset | xr.DataTree):
@@ -216,7 +218,7 @@ def _check_numeric(name: str, frame: pd.DataFrame, columns: pd.Index) -> None:
         raise TypeError(f"{name} must be real numbers; got {got}. Remedy: {advice}.")
 
 
-def _dtype_kind(dtype: Any) -> str | None:
+def _dtype_kind(dtype: np.dtype | ExtensionDtype) -> str | None:
     """Name what is wrong with a dtype other than object; None if it holds real numbers."""
     if isinstance(dtype, pd.CategoricalDtype):
         return "categories"

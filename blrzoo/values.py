@@ -2,13 +2,13 @@
 
 import os
 import warnings
-from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from blrzoo.labels import show
 from blrzoo.response import binary_advice
-from blrzoo.storage.forms import as_float, form_of
+from blrzoo.storage.forms import Stored, as_float, form_of
 from blrzoo.storage.moments import MISSING, column_moments
 from blrzoo.tables import Table, check_largest, check_scale
 
@@ -78,7 +78,7 @@ def _warn_of_dependent_traits(table: Table) -> None:
     warn_of_dependent_traits(table.columns[dependent_columns(chosen)])
 
 
-def warn_of_dependent_traits(labels: Any) -> None:
+def warn_of_dependent_traits(labels: pd.Index | np.ndarray) -> None:
     """Warn of traits, if any, that are linear combinations of the ones before."""
     if len(labels):
         warn_user(
@@ -104,7 +104,7 @@ def check_features(table: Table, part: bool = False) -> None:
         )
 
 
-def check_varying_features(labels: Any, constant: np.ndarray) -> None:
+def check_varying_features(labels: pd.Index | np.ndarray, constant: np.ndarray) -> None:
     """Refuse features none of which varies; warn of constant ones, by their mask."""
     if constant.all():
         raise ValueError(
@@ -127,7 +127,7 @@ def _check_known(table: Table) -> None:
         )
 
 
-def _copies(X: Any, candidates: np.ndarray, block: int = 512) -> list[tuple[int, int]]:
+def _copies(X: Stored, candidates: np.ndarray, block: int = 512) -> list[tuple[int, int]]:
     """Find pairs (first, copy) of equal columns by their hash, in one pass over X."""
     first: dict[int, int] = {}
     pairs = []

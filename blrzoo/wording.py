@@ -31,7 +31,7 @@ def number_text(value: Any) -> str:
     return _nested(value.tolist())
 
 
-def setting_text(value: Any) -> str:
+def setting_text(value: object) -> str:
     """Format a number, a short array or a word; "" for anything else."""
     if isinstance(value, bool | str):
         return str(value)
@@ -44,7 +44,7 @@ def _off_diagonal(matrix: np.ndarray) -> np.ndarray:
     return matrix[~np.eye(len(matrix), dtype=bool)]
 
 
-def _nested(values: Any) -> str:
+def _nested(values: float | list) -> str:
     if not isinstance(values, list):
         return f"{values:.4g}"
     return f"[{', '.join(map(_nested, values))}]"

@@ -81,7 +81,7 @@ def describe(model: pm.Model) -> Description:
     return Description(title, lines + variable_lines(model, spec) + update_lines(spec))
 
 
-def _spec_of(model: Any) -> Spec:
+def _spec_of(model: object) -> Spec:
     found = spec_in(model.basic_RVs) if isinstance(model, pm.Model) else None
     if found is None or not _are_marked(model, found.effects):
         kind = "a model without its marks" if isinstance(model, pm.Model) else "no model"

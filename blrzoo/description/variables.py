@@ -1,8 +1,7 @@
 """The variables of a model: their priors, how these were computed, and how each is drawn."""
 
-from typing import Any
-
 import pymc as pm
+from pytensor.graph.basic import Variable
 from pytensor.graph.traversal import ancestors
 from pytensor.tensor.random.op import RNGConsumerOp
 from pytensor.tensor.variable import TensorVariable
@@ -106,7 +105,7 @@ def _family(rv: TensorVariable) -> str:
     return str(family)
 
 
-def _parameter(parameter: Any) -> str:
+def _parameter(parameter: Variable) -> str:
     """Value of a parameter, or the names of the random variables that it depends on."""
     above = sorted(str(v.name) for v in _nearest(parameter))
     if above:
@@ -114,12 +113,12 @@ def _parameter(parameter: Any) -> str:
     return number_text(value_of(parameter))
 
 
-def _nearest(variable: Any) -> list[Any]:
+def _nearest(variable: Variable) -> list[Variable]:
     """Random variables on which a graph depends directly."""
     random = {v for v in ancestors([variable]) if v.name and _is_random(v)}
     return [v for v in ancestors([variable], blockers=random) if v in random]
 
 
-def _is_random(variable: Any) -> bool:
+def _is_random(variable: Variable) -> bool:
     """Whether a variable of a graph is a random variable of the model."""
     return variable.owner is not None and isinstance(variable.owner.op, RNGConsumerOp)

@@ -6,6 +6,7 @@ from feature to feature: the residual itself, or something cheaper to keep up to
 design is a subclass with its own `dot` and `update`; kernels and Ops need no change.
 """
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -16,6 +17,12 @@ from pytensor.tensor.variable import TensorVariable
 from blrzoo.designs.factorisation import Factorisation
 
 __all__ = ["DESIGNS", "SUMS", "Design", "register"]
+
+#: Everything that the static methods of a design read.
+Arrays = tuple[np.ndarray, ...]
+
+#: Features: anything that indexes an array of them.
+Index = np.ndarray | Sequence[int] | slice | int
 
 #: Designs by name. The Op holds the name, which is also part of the key of compiled kernels.
 DESIGNS: dict[str, type["Design"]] = {}
@@ -138,35 +145,35 @@ class Design:
     arrays: tuple[np.ndarray, ...]
     center: np.ndarray | None = None
     unit: np.ndarray | None = None
-    root: Any = 1.0
+    root: np.ndarray | float = 1.0
 
     @staticmethod
-    def begin(arrays: Any, residual: Any) -> Any:
+    def begin(arrays: Arrays, residual: np.ndarray) -> np.ndarray:
         """Return the working state of a sweep, a new array, from the residual, (obs,)."""
         return residual.copy()
 
     @staticmethod
-    def dot(arrays: Any, j: int, working: Any) -> Any:
+    def dot(arrays: Arrays, j: int, working: np.ndarray) -> float:
         """Return x*_j'r from the working state."""
         raise NotImplementedError
 
     @staticmethod
-    def update(arrays: Any, j: int, change: Any, working: Any) -> None:
+    def update(arrays: Arrays, j: int, change: float, working: np.ndarray) -> None:
         """Add ``change`` times x*_j to the residual, in place."""
         raise NotImplementedError
 
     @staticmethod
-    def end(arrays: Any, working: Any) -> Any:
+    def end(arrays: Arrays, working: np.ndarray) -> np.ndarray:
         """Return the residual, (obs,), from the working state."""
         return working
 
     @staticmethod
-    def coarsen(arrays: Any, working: Any) -> Any:
+    def coarsen(arrays: Arrays, working: np.ndarray) -> object:
         """Return what `bound` reads; after an update it is made again before its next use."""
         return working
 
     @staticmethod
-    def bound(arrays: Any, j: int, working: Any, rough: Any) -> Any:
+    def bound(arrays: Arrays, j: int, working: np.ndarray, rough: Any) -> float:
         """Return a number no smaller than |x*_j'r|, also as `dot` rounds it.
 
         Infinity, the default, makes the sweep compute the dot product.
@@ -174,7 +181,7 @@ class Design:
         return np.inf
 
     @staticmethod
-    def rows(arrays: Any) -> Any:
+    def rows(arrays: Sequence[np.ndarray | TensorVariable]) -> int | np.integer | TensorVariable:
         """Return the number of observations: an element of an array, or a length.
 
         Nothing else, as it is called with PyTensor variables too.
@@ -182,7 +189,7 @@ class Design:
         return arrays[0].shape[1]
 
     @classmethod
-    def product(cls, arrays: Any, effects: np.ndarray) -> np.ndarray:
+    def product(cls, arrays: Arrays, effects: np.ndarray) -> np.ndarray:
         """Multiply X* with effects.
 
         Parameters
@@ -206,7 +213,7 @@ class Design:
         return fit.reshape(len(fit), *effects.shape[1:])
 
     @classmethod
-    def cross(cls, arrays: Any, residual: np.ndarray) -> np.ndarray:
+    def cross(cls, arrays: Arrays, residual: np.ndarray) -> np.ndarray:
         """Multiply the transpose of X* with a residual.
 
         Parameters
@@ -232,7 +239,7 @@ class Design:
         """Numbers of observations and of features."""
         return int(self.rows(self.arrays)), len(self.arrays[-1])
 
-    def columns(self, index: Any) -> np.ndarray:
+    def columns(self, index: Index) -> np.ndarray:
         """Columns of X*, (obs, k), float64.
 
         Parameters
@@ -246,14 +253,14 @@ class Design:
         """
         return self.unit_fits(index)
 
-    def unit_fits(self, index: Any) -> np.ndarray:
+    def unit_fits(self, index: Index) -> np.ndarray:
         """Fits of effects of 1 of single features, (obs, k): columns of X*, or of X*'X*."""
         features = self._features(index)
         effects = np.zeros((self.shape[1], len(features)))
         effects[features, np.arange(len(features))] = 1.0
         return self.fit(effects)
 
-    def _features(self, index: Any) -> np.ndarray:
+    def _features(self, index: Index) -> np.ndarray:
         """Positions of the features that an index chooses, (k,)."""
         return np.atleast_1d(np.arange(self.shape[1])[index])
 
@@ -261,7 +268,7 @@ class Design:
         """X* times the effects, (obs,) or (obs, trait)."""
         return self.product(self.arrays, effects)
 
-    def as_given(self, index: Any = slice(None)) -> np.ndarray:
+    def as_given(self, index: Index = slice(None)) -> np.ndarray:
         """Columns of X in the units given, neither centered nor weighted, (obs, k), float64.
 
         Parameters

@@ -1,10 +1,8 @@
 """Features that are stored as given, and centered, weighted and scaled while they are used."""
 
-from typing import Any
-
 import numpy as np
 
-from blrzoo.designs.base import Design
+from blrzoo.designs.base import Arrays, Design, Index
 
 __all__ = ["CentredInUse", "per_feature", "row_weights"]
 
@@ -45,7 +43,7 @@ class CentredInUse(Design):
     """
 
     @staticmethod
-    def begin(arrays: Any, residual: Any) -> Any:
+    def begin(arrays: Arrays, residual: np.ndarray) -> np.ndarray:
         """Return v, S and s from the residual."""
         weights, n, total = arrays[-6], residual.shape[0], 0.0
         working = np.zeros(n + 2)
@@ -56,7 +54,7 @@ class CentredInUse(Design):
         return working
 
     @staticmethod
-    def end(arrays: Any, working: Any) -> Any:
+    def end(arrays: Arrays, working: np.ndarray) -> np.ndarray:
         """Return the residual from v and s."""
         weights, n = arrays[-6], working.shape[0] - 2
         residual, root = np.empty(n), 1.0
@@ -67,29 +65,29 @@ class CentredInUse(Design):
         return residual
 
     @staticmethod
-    def times(arrays: Any, effects: np.ndarray) -> np.ndarray:
+    def times(arrays: Arrays, effects: np.ndarray) -> np.ndarray:
         """The stored features times effects, (obs[, trait])."""
         raise NotImplementedError
 
     @staticmethod
-    def transposed_times(arrays: Any, residual: np.ndarray) -> np.ndarray:
+    def transposed_times(arrays: Arrays, residual: np.ndarray) -> np.ndarray:
         """The transpose of the stored features times a residual, (feature[, trait])."""
         raise NotImplementedError
 
     @staticmethod
-    def given(arrays: Any, index: np.ndarray) -> np.ndarray:
+    def given(arrays: Arrays, index: np.ndarray) -> np.ndarray:
         """Some of the stored features, (obs, k), float64."""
         raise NotImplementedError
 
     @classmethod
-    def product(cls, arrays: Any, effects: np.ndarray) -> np.ndarray:
+    def product(cls, arrays: Arrays, effects: np.ndarray) -> np.ndarray:
         """X* times the effects, (obs[, trait])."""
         weights, center, unit = arrays[-6:-3]
         by_unit = (effects.T / unit).T
         return _times_root(cls.times(arrays, by_unit) - center @ by_unit, weights)
 
     @classmethod
-    def cross(cls, arrays: Any, residual: np.ndarray) -> np.ndarray:
+    def cross(cls, arrays: Arrays, residual: np.ndarray) -> np.ndarray:
         """The transpose of X* times the residual, (feature[, trait])."""
         weights, center, unit = arrays[-6:-3]
         weighted = _times_root(residual, weights)
@@ -97,7 +95,7 @@ class CentredInUse(Design):
         dots = cls.transposed_times(arrays, weighted) - about
         return np.ascontiguousarray((dots.T / unit).T)
 
-    def columns(self, index: Any) -> np.ndarray:
+    def columns(self, index: Index) -> np.ndarray:
         """Columns of X*, (obs, k), float64.
 
         Parameters

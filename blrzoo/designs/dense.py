@@ -1,11 +1,11 @@
 """Dense designs: feature-major; the working state of a sweep is the residual."""
 
 from functools import partial
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
-from blrzoo.designs.base import Design, register
+from blrzoo.designs.base import Arrays, Design, Index, register
 from blrzoo.storage.blocks import block_cross, block_product, blocks, tiles
 
 __all__ = ["Dense", "DenseFloat32"]
@@ -63,7 +63,7 @@ class Dense(Design):
         self.arrays = (rows, _sums_of_squares(rows))
 
     @staticmethod
-    def dot(arrays: Any, j: int, working: Any) -> Any:
+    def dot(arrays: Arrays, j: int, working: np.ndarray) -> float:
         """x*_j'r."""
         x = arrays[0][j]
         total = 0.0
@@ -72,14 +72,14 @@ class Dense(Design):
         return total
 
     @staticmethod
-    def update(arrays: Any, j: int, change: Any, working: Any) -> None:
+    def update(arrays: Arrays, j: int, change: float, working: np.ndarray) -> None:
         """r += change x*_j."""
         x = arrays[0][j]
         for i in range(working.shape[0]):
             working[i] += change * x[i]
 
     @classmethod
-    def product(cls, arrays: Any, effects: np.ndarray) -> np.ndarray:
+    def product(cls, arrays: Arrays, effects: np.ndarray) -> np.ndarray:
         """X* times the effects, (obs[, trait]), over the features whose effect is not zero."""
         rows = arrays[0]
         active = np.flatnonzero(effects.reshape(len(effects), -1).any(axis=1))
@@ -88,11 +88,11 @@ class Dense(Design):
         return np.ascontiguousarray((effects.T @ rows).T)
 
     @classmethod
-    def cross(cls, arrays: Any, residual: np.ndarray) -> np.ndarray:
+    def cross(cls, arrays: Arrays, residual: np.ndarray) -> np.ndarray:
         """The transpose of X* times the residual, (feature[, trait])."""
         return np.asarray(arrays[0] @ residual)
 
-    def columns(self, index: Any) -> np.ndarray:
+    def columns(self, index: Index) -> np.ndarray:
         """Columns of X*, (obs, k)."""
         return self.arrays[0][self._features(index)].T
 
@@ -136,21 +136,21 @@ class DenseFloat32(Dense):
     dtype = np.float32
 
     @classmethod
-    def product(cls, arrays: Any, effects: np.ndarray) -> np.ndarray:
+    def product(cls, arrays: Arrays, effects: np.ndarray) -> np.ndarray:
         """X* times the effects, (obs[, trait]), float64."""
         return block_product(partial(_block, arrays[0]), arrays[0].shape[1], effects)
 
     @classmethod
-    def cross(cls, arrays: Any, residual: np.ndarray) -> np.ndarray:
+    def cross(cls, arrays: Arrays, residual: np.ndarray) -> np.ndarray:
         """The transpose of X* times the residual, (feature[, trait]), float64."""
         return block_cross(partial(_block, arrays[0]), len(arrays[0]), residual)
 
-    def columns(self, index: Any) -> np.ndarray:
+    def columns(self, index: Index) -> np.ndarray:
         """Columns of X*, (obs, k), float64."""
         return _block(self.arrays[0], self._features(index)).T
 
 
-def _block(rows: np.ndarray, index: Any) -> np.ndarray:
+def _block(rows: np.ndarray, index: np.ndarray | slice) -> np.ndarray:
     """Some rows in float64."""
     return np.asarray(rows[index], dtype=np.float64)
 

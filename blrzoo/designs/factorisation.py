@@ -1,7 +1,5 @@
 """The factorisation of a dense design that the joint draw of all effects goes through."""
 
-from typing import Any
-
 import numpy as np
 import pytensor
 import scipy.linalg
@@ -59,14 +57,18 @@ class Factorisation:
         """X times the effects, (obs[, trait])."""
         return self.U @ (self.s * (self.Vt @ effects).T).T
 
-    def moments(self, target: np.ndarray, sigma2: Any, tau2: Any) -> tuple[np.ndarray, np.ndarray]:
+    def moments(
+        self, target: np.ndarray, sigma2: np.ndarray | float, tau2: np.ndarray | float
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Mean, (feature,), and covariance, (feature, feature), of what `JointDraw` draws."""
         mean, variance = rotated_moments(self.U.T @ target, self.s, sigma2, tau2)
         p = self.Vt.shape[1]
         return mean @ self.Vt, tau2 * np.eye(p) + (self.Vt.T * (variance - tau2)) @ self.Vt
 
 
-def rotated_moments(projection: Any, s: Any, sigma2: Any, tau2: Any) -> tuple[Any, Any]:
+def rotated_moments(
+    projection: np.ndarray, s: np.ndarray, sigma2: np.ndarray | float, tau2: np.ndarray | float
+) -> tuple[np.ndarray, np.ndarray]:
     """Means and variances of V'beta, whose elements are independent."""
     variance = 1 / (s**2 / sigma2 + 1 / tau2)
     return variance * s * projection / sigma2, variance

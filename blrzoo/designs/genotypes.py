@@ -1,11 +1,10 @@
 """Genotype codes of one byte each, centered and weighted while they are used."""
 
 from functools import partial
-from typing import Any
 
 import numpy as np
 
-from blrzoo.designs.base import register
+from blrzoo.designs.base import Arrays, register
 from blrzoo.designs.centred import CentredInUse, per_feature, row_weights
 from blrzoo.storage.blocks import block_cross, block_product, blocks, tiles
 from blrzoo.storage.moments import MISSING, fill_missing
@@ -88,7 +87,7 @@ class Genotypes(CentredInUse):
         self.arrays = (codes, *missing, fill, copies, weights, *features)
 
     @staticmethod
-    def dot(arrays: Any, j: int, working: Any) -> Any:
+    def dot(arrays: Arrays, j: int, working: np.ndarray) -> float:
         """x*_j'r = (g'v - s g'w - c S) / u."""
         codes, start, missing, fill = arrays[:4]
         _, center, unit, sums, _, _ = arrays[-6:]
@@ -102,7 +101,7 @@ class Genotypes(CentredInUse):
         return (total - working[n + 1] * sums[j] - center[j] * working[n]) / unit[j]
 
     @staticmethod
-    def update(arrays: Any, j: int, change: Any, working: Any) -> None:
+    def update(arrays: Arrays, j: int, change: float, working: np.ndarray) -> None:
         """v += b w g, s += b c, S += b (g - c)'w, with b = change / u."""
         x, start, missing, weights = arrays[0][j], arrays[1], arrays[2], arrays[-6]
         n, by_unit = x.shape[0], change / arrays[-4][j]
@@ -120,7 +119,7 @@ class Genotypes(CentredInUse):
         working[n + 1] += by_unit * arrays[-5][j]
 
     @staticmethod
-    def coarsen(arrays: Any, working: Any) -> Any:
+    def coarsen(arrays: Arrays, working: np.ndarray) -> tuple[np.ndarray, float]:
         """Round v to int16; return it, and the number that one step of it stands for."""
         n = arrays[0].shape[1]
         most, rounded = np.int64(0), np.empty(n, np.int16)
@@ -135,7 +134,9 @@ class Genotypes(CentredInUse):
         return rounded, unit
 
     @staticmethod
-    def bound(arrays: Any, j: int, working: Any, rough: Any) -> Any:
+    def bound(
+        arrays: Arrays, j: int, working: np.ndarray, rough: tuple[np.ndarray, float]
+    ) -> float:
         """Bound |x*_j'r| by the rounded v: products of integers take less than half the time."""
         codes, start, missing, fill, copies = arrays[:5]
         _, center, unit, sums, _, _ = arrays[-6:]
@@ -155,25 +156,25 @@ class Genotypes(CentredInUse):
         return (np.abs(dot) + 0.51 * size * copies[j]) / unit[j]
 
     @staticmethod
-    def times(arrays: Any, effects: np.ndarray) -> np.ndarray:
+    def times(arrays: Arrays, effects: np.ndarray) -> np.ndarray:
         """Codes, the missing ones replaced, times effects."""
         codes, _, _, fill = arrays[:4]
         return block_product(partial(_filled, codes, fill), codes.shape[1], effects)
 
     @staticmethod
-    def transposed_times(arrays: Any, residual: np.ndarray) -> np.ndarray:
+    def transposed_times(arrays: Arrays, residual: np.ndarray) -> np.ndarray:
         """The transpose of the codes, the missing ones replaced, times a residual."""
         codes, _, _, fill = arrays[:4]
         return block_cross(partial(_filled, codes, fill), len(codes), residual)
 
     @staticmethod
-    def given(arrays: Any, index: np.ndarray) -> np.ndarray:
+    def given(arrays: Arrays, index: np.ndarray) -> np.ndarray:
         """Codes of some features, the missing ones replaced."""
         codes, _, _, fill = arrays[:4]
         return _filled(codes, fill, index).T
 
 
-def _filled(codes: np.ndarray, fill: np.ndarray, index: Any) -> np.ndarray:
+def _filled(codes: np.ndarray, fill: np.ndarray, index: np.ndarray | slice) -> np.ndarray:
     """Some features as rows, float64, with missing codes replaced."""
     block = codes[index].astype(np.float64)
     missing = codes[index] == MISSING

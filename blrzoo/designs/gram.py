@@ -1,10 +1,8 @@
 """Cross-products of the features in place of X: a sweep without observations."""
 
-from typing import Any
-
 import numpy as np
 
-from blrzoo.designs.base import SUMS, Design, register
+from blrzoo.designs.base import SUMS, Arrays, Design, Index, register
 
 __all__ = ["Gram"]
 
@@ -51,19 +49,19 @@ class Gram(Design):
         self.unit = unit
 
     @staticmethod
-    def dot(arrays: Any, j: int, working: Any) -> Any:
+    def dot(arrays: Arrays, j: int, working: np.ndarray) -> float:
         """x*_j'r, which is carried."""
         return working[j]
 
     @staticmethod
-    def update(arrays: Any, j: int, change: Any, working: Any) -> None:
+    def update(arrays: Arrays, j: int, change: float, working: np.ndarray) -> None:
         """X*'r += change X*'x*_j."""
         x = arrays[0][j]
         for i in range(working.shape[0]):
             working[i] += change * x[i]
 
     @classmethod
-    def product(cls, arrays: Any, effects: np.ndarray) -> np.ndarray:
+    def product(cls, arrays: Arrays, effects: np.ndarray) -> np.ndarray:
         """X*'X* times the effects, over those that are not zero."""
         rows = arrays[0]
         active = np.flatnonzero(effects.reshape(len(effects), -1).any(axis=1))
@@ -71,7 +69,7 @@ class Gram(Design):
             effects, rows = effects[active], rows[active]
         return np.ascontiguousarray((effects.T @ rows).T)
 
-    def columns(self, index: Any) -> np.ndarray:
+    def columns(self, index: Index) -> np.ndarray:
         """Refuse: cross-products do not have the columns of X.
 
         Raises

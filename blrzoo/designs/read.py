@@ -1,17 +1,17 @@
 """The design of checked data."""
 
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 
 from blrzoo.designs.base import DESIGNS, Design
-from blrzoo.storage.forms import form_of
+from blrzoo.storage.forms import Stored, form_of
 
 __all__ = ["read_design"]
 
 
 def read_design(
-    X: Any,
+    X: Stored,
     center: np.ndarray,
     weights: np.ndarray | None = None,
     unit: np.ndarray | None = None,
@@ -44,7 +44,7 @@ def read_design(
     'genotypes'
     """
     root = 1.0 if weights is None else np.sqrt(weights)
-    kind: Any = DESIGNS[form_of(X) if name == "auto" else name]
-    design: Design = kind(X, center, root, 1.0 if unit is None else unit)
+    kind: Callable[..., Design] = DESIGNS[form_of(X) if name == "auto" else name]
+    design = kind(X, center, root, 1.0 if unit is None else unit)
     design.center, design.root, design.unit = center, root, unit
     return design

@@ -1,11 +1,12 @@
 """Sparse X in compressed columns, centered and weighted while it is used."""
 
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import scipy.sparse
+from pytensor.tensor.variable import TensorVariable
 
-from blrzoo.designs.base import register
+from blrzoo.designs.base import Arrays, register
 from blrzoo.designs.centred import CentredInUse, per_feature, row_weights
 from blrzoo.storage.csc import canonical, column_sums
 
@@ -53,7 +54,7 @@ class Sparse(CentredInUse):
 
     def __init__(
         self,
-        X: Any,
+        X: scipy.sparse.sparray | scipy.sparse.spmatrix,
         center: np.ndarray,
         scale: np.ndarray | float = 1.0,
         unit: np.ndarray | float = 1.0,
@@ -68,12 +69,12 @@ class Sparse(CentredInUse):
         self.arrays = (*stored, weights, *features)
 
     @staticmethod
-    def rows(arrays: Any) -> Any:
+    def rows(arrays: Sequence[np.ndarray | TensorVariable]) -> int | np.integer | TensorVariable:
         """Return the number of observations."""
         return arrays[3][0]
 
     @staticmethod
-    def dot(arrays: Any, j: int, working: Any) -> Any:
+    def dot(arrays: Arrays, j: int, working: np.ndarray) -> float:
         """x*_j'r = (g'v - s g'w - c S) / u."""
         data, obs, start, _ = arrays[:4]
         _, center, unit, sums, _, _ = arrays[-6:]
@@ -83,7 +84,7 @@ class Sparse(CentredInUse):
         return (total - working[n + 1] * sums[j] - center[j] * working[n]) / unit[j]
 
     @staticmethod
-    def update(arrays: Any, j: int, change: Any, working: Any) -> None:
+    def update(arrays: Arrays, j: int, change: float, working: np.ndarray) -> None:
         """v += b w g, s += b c, S += b (g - c)'w, with b = change / u."""
         data, obs, start, _ = arrays[:4]
         weights, center, unit, _, excess, _ = arrays[-6:]
@@ -98,22 +99,22 @@ class Sparse(CentredInUse):
         working[n + 1] += by_unit * center[j]
 
     @staticmethod
-    def times(arrays: Any, effects: np.ndarray) -> np.ndarray:
+    def times(arrays: Arrays, effects: np.ndarray) -> np.ndarray:
         """X times effects."""
         return np.asarray(_matrix(arrays) @ effects)
 
     @staticmethod
-    def transposed_times(arrays: Any, residual: np.ndarray) -> np.ndarray:
+    def transposed_times(arrays: Arrays, residual: np.ndarray) -> np.ndarray:
         """The transpose of X times a residual."""
         return np.asarray(_matrix(arrays).T @ residual)
 
     @staticmethod
-    def given(arrays: Any, index: np.ndarray) -> np.ndarray:
+    def given(arrays: Arrays, index: np.ndarray) -> np.ndarray:
         """Some columns of X."""
         return np.asarray(_matrix(arrays)[:, index].toarray(), dtype=np.float64)
 
 
-def _matrix(arrays: Any) -> scipy.sparse.csc_array:
+def _matrix(arrays: Arrays) -> scipy.sparse.csc_array:
     """X as given, not copied."""
     data, obs, start, rows = arrays[:4]
     return scipy.sparse.csc_array((data, obs, start), shape=(rows[0], len(start) - 1))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from blrzoo.diagnostics.elements import Array, labels_of
+from blrzoo.diagnostics.elements import labels_of
 from blrzoo.diagnostics.finding import Finding, Level, more_draws, some
 from blrzoo.posterior.kept import kept_inclusion
 from blrzoo.posterior.reader import included_blocks, indicator_name
@@ -70,7 +70,7 @@ def read_indicators(idata: xr.DataTree) -> Indicators | None:
     return Indicators(xr.concat(pips, "feature"), xr.concat(changes, "feature"))
 
 
-def stuck(indicators: Indicators, ess_per_chain: float) -> Array:
+def stuck(indicators: Indicators, ess_per_chain: float) -> np.ndarray:
     """Mask of indicators that never changed in a chain, although the others say they should."""
     pip = indicators.pip.values
     chains = pip.shape[0]
@@ -110,7 +110,7 @@ def agreement_finding(
     return Finding(level, text.strip(), cure or (_UNSETTLED if _many(apart) else _APART))
 
 
-def _many(apart: Array) -> bool:
+def _many(apart: np.ndarray) -> bool:
     return bool(apart.sum() > max(10, 0.2 * apart.size))
 
 
@@ -141,7 +141,7 @@ def pip_findings(table: xr.Dataset, *, moved: bool, agree: bool, cure: str = "")
     ]
 
 
-def undecided(table: xr.Dataset, threshold: float) -> Array:
+def undecided(table: xr.Dataset, threshold: float) -> np.ndarray:
     """Mask of PIPs that are closer to a threshold than their error bound."""
     return (abs(table["pip"] - threshold) < table["error_bound"]).values
 
@@ -158,7 +158,7 @@ def _undecided_findings(table: xr.Dataset) -> list[Finding]:
     return [Finding("good", f"{text} On which side they lie is open.")]
 
 
-def _named(by: xr.DataArray, chosen: Array) -> str:
+def _named(by: xr.DataArray, chosen: np.ndarray) -> str:
     """Name the chosen elements, those with the largest `by` first."""
     indices = np.argwhere(chosen)
     order = np.argsort(-by.values[chosen], kind="stable")

@@ -7,7 +7,6 @@ import numpy as np
 import xarray as xr
 
 from blrzoo.diagnostics.agreement import Indicators
-from blrzoo.diagnostics.elements import Array
 from blrzoo.posterior.kept import kept_inclusion
 from blrzoo.posterior.reader import SAMPLE_DIMS, draws_of, included_blocks, indicator_name
 from blrzoo.summaries.mixing import standardized
@@ -105,7 +104,7 @@ def _pairs(idata: xr.DataTree, indicators: Indicators) -> list[tuple[Hashable, H
     return [(labels[j], labels[k]) for j, k in found]
 
 
-def _standardized(block: xr.DataArray) -> Array:
+def _standardized(block: xr.DataArray) -> np.ndarray:
     """Standardized indicators (feature, chain * draw) of any trait; 0 if they never change."""
     included = block.any(list(block.dims[3:])).transpose("feature", *SAMPLE_DIMS)
     return standardized(included.values)

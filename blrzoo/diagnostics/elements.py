@@ -1,11 +1,9 @@
 """Draws to diagnose, element by element, and the names of the elements."""
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Hashable, Iterator
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from blrzoo.posterior.reader import INDICATORS, SAMPLE_DIMS, feature_blocks, posterior
 
@@ -19,8 +17,6 @@ __all__ = [
     "wide_variables",
     "worst_elements",
 ]
-
-Array = NDArray[Any]
 
 #: Variables with more elements than this are screened first (ArviZ takes milliseconds for each).
 WIDE = 200
@@ -62,7 +58,7 @@ def wide_variables(idata: xr.DataTree) -> dict[str, xr.DataArray]:
     }
 
 
-def by_element(name: str, draws: xr.DataArray) -> dict[str, Array]:
+def by_element(name: str, draws: xr.DataArray) -> dict[str, np.ndarray]:
     """Split a variable into its elements (chain, draw), named as in az.summary."""
     others = [dim for dim in draws.dims if dim not in SAMPLE_DIMS]
     values, label = draws.transpose(*SAMPLE_DIMS, *others).values, labels_of(draws)
@@ -75,7 +71,7 @@ def by_element(name: str, draws: xr.DataArray) -> dict[str, Array]:
 
 def worst_elements(
     name: str, draws: xr.DataArray, judged: xr.DataArray | None = None
-) -> dict[str, Array]:
+) -> dict[str, np.ndarray]:
     """Choose the elements of a variable that mix worst by the classic split R-hat."""
     others = [dim for dim in draws.dims if dim not in SAMPLE_DIMS]
     screened = np.concatenate([_split_rhat(block.values) for block in _blocks(draws)])
@@ -107,7 +103,7 @@ def name_of(name: str, label: str) -> str:
     return f"{name}[{label}]" if label else name
 
 
-def _mirrored(index: dict[Any, int]) -> bool:
+def _mirrored(index: dict[Hashable, int]) -> bool:
     return "trait_bis" in index and index.get("trait", 0) > index["trait_bis"]
 
 
@@ -119,7 +115,7 @@ def _blocks(draws: xr.DataArray) -> Iterator[xr.DataArray]:
         yield draws
 
 
-def _split_rhat(draws: Array) -> Array:
+def _split_rhat(draws: np.ndarray) -> np.ndarray:
     """Classic split R-hat of (chain, draw, ...); NaN for what never changes."""
     half = draws.shape[1] // 2
     if half < 2:

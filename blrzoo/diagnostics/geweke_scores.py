@@ -1,10 +1,7 @@
 """Geweke's convergence diagnostic: the start of a chain against its end."""
 
-from typing import Any
-
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 from scipy import stats
 
 from blrzoo.checks import Names, Number
@@ -19,8 +16,6 @@ from blrzoo.posterior.reader import (
 )
 
 __all__ = ["geweke", "start_against_end"]
-
-Array = NDArray[Any]
 
 _FEWEST = 10  # draws of a part
 _BATCHES = 8  # of the end: with fewer, power is lost; more are too short for slow chains
@@ -127,7 +122,7 @@ def geweke(
     return xr.Dataset(scores, attrs={"first": first, "last": last})
 
 
-def start_against_end(draws: Array, first: float = 0.1, last: float = 0.5) -> Array:
+def start_against_end(draws: np.ndarray, first: float = 0.1, last: float = 0.5) -> np.ndarray:
     """Geweke's z of draws (chain, draw, ...), start against end: (chain, ...)."""
     by_draw = np.moveaxis(np.asarray(draws, dtype=float), 1, -1)
     n = by_draw.shape[-1]
@@ -141,12 +136,12 @@ def start_against_end(draws: Array, first: float = 0.1, last: float = 0.5) -> Ar
         return np.where(_varies(start) & _varies(means), _as_normal(t, _BATCHES - 1), np.nan)
 
 
-def _as_normal(t: Array, freedom: int) -> Array:
+def _as_normal(t: np.ndarray, freedom: int) -> np.ndarray:
     """Normal score with the tail probability of t, from the tail that is not rounded."""
     return -np.sign(t) * stats.norm.ppf(stats.t.sf(abs(t), freedom))
 
 
-def _varies(x: Array) -> Array:
+def _varies(x: np.ndarray) -> np.ndarray:
     return np.isfinite(x).all(axis=-1) & (x.min(axis=-1) < x.max(axis=-1))
 
 

@@ -11,7 +11,6 @@ from blrzoo.diagnostics.agreement import Indicators, read_indicators
 from blrzoo.diagnostics.cures import ENOUGH, Causes, find_causes
 from blrzoo.diagnostics.elements import (
     WIDE,
-    Array,
     by_element,
     hyperparameters,
     labels_of,
@@ -44,7 +43,7 @@ class Convergence:
     draws: int
     sweeps: int | None  # of a chain, None if unknown
     # hyperparameters, model size and genetic variance, by element: draws (chain, draw)
-    scalars: dict[str, Array]
+    scalars: dict[str, np.ndarray]
     table: dict[str, dict[str, float]]  # ArviZ's diagnostics of each
     rhat: Extreme  # largest of these scalars
     rhat_effects: Extreme
@@ -92,9 +91,9 @@ def measure(idata: xr.DataTree) -> Convergence:
     )
 
 
-def _scalars(idata: xr.DataTree, broken: list[str]) -> dict[str, Array]:
+def _scalars(idata: xr.DataTree, broken: list[str]) -> dict[str, np.ndarray]:
     """Draws (chain, draw) by element; of a variable with more than 200, the worst 200."""
-    out: dict[str, Array] = {}
+    out: dict[str, np.ndarray] = {}
     known = hyperparameters(idata) | ({} if broken else quantities(idata))  # useless if broken
     for name, draws in known.items():
         wide = draws.size > WIDE * draws.sizes["chain"] * draws.sizes["draw"]
@@ -117,7 +116,7 @@ def _ess_per_chain(table: dict[str, dict[str, float]], chains: int) -> float:
 
 def _rhat_effects(idata: xr.DataTree, indicators: Indicators | None, broken: list[str]) -> Extreme:
     judged = {} if indicators is None else {"beta": indicators.judged}
-    found: dict[str, Array] = {}
+    found: dict[str, np.ndarray] = {}
     for name, draws in wide_variables(idata).items():
         found |= worst_elements(name, draws, judged.get(name))
     with np.errstate(divide="ignore", invalid="ignore"):  # each chain constant: R-hat is inf
@@ -141,7 +140,7 @@ def _worst_kept(idata: xr.DataTree, name: str, judged: xr.DataArray | None) -> d
     return {name_of(name, labels_of(rhat)(index)): float(rhat.values[index])}
 
 
-def _apart(draws: Array, names: Array) -> str:
+def _apart(draws: np.ndarray, names: np.ndarray) -> str:
     """Name the chain whose mean is far from all others, if there is one."""
     means = draws.mean(axis=1)
     if means.size < 3:
@@ -155,7 +154,7 @@ def _apart(draws: Array, names: Array) -> str:
     return f"Chain {names[far]} lies apart from the others."
 
 
-def _each_mixes(draws: Array) -> bool:
+def _each_mixes(draws: np.ndarray) -> bool:
     alone = azs.ess(draws[:, None], method="mean", chain_axis=-2, draw_axis=-1)
     return bool(np.all(np.ptp(draws, axis=1) > 0) and np.min(alone) >= ENOUGH)
 

@@ -1,12 +1,13 @@
 """Normal distributions given by their precision matrix, as in full conditionals."""
 
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import pytensor.tensor as pt
 from pymc.distributions.dist_math import check_parameters
 from pymc.logprob.abstract import _logprob
 from pymc.pytensorf import normalize_rng_param
+from pytensor.graph.basic import Variable
 from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.distributions.one_generator import OneGenerator
@@ -15,7 +16,7 @@ from blrzoo.ops.small import canonical_draw, inverse_log_determinant
 __all__ = ["canonical_normal"]
 
 
-def canonical_normal(precision: Any, linear: Any) -> TensorVariable:
+def canonical_normal(precision: pt.TensorLike, linear: pt.TensorLike) -> TensorVariable:
     r"""Make an unnamed normal distribution from its canonical parameters [1]_.
 
     .. math:: p(x) \propto \exp(-x' P x / 2 + l' x), \quad x \sim N(P^{-1} l, P^{-1})
@@ -76,7 +77,9 @@ class CanonicalNormalRV(OneGenerator):
     _print_name = ("CanonicalNormal", "\\operatorname{CanonicalNormal}")
 
     @classmethod
-    def rv_op(cls, precision: Any, linear: Any, *, rng: Any = None) -> TensorVariable:
+    def rv_op(
+        cls, precision: pt.TensorLike, linear: pt.TensorLike, *, rng: Variable | None = None
+    ) -> TensorVariable:
         """Build the graph of a draw."""
         given = [pt.cast(pt.as_tensor(x), "float64") for x in (precision, linear)]
         # Inputs of any shape: static ones would be checked in compiled code, which is slow.
@@ -96,7 +99,12 @@ class CanonicalNormalRV(OneGenerator):
 
 @_logprob.register(CanonicalNormalRV)
 def _canonical_normal_logp(
-    op: CanonicalNormalRV, values: Any, rng: Any, precision: Any, linear: Any, **kwargs: Any
+    op: CanonicalNormalRV,
+    values: Sequence[TensorVariable],
+    rng: Variable,
+    precision: TensorVariable,
+    linear: TensorVariable,
+    **kwargs: object,
 ) -> TensorVariable:
     m = precision.shape[-1]
     covariance, log_determinant = inverse_log_determinant(precision)

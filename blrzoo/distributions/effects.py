@@ -1,6 +1,6 @@
 """Effects of features that may be excluded: normal, or exactly 0."""
 
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import pymc as pm
@@ -8,6 +8,7 @@ import pytensor.tensor as pt
 from pymc.distributions.distribution import _support_point
 from pymc.logprob.abstract import _logprob
 from pymc.pytensorf import normalize_rng_param
+from pytensor.graph.basic import Variable
 from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.distributions.one_generator import OneGenerator
@@ -15,7 +16,7 @@ from blrzoo.distributions.one_generator import OneGenerator
 __all__ = ["EffectsRV", "effects"]
 
 
-def effects(name: str, variance: Any, dims: str) -> TensorVariable:
+def effects(name: str, variance: pt.TensorLike, dims: str) -> TensorVariable:
     r"""Make effects in the model on the context: normal, or exactly 0 where the variance is 0.
 
     .. math:: \log p(\beta_j | v_j) = \log N(\beta_j; 0, v_j) \text{ where } v_j > 0, \quad
@@ -67,7 +68,7 @@ class EffectsRV(OneGenerator):
     _print_name = ("Effects", "\\operatorname{Effects}")
 
     @classmethod
-    def rv_op(cls, variance: Any, *, rng: Any = None) -> TensorVariable:
+    def rv_op(cls, variance: pt.TensorLike, *, rng: Variable | None = None) -> TensorVariable:
         """Build the graph of a draw."""
         given = pt.cast(pt.as_tensor(variance), "float64")
         v = pt.tensor(dtype="float64", shape=(None,) * given.ndim)
@@ -80,7 +81,11 @@ class EffectsRV(OneGenerator):
 
 @_logprob.register(EffectsRV)
 def _effects_logp(
-    op: EffectsRV, values: Any, rng: Any, variance: Any, **kwargs: Any
+    op: EffectsRV,
+    values: Sequence[TensorVariable],
+    rng: Variable,
+    variance: TensorVariable,
+    **kwargs: object,
 ) -> TensorVariable:
     (value,) = values
     included = variance > 0
@@ -90,5 +95,7 @@ def _effects_logp(
 
 
 @_support_point.register(EffectsRV)
-def _effects_support_point(op: EffectsRV, rv: Any, rng: Any, variance: Any) -> TensorVariable:
+def _effects_support_point(
+    op: EffectsRV, rv: TensorVariable, rng: Variable, variance: TensorVariable
+) -> TensorVariable:
     return pt.zeros_like(variance)

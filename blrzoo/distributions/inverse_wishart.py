@@ -1,5 +1,6 @@
 """The inverse Wishart distribution, the conjugate prior of a covariance matrix."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from pymc.distributions.dist_math import check_parameters
 from pymc.distributions.shape_utils import implicit_size_from_params, rv_size_is_none
 from pymc.distributions.transforms import _default_transform
 from pymc.pytensorf import normalize_rng_param
+from pytensor.graph.basic import Variable
 from pytensor.raise_op import Assert
 from pytensor.tensor.random.utils import normalize_size_param
 from pytensor.tensor.variable import TensorConstant, TensorVariable
@@ -28,7 +30,14 @@ class InverseWishartRV(OneGenerator):
     _print_name = ("InverseWishart", "\\operatorname{InverseWishart}")
 
     @classmethod
-    def rv_op(cls, nu: Any, S: Any, *, size: Any = None, rng: Any = None) -> TensorVariable:
+    def rv_op(
+        cls,
+        nu: pt.TensorLike,
+        S: pt.TensorLike,
+        *,
+        size: Variable | Sequence[int | Variable] | None = None,
+        rng: Variable | None = None,
+    ) -> TensorVariable:
         """Build the graph of a draw."""
         nu, S = (pt.cast(pt.as_tensor(value), "float64") for value in (nu, S))
         rng, size = normalize_rng_param(rng), normalize_size_param(size)
@@ -119,7 +128,7 @@ class InverseWishart(pm.Continuous):
     rv_op = InverseWishartRV.rv_op
 
     @classmethod
-    def dist(cls, nu: Any, S: Any, **kwargs: Any) -> TensorVariable:
+    def dist(cls, nu: pt.TensorLike, S: pt.TensorLike, **kwargs: Any) -> TensorVariable:
         """Return the variable without a name and a model; parameters as of the class."""
         nu, S = _numbers("nu", nu), _numbers("S", S)
         shape = S.type.shape
@@ -133,7 +142,7 @@ class InverseWishart(pm.Continuous):
 
     @staticmethod
     def support_point(
-        rv: TensorVariable, size: Any, nu: TensorVariable, S: TensorVariable
+        rv: TensorVariable, size: Variable, nu: TensorVariable, S: TensorVariable
     ) -> TensorVariable:
         """Return the mean, or the mode where there is no mean."""
         m = S.shape[-1]
@@ -158,7 +167,7 @@ class InverseWishart(pm.Continuous):
         )
 
 
-def _numbers(name: str, value: Any) -> TensorVariable:
+def _numbers(name: str, value: object) -> TensorVariable:
     """Convert a parameter to a tensor of real numbers."""
     try:
         # PyTensor tries a plain float as float32, where 1e39 overflows.

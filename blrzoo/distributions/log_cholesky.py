@@ -1,10 +1,9 @@
 """Covariance matrices as unconstrained vectors, for NUTS."""
 
-from typing import Any
-
 import numpy as np
 import pytensor.tensor as pt
 from pymc.logprob.transforms import Transform
+from pytensor.graph.basic import Variable
 from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.ops.small import log_cholesky, product, unpack
@@ -47,11 +46,11 @@ class LogCholeskyTransform(Transform):
     name = "logcholesky"
     ndim_supp = 1
 
-    def forward(self, value: Any, *inputs: Any) -> TensorVariable:
+    def forward(self, value: pt.TensorLike, *inputs: Variable) -> TensorVariable:
         """Packed factors, (..., m (m + 1) / 2), of matrices, (..., m, m)."""
         return log_cholesky(value)
 
-    def backward(self, value: Any, *inputs: Any) -> TensorVariable:
+    def backward(self, value: pt.TensorLike, *inputs: Variable) -> TensorVariable:
         """Matrices, (..., m, m), exactly symmetric, of packed factors."""
         value = pt.as_tensor(value)
         if value.type.shape[-1] == 1:  # PyTensor 3.3 fails to compile the sum of one product
@@ -62,7 +61,7 @@ class LogCholeskyTransform(Transform):
         factor = pt.switch(diagonal, pt.exp(pt.switch(diagonal, packed, 0.0)), packed)
         return product(factor, pt.swapaxes(factor, -1, -2))
 
-    def log_jac_det(self, value: Any, *inputs: Any) -> TensorVariable:
+    def log_jac_det(self, value: pt.TensorLike, *inputs: Variable) -> TensorVariable:
         """Log Jacobian determinant of ``backward``, (...)."""
         packed = unpack(value)
         m = packed.shape[-1]

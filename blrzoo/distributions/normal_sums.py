@@ -1,5 +1,6 @@
 """The density of all observations of a normal linear model, from sums over them."""
 
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytensor.tensor as pt
 from pymc.distributions.dist_math import check_parameters as where_valid
 from pymc.distributions.distribution import Distribution
 from pymc.pytensorf import normalize_rng_param
-from pytensor.graph.basic import Apply
+from pytensor.graph.basic import Apply, Variable
 from pytensor.link.numba.dispatch.random import numba_core_rv_funcify
 from pytensor.tensor.random.op import RandomVariable
 from pytensor.tensor.variable import TensorVariable
@@ -26,7 +27,9 @@ class NormalSumsRV(RandomVariable):
     dtype = "floatX"
     _print_name = ("NormalSums", "\\operatorname{NormalSums}")
 
-    def rng_fn(self, rng: Any, effects: Any, *others: Any, **kwargs: Any) -> np.ndarray:
+    def rng_fn(
+        self, rng: np.random.Generator, effects: np.ndarray, *others: object, **kwargs: object
+    ) -> np.ndarray:
         """Return NaN of the right shape, which PyMC finds by drawing, for instance for graphviz."""
         return np.full(effects.shape, np.nan)
 
@@ -103,7 +106,11 @@ class NormalSums(Distribution):
 
     @classmethod
     def rv_op(
-        cls, effects: Any, *parameters: Any, size: Any = None, rng: Any = None
+        cls,
+        effects: TensorVariable,
+        *parameters: TensorVariable,
+        size: Variable | Sequence[int | Variable] | None = None,
+        rng: Variable | None = None,
     ) -> TensorVariable:
         """Make the graph."""
         rng = normalize_rng_param(rng)
@@ -112,7 +119,13 @@ class NormalSums(Distribution):
 
     @classmethod
     def dist(
-        cls, effects: Any, rest: Any, noise: Any, n: Any, log_weight: Any, **kwargs: Any
+        cls,
+        effects: pt.TensorLike,
+        rest: pt.TensorLike,
+        noise: pt.TensorLike,
+        n: pt.TensorLike,
+        log_weight: pt.TensorLike,
+        **kwargs: Any,
     ) -> TensorVariable:
         """Return the variable without a name and a model; parameters as of the class."""
         return super().dist(
@@ -121,7 +134,12 @@ class NormalSums(Distribution):
 
     @staticmethod
     def logp(
-        value: Any, effects: Any, rest: Any, noise: Any, n: Any, log_weight: Any
+        value: TensorVariable,
+        effects: TensorVariable,
+        rest: TensorVariable,
+        noise: TensorVariable,
+        n: TensorVariable,
+        log_weight: TensorVariable,
     ) -> TensorVariable:
         """Log density of all observations, ()."""
         squares = residual_squares(effects, value, rest)
@@ -134,7 +152,9 @@ class NormalSums(Distribution):
         return where_valid(density / 2, pt.isfinite(log_determinant), msg="posdef covariance")
 
 
-def residual_squares(effects: Any, Xy: Any, rest: Any) -> TensorVariable:
+def residual_squares(
+    effects: TensorVariable, Xy: TensorVariable, rest: TensorVariable
+) -> TensorVariable:
     """Make R'OR, () or (trait, trait); a diagonal that rounding made negative becomes 0.
 
     Parameters
@@ -160,7 +180,7 @@ def residual_squares(effects: Any, Xy: Any, rest: Any) -> TensorVariable:
     return found + (below if found.ndim == 0 else pt.eye(found.shape[0]) * below)
 
 
-def inner(left: Any, right: Any) -> TensorVariable:
+def inner(left: TensorVariable, right: TensorVariable) -> TensorVariable:
     """Inner products of columns, made symmetric: (L'R + R'L) / 2.
 
     Parameters

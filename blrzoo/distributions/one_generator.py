@@ -1,8 +1,7 @@
 """Base of the random variables of this package."""
 
-from typing import Any
-
 from pymc.distributions.distribution import SymbolicRandomVariable
+from pytensor.graph.basic import Apply, Variable
 
 __all__ = ["OneGenerator"]
 
@@ -10,6 +9,6 @@ __all__ = ["OneGenerator"]
 class OneGenerator(SymbolicRandomVariable):
     """A random variable whose first input is a generator, and whose first output is the next."""
 
-    def update(self, node: Any) -> dict[Any, Any]:
+    def update(self, node: Apply) -> dict[Variable, Variable]:
         """The generator before and after a draw."""
         return {node.inputs[0]: node.outputs[0]}

@@ -1,16 +1,17 @@
 """Parameters of normal rows with unknown cells, checked and converted to tensors."""
 
-from typing import Any
-
 import numpy as np
 import pytensor.tensor as pt
+from numpy.typing import ArrayLike
 from pytensor.graph.basic import Constant, Variable
 from pytensor.tensor.variable import TensorVariable
 
 __all__ = ["check_known", "check_parameters", "check_rows"]
 
 
-def check_parameters(mu: Any, cov: Any, known: Any, weights: Any) -> list[TensorVariable]:
+def check_parameters(
+    mu: pt.TensorLike, cov: pt.TensorLike, known: ArrayLike, weights: pt.TensorLike | None
+) -> list[TensorVariable]:
     """Check mu and cov; return them, root weights, each row's pattern of `known`, the patterns."""
     known = check_known(known)
     n, traits = known.shape
@@ -24,7 +25,7 @@ def check_parameters(mu: Any, cov: Any, known: Any, weights: Any) -> list[Tensor
     ]
 
 
-def check_known(known: Any) -> np.ndarray:
+def check_known(known: ArrayLike) -> np.ndarray:
     """Check `known`, and return it as an array of booleans, (obs, trait)."""
     values = np.asarray(known)
     remedy = "Pass ~np.isnan(Y)."
@@ -41,7 +42,7 @@ def check_known(known: Any) -> np.ndarray:
     return values
 
 
-def check_rows(name: str, values: Any, known: np.ndarray) -> TensorVariable:
+def check_rows(name: str, values: pt.TensorLike, known: np.ndarray) -> TensorVariable:
     """Check rows, and return them as a PyTensor variable, which PyMC does not impute."""
     if not isinstance(values, Variable):
         if isinstance(values, np.ma.MaskedArray):
@@ -58,7 +59,7 @@ def check_rows(name: str, values: Any, known: np.ndarray) -> TensorVariable:
     return tensor
 
 
-def _check_weights(weights: Any, n: int) -> TensorVariable:
+def _check_weights(weights: pt.TensorLike, n: int) -> TensorVariable:
     tensor = _tensor("weights", weights, (n,), "(obs,)")
     if isinstance(tensor, Constant):
         wrong = ~(np.isfinite(tensor.data) & (tensor.data > 0))
@@ -71,7 +72,7 @@ def _check_weights(weights: Any, n: int) -> TensorVariable:
 
 
 def _tensor(
-    name: str, values: Any, shape: tuple[int, ...], rule: str, stretches: bool = False
+    name: str, values: pt.TensorLike, shape: tuple[int, ...], rule: str, stretches: bool = False
 ) -> TensorVariable:
     """Convert values to a float64 tensor; check its shape as far as it is known."""
     tensor = pt.as_tensor(values)

@@ -4,10 +4,12 @@ Many rows share a pattern (which cells are known), so whatever depends on the co
 computed once per pattern, and a row costs one quadratic form.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pytensor.tensor as pt
+from numpy.typing import ArrayLike
 from pymc.distributions.dist_math import check_parameters as where_valid
 from pymc.distributions.distribution import Distribution, SymbolicRandomVariable
 from pymc.distributions.shape_utils import rv_size_is_none
@@ -35,14 +37,14 @@ class PartialNormalRV(SymbolicRandomVariable):
     @classmethod
     def rv_op(
         cls,
-        mu: Any,
-        cov: Any,
-        root: Any,
-        index: Any,
-        patterns: Any,
+        mu: pt.TensorLike,
+        cov: pt.TensorLike,
+        root: pt.TensorLike,
+        index: pt.TensorLike,
+        patterns: pt.TensorLike,
         *,
-        size: Any = None,
-        rng: Any = None,
+        size: Variable | Sequence[int | Variable] | None = None,
+        rng: Variable | None = None,
     ) -> TensorVariable:
         """Make the graph of a draw; `size` is the number of rows, which predictions may change."""
         mu, cov, root, index, patterns = map(pt.as_tensor, (mu, cov, root, index, patterns))
@@ -136,12 +138,12 @@ class PartialNormal(Distribution):
     def __new__(
         cls,
         name: str,
-        mu: Any,
-        cov: Any,
-        known: Any,
-        weights: Any = None,
+        mu: pt.TensorLike,
+        cov: pt.TensorLike,
+        known: ArrayLike,
+        weights: pt.TensorLike | None = None,
         *,
-        observed: Any = None,
+        observed: pt.TensorLike | None = None,
         **kwargs: Any,
     ) -> TensorVariable:
         """Register the variable in the model on the context."""
@@ -151,21 +153,39 @@ class PartialNormal(Distribution):
 
     @classmethod
     def dist(
-        cls, mu: Any, cov: Any, known: Any, weights: Any = None, **kwargs: Any
+        cls,
+        mu: pt.TensorLike,
+        cov: pt.TensorLike,
+        known: ArrayLike,
+        weights: pt.TensorLike | None = None,
+        **kwargs: Any,
     ) -> TensorVariable:
         """Return the variable without a name and a model; parameters as of the class."""
         return super().dist(check_parameters(mu, cov, known, weights), **kwargs)
 
     @staticmethod
     def support_point(
-        rv: Any, size: Any, mu: Any, cov: Any, root: Any, index: Any, patterns: Any
+        rv: TensorVariable,
+        size: Variable,
+        mu: TensorVariable,
+        cov: TensorVariable,
+        root: TensorVariable,
+        index: TensorVariable,
+        patterns: TensorVariable,
     ) -> TensorVariable:
         """Return the means."""
         batch = index.shape if rv_size_is_none(size) else size
         return pt.broadcast_to(mu, (*batch, patterns.shape[1]))
 
     @staticmethod
-    def logp(value: Any, mu: Any, cov: Any, root: Any, index: Any, patterns: Any) -> TensorVariable:
+    def logp(
+        value: TensorVariable,
+        mu: TensorVariable,
+        cov: TensorVariable,
+        root: TensorVariable,
+        index: TensorVariable,
+        patterns: TensorVariable,
+    ) -> TensorVariable:
         """Log density of the known cells of each row, (obs,)."""
         deviations = _where(patterns[index], value) - _where(patterns[index], mu)
         density, positive = _density(deviations, root, index, patterns, *_parts(cov, patterns))
@@ -182,15 +202,15 @@ class CompletedNormalRV(SymbolicRandomVariable):
     @classmethod
     def rv_op(
         cls,
-        y: Any,
-        mu: Any,
-        cov: Any,
-        root: Any,
-        index: Any,
-        patterns: Any,
+        y: pt.TensorLike,
+        mu: pt.TensorLike,
+        cov: pt.TensorLike,
+        root: pt.TensorLike,
+        index: pt.TensorLike,
+        patterns: pt.TensorLike,
         *,
-        size: Any = None,
-        rng: Any = None,
+        size: Variable | Sequence[int | Variable] | None = None,
+        rng: Variable | None = None,
     ) -> TensorVariable:
         """Make the graph of a draw; `size` is the number of rows and follows from `y`."""
         parameters = list(map(pt.as_tensor, (y, mu, cov, root, index, patterns)))
@@ -211,13 +231,26 @@ class _CompletedNormal(Distribution):
 
     @staticmethod
     def support_point(
-        rv: Any, size: Any, y: Any, mu: Any, cov: Any, root: Any, index: Any, patterns: Any
+        rv: TensorVariable,
+        size: Variable,
+        y: TensorVariable,
+        mu: TensorVariable,
+        cov: TensorVariable,
+        root: TensorVariable,
+        index: TensorVariable,
+        patterns: TensorVariable,
     ) -> TensorVariable:
         return pt.switch(patterns[index], y, mu)
 
     @staticmethod
     def logp(
-        value: Any, y: Any, mu: Any, cov: Any, root: Any, index: Any, patterns: Any
+        value: TensorVariable,
+        y: TensorVariable,
+        mu: TensorVariable,
+        cov: TensorVariable,
+        root: TensorVariable,
+        index: TensorVariable,
+        patterns: TensorVariable,
     ) -> TensorVariable:
         # With Omega = cov^-1, the unknown cells have precision w Omega_uu, and their deviations
         # from the conditional mean are Omega_uu^-1 (Omega e)_u.
@@ -232,7 +265,13 @@ class _CompletedNormal(Distribution):
         return where_valid(density, positive, msg="posdef covariance, positive weights")
 
 
-def completed(y: Any, mu: Any, cov: Any, known: Any, weights: Any = None) -> TensorVariable:
+def completed(
+    y: pt.TensorLike,
+    mu: pt.TensorLike,
+    cov: pt.TensorLike,
+    known: ArrayLike,
+    weights: pt.TensorLike | None = None,
+) -> TensorVariable:
     r"""Distribution of complete rows given their known cells, for data augmentation [1]_.
 
     With k the known and u the unknown cells of row i, and :math:`B = \Sigma_{uk}\Sigma_{kk}^{-1}`,
@@ -291,17 +330,21 @@ def completed(y: Any, mu: Any, cov: Any, known: Any, weights: Any = None) -> Ten
     return _CompletedNormal.dist([values, *check_parameters(mu, cov, known, weights)])
 
 
-def _normals(shape: Any, rng: Any) -> tuple[Variable, TensorVariable]:
+def _normals(
+    shape: TensorVariable | Sequence[TensorVariable], rng: Variable
+) -> tuple[Variable, TensorVariable]:
     """Generator and standard normals."""
     return pt.random.normal(0.0, 1.0, size=shape, rng=rng, return_next_rng=True)
 
 
-def _where(known: Any, values: Any) -> TensorVariable:
+def _where(known: TensorVariable, values: TensorVariable) -> TensorVariable:
     """Values of the known cells; 0 in the others, whatever they hold."""
     return pt.switch(known, values, 0.0)
 
 
-def _parts(matrix: Any, patterns: Any) -> tuple[TensorVariable, TensorVariable]:
+def _parts(
+    matrix: TensorVariable, patterns: TensorVariable
+) -> tuple[TensorVariable, TensorVariable]:
     """Inverse, (pattern, trait, trait), and log determinant of each pattern's part of a matrix."""
     # The rest of the matrix is replaced by the identity, and the rest of the inverse by 0.
     inside = patterns[:, :, None] & patterns[:, None, :]
@@ -311,7 +354,12 @@ def _parts(matrix: Any, patterns: Any) -> tuple[TensorVariable, TensorVariable]:
 
 
 def _density(
-    x: Any, root: Any, index: Any, patterns: Any, middle: Any, log_determinant: Any
+    x: TensorVariable,
+    root: TensorVariable,
+    index: TensorVariable,
+    patterns: TensorVariable,
+    middle: TensorVariable,
+    log_determinant: TensorVariable,
 ) -> tuple[TensorVariable, TensorVariable]:
     """Log density, with x' middle x over the cells of the pattern, and whether it exists."""
     count = patterns[index].sum(axis=-1)

@@ -1,11 +1,12 @@
 """Reciprocals of inverse Gaussians: full conditionals of the variances of the Bayesian lasso."""
 
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import pytensor.tensor as pt
 from pymc.logprob.abstract import _logprob
 from pymc.pytensorf import normalize_rng_param
+from pytensor.graph.basic import Variable
 from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.distributions.one_generator import OneGenerator
@@ -13,7 +14,7 @@ from blrzoo.distributions.one_generator import OneGenerator
 __all__ = ["reciprocal_wald"]
 
 
-def reciprocal_wald(inverse_mean: Any, shape: Any) -> TensorVariable:
+def reciprocal_wald(inverse_mean: pt.TensorLike, shape: pt.TensorLike) -> TensorVariable:
     r"""Make an unnamed distribution of reciprocals of inverse Gaussians.
 
     .. math:: 1 / x \sim InverseGaussian(\mu, \lambda)
@@ -57,7 +58,9 @@ class ReciprocalWaldRV(OneGenerator):
     _print_name = ("ReciprocalWald", "\\operatorname{ReciprocalWald}")
 
     @classmethod
-    def rv_op(cls, inverse_mean: Any, shape: Any, *, rng: Any = None) -> TensorVariable:
+    def rv_op(
+        cls, inverse_mean: pt.TensorLike, shape: pt.TensorLike, *, rng: Variable | None = None
+    ) -> TensorVariable:
         """Build the graph of a draw."""
         given = [pt.cast(pt.as_tensor(value), "float64") for value in (inverse_mean, shape)]
         given = pt.broadcast_arrays(*given)
@@ -74,7 +77,12 @@ class ReciprocalWaldRV(OneGenerator):
 
 @_logprob.register(ReciprocalWaldRV)
 def _reciprocal_wald_logp(
-    op: ReciprocalWaldRV, values: Any, rng: Any, inverse_mean: Any, shape: Any, **kwargs: Any
+    op: ReciprocalWaldRV,
+    values: Sequence[TensorVariable],
+    rng: Variable,
+    inverse_mean: TensorVariable,
+    shape: TensorVariable,
+    **kwargs: object,
 ) -> TensorVariable:
     (value,) = values
     density = pt.log(shape / (2 * np.pi * value)) / 2

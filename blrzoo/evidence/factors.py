@@ -1,6 +1,6 @@
 """`bayes_factors`: comparison of models by their marginal likelihoods."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ def bayes_factors(
     *,
     reference: str | None = None,
     prior: Mapping[str, float] | None = None,
-    random_seed: int | np.random.Generator | None = None,
+    random_seed: int | Sequence[int] | np.random.Generator | None = None,
     **kwargs: Any,
 ) -> xr.Dataset:
     r"""Compare models of the same data by their marginal likelihoods.
@@ -122,7 +122,7 @@ def _table(
     )
 
 
-def _check_models(models: Any) -> None:
+def _check_models(models: Mapping[str, pm.Model | xr.Dataset]) -> None:
     remedy = "Pass {'name': model, ...}."
     Instance(Mapping, "a mapping of names to models", advice=remedy).check("models", models)
     if len(models) < 2:
@@ -145,7 +145,7 @@ def _response(model: pm.Model | xr.Dataset) -> xr.DataArray:
     return response_of(model)
 
 
-def _weights(prior: Any, names: list[str]) -> np.ndarray:
+def _weights(prior: object, names: list[str]) -> np.ndarray:
     if prior is None:
         return np.ones(len(names))
     remedy = "Give each model a positive number, or leave prior out for equal ones."

@@ -23,7 +23,9 @@ from blrzoo.posterior.reader import (
 __all__ = ["compare"]
 
 
-def compare(fits: Mapping[str, Any], **kwargs: Any) -> pd.DataFrame:
+def compare(
+    fits: Mapping[str, xr.DataTree | tuple[pm.Model, xr.DataTree]], **kwargs: Any
+) -> pd.DataFrame:
     r"""Compare fits to the same data by how well they would predict each row from the others.
 
     The measure is ``elpd``, the expected log predictive density
@@ -89,7 +91,9 @@ def compare(fits: Mapping[str, Any], **kwargs: Any) -> pd.DataFrame:
     return arviz_stats.compare(ready, **{"var_name": "y", **kwargs})
 
 
-def _read(fits: Any) -> dict[str, tuple[pm.Model | None, xr.DataTree]]:
+def _read(
+    fits: Mapping[str, xr.DataTree | tuple[pm.Model, xr.DataTree]],
+) -> dict[str, tuple[pm.Model | None, xr.DataTree]]:
     remedy = "Pass {'name': idata, ...} or {'name': (model, idata), ...}."
     Instance(Mapping, "a mapping of names to fits", advice=remedy).check("fits", fits)
     if len(fits) < 2:

@@ -2,6 +2,7 @@
 
 import logging
 import warnings
+from collections.abc import Sequence
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -32,7 +33,7 @@ def log_marginal_likelihood(
     draws: int = 500,
     tune: int = 100,
     chains: int = 4,
-    random_seed: int | np.random.Generator | None = None,
+    random_seed: int | Sequence[int] | np.random.Generator | None = None,
     progressbar: bool = True,
     compile_kwargs: dict[str, Any] | None = None,
 ) -> xr.Dataset:

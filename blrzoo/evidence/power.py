@@ -1,5 +1,6 @@
 """The power posterior of a model, as a model that the same step methods draw from."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from pymc.model.fgraph import (
     model_observed_rv,
 )
 from pymc.pytensorf import toposort_replace
+from pytensor.graph.basic import Variable
+from pytensor.graph.op import Op
 from pytensor.tensor.type_other import NoneTypeT
 from pytensor.tensor.variable import TensorVariable
 
@@ -84,12 +87,12 @@ class PoweredRV(SymbolicRandomVariable):
 
     name = "Powered"
     _print_name = ("Powered", "\\operatorname{Powered}")
-    of: Any
+    of: Op
 
     @classmethod
     def rv_op(cls, rv: TensorVariable, power: TensorVariable) -> TensorVariable:
         """Make the powered variable."""
-        node: Any = rv.owner
+        node = rv.owner
         signature = getattr(node.op, "extended_signature", None)
         if signature is None:
             signature = f"[rng],[size],{node.op.signature}".replace("->", "->[rng],")
@@ -103,5 +106,7 @@ class PoweredRV(SymbolicRandomVariable):
 
 
 @_logprob.register(PoweredRV)
-def _powered_logp(op: PoweredRV, values: Any, *inputs: Any, **kwargs: Any) -> TensorVariable:
+def _powered_logp(
+    op: PoweredRV, values: Sequence[TensorVariable], *inputs: Variable, **kwargs: Any
+) -> TensorVariable:
     return inputs[-1] * _logprob(op.of, values, *inputs[:-1], **kwargs)

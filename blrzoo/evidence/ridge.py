@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pymc as pm
@@ -160,7 +159,7 @@ def _check_independent(model: pm.Model, name: str) -> None:
 
 def _normal(model: pm.Model, name: str) -> tuple[np.ndarray, np.ndarray]:
     """Prior means and SDs of the elements of mu or gamma."""
-    node: Any = model[name].owner
+    node = model[name].owner
     _check_independent(model, name)
     if not isinstance(node.op, pm.Normal.rv_type):
         raise ValueError(f"{_RULE}; got {name} with the prior {node.op.name}. {_REMEDY}")

@@ -1,11 +1,12 @@
 """Which SNPs belong to which genes, by position."""
 
 import logging
+from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from blrzoo.checks import Instance, Number
 from blrzoo.gene_sets.snps import vector
@@ -17,12 +18,12 @@ _log = logging.getLogger(__name__)
 
 
 def assign_to_genes(
-    positions: Any,
+    positions: ArrayLike,
     genes: pd.DataFrame,
     *,
     window: float | tuple[float, float] = 0,
-    chromosome: Any = None,
-) -> dict[Any, list[Any]]:
+    chromosome: ArrayLike | None = None,
+) -> dict[Hashable, list[Hashable]]:
     """Assign SNPs to the genes that they lie in, or close to.
 
     A SNP belongs to a gene if ``start - before <= position <= end + after``, on the same
@@ -86,7 +87,7 @@ def assign_to_genes(
     return assigned
 
 
-def _intervals(genes: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _intervals(genes: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     what = "a DataFrame with the columns 'start' and 'end', indexed by gene"
     remedy = "Pass pd.DataFrame({'start': starts, 'end': ends}, index=names)."
     Instance(pd.DataFrame, what, advice=remedy).check("genes", genes)
@@ -112,8 +113,8 @@ def _window(window: Any) -> tuple[float, float]:
 
 
 def _chromosomes(
-    chromosome: Any, genes: pd.DataFrame, snps: pd.Index
-) -> tuple[NDArray[Any], NDArray[Any]]:
+    chromosome: ArrayLike | None, genes: pd.DataFrame, snps: pd.Index
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the chromosome of each SNP and of each gene."""
     if (chromosome is None) != ("chromosome" not in genes.columns):
         raise ValueError(
@@ -134,7 +135,7 @@ def _chromosomes(
     return values, of
 
 
-def _report(genes: pd.DataFrame, assigned: dict[Any, list[Any]]) -> None:
+def _report(genes: pd.DataFrame, assigned: dict[Hashable, list[Hashable]]) -> None:
     if not assigned:
         raise ValueError(
             "genes must have a SNP in at least one of them, got none in any. Check that positions "

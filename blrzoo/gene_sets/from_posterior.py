@@ -1,11 +1,10 @@
 """Gene-level statistics from the joint posterior of all SNPs."""
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 from scipy import sparse
 
 from blrzoo.gene_sets.ld import LD, effective_number, gene_covariates
@@ -34,7 +33,9 @@ _LONG_NAMES = {
 }
 
 
-def gene_statistics(idata: xr.DataTree, genes: Mapping[Hashable, Any], X: Any = None) -> xr.Dataset:
+def gene_statistics(
+    idata: xr.DataTree, genes: Mapping[Any, Iterable[Hashable]], X: Any = None
+) -> xr.Dataset:
     r"""Summarize the effects of SNPs by gene, from a model fitted to all SNPs at once.
 
     Draw by draw, for the SNPs g of a gene:
@@ -130,7 +131,7 @@ def gene_statistics(idata: xr.DataTree, genes: Mapping[Hashable, Any], X: Any = 
     return table.drop_attrs(deep=False)
 
 
-def _blocks(beta: xr.DataArray, X: NDArray[Any], members: sparse.csr_array) -> Iterator[slice]:
+def _blocks(beta: xr.DataArray, X: np.ndarray, members: sparse.csr_array) -> Iterator[slice]:
     """Cut the genes into blocks whose draws and columns take little memory."""
     each = 8 * (beta.size // max(1, beta.sizes["feature"]) + len(X))  # bytes of a SNP
     most, start = max(1, _BLOCK_BYTES // each), 0
@@ -142,7 +143,7 @@ def _blocks(beta: xr.DataArray, X: NDArray[Any], members: sparse.csr_array) -> I
         start = stop
 
 
-def _moments(beta: xr.DataArray, X: NDArray[Any], members: sparse.csr_array) -> xr.Dataset:
+def _moments(beta: xr.DataArray, X: np.ndarray, members: sparse.csr_array) -> xr.Dataset:
     """Compute variances and sums of squares of some genes; shared SNPs are repeated."""
     snps, index = members.indices, np.repeat(np.arange(members.shape[0]), np.diff(members.indptr))
     beta = beta.isel(feature=snps)

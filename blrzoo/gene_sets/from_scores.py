@@ -1,12 +1,12 @@
 """Gene-level statistics from tests of one SNP at a time."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 import xarray as xr
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from blrzoo.checks import Choice, Flag
@@ -29,11 +29,11 @@ _LONG_NAMES = {
 
 
 def gene_z_scores(
-    z: Any,
-    genes: Mapping[Hashable, Any],
+    z: ArrayLike,
+    genes: Mapping[Any, Iterable[Hashable]],
     *,
     X: Any = None,
-    correlation: Any = None,
+    correlation: ArrayLike | None = None,
     scores: Literal["z", "p"] = "z",
     gene_correlation: bool = False,
 ) -> xr.Dataset:
@@ -163,7 +163,7 @@ def gene_z_scores(
     return table
 
 
-def _chi2(z: Any, scores: str) -> tuple[NDArray[np.float64], pd.Index]:
+def _chi2(z: ArrayLike, scores: str) -> tuple[NDArray[np.float64], pd.Index]:
     values, snps = vector("z", z)
     if scores == "p":
         if not ((values > 0) & (values <= 1)).all():

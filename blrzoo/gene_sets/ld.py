@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from blrzoo.gene_sets.snps import matrix, read_correlation
@@ -23,7 +23,7 @@ _BLOCK = 1024  # SNPs
 class LD:
     """Correlations between SNPs, given as a matrix, or computed from X when needed."""
 
-    def __init__(self, snps: pd.Index, X: Any = None, correlation: Any = None) -> None:
+    def __init__(self, snps: pd.Index, X: Any = None, correlation: ArrayLike | None = None) -> None:
         if (X is None) == (correlation is None):
             raise ValueError(
                 "X must be given, or correlation, but not both, got "
@@ -78,7 +78,7 @@ def square_sums(ld: LD, members: sparse.csr_array) -> Floats:
     return (total + total.T) / 2
 
 
-def gene_covariates(n_snps: NDArray[Any], n_effective: Floats) -> xr.DataArray:
+def gene_covariates(n_snps: np.ndarray, n_effective: Floats) -> xr.DataArray:
     """Make log_size and log_density (gene, covariate), if they vary between genes."""
     columns = {"log_size": np.log(n_snps), "log_density": np.log(n_effective / n_snps)}
     varying = {name: v for name, v in columns.items() if np.ptp(v) > 1e-9}

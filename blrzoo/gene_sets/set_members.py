@@ -1,13 +1,13 @@
 """Which genes are members of which sets, as a design matrix."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from blrzoo.checks import Instance, Integer, NoneOr
 from blrzoo.labels import check_unique, labels_of
@@ -18,8 +18,8 @@ _log = logging.getLogger(__name__)
 
 
 def membership(
-    sets: Mapping[Any, Iterable[Any]],
-    genes: Any,
+    sets: Mapping[Any, Iterable[Hashable]],
+    genes: ArrayLike,
     *,
     min_size: int = 5,
     max_size: int | None = None,
@@ -85,14 +85,14 @@ def membership(
     return xr.DataArray(values, coords, ("gene", "set"), name="member")
 
 
-def _genes(genes: Any) -> pd.Index:
+def _genes(genes: ArrayLike) -> pd.Index:
     labels = labels_of("genes", genes)
     labels = pd.Index(np.asarray(genes)) if labels is None else labels
     check_unique("genes", labels, "gene")
     return labels.rename("gene")
 
 
-def _members(name: Any, members: Any, genes: pd.Index) -> NDArray[np.bool_]:
+def _members(name: Hashable, members: object, genes: pd.Index) -> NDArray[np.bool_]:
     if isinstance(members, str) or not np.iterable(members):
         raise TypeError(
             f"sets must map each set to a list of genes, got {members!r} for {name!r}. "
@@ -102,8 +102,8 @@ def _members(name: Any, members: Any, genes: pd.Index) -> NDArray[np.bool_]:
 
 
 def _report(
-    columns: dict[Any, NDArray[np.bool_]],
-    kept: dict[Any, NDArray[np.bool_]],
+    columns: dict[Hashable, NDArray[np.bool_]],
+    kept: dict[Hashable, NDArray[np.bool_]],
     min_size: int,
     largest: int,
     n_genes: int,

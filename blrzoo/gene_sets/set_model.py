@@ -1,7 +1,7 @@
 """The model of a gene-set analysis: statistics of genes regressed on membership of sets."""
 
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,7 @@ import pandas as pd
 import pymc as pm
 import scipy.linalg
 import xarray as xr
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from blrzoo.checks import LeftOut
 from blrzoo.data import RegressionData, check_data
@@ -27,10 +27,10 @@ _WHITENED = ("mu", "center", "weights", "missing")  # would mean something else 
 
 def gene_set_model(
     y: Any,
-    sets: Mapping[Any, Iterable[Any]] | xr.DataArray,
+    sets: Mapping[Any, Iterable[Hashable]] | xr.DataArray,
     *,
     covariates: Any = None,
-    gene_correlation: Any = None,
+    gene_correlation: ArrayLike | None = None,
     min_size: int | None = None,
     max_size: int | None = None,
     **options: Any,
@@ -149,7 +149,7 @@ def gene_set_model(
     return model
 
 
-def _members(y: Any, sets: Any, min_size: int | None, max_size: int | None) -> xr.DataArray:
+def _members(y: Any, sets: object, min_size: int | None, max_size: int | None) -> xr.DataArray:
     given = {k: v for k, v in (("min_size", min_size), ("max_size", max_size)) if v is not None}
     if isinstance(sets, Mapping):
         if labels_of("y", y) is None:
@@ -172,7 +172,7 @@ def _members(y: Any, sets: Any, min_size: int | None, max_size: int | None) -> x
 
 
 def _whitened(
-    X: xr.DataArray, y: Any, covariates: Any, correlation: Any, options: dict[str, Any]
+    X: xr.DataArray, y: Any, covariates: Any, correlation: ArrayLike, options: dict[str, Any]
 ) -> pm.Model:
     """Make the model of data multiplied by the inverse of the Cholesky factor of R."""
     for name in _WHITENED:
@@ -207,7 +207,7 @@ def _root(correlation: NDArray[np.float64]) -> NDArray[np.float64]:
     return root
 
 
-def _frames(data: RegressionData, root: NDArray[np.float64]) -> dict[str, Any]:
+def _frames(data: RegressionData, root: NDArray[np.float64]) -> dict[str, pd.DataFrame | pd.Series]:
     """Transform X, y and the covariates, with the intercept among them."""
     genes, sets = data.coords["obs"], data.coords["feature"]
     names = ["intercept", *data.coords.get("covariate", [])]

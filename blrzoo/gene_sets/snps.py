@@ -1,6 +1,6 @@
 """Reading of what users pass about SNPs: a value for each, matrices, and the SNPs of each gene."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -13,12 +13,10 @@ from blrzoo.labels import align, check_unique, labels_of, members, show
 
 __all__ = ["gene_members", "matrix", "read_correlation", "snps_by_gene", "vector"]
 
-Array = NDArray[Any]
-
 _ROUNDING = 1e-6  # of correlations that went through float32 or a text file
 
 
-def vector(name: str, value: Any) -> tuple[NDArray[np.float64], pd.Index]:
+def vector(name: str, value: object) -> tuple[NDArray[np.float64], pd.Index]:
     """Read one finite number per label; without labels these are 0, 1, ..."""
     array = np.asarray(value)
     if array.ndim != 1 or not array.size:
@@ -37,7 +35,7 @@ def vector(name: str, value: Any) -> tuple[NDArray[np.float64], pd.Index]:
     return array.astype(float), labels
 
 
-def matrix(name: str, value: Any, labels: pd.Index, axes: Sequence[int]) -> Array:
+def matrix(name: str, value: object, labels: pd.Index, axes: Sequence[int]) -> np.ndarray:
     """Read a matrix, with some axes in the order of the labels."""
     array = np.asarray(value)
     if array.ndim != 2:
@@ -49,14 +47,14 @@ def matrix(name: str, value: Any, labels: pd.Index, axes: Sequence[int]) -> Arra
     return array
 
 
-def _check_numbers(name: str, array: Array) -> None:
+def _check_numbers(name: str, array: np.ndarray) -> None:
     if array.dtype.kind not in "biuf":
         raise TypeError(
             f"{name} must hold real numbers, got dtype {array.dtype}. Convert it: .astype(float)."
         )
 
 
-def read_correlation(name: str, value: Any, labels: pd.Index) -> NDArray[np.float64]:
+def read_correlation(name: str, value: object, labels: pd.Index) -> NDArray[np.float64]:
     """Read a correlation matrix (label, label), in the order of the labels."""
     found = matrix(name, value, labels, (0, 1)).astype(float)
     good = np.isfinite(found).all() and np.allclose(found, found.T, rtol=0, atol=_ROUNDING)
@@ -69,7 +67,7 @@ def read_correlation(name: str, value: Any, labels: pd.Index) -> NDArray[np.floa
 
 
 def gene_members(
-    genes: Mapping[Hashable, Any], snps: pd.Index
+    genes: Mapping[Any, Iterable[Hashable]], snps: pd.Index
 ) -> tuple[pd.Index, sparse.csr_array]:
     """Return the names of genes, and their SNPs as a table of 0/1, (gene, snp)."""
     if not isinstance(genes, Mapping):

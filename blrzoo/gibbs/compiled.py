@@ -17,10 +17,14 @@ from typing import Any
 import numpy as np
 import pytensor
 import pytensor.tensor as pt
+from pytensor.compile.executor import Function
 from pytensor.compile.io import In, Out
+from pytensor.compile.mode import Mode
 from pytensor.compile.ops import ViewOp
 from pytensor.compile.sharedvalue import SharedVariable
+from pytensor.graph.basic import Variable
 from pytensor.graph.fg import FrozenFunctionGraph
+from pytensor.graph.op import Op
 from pytensor.graph.traversal import ancestors, io_toposort
 from pytensor.tensor.random.type import RandomGeneratorType
 from pytensor.tensor.type import TensorType
@@ -72,10 +76,10 @@ class Compiled:
 
     def __init__(
         self,
-        inputs: Sequence[Any],
-        outputs: Sequence[Any],
+        inputs: Sequence[Variable],
+        outputs: Sequence[Variable],
         *,
-        mode: Any = None,
+        mode: str | Mode | None = None,
         **options: Any,
     ) -> None:
         places = {v: pt.vector("addresses", dtype="uint64") for v in inputs if _is_generator(v)}
@@ -86,7 +90,7 @@ class Compiled:
         self._kind = (graph, mode, tuple(sorted(options.items())))
 
     @cached_property
-    def function(self) -> Any:
+    def function(self) -> Function:
         """PyTensor's function, one for all of a kind."""
         config = pytensor.config
         flags = (config.mode, config.linker, config.optimizer, config.numba__fastmath)
@@ -109,10 +113,10 @@ class Compiled:
 @lru_cache(maxsize=_KEPT)
 def _compile(
     graph: FrozenFunctionGraph,
-    mode: Any,
+    mode: str | Mode | None,
     options: tuple[tuple[str, Any], ...],
-    _flags: tuple[Any, ...],
-) -> Any:
+    _flags: tuple[object, ...],
+) -> Function:
     """Compile a graph over new variables: tags of a model's variables would keep its data."""
     inputs = [variable.type() for variable in graph.inputs]
     return pytensor.function(
@@ -124,8 +128,8 @@ def _compile(
 
 
 def _data_as_inputs(
-    outputs: list[Any], memo: dict[Any, Any]
-) -> tuple[list[Any], dict[Any, SharedVariable]]:
+    outputs: list[Variable], memo: dict[Variable, Variable]
+) -> tuple[list[Variable], dict[Variable, SharedVariable]]:
     """Outputs with inputs in place of all data; for each input a shared variable of its value."""
     # Constants would be part of the compiled code, which each data set would then compile anew.
     # Formulas keep their whole numbers and halves; lengths are those of the inputs.
@@ -143,16 +147,16 @@ def _data_as_inputs(
     return [memo.get(output, output) for output in outputs], inputs
 
 
-def _only_names(op: Any) -> bool:
+def _only_names(op: Op) -> bool:
     """Whether an Op makes the name of a Deterministic, which copies of a model lack."""
     return isinstance(getattr(op, "core_op", op), ViewOp)  # the core of a Blockwise
 
 
-def _is_generator(v: Any) -> bool:
+def _is_generator(v: Variable) -> bool:
     return isinstance(v.type, RandomGeneratorType)
 
 
-def _is_data(v: Any) -> bool:
+def _is_data(v: Variable) -> bool:
     if isinstance(v, SharedVariable):
         return isinstance(v.type, TensorType)
     if not isinstance(v, TensorConstant):
@@ -166,7 +170,7 @@ def _is_data(v: Any) -> bool:
     return bool(v.ndim) or not np.all(np.mod(2 * v.data, 1) == 0)
 
 
-def _holder(v: Any) -> SharedVariable:
+def _holder(v: Variable) -> SharedVariable:
     """A shared variable as it is; a constant as a shared variable whose length may change."""
     if isinstance(v, SharedVariable):
         return v

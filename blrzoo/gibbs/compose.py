@@ -1,7 +1,6 @@
 """One sweep, built from the full conditionals."""
 
 from collections.abc import Collection
-from typing import Any
 
 import pymc as pm
 import pytensor.tensor as pt
@@ -53,7 +52,7 @@ class Composer:
         self,
         model: pm.Model,
         spec: Spec,
-        drawn: list[Any],
+        drawn: list[TensorVariable],
         moves: Collection[str] | None = None,
     ) -> None:
         self.model, self.spec, self.state = model, spec, State(model)
@@ -87,7 +86,7 @@ class Composer:
         return [self.state.values[block.current_fit] for block in self.blocks]
 
     @property
-    def drawn(self) -> list[Any]:
+    def drawn(self) -> list[TensorVariable]:
         """The variables that a sweep draws, in order."""
         return [*(rv for block in self.blocks for rv in block.drawn), *self.conditionals]
 

@@ -5,9 +5,8 @@ pickled. So the variables themselves carry a `Spec` on their tag. It holds names
 its readers look the names up in the model that they have.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import pymc as pm
@@ -116,7 +115,9 @@ class Spec:
                 )
 
 
-def _to_draw(found: dict[Any, Any], model: pm.Model) -> dict[TensorVariable, TensorVariable]:
+def _to_draw(
+    found: Mapping[TensorVariable, TensorVariable | None], model: pm.Model
+) -> dict[TensorVariable, TensorVariable]:
     """Keep free variables that have a conditional."""
     free = set(model.free_RVs)
     return {rv: dist for rv, dist in found.items() if dist is not None and rv in free}
@@ -143,7 +144,7 @@ def _cut(
     return cut
 
 
-def find_model(model: Any) -> pm.Model:
+def find_model(model: object) -> pm.Model:
     """Return the given model or, if that is None, the one on the context.
 
     Raises
@@ -159,13 +160,13 @@ def find_model(model: Any) -> pm.Model:
     return found
 
 
-def mark(variables: Iterable[Any], spec: Spec) -> None:
+def mark(variables: Iterable[TensorVariable], spec: Spec) -> None:
     """Put the spec on the tag of the variables that the step method is to draw."""
     for variable in variables:
         variable.tag.blrzoo = spec
 
 
-def find_spec(model: pm.Model, variables: Iterable[Any] = ()) -> Spec:
+def find_spec(model: pm.Model, variables: Iterable[TensorVariable] = ()) -> Spec:
     """Return the spec that variables of a model carry.
 
     Raises
@@ -206,11 +207,11 @@ def observed(model: pm.Model) -> np.ndarray | None:
     return value_of(model.rvs_to_values[model["y"]])
 
 
-def spec_in(variables: Iterable[Any]) -> Spec | None:
+def spec_in(variables: Iterable[TensorVariable]) -> Spec | None:
     """Return the first spec that variables carry, or None."""
     return next(filter(None, map(spec_of, variables)), None)
 
 
-def spec_of(variable: Any) -> Spec | None:
+def spec_of(variable: object) -> Spec | None:
     """Return the spec that a variable carries, or None."""
     return getattr(getattr(variable, "tag", None), "blrzoo", None)

@@ -6,16 +6,19 @@ intermediate result can hold an old value. One random generator is threaded thro
 """
 
 from collections.abc import Iterable
-from typing import Any
 
 import pymc as pm
 import pytensor.tensor as pt
+from pytensor.graph.basic import Variable
 from pytensor.graph.traversal import ancestors, io_toposort
 from pytensor.tensor.random.op import RNGConsumerOp
 from pytensor.tensor.random.variable import rng as rng_variable
 from pytensor.tensor.variable import TensorVariable
 
 __all__ = ["State"]
+
+#: A number of draws, or the shape of an array of them.
+type Size = TensorVariable | int | tuple[TensorVariable | int, ...]
 
 
 class State:
@@ -29,15 +32,15 @@ class State:
 
     def __init__(self, model: pm.Model) -> None:
         self.model = model
-        self.values: dict[Any, Any] = {}
-        self.rng: Any = rng_variable("rng")
+        self.values: dict[Variable, Variable] = {}
+        self.rng = rng_variable("rng")
         for rv in sorted(model.basic_RVs, key=lambda rv: len(list(ancestors([rv])))):
             value, transform = model.rvs_to_values[rv], model.rvs_to_transforms.get(rv)
             if transform is not None:
                 value = transform.backward(value, *self.rebuild(rv.owner.inputs))
             self.values[rv] = value
 
-    def rebuild(self, outputs: Iterable[Any]) -> list[Any]:
+    def rebuild(self, outputs: Iterable[Variable]) -> list[Variable]:
         """Rebuild graphs of model variables and data over the current values."""
         rng = self.rng
         rebuilt = self._rebuild(list(outputs))
@@ -45,15 +48,15 @@ class State:
             raise NotImplementedError("a graph over model variables holds a draw of its own")
         return rebuilt
 
-    def value(self, variable: Any) -> Any:
+    def value(self, variable: TensorVariable) -> TensorVariable:
         """Current value of a random variable; one that `pm.do` made data is its own value."""
         return self.values.get(variable, variable)
 
-    def draw(self, rv: Any, conditional: Any) -> None:
+    def draw(self, rv: TensorVariable, conditional: TensorVariable) -> None:
         """Draw a variable from its full conditional, from the threaded generator."""
         (self.values[rv],) = self._rebuild([conditional])
 
-    def _rebuild(self, outputs: list[Any]) -> list[Any]:
+    def _rebuild(self, outputs: list[Variable]) -> list[Variable]:
         memo = dict(self.values)
         for node in io_toposort(list(memo), outputs):
             inputs = [memo.get(variable, variable) for variable in node.inputs]
@@ -67,22 +70,22 @@ class State:
             memo.update(zip(node.outputs, copy.outputs, strict=True))
         return [memo.get(output, output) for output in outputs]
 
-    def normals(self, size: Any) -> TensorVariable:
+    def normals(self, size: Size) -> TensorVariable:
         """Draw standard normals from the threaded generator."""
         self.rng, draw = self.rng.normal(size=size)
         return draw
 
-    def exponentials(self, size: Any) -> TensorVariable:
+    def exponentials(self, size: Size) -> TensorVariable:
         """Draw standard exponentials from the threaded generator."""
         self.rng, draw = self.rng.exponential(size=size)
         return draw
 
-    def integers(self, high: Any, size: Any) -> TensorVariable:
+    def integers(self, high: TensorVariable, size: Size) -> TensorVariable:
         """Draw whole numbers from 0 to below `high` from the threaded generator."""
         self.rng, draw = self.rng.integers(0, high, size=size)
         return draw
 
-    def transformed(self, rv: Any) -> TensorVariable:
+    def transformed(self, rv: TensorVariable) -> TensorVariable:
         """Current value of a variable on the scale of its value variable."""
         transform = self.model.rvs_to_transforms[rv]
         value = self.values[rv]

@@ -1,7 +1,7 @@
 """The step method: what PyMC calls for every draw."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import field
 from typing import Any, ClassVar
 
@@ -13,7 +13,7 @@ from pymc.step_methods import STEP_METHODS
 from pymc.step_methods.arraystep import BlockedStep
 from pymc.step_methods.compound import Competence, StepMethodState
 from pymc.step_methods.state import dataclass_state
-from pymc.util import get_random_generator
+from pymc.util import RandomGenerator, get_random_generator
 from pytensor.graph.basic import Variable
 from rich.progress import TextColumn
 from rich.table import Column
@@ -29,6 +29,9 @@ from blrzoo.gibbs.thinning import default_thin
 from blrzoo.ops.generator import addresses
 
 __all__ = ["THIN", "BLRGibbs", "check_moves", "register"]
+
+#: Sample statistics of a draw, by name.
+Stats = dict[str, Any]
 
 #: Draws between comparisons of the carried fit with X beta, which take 1 % of the time.
 _PERIOD = 100
@@ -150,10 +153,10 @@ class BLRGibbs(BlockedStep):
 
     def __init__(
         self,
-        vars: Any = None,
+        vars: Variable | Sequence[Variable] | None = None,
         *,
         model: pm.Model | None = None,
-        rng: Any = None,
+        rng: RandomGenerator = None,
         initial_point: PointType | None = None,
         compile_kwargs: dict[str, Any] | None = None,
         blocked: bool = True,
@@ -202,7 +205,7 @@ class BLRGibbs(BlockedStep):
             **compile_kwargs,
         )
 
-    def step(self, point: PointType) -> tuple[PointType, list[dict[str, Any]]]:
+    def step(self, point: PointType) -> tuple[PointType, list[Stats]]:
         """Draw everything, `thin` times, or once while PyMC tunes.
 
         Parameters
@@ -227,8 +230,8 @@ class BLRGibbs(BlockedStep):
             found = self._draw(self._values(point))
             point = {**point, **dict(zip(self._outputs, found, strict=False))}
             self._check_draw(point, found[self._variance])
-        found = [*found[len(self._outputs) :], sweeps]
-        statistics = dict(zip(self.stats_dtypes_shapes, found, strict=True))
+        numbers = (*found[len(self._outputs) :], sweeps)
+        statistics: Stats = dict(zip(self.stats_dtypes_shapes, numbers, strict=True))
         self.last = {name: point[name] for name in self._effects}
         return point, [statistics | {"model_size": int(statistics["model_size"])}]
 
@@ -244,7 +247,7 @@ class BLRGibbs(BlockedStep):
         elif self.count % _PERIOD == 0:
             self._correct(self._values(point))
 
-    def _draw(self, values: list[np.ndarray]) -> list[Any]:
+    def _draw(self, values: list[np.ndarray]) -> list[np.ndarray]:
         """Run one compiled sweep; keep the fits and the generator for the next."""
         try:
             *drawn, self.rng = self._sweep(*values, *self.fits, addresses(self.rng))
@@ -285,7 +288,7 @@ class BLRGibbs(BlockedStep):
             if not np.abs(fit - self.fits[k]).max() <= self._negligible:
                 self.fits[k] = fit
 
-    def setup_chain(self, rng: Any, tune: int, draws: int) -> None:
+    def setup_chain(self, rng: np.random.Generator, tune: int, draws: int) -> None:
         """Set the generator and forget the fits of an earlier chain."""
         super().setup_chain(rng, tune, draws)
         self.tune = tune > 0  # until PyMC calls stop_tuning
@@ -303,15 +306,15 @@ class BLRGibbs(BlockedStep):
         return [design.fit(effects) for design, effects in pairs]
 
     @staticmethod
-    def competence(var: Any, has_grad: bool = False) -> Competence:
+    def competence(var: Variable, has_grad: bool = False) -> Competence:
         """Ideal for the variables that a blrzoo model marked, else incompatible."""
         # Effects are claimed where marks are lost too: other steps would never change their labels.
         own = spec_of(var) is not None or isinstance(var.owner.op, EffectsRV)
         return Competence.IDEAL if own else Competence.INCOMPATIBLE
 
     @staticmethod
-    def _make_progressbar_update_functions() -> tuple[Any, ...]:
-        def update_stats(stats: dict[str, Any]) -> dict[str, Any]:
+    def _make_progressbar_update_functions() -> tuple[Callable[[Stats], Stats], ...]:
+        def update_stats(stats: Stats) -> Stats:
             return {**stats, "genetic_variance": float(np.sum(stats["genetic_variance"]))}
 
         return (update_stats,)
@@ -328,7 +331,7 @@ class BLRGibbs(BlockedStep):
         return columns, {"model_size": [0] * n_chains, "genetic_variance": [0.0] * n_chains}
 
 
-def check_moves(moves: Any) -> list[str] | None:
+def check_moves(moves: object) -> list[str] | None:
     """Names of moves, or None for all."""
     if moves is None:
         return None
@@ -342,7 +345,7 @@ def register() -> None:
         STEP_METHODS.insert(0, BLRGibbs)
 
 
-def _value_variables(model: pm.Model, variables: Any) -> list[Any]:
+def _value_variables(model: pm.Model, variables: object) -> list[Variable]:
     if variables is None:
         marked = [rv for rv in model.free_RVs if spec_of(rv) is not None]
         return [model.rvs_to_values[rv] for rv in marked]

@@ -3,6 +3,7 @@
 from typing import Any, NamedTuple
 
 import pytensor.tensor as pt
+from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.ops.small import product
 from blrzoo.priors.multivariate.ridge import outer
@@ -33,14 +34,16 @@ class ResidualSums(NamedTuple):
     """
 
     count: Any
-    weight: Any
-    total: Any
-    squares: Any
+    weight: TensorVariable
+    total: TensorVariable
+    squares: TensorVariable
     covariates: Any = None
     projection: Any = None
 
 
-def sums_over_rows(residual: Any, root: Any, W: Any = None) -> ResidualSums:
+def sums_over_rows(
+    residual: TensorVariable, root: TensorVariable, W: TensorVariable | None = None
+) -> ResidualSums:
     """Compute the sums from rows.
 
     Parameters

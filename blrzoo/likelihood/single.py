@@ -134,7 +134,7 @@ class Likelihood:
         W = model["W"] - model["W_center"] if "gamma" in v else None
         return sums_over_rows(residual, root_weights(model), W)
 
-    def fit_variance(self, fit: Any, model: pm.Model) -> TensorVariable:
+    def fit_variance(self, fit: TensorVariable, model: pm.Model) -> TensorVariable:
         """Variance of X beta over the observations, (), from the fit of the main term."""
         return pt.var(fit / root_weights(model))
 
@@ -184,12 +184,12 @@ def default_noise(data: DataSummary, h2: float) -> Computed:
     return Computed((1 - h2) * data.y_variance, ("v = (1 - h2) * var_y",), numbers)
 
 
-def root_weights(model: pm.Model, rows: str = "") -> Any:
+def root_weights(model: pm.Model, rows: str = "") -> TensorVariable:
     """Square roots of the weights, (obs,), or 1 where there are none."""
     name = f"weights{rows}"
     return pt.sqrt(model[name]) if name in model.named_vars else pt.constant(1.0)
 
 
-def power(model: pm.Model) -> Any:
+def power(model: pm.Model) -> TensorVariable:
     """Power that the density of y is raised to, (); 1 except in power posteriors."""
     return model[POWER] if POWER in model.named_vars else pt.constant(1.0)

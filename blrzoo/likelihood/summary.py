@@ -78,11 +78,17 @@ class Summary:
             }
         )
 
-    def response(self, gamma: Any) -> Any:
+    def response(self, gamma: TensorVariable | None) -> TensorVariable:
         """X'O times the partial residual of the features, (feature[, trait])."""
         return self.Xy if gamma is None else self.Xy - _times(self.XW, gamma)
 
-    def rest(self, mu: Any, gamma: Any, effects: Any, fit: Any) -> Any:
+    def rest(
+        self,
+        mu: TensorVariable,
+        gamma: TensorVariable | None,
+        effects: TensorVariable,
+        fit: TensorVariable,
+    ) -> TensorVariable:
         """r'Or without the products of the effects and X'Oy, given the fit X'OX beta."""
         gap = (self.center - mu)[None]
         found = self.yy + self.weight * inner(gap, gap) + inner(effects, fit)
@@ -91,7 +97,13 @@ class Summary:
         twice = 2 * (self.Wy - _times(self.XW.T, effects))
         return found - inner(gamma, twice - _times(self.WW, gamma))
 
-    def residual(self, mu: Any, gamma: Any, effects: Any, cross: Any) -> ResidualSums:
+    def residual(
+        self,
+        mu: TensorVariable,
+        gamma: TensorVariable | None,
+        effects: TensorVariable,
+        cross: TensorVariable,
+    ) -> ResidualSums:
         """Sums of the residual, of which X'Or is given."""
         rest = self.rest(mu, gamma, effects, self.response(gamma) - cross)
         found = ResidualSums(
@@ -144,7 +156,7 @@ class _FromSums:
         effects = self.term.scaled_effects(model)
         return self.summary.residual(v["mu"], v.get("gamma"), effects, residual)
 
-    def fit_variance(self, fit: Any, model: pm.Model) -> TensorVariable:
+    def fit_variance(self, fit: TensorVariable, model: pm.Model) -> TensorVariable:
         """Weighted variance of X beta over the observations, ([trait]), from X'OX beta."""
         effects = self.term.scaled_effects(model)
         return pt.sum(effects * fit, axis=0) / self.summary.weight
@@ -213,6 +225,6 @@ def from_sums(
     return kind(**given | {"terms": tuple(terms), "summary": summary})
 
 
-def _times(matrix: Any, columns: Any) -> Any:
+def _times(matrix: TensorVariable | np.ndarray, columns: TensorVariable) -> TensorVariable:
     """A matrix times a vector, or times a column for each trait."""
     return pt.sum(matrix * columns, axis=1) if columns.ndim == 1 else product(matrix, columns)

@@ -173,7 +173,7 @@ class TraitLikelihood:
         W = model["W"] - model["W_center"] if "gamma" in v else None
         return sums_over_rows(residual, root_weights(model), W)
 
-    def fit_variance(self, fit: Any, model: pm.Model) -> TensorVariable:
+    def fit_variance(self, fit: TensorVariable, model: pm.Model) -> TensorVariable:
         """Variances of X beta over the observations, (trait,), from the fit of the main term."""
         fit = fit / pt.atleast_1d(root_weights(model))[:, None]
         return pt.var(fit - fit[0], axis=0)  # of differences: compiles in a third of the time
@@ -193,12 +193,16 @@ class TraitLikelihood:
             found[model["y_missing"]] = family.dist(**parameters)
         return found
 
-    def _mean_conditional(self, v: Any, r: ResidualSums, precision: Any) -> Any:
+    def _mean_conditional(
+        self, v: dict[str, TensorVariable], r: ResidualSums, precision: TensorVariable
+    ) -> dict[TensorVariable, TensorVariable]:
         mu = v["mu"]
         linear = pt.sum(precision * (r.total + r.weight * mu), axis=1)
         return {mu: conjugate.multivariate_normal(mu, r.weight * precision, linear)}
 
-    def _gamma_conditional(self, v: Any, r: ResidualSums, precision: Any) -> Any:
+    def _gamma_conditional(
+        self, v: dict[str, TensorVariable], r: ResidualSums, precision: TensorVariable
+    ) -> dict[TensorVariable, TensorVariable]:
         if "gamma" not in v:
             return {}
         gamma, cross = v["gamma"], r.covariates
@@ -207,7 +211,9 @@ class TraitLikelihood:
         both = cross[:, None, :, None] * precision[None, :, None, :]
         return {gamma: conjugate.multivariate_normal(gamma, both.reshape((size, size)), linear)}
 
-    def _residual_conditional(self, v: Any, r: ResidualSums, t: Any) -> Any:
+    def _residual_conditional(
+        self, v: dict[str, TensorVariable], r: ResidualSums, t: TensorVariable
+    ) -> dict[TensorVariable, TensorVariable]:
         if self.residual == "diagonal":
             squares = t * pt.diagonal(r.squares)
             return {v["sigma2"]: conjugate.inverse_gamma(v["sigma2"], t * r.count, squares)}

@@ -5,12 +5,17 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pytensor.tensor as pt
-from pytensor.graph.basic import Apply
+from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.op import Op
+from pytensor.tensor.variable import TensorVariable
 
-from blrzoo.designs.base import DESIGNS, Design
+from blrzoo.designs.base import DESIGNS, Arrays, Design
 
 __all__ = ["DesignOp", "ReferenceOp", "SweepOp", "begin_traits", "end_traits"]
+
+#: Lengths of the dims, symbolic in a graph; None where a static one is unknown.
+Shape = tuple[int | TensorVariable | None, ...]
+Variables = Sequence[Variable]
 
 
 class ReferenceOp(Op):
@@ -29,9 +34,9 @@ class ReferenceOp(Op):
 
     __props__: tuple[str, ...] = ()
     dtypes: ClassVar[tuple[str, ...]]
-    reference: Callable[..., Any]
+    reference: Callable[..., np.ndarray | tuple[np.ndarray, ...]]
 
-    def make_node(self, *inputs: Any) -> Apply:
+    def make_node(self, *inputs: pt.TensorLike) -> Apply:
         """Make the node of tensors; static shapes of the inputs give those of the outputs."""
         variables = [pt.as_tensor(value) for value in inputs]
         shapes = self.infer_shape(None, [variable.type.shape for variable in variables])
@@ -40,7 +45,9 @@ class ReferenceOp(Op):
             self, variables, [pt.tensor(dtype=dtype, shape=shape) for dtype, shape in pairs]
         )
 
-    def perform(self, node: Apply, inputs: Sequence[Any], outputs: list[list[Any]]) -> None:
+    def perform(
+        self, node: Apply, inputs: Sequence[np.ndarray], outputs: list[list[np.ndarray | None]]
+    ) -> None:
         """Evaluate with the NumPy reference."""
         values = self.reference(*inputs)
         for storage, value in zip(outputs, values if len(outputs) > 1 else [values], strict=True):
@@ -85,24 +92,24 @@ class SweepOp(DesignOp):
     """
 
     Inputs: ClassVar[Any]
-    shapes: Callable[[Any], list[Any]]
+    shapes: Callable[[Any], list[Shape]]
 
-    def infer_shape(self, node: Apply | None, shapes: Sequence[Any]) -> list[Any]:
+    def infer_shape(self, node: Apply | None, shapes: Sequence[Shape]) -> list[Shape]:
         """Shapes of the outputs, from `shapes`."""
         _, given = self.parts(shapes)
         return self.shapes(given)
 
-    def parts(self, inputs: Sequence[Any]) -> tuple[tuple[Any, ...], Any]:
+    def parts[V](self, inputs: Sequence[V]) -> tuple[tuple[V, ...], Any]:
         """Arrays of the design, and the other inputs by name."""
         first = -len(self.Inputs._fields)
         return tuple(inputs[:first]), self.Inputs(*inputs[first:])
 
 
-def begin_traits(design: type[Design], arrays: Any, residual: np.ndarray) -> np.ndarray:
+def begin_traits(design: type[Design], arrays: Arrays, residual: np.ndarray) -> np.ndarray:
     """Working states of the design as rows, (trait, any), from the residual, (obs, trait)."""
     return np.array([design.begin(arrays, column) for column in residual.T])
 
 
-def end_traits(design: type[Design], arrays: Any, rows: np.ndarray) -> np.ndarray:
+def end_traits(design: type[Design], arrays: Arrays, rows: np.ndarray) -> np.ndarray:
     """Residual, (obs, trait), from the working states of the traits."""
     return np.stack([design.end(arrays, row) for row in rows], axis=1)

@@ -5,6 +5,7 @@ at each call. Its addresses are looked up once.
 """
 
 import ctypes
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -60,11 +61,16 @@ class GeneratorAt(Op):
 
     __props__ = ()
 
-    def make_node(self, places: Any) -> Apply:
+    def make_node(self, places: pt.TensorLike) -> Apply:
         """Take a vector of addresses."""
         return Apply(self, [pt.as_tensor_variable(places)], [random_generator_type()])
 
-    def perform(self, node: Apply, inputs: Any, output_storage: Any) -> None:
+    def perform(
+        self,
+        node: Apply,
+        inputs: Sequence[np.ndarray],
+        output_storage: list[list[np.random.Generator | None]],
+    ) -> None:
         """Return the Python object."""
         (places,) = inputs
         output_storage[0][0] = ctypes.cast(int(places[0]), ctypes.py_object).value

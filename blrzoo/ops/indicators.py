@@ -1,13 +1,13 @@
 """The sweep with an indicator for each trait, for any number of traits: the Op and its kernel."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
 from blrzoo.designs.base import Design
-from blrzoo.ops.base import SweepOp, begin_traits, end_traits
+from blrzoo.ops.base import Shape, SweepOp, begin_traits, end_traits
 from blrzoo.ops.numba import (
     checked,
     chosen_first,
@@ -20,7 +20,7 @@ from blrzoo.ops.numba import (
 __all__ = ["IndicatorInputs", "IndicatorSweep", "make_indicator_kernel", "pattern_conditional"]
 
 
-class IndicatorInputs(NamedTuple):
+class IndicatorInputs[V](NamedTuple):
     """Inputs of an `IndicatorSweep` after the design's arrays.
 
     Attributes
@@ -43,15 +43,15 @@ class IndicatorInputs(NamedTuple):
         Noise of the effects, standard normal.
     """
 
-    residual: Any
-    effects: Any
-    precision: Any
-    covariance: Any
-    pseudo: Any
-    log_odds: Any
-    indicators: Any
-    logistics: Any
-    normals: Any
+    residual: V
+    effects: V
+    precision: V
+    covariance: V
+    pseudo: V
+    log_odds: V
+    indicators: V
+    logistics: V
+    normals: V
 
 
 class IndicatorSweep(SweepOp):
@@ -83,11 +83,13 @@ class IndicatorSweep(SweepOp):
     Inputs = IndicatorInputs
     dtypes = ("float64", "float64", "int64", "float64")
 
-    def shapes(self, given: IndicatorInputs) -> list[Any]:
+    def shapes(self, given: IndicatorInputs[Shape]) -> list[Shape]:
         """Shapes of the outputs."""
         return [given.effects, given.effects, given.effects, given.residual]
 
-    def reference(self, *inputs: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    def reference(
+        self, *inputs: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Draw each feature's (indicators, alpha) in turn."""
         design, (arrays, given) = self.kind, self.parts(inputs)
         rows, effects = begin_traits(design, arrays, given.residual), given.effects.copy()
@@ -111,7 +113,7 @@ class IndicatorSweep(SweepOp):
 
 
 def pattern_conditional(
-    d: Any,
+    d: float,
     q: np.ndarray,
     precision: np.ndarray,
     covariance: np.ndarray,
@@ -272,7 +274,7 @@ def _draw_alpha(d, q, precision, covariance, pseudo, on, normals, order, work, a
 
 
 @register_by_design(IndicatorSweep)
-def make_indicator_kernel(design: type[Design]) -> Callable[..., Any]:
+def make_indicator_kernel(design: type[Design]) -> Callable[..., tuple[np.ndarray, ...]]:
     """Compile the indicator-wise sweep for a design.
 
     Parameters

@@ -1,14 +1,13 @@
 """The joint draw of all effects with one common variance: the Op and its numba kernel."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numba import njit
 from pytensor.graph.basic import Apply
 
 from blrzoo.designs.factorisation import rotated_moments
-from blrzoo.ops.base import ReferenceOp
+from blrzoo.ops.base import ReferenceOp, Shape
 from blrzoo.ops.numba import FASTMATH, register
 
 __all__ = ["JointDraw"]
@@ -29,7 +28,14 @@ class JointDraw(ReferenceOp):
     dtypes = ("float64", "float64")
 
     def reference(
-        self, U: Any, s: Any, Vt: Any, target: Any, sigma2: Any, tau2: Any, normals: Any
+        self,
+        U: np.ndarray,
+        s: np.ndarray,
+        Vt: np.ndarray,
+        target: np.ndarray,
+        sigma2: np.ndarray,
+        tau2: np.ndarray,
+        normals: np.ndarray,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Draw in the coordinates V'beta, whose elements are independent."""
         mean, variance = rotated_moments(U.T @ target, s, sigma2, tau2)
@@ -37,7 +43,7 @@ class JointDraw(ReferenceOp):
         rotated = mean + np.sqrt(variance) * noise
         return tau * normals + (rotated - tau * noise) @ Vt, U @ (s * rotated)
 
-    def infer_shape(self, node: Apply | None, shapes: Sequence[Any]) -> list[Any]:
+    def infer_shape(self, node: Apply | None, shapes: Sequence[Shape]) -> list[Shape]:
         """Effects are as long as the noise, the fit is as long as the target."""
         _, _, _, target, _, _, normals = shapes
         return [normals, target]

@@ -1,18 +1,18 @@
 """The linear predictor X beta and its transpose, of any design: the Ops and their kernels."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytensor.tensor as pt
 from numba import njit
 from pytensor.gradient import disconnected_type
-from pytensor.graph.basic import Apply, Variable
+from pytensor.graph.basic import Apply
 from pytensor.graph.replace import _vectorize_node
 from pytensor.link.numba.dispatch.basic import register_funcify_default_op_cache_key
+from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.designs.base import SUMS, Design
-from blrzoo.ops.base import DesignOp
+from blrzoo.ops.base import DesignOp, Shape, Variables
 from blrzoo.ops.numba import design_version, operations, trait_operations
 
 __all__ = ["CrossProduct", "LinearPredictor", "make_cross", "make_predictor"]
@@ -24,7 +24,7 @@ _CACHE = 1 << 15
 class _Product(DesignOp):
     """A product of X*, or of its transpose, with the last input; the others are its arrays."""
 
-    def make_node(self, *inputs: Any) -> Apply:
+    def make_node(self, *inputs: pt.TensorLike) -> Apply:
         """Check the dims of the last input."""
         *arrays, last = (pt.as_tensor(value) for value in inputs)
         if last.ndim not in (1, 2):
@@ -39,7 +39,7 @@ class _Product(DesignOp):
         """Gradients are those of the last input: the design's arrays are data."""
         return [*([False] for _ in node.inputs[:-1]), [True]]
 
-    def pullback(self, inputs: Any, outputs: Any, cotangents: Any) -> list[Any]:
+    def pullback(self, inputs: Variables, outputs: Variables, cotangents: Variables) -> Variables:
         """Gradient: the product with the transpose."""
         *arrays, _ = inputs
         # Cross-products are symmetric: their product is its own transpose.
@@ -82,12 +82,12 @@ class LinearPredictor(_Product):
     array([20., 11.])
     """
 
-    def reference(self, *inputs: Any) -> np.ndarray:
+    def reference(self, *inputs: np.ndarray) -> np.ndarray:
         """Multiply in NumPy."""
         *arrays, effects = inputs
         return self.kind.product(tuple(arrays), effects)
 
-    def infer_shape(self, node: Apply, shapes: list[Any]) -> list[Any]:
+    def infer_shape(self, node: Apply, shapes: Sequence[Shape]) -> list[Shape]:
         """As many rows as the design has observations."""
         return [(self.kind.rows(node.inputs[:-1]), *shapes[-1][1:])]
 
@@ -125,12 +125,12 @@ class CrossProduct(_Product):
     array([10., 12.])
     """
 
-    def reference(self, *inputs: Any) -> np.ndarray:
+    def reference(self, *inputs: np.ndarray) -> np.ndarray:
         """Multiply in NumPy."""
         *arrays, residual = inputs
         return self.kind.cross(tuple(arrays), residual)
 
-    def infer_shape(self, node: Apply, shapes: list[Any]) -> list[Any]:
+    def infer_shape(self, node: Apply, shapes: Sequence[Shape]) -> list[Shape]:
         """As many rows as features, the length of the last array."""
         *_, diagonal, residual = shapes
         return [(diagonal[0], *residual[1:])]
@@ -140,7 +140,7 @@ TRANSPOSED = {LinearPredictor: CrossProduct, CrossProduct: LinearPredictor}
 
 
 @_vectorize_node.register(_Product)
-def _vectorize(op: _Product, node: Apply, *inputs: Any) -> list[Variable]:
+def _vectorize(op: _Product, node: Apply, *inputs: TensorVariable) -> list[TensorVariable]:
     """Make one product of all draws: they become columns, like traits."""
     *arrays, batched = inputs
     pairs = zip(arrays, node.inputs[:-1], strict=True)
@@ -155,7 +155,7 @@ def _vectorize(op: _Product, node: Apply, *inputs: Any) -> list[Variable]:
     return [pt.moveaxis(columns.reshape((columns.shape[0], *first.shape[1:])), 0, last)]
 
 
-def make_predictor(design: type[Design]) -> Callable[..., Any]:
+def make_predictor(design: type[Design]) -> Callable[..., np.ndarray]:
     """Compile X* times effects, (feature, trait), for a design.
 
     Parameters
@@ -188,7 +188,7 @@ def make_predictor(design: type[Design]) -> Callable[..., Any]:
     return predict
 
 
-def make_cross(design: type[Design]) -> Callable[..., Any]:
+def make_cross(design: type[Design]) -> Callable[..., np.ndarray]:
     """Compile the transpose of X* times a residual, (obs, trait), for a design.
 
     Parameters
@@ -219,7 +219,7 @@ def make_cross(design: type[Design]) -> Callable[..., Any]:
     return cross
 
 
-def _of_vectors(product: Callable[..., Any]) -> Callable[..., Any]:
+def _of_vectors(product: Callable[..., np.ndarray]) -> Callable[..., np.ndarray]:
     """Compile a product with a vector from that with a matrix, of one column here."""
 
     @njit
@@ -235,7 +235,7 @@ _MAKE = {LinearPredictor: make_predictor, CrossProduct: make_cross}
 
 
 @register_funcify_default_op_cache_key(_Product)
-def _funcify(op: _Product, node: Apply, **kwargs: Any) -> tuple[Callable[..., Any], int]:
+def _funcify(op: _Product, node: Apply, **kwargs: object) -> tuple[Callable[..., np.ndarray], int]:
     """Kernel of a node, and its version, which differs between vectors and matrices."""
     make, dims = _MAKE[type(op)], node.inputs[-1].type.ndim
     product, version = make(op.kind), design_version(op.kind, make)

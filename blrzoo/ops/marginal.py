@@ -1,14 +1,13 @@
 """Log density of y with all effects integrated out: the Op and its numba kernel."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import scipy.linalg
 from numba import njit
 from pytensor.graph.basic import Apply
 
-from blrzoo.ops.base import ReferenceOp
+from blrzoo.ops.base import ReferenceOp, Shape
 from blrzoo.ops.numba import factorise, register, solve_lower, solve_upper
 
 __all__ = ["MarginalDensity", "marginal_density"]
@@ -43,7 +42,12 @@ class MarginalDensity(ReferenceOp):
     dtypes = ("float64",)
 
     def reference(
-        self, U: Any, s: Any, target: np.ndarray, slabs: np.ndarray, noises: np.ndarray
+        self,
+        U: np.ndarray,
+        s: np.ndarray,
+        target: np.ndarray,
+        slabs: np.ndarray,
+        noises: np.ndarray,
     ) -> np.ndarray:
         """Evaluate in NumPy."""
         rotated = U.T @ target
@@ -51,13 +55,18 @@ class MarginalDensity(ReferenceOp):
         pairs = zip(slabs, noises, strict=True)
         return np.array([_log_density(s**2, rotated, rest, len(U), *pair) for pair in pairs])
 
-    def infer_shape(self, node: Apply | None, shapes: Sequence[Any]) -> list[Any]:
+    def infer_shape(self, node: Apply | None, shapes: Sequence[Shape]) -> list[Shape]:
         """One number for each candidate."""
         return [shapes[3][:1]]
 
 
 def _log_density(
-    d: np.ndarray, rotated: np.ndarray, rest: np.ndarray, n: int, slab: Any, noise: Any
+    d: np.ndarray,
+    rotated: np.ndarray,
+    rest: np.ndarray,
+    n: int,
+    slab: np.ndarray,
+    noise: np.ndarray,
 ) -> float:
     """Log density at one pair of covariances, from sums of squares and their eigenvalues."""
     try:

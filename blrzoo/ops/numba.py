@@ -17,6 +17,7 @@ from pytensor.graph.op import Op
 from pytensor.link.numba.dispatch.basic import register_funcify_default_op_cache_key
 
 from blrzoo.designs.base import DESIGNS, Design
+from blrzoo.ops.base import DesignOp
 
 __all__ = [
     "FASTMATH",
@@ -64,7 +65,7 @@ def register[K: Kernel](op: type[Op]) -> Callable[[K], K]:
 
     def decorate(kernel: K) -> K:
         @register_funcify_default_op_cache_key(op)
-        def funcify(op: Op, **kwargs: Any) -> tuple[Kernel, int]:
+        def funcify(op: Op, **kwargs: object) -> tuple[Kernel, int]:
             return kernel, source_version(kernel)
 
         return kernel
@@ -72,7 +73,7 @@ def register[K: Kernel](op: type[Op]) -> Callable[[K], K]:
     return decorate
 
 
-def register_by_design[M: Callable[[type[Design]], Kernel]](op: type[Op]) -> Callable[[M], M]:
+def register_by_design[M: Callable[[type[Design]], Kernel]](op: type[DesignOp]) -> Callable[[M], M]:
     """Register the function that makes the kernel of an Op for a design (a decorator).
 
     Parameters
@@ -88,7 +89,7 @@ def register_by_design[M: Callable[[type[Design]], Kernel]](op: type[Op]) -> Cal
 
     def decorate(make: M) -> M:
         @register_funcify_default_op_cache_key(op)
-        def funcify(op: Any, **kwargs: Any) -> tuple[Kernel, int]:
+        def funcify(op: DesignOp, **kwargs: object) -> tuple[Kernel, int]:
             design = DESIGNS[op.design]
             return make(design), design_version(design, make)
 
@@ -97,7 +98,7 @@ def register_by_design[M: Callable[[type[Design]], Kernel]](op: type[Op]) -> Cal
     return decorate
 
 
-def source_version(*parts: Any) -> int:
+def source_version(*parts: Callable[..., object]) -> int:
     """Return a number that changes with the source of this file, or of a part, for the disk cache.
 
     Parameters
@@ -122,7 +123,7 @@ def _source(module: Any) -> str:
         return token_hex()
 
 
-def design_version(design: type[Design], *parts: Any) -> int:
+def design_version(design: type[Design], *parts: Callable[..., object]) -> int:
     """`source_version` of parts that were compiled for a design, whose methods may be inherited."""
     return source_version(*parts, *(c for c in design.__mro__ if c is not object))
 

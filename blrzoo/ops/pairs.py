@@ -1,19 +1,19 @@
 """Labels and effects of two features at once, for one trait: the Op, and its numba kernel."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
 from blrzoo.designs.base import Design
-from blrzoo.ops.base import SweepOp
+from blrzoo.ops.base import Shape, SweepOp
 from blrzoo.ops.numba import operations, register_by_design
 
 __all__ = ["PairInputs", "Pairs", "make_pair_kernel", "pair_conditional"]
 
 
-class PairInputs(NamedTuple):
+class PairInputs[V](NamedTuple):
     """Inputs of `Pairs` after the design's arrays.
 
     Attributes
@@ -38,18 +38,18 @@ class PairInputs(NamedTuple):
         Noise of the effects, standard normal.
     """
 
-    residual: Any
-    effects: Any
-    labels: Any
-    variances: Any
-    log_weights: Any
-    sigma2: Any
-    first: Any
-    second: Any
-    cross: Any
-    chosen: Any
-    races: Any
-    normals: Any
+    residual: V
+    effects: V
+    labels: V
+    variances: V
+    log_weights: V
+    sigma2: V
+    first: V
+    second: V
+    cross: V
+    chosen: V
+    races: V
+    normals: V
 
 
 class Pairs(SweepOp):
@@ -72,11 +72,11 @@ class Pairs(SweepOp):
     Inputs = PairInputs
     dtypes = ("float64", "int64", "float64")
 
-    def shapes(self, given: PairInputs) -> list[Any]:
+    def shapes(self, given: PairInputs[Shape]) -> list[Shape]:
         """Shapes of the outputs."""
         return [given.effects, given.effects, given.residual]
 
-    def reference(self, *inputs: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def reference(self, *inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Draw the (label, effect) of both features of each chosen pair."""
         design, (arrays, given) = self.kind, self.parts(inputs)
         working, effects = design.begin(arrays, given.residual), given.effects.copy()
@@ -189,7 +189,7 @@ def _draw_effects(d, e, c, q, p, u, w, normals):  # type: ignore[no-untyped-def]
 
 
 @register_by_design(Pairs)
-def make_pair_kernel(design: type[Design]) -> Callable[..., Any]:
+def make_pair_kernel(design: type[Design]) -> Callable[..., tuple[np.ndarray, ...]]:
     """Compile the updates of pairs for a design.
 
     Parameters

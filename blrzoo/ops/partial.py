@@ -1,7 +1,6 @@
 """The unknown cells of normal rows drawn given the known ones: the Op and its numba kernel."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pytensor.tensor as pt
@@ -9,7 +8,7 @@ import scipy.linalg
 from numba import njit
 from pytensor.graph.basic import Apply
 
-from blrzoo.ops.base import ReferenceOp
+from blrzoo.ops.base import ReferenceOp, Shape
 from blrzoo.ops.numba import chosen_first, factorise, register
 
 __all__ = ["Complete", "complete"]
@@ -53,7 +52,7 @@ class Complete(ReferenceOp):
 
     dtypes = ("float64",)
 
-    def make_node(self, *inputs: Any) -> Apply:
+    def make_node(self, *inputs: pt.TensorLike) -> Apply:
         """Make the node, with real numbers cast to float64."""
         variables = [pt.as_tensor(value) for value in inputs]
         for i in (0, 1, 2, 3, 6):
@@ -85,7 +84,7 @@ class Complete(ReferenceOp):
             filled[at] = mu[at] + unknown / root[rows, None]
         return filled
 
-    def infer_shape(self, node: Apply | None, shapes: Sequence[Any]) -> list[Any]:
+    def infer_shape(self, node: Apply | None, shapes: Sequence[Shape]) -> list[Shape]:
         """The shape of the rows."""
         return [shapes[0]]
 

@@ -10,7 +10,7 @@ For any other, `InverseLogDeterminant` returns NaN and the other Ops raise
 """
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import pytensor.tensor as pt
@@ -21,7 +21,7 @@ from pytensor.graph.basic import Apply
 from pytensor.tensor.blockwise import Blockwise
 from pytensor.tensor.variable import TensorVariable
 
-from blrzoo.ops.base import ReferenceOp
+from blrzoo.ops.base import ReferenceOp, Shape, Variables
 from blrzoo.ops.numba import (
     NOT_POSITIVE,
     SYMMETRY,
@@ -56,7 +56,7 @@ class _Small(ReferenceOp):
     dtypes: ClassVar[tuple[str, ...]] = ("float64",)
     gufunc_signature: str
 
-    def make_node(self, *inputs: Any) -> Apply:
+    def make_node(self, *inputs: pt.TensorLike) -> Apply:
         """Make the node, with inputs cast to float64."""
         return super().make_node(*(pt.cast(pt.as_tensor(value), "float64") for value in inputs))
 
@@ -82,7 +82,7 @@ class LogCholesky(_Small):
         np.fill_diagonal(factor, np.log(np.diagonal(factor)))
         return factor[np.tril_indices(len(factor))]
 
-    def infer_shape(self, node: Apply | None, shapes: Sequence[Any]) -> list[Any]:
+    def infer_shape(self, node: Apply | None, shapes: Sequence[Shape]) -> list[Shape]:
         """One number for each element of the lower triangle."""
         return [(_elements(shapes[0][0]),)]
 
@@ -108,13 +108,13 @@ class Unpack(_Small):
         matrix[np.tril_indices(m)] = packed
         return matrix
 
-    def infer_shape(self, node: Apply | None, shapes: Sequence[Any]) -> list[Any]:
+    def infer_shape(self, node: Apply | None, shapes: Sequence[Shape]) -> list[Shape]:
         """As many rows as fill the vector."""
         length = shapes[0][0]
         m = None if length is None else _rows(length)
         return [(m, m)]
 
-    def pullback(self, inputs: Any, outputs: Any, cotangents: Any) -> list[Any]:
+    def pullback(self, inputs: Variables, outputs: Variables, cotangents: Variables) -> Variables:
         """Gradient, packed."""
         return [Pack()(cotangents[0])]
 
@@ -136,11 +136,11 @@ class Pack(_Small):
         """Evaluate in NumPy."""
         return matrix[np.tril_indices(len(matrix))]
 
-    def infer_shape(self, node: Apply | None, shapes: Sequence[Any]) -> list[Any]:
+    def infer_shape(self, node: Apply | None, shapes: Sequence[Shape]) -> list[Shape]:
         """One number for each element of the lower triangle."""
         return [(_elements(shapes[0][0]),)]
 
-    def pullback(self, inputs: Any, outputs: Any, cotangents: Any) -> list[Any]:
+    def pullback(self, inputs: Variables, outputs: Variables, cotangents: Variables) -> Variables:
         """Gradient, unpacked."""
         return [Unpack()(cotangents[0])]
 
@@ -171,11 +171,11 @@ class InverseLogDeterminant(_Small):
         half = scipy.linalg.solve_triangular(factor, np.eye(len(factor)), lower=True)
         return _square(half), np.array(2 * np.log(np.diagonal(factor)).sum())
 
-    def infer_shape(self, node: Apply | None, shapes: Sequence[Any]) -> list[Any]:
+    def infer_shape(self, node: Apply | None, shapes: Sequence[Shape]) -> list[Shape]:
         """The shape of the matrix, and ()."""
         return [shapes[0], ()]
 
-    def pullback(self, inputs: Any, outputs: Any, cotangents: Any) -> list[Any]:
+    def pullback(self, inputs: Variables, outputs: Variables, cotangents: Variables) -> Variables:
         """Gradient for a symmetric matrix, made symmetric."""
         (inverse, _), (by_inverse, by_log) = outputs, cotangents
         total = pt.zeros_like(inverse)
@@ -221,7 +221,7 @@ class InverseBartlett(_Small):
         half = scipy.linalg.solve_triangular(bartlett, _factor(S).T, lower=True)
         return _square(half)
 
-    def infer_shape(self, node: Apply | None, shapes: Sequence[Any]) -> list[Any]:
+    def infer_shape(self, node: Apply | None, shapes: Sequence[Shape]) -> list[Shape]:
         """The shape of the normals."""
         return [shapes[2]]
 
@@ -256,7 +256,7 @@ class CanonicalDraw(_Small):
         drawn = scipy.linalg.solve_triangular(factor, half + normals, lower=True, trans="T")
         return np.asarray(drawn)
 
-    def infer_shape(self, node: Apply | None, shapes: Sequence[Any]) -> list[Any]:
+    def infer_shape(self, node: Apply | None, shapes: Sequence[Shape]) -> list[Shape]:
         """The shape of the linear term."""
         return [shapes[1]]
 
@@ -271,12 +271,12 @@ def product(left: TensorVariable, right: TensorVariable) -> TensorVariable:
     return pt.sum(left[..., :, :, None] * right[..., None, :, :], axis=-2)
 
 
-def _elements(m: Any) -> Any:
+def _elements(m: int | TensorVariable | None) -> int | TensorVariable | None:
     """Number of elements of a lower triangle of m rows."""
     return None if m is None else m * (m + 1) // 2
 
 
-def _rows(length: Any) -> Any:
+def _rows(length: int | TensorVariable) -> int | TensorVariable:
     """Number of rows of a lower triangle of so many elements."""
     if isinstance(length, int):
         return int((8 * length + 1) ** 0.5 - 1) // 2

@@ -1,19 +1,19 @@
 """The sweep of one trait: the Op with its NumPy reference, and its numba kernel."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
 from blrzoo.designs.base import Design
-from blrzoo.ops.base import SweepOp
+from blrzoo.ops.base import Shape, SweepOp
 from blrzoo.ops.numba import bounds, operations, register_by_design
 
 __all__ = ["Sweep", "SweepInputs", "block_conditional", "make_kernel"]
 
 
-class SweepInputs(NamedTuple):
+class SweepInputs[V](NamedTuple):
     """Inputs of a `Sweep` after the design's arrays.
 
     Attributes
@@ -32,13 +32,13 @@ class SweepInputs(NamedTuple):
         Noise of the effects, standard normal.
     """
 
-    residual: Any
-    effects: Any
-    variances: Any
-    log_weights: Any
-    sigma2: Any
-    races: Any
-    normals: Any
+    residual: V
+    effects: V
+    variances: V
+    log_weights: V
+    sigma2: V
+    races: V
+    normals: V
 
 
 class Sweep(SweepOp):
@@ -64,11 +64,11 @@ class Sweep(SweepOp):
     Inputs = SweepInputs
     dtypes = ("float64", "int64", "float64")
 
-    def shapes(self, given: SweepInputs) -> list[Any]:
+    def shapes(self, given: SweepInputs[Shape]) -> list[Shape]:
         """Shapes of the outputs."""
         return [given.effects, given.effects, given.residual]
 
-    def reference(self, *inputs: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def reference(self, *inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Draw each feature's (label, effect) in turn."""
         design, (arrays, given) = self.kind, self.parts(inputs)
         working, effects = design.begin(arrays, given.residual), given.effects.copy()
@@ -86,7 +86,7 @@ class Sweep(SweepOp):
 
 
 def block_conditional(
-    d: Any, q: Any, variances: np.ndarray, log_weights: np.ndarray
+    d: float, q: float, variances: np.ndarray, log_weights: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Full conditional of (label, effect) of one feature, the effect integrated out of the label.
 
@@ -154,7 +154,7 @@ def _are_few(effects):  # type: ignore[no-untyped-def]
 
 
 @register_by_design(Sweep)
-def make_kernel(design: type[Design]) -> Callable[..., Any]:
+def make_kernel(design: type[Design]) -> Callable[..., tuple[np.ndarray, ...]]:
     """Compile the sweep for a design.
 
     Parameters

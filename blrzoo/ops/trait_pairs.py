@@ -2,13 +2,13 @@
 
 import itertools
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
 from blrzoo.designs.base import Design
-from blrzoo.ops.base import SweepOp, begin_traits, end_traits
+from blrzoo.ops.base import Shape, SweepOp, begin_traits, end_traits
 from blrzoo.ops.numba import (
     operations,
     register_by_design,
@@ -29,7 +29,7 @@ __all__ = [
 ALL_STATES = 8
 
 
-class TraitPairInputs(NamedTuple):
+class TraitPairInputs[V](NamedTuple):
     """Inputs of `TraitPairs` after the design's arrays.
 
     Attributes
@@ -60,22 +60,22 @@ class TraitPairInputs(NamedTuple):
         Noise of the effects, standard normal.
     """
 
-    residual: Any
-    slabs: Any
-    effects: Any
-    labels: Any
-    precision: Any
-    alphas: Any
-    betas: Any
-    values: Any
-    groups: Any
-    log_weights: Any
-    first: Any
-    second: Any
-    cross: Any
-    chosen: Any
-    races: Any
-    normals: Any
+    residual: V
+    slabs: V
+    effects: V
+    labels: V
+    precision: V
+    alphas: V
+    betas: V
+    values: V
+    groups: V
+    log_weights: V
+    first: V
+    second: V
+    cross: V
+    chosen: V
+    races: V
+    normals: V
 
 
 class TraitPairs(SweepOp):
@@ -105,11 +105,13 @@ class TraitPairs(SweepOp):
     Inputs = TraitPairInputs
     dtypes = ("float64", "float64", "int64", "float64")
 
-    def shapes(self, given: TraitPairInputs) -> list[Any]:
+    def shapes(self, given: TraitPairInputs[Shape]) -> list[Shape]:
         """Shapes of the outputs."""
         return [given.effects, given.effects, given.labels, given.residual]
 
-    def reference(self, *inputs: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    def reference(
+        self, *inputs: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Draw the (label, alpha) of both features of each chosen pair."""
         design, (arrays, given) = self.kind, self.parts(inputs)
         rows, labels = begin_traits(design, arrays, given.residual), given.labels.copy()
@@ -146,7 +148,11 @@ def states(labels: tuple[int, int], n_components: int) -> list[tuple[int, int]]:
 
 
 def _coordinates(
-    given: TraitPairInputs, both: np.ndarray, products: np.ndarray, q: np.ndarray, state: Any
+    given: TraitPairInputs[np.ndarray],
+    both: np.ndarray,
+    products: np.ndarray,
+    q: np.ndarray,
+    state: tuple[int, int] | np.ndarray,
 ) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
     """Score of two components; mean, factor of the precision, and numbers of coordinates."""
     groups, state = given.groups[both], np.array(state)
@@ -295,7 +301,7 @@ def _scaled_dots(products, dots, old, precision, q):  # type: ignore[no-untyped-
 
 
 @register_by_design(TraitPairs)
-def make_trait_pair_kernel(design: type[Design]) -> Callable[..., Any]:
+def make_trait_pair_kernel(design: type[Design]) -> Callable[..., tuple[np.ndarray, ...]]:
     """Compile the updates of pairs, for several traits, for a design.
 
     Parameters

@@ -1,14 +1,14 @@
 """The sweep of several traits, and the rotation that it uses: the Ops and their kernels."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 from pytensor.graph.basic import Apply
 
 from blrzoo.designs.base import Design
-from blrzoo.ops.base import ReferenceOp, SweepOp, begin_traits, end_traits
+from blrzoo.ops.base import ReferenceOp, Shape, SweepOp, begin_traits, end_traits
 from blrzoo.ops.numba import checked, operations, register, register_by_design, trait_operations
 
 __all__ = [
@@ -59,13 +59,13 @@ class Rotate(ReferenceOp):
         values = np.where(values > ROUNDING * values[..., :1], values, 0.0)
         return factors @ vectors, loaded @ vectors, values
 
-    def infer_shape(self, node: Apply | None, shapes: Sequence[Any]) -> list[Any]:
+    def infer_shape(self, node: Apply | None, shapes: Sequence[Shape]) -> list[Shape]:
         """Shapes follow from the covariances."""
         slabs = shapes[0]
         return [slabs, slabs, slabs[:-1]]
 
 
-class TraitInputs(NamedTuple):
+class TraitInputs[V](NamedTuple):
     """Inputs of a `TraitSweep` after the design's arrays.
 
     Attributes
@@ -88,16 +88,16 @@ class TraitInputs(NamedTuple):
         Noise of the effects, standard normal.
     """
 
-    residual: Any
-    effects: Any
-    precision: Any
-    alphas: Any
-    betas: Any
-    values: Any
-    groups: Any
-    log_weights: Any
-    races: Any
-    normals: Any
+    residual: V
+    effects: V
+    precision: V
+    alphas: V
+    betas: V
+    values: V
+    groups: V
+    log_weights: V
+    races: V
+    normals: V
 
 
 class TraitSweep(SweepOp):
@@ -119,11 +119,13 @@ class TraitSweep(SweepOp):
     Inputs = TraitInputs
     dtypes = ("float64", "float64", "int64", "float64")
 
-    def shapes(self, given: TraitInputs) -> list[Any]:
+    def shapes(self, given: TraitInputs[Shape]) -> list[Shape]:
         """Shapes of the outputs."""
         return [given.effects, given.effects, given.effects[:1], given.residual]
 
-    def reference(self, *inputs: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    def reference(
+        self, *inputs: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Draw each feature's (label, alpha) in turn."""
         design, (arrays, given) = self.kind, self.parts(inputs)
         rows, effects = begin_traits(design, arrays, given.residual), given.effects.copy()
@@ -146,7 +148,7 @@ class TraitSweep(SweepOp):
 
 
 def trait_conditional(
-    d: Any,
+    d: float,
     q: np.ndarray,
     precision: np.ndarray,
     slabs: np.ndarray,
@@ -283,7 +285,7 @@ def _draw_effect(d, alphas, betas, values, rank, projected, normals, alpha, beta
 
 
 @register_by_design(TraitSweep)
-def make_trait_kernel(design: type[Design]) -> Callable[..., Any]:
+def make_trait_kernel(design: type[Design]) -> Callable[..., tuple[np.ndarray, ...]]:
     """Compile the sweep of several traits for a design.
 
     Parameters

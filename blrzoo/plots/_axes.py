@@ -1,6 +1,6 @@
 """Shared by all plots: axes, traits of a table, intervals, legends, and labels of features."""
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = [
+    "SomeAxes",
     "columns_of",
     "draw_intervals",
     "find_labels",
@@ -23,11 +24,12 @@ __all__ = [
     "styled",
 ]
 
-Array = NDArray[Any]
+#: Axes that a user gives: one, several, or None for a new figure.
+type SomeAxes = Axes | Sequence[Axes] | np.ndarray | None
 
 
 def panels(
-    ax: Any,
+    ax: SomeAxes,
     names: list[str],
     width: float,
     height: float,
@@ -73,7 +75,7 @@ def give_back(axes: "list[Axes]") -> Any:
     return axes[0] if len(axes) == 1 else np.array(axes, dtype=object)
 
 
-def of_trait(array: Any, trait: Any) -> Any:
+def of_trait[T: (xr.DataArray, xr.Dataset)](array: T, trait: Hashable | None) -> T:
     """Select one trait of a table or of draws."""
     if trait is None:
         return array
@@ -85,7 +87,7 @@ def of_trait(array: Any, trait: Any) -> Any:
     return array.isel(trait=labels.get_loc(trait), drop=True)
 
 
-def columns_of(table: xr.Dataset, along: str = "feature") -> Iterator[tuple[str, Any]]:
+def columns_of(table: xr.Dataset, along: str = "feature") -> Iterator[tuple[str, xr.Dataset]]:
     """Split a table into its columns, one for each trait."""
     others = [dim for dim in table.dims if dim != along]
     for index in np.ndindex(*(table.sizes[dim] for dim in others)):
@@ -100,7 +102,7 @@ def styled(defaults: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     return defaults | cbook.normalize_kwargs(given, lines.Line2D)
 
 
-def draw_intervals(ax: "Axes", rows: Array, column: xr.Dataset, given: dict[str, Any]) -> None:
+def draw_intervals(ax: "Axes", rows: np.ndarray, column: xr.Dataset, given: dict[str, Any]) -> None:
     """Draw each mean as a point and its interval as a line, one to a row."""
     defaults = {"marker": "o", "linestyle": "none", "markersize": 5, "zorder": 3}
     (points,) = ax.plot(column["mean"].values, rows, **styled(defaults, given))
@@ -120,7 +122,7 @@ def legend_outside(ax: "Axes", **kwargs: Any) -> None:
     ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, **kwargs)
 
 
-def find_labels(name: str, labels: Any, index: pd.Index) -> NDArray[np.intp]:
+def find_labels(name: str, labels: object, index: pd.Index) -> NDArray[np.intp]:
     """Positions of the features that the caller names."""
     if isinstance(labels, str) or not np.iterable(labels):
         raise TypeError(f"{name} must be a list of labels, got {labels!r}. Put one into a list.")

@@ -1,12 +1,13 @@
 """Least-squares effects: computed from the data of a fit, or read from a table."""
 
-from typing import Any, Literal
+from collections.abc import Hashable
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 import scipy.linalg
 import xarray as xr
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from blrzoo.labels import one_per_feature
 from blrzoo.least_squares import ScaledQR, project_out
@@ -20,14 +21,15 @@ from blrzoo.values import CONSTANT
 
 __all__ = ["Method", "least_squares_effects", "read_effects"]
 
-Array = NDArray[Any]
 Method = Literal["joint", "marginal"]
 
 _MOST_JOINT = 1000  # features; takes a second or two
 _BLOCK = 1000  # features converted to float64 at a time
 
 
-def read_effects(value: Any, idata: xr.DataTree, traits: list[Any] | None) -> list[Array]:
+def read_effects(
+    value: ArrayLike | xr.Dataset, idata: xr.DataTree, traits: list[Hashable] | None
+) -> list[np.ndarray]:
     """Read effects in the order of the features of the posterior, one array for each trait."""
     features = feature_index(idata)
     if isinstance(value, xr.Dataset):
@@ -44,7 +46,7 @@ def read_effects(value: Any, idata: xr.DataTree, traits: list[Any] | None) -> li
     return [_numbers(column, features) for column in _by_trait(value, traits)]
 
 
-def _numbers(value: Any, features: pd.Index) -> NDArray[np.float64]:
+def _numbers(value: object, features: pd.Index) -> NDArray[np.float64]:
     values = one_per_feature("least_squares", value, features)
     try:
         return values.astype(float)
@@ -55,7 +57,7 @@ def _numbers(value: Any, features: pd.Index) -> NDArray[np.float64]:
         ) from error
 
 
-def _by_trait(value: Any, traits: list[Any]) -> list[Any]:
+def _by_trait(value: ArrayLike, traits: list[Hashable]) -> list[xr.DataArray] | list[np.ndarray]:
     if isinstance(value, xr.DataArray) and "trait" in value.dims:
         labels = value.get_index("trait")
         if missing := [trait for trait in traits if trait not in labels]:
@@ -70,8 +72,8 @@ def _by_trait(value: Any, traits: list[Any]) -> list[Any]:
 
 
 def least_squares_effects(
-    idata: xr.DataTree, method: Method | None, traits: list[Any] | None
-) -> tuple[list[Array], Method]:
+    idata: xr.DataTree, method: Method | None, traits: list[Hashable] | None
+) -> tuple[list[np.ndarray], Method]:
     """Compute least-squares effects from the data of the fit."""
     _check_rows(idata)
     X, ys = design_of(idata), _responses(idata, traits)
@@ -105,7 +107,7 @@ def _check_rows(idata: xr.DataTree) -> None:
         )
 
 
-def _responses(idata: xr.DataTree, traits: list[Any] | None) -> list[Array]:
+def _responses(idata: xr.DataTree, traits: list[Hashable] | None) -> list[np.ndarray]:
     group = idata["observed_data"].to_dataset() if "observed_data" in idata.children else {}
     if "y" not in group:
         raise ValueError(
@@ -121,7 +123,7 @@ def _responses(idata: xr.DataTree, traits: list[Any] | None) -> list[Array]:
 class _Rows:
     """Weighted rows in which a trait was observed, adjusted for intercept and covariates."""
 
-    def __init__(self, X: Array, y: Array, Z: Array, weights: Array) -> None:
+    def __init__(self, X: np.ndarray, y: np.ndarray, Z: np.ndarray, weights: np.ndarray) -> None:
         known = np.isfinite(y)
         root = np.sqrt(weights[known])
         self.X, self.known, self.root = X, known, root
@@ -129,7 +131,7 @@ class _Rows:
         self.y = project_out(self.Q, y[known] * root)
 
     @classmethod
-    def of(cls, idata: xr.DataTree, X: Array, y: Array) -> "_Rows":
+    def of(cls, idata: xr.DataTree, X: np.ndarray, y: np.ndarray) -> "_Rows":
         data = constant_data(idata)
         n = len(y)
         if len(X) != n:
@@ -141,14 +143,14 @@ class _Rows:
         weights = data["weights"].values if "weights" in data else np.ones(n)
         return cls(X, y, np.column_stack([np.ones(n), W]), weights.astype(float))
 
-    def _columns(self, block: slice) -> tuple[Array, Array]:
+    def _columns(self, block: slice) -> tuple[np.ndarray, np.ndarray]:
         """Adjusted columns of a block of features, and which of them vary."""
         values = self.X[self.known, block].astype(float) * self.root[:, None]
         residuals = project_out(self.Q, values)
         size = np.linalg.norm(values, axis=0)
         return residuals, np.linalg.norm(residuals, axis=0) > CONSTANT * size
 
-    def marginal(self) -> Array:
+    def marginal(self) -> np.ndarray:
         """Effects of one feature at a time; NaN for a constant feature."""
         parts = []
         for start in range(0, self.X.shape[1], _BLOCK):
@@ -157,7 +159,7 @@ class _Rows:
             parts.append(X.T @ self.y / square)
         return np.concatenate(parts)
 
-    def joint(self) -> Array | None:
+    def joint(self) -> np.ndarray | None:
         """Effects of all features at once; None where they are not determined."""
         p = self.X.shape[1]
         if len(self.y) <= p + self.Q.shape[1]:

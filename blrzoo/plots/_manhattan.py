@@ -6,14 +6,12 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
 from blrzoo.labels import one_per_feature
 from blrzoo.posterior.inputs import feature_index, groups_of
 
 __all__ = ["Arrangement", "arrange", "read_sets"]
-
-Array = NDArray[Any]
 
 _GAP = 0.01  # of the axis, between two groups with positions
 _MOST_GAPS = 0.1  # of the axis, all together
@@ -23,16 +21,18 @@ _MOST_GAPS = 0.1  # of the axis, all together
 class Arrangement:
     """Places of the features on the axis."""
 
-    x: Array  # (feature,)
-    group: Array | None  # number of each feature's group
+    x: np.ndarray  # (feature,)
+    group: np.ndarray | None  # number of each feature's group
     names: list[str]  # of the groups
-    middles: Array  # (group,)
-    widths: Array  # (group,)
+    middles: np.ndarray  # (group,)
+    widths: np.ndarray  # (group,)
     what: str  # label of the axis
     is_position: bool  # else x are ranks
 
 
-def arrange(idata: xr.DataTree, groups: Any, positions: Any) -> Arrangement:
+def arrange(
+    idata: xr.DataTree, groups: ArrayLike | None, positions: ArrayLike | None
+) -> Arrangement:
     """Place features by group, and within a group by position or in the order of the data."""
     size = feature_index(idata).size
     at = None if positions is None else _numbers(positions, idata)
@@ -50,7 +50,7 @@ def arrange(idata: xr.DataTree, groups: Any, positions: Any) -> Arrangement:
     return Arrangement(x, index, names, (low + high) / 2, high - low, by, at is not None)
 
 
-def _numbers(positions: Any, idata: xr.DataTree) -> Array:
+def _numbers(positions: ArrayLike, idata: xr.DataTree) -> np.ndarray:
     at = one_per_feature("positions", positions, feature_index(idata))
     if at.dtype.kind not in "iuf":
         raise TypeError(f"positions must be numbers, got dtype {at.dtype}. Convert them first.")
@@ -63,31 +63,31 @@ def _numbers(positions: Any, idata: xr.DataTree) -> Array:
     return at.astype(float)
 
 
-def _unit(positions: Any) -> str:
+def _unit(positions: object) -> str:
     unit = getattr(positions, "attrs", {}).get("units")
     return f" ({unit})" if unit else ""
 
 
-def _name_of(groups: Any) -> str:
+def _name_of(groups: object) -> str:
     """Name of the Series or DataArray of groups, else "group"."""
     name = str(getattr(groups, "name", None) or "group")
     return "group" if name == "groups" else name
 
 
-def _of_present(index: Array, labels: Array) -> tuple[Array, Array]:
+def _of_present(index: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Drop groups without features."""
     present, index = np.unique(index, return_inverse=True)
     return index, labels[present]
 
 
-def _ranks(index: Array) -> Array:
+def _ranks(index: np.ndarray) -> np.ndarray:
     """Ranks of the features by group, in the order of the data within a group."""
     x = np.empty(index.size)
     x[np.argsort(index, kind="stable")] = np.arange(index.size)
     return x
 
 
-def _side_by_side(at: Array, index: Array) -> Array:
+def _side_by_side(at: np.ndarray, index: np.ndarray) -> np.ndarray:
     """Shift the positions of each group to follow those of the group before."""
     low, high = _ends(at, index)
     lengths = high - low
@@ -97,7 +97,7 @@ def _side_by_side(at: Array, index: Array) -> Array:
     return at - low[index] + starts[index]
 
 
-def _ends(x: Array, index: Array) -> tuple[Array, Array]:
+def _ends(x: np.ndarray, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     size = int(index.max()) + 1
     low, high = np.full(size, np.inf), np.full(size, -np.inf)
     np.minimum.at(low, index, x)
@@ -105,7 +105,11 @@ def _ends(x: Array, index: Array) -> tuple[Array, Array]:
     return low, high
 
 
-def read_sets(credible_sets: Any, idata: xr.DataTree, traits: list[str]) -> list[Array]:
+def read_sets(
+    credible_sets: xr.Dataset | Mapping[Any, xr.Dataset] | None,
+    idata: xr.DataTree,
+    traits: list[str],
+) -> list[np.ndarray]:
     """Number of each feature's credible set (0: none), one array for each trait."""
     none = np.zeros(feature_index(idata).size, dtype=int)
     if credible_sets is None:
@@ -124,7 +128,7 @@ def read_sets(credible_sets: Any, idata: xr.DataTree, traits: list[str]) -> list
     return [numbers if str(trait) == str(only) else none for trait in traits]
 
 
-def _numbers_of(sets: Any, idata: xr.DataTree) -> Array:
+def _numbers_of(sets: object, idata: xr.DataTree) -> np.ndarray:
     if not isinstance(sets, xr.Dataset):
         raise TypeError(
             "credible_sets must be the Dataset that blrzoo.credible_sets returns, or several of "

@@ -1,12 +1,12 @@
 """Names on axes and beside points, placed so that none overlap."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.transforms import Bbox
 
 __all__ = [
     "SMALLEST_FONT",
@@ -18,15 +18,13 @@ __all__ = [
     "shorten",
 ]
 
-Array = NDArray[Any]
-
 _LONGEST_LABEL = 24  # characters
 SMALLEST_FONT = 5.0  # points
 _LARGEST_FONT = 10.0
 _OFFSETS = ((5, 0), (-5, 0), (5, 5), (-5, 5), (5, -5), (-5, -5), (0, 5), (0, -5))  # points
 
 
-def shorten(name: Any, longest: int = _LONGEST_LABEL) -> str:
+def shorten(name: object, longest: int = _LONGEST_LABEL) -> str:
     """Cut the middle out of a long name: names differ at their ends."""
     text, half = str(name), (longest - 1) // 2
     return text if len(text) <= longest else f"{text[:half]}…{text[-half:]}"
@@ -57,7 +55,7 @@ def name_rows(ax: "Axes", names: list[str]) -> None:
     ax.set_yticks(list(rows), [names[row] for row in rows], fontsize=font)
 
 
-def name_places(ax: "Axes", places: Array, names: list[str], widths: Array) -> None:
+def name_places(ax: "Axes", places: np.ndarray, names: list[str], widths: np.ndarray) -> None:
     """Name places below the axis: level, else upright, else only the widest that have room."""
     shown = [shorten(name) for name in names]
     for rotation in (0, 90):
@@ -70,12 +68,12 @@ def name_places(ax: "Axes", places: Array, names: list[str], widths: Array) -> N
     ax.set_xticks(places[kept], [n for n, k in zip(shown, kept, strict=True) if k], rotation=90)
 
 
-def _tick_boxes(ax: "Axes") -> list[Any]:
+def _tick_boxes(ax: "Axes") -> "list[Bbox]":
     ax.figure.canvas.figure.draw_without_rendering()  # the layout moves the axes only now
     return [label.get_window_extent() for label in ax.get_xticklabels()]
 
 
-def _apart(boxes: list[Any], widths: Array) -> Array:
+def _apart(boxes: "list[Bbox]", widths: np.ndarray) -> np.ndarray:
     """Mask of the boxes to keep so that none overlap, those of the largest widths first."""
     kept = np.zeros(len(boxes), dtype=bool)
     for i in np.argsort(-np.asarray(widths), kind="stable"):
@@ -84,19 +82,19 @@ def _apart(boxes: list[Any], widths: Array) -> Array:
     return kept
 
 
-def name_points(ax: "Axes", points: Array, names: list[str], obstacles: Array) -> None:
+def name_points(ax: "Axes", points: np.ndarray, names: list[str], obstacles: np.ndarray) -> None:
     """Write names beside points, leaving out those without room."""
     if not names:
         return
     ax.figure.canvas.figure.draw_without_rendering()  # the layout moves the axes only now
-    pixels, taken = ax.transData.transform(obstacles), list[Any]()
+    pixels, taken = ax.transData.transform(obstacles), list["Bbox"]()
     for point, name in zip(points, names, strict=True):
         taken += _place(ax, (float(point[0]), float(point[1])), name, taken, pixels)
 
 
 def _place(
-    ax: "Axes", point: tuple[float, float], name: str, taken: list[Any], points: Array
-) -> list[Any]:
+    ax: "Axes", point: tuple[float, float], name: str, taken: "list[Bbox]", points: np.ndarray
+) -> "list[Bbox]":
     """Write a name at the first free place around its point; return its box, if there is one."""
     from matplotlib.patheffects import withStroke
 

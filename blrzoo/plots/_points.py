@@ -4,14 +4,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["draw_pips", "marker_size", "outline_of"]
-
-Array = NDArray[Any]
 
 _VISIBLE = 0.02  # an error bar shorter than this is hidden by its marker
 _NOISE = 0.1  # with more than _MOST_STEMS features, bars of smaller PIPs hide one another
@@ -21,11 +18,11 @@ _LARGE = 70  # features; with more, markers are smaller
 
 def draw_pips(
     ax: "Axes",
-    x: Array,
+    x: np.ndarray,
     column: xr.Dataset,
     error_bars: bool,
     style: dict[str, Any],
-    chosen: Array | None = None,
+    chosen: np.ndarray | None = None,
 ) -> None:
     """Draw points, stems of few features, and error bars that can be seen."""
     size = x.size
@@ -49,7 +46,7 @@ def draw_pips(
         )
 
 
-def _seen(column: xr.Dataset) -> Array:
+def _seen(column: xr.Dataset) -> np.ndarray:
     """Mask of the features whose error bars are shown."""
     seen = 2 * column["mcse_pip"] >= _VISIBLE
     wide = column.sizes["feature"] > _MOST_STEMS
@@ -61,7 +58,7 @@ def marker_size(size: int) -> float:
     return float(np.clip(5 * (_LARGE / size) ** 0.25, 2, 5))
 
 
-def outline_of(x: Array, column: xr.Dataset) -> Array:
+def outline_of(x: np.ndarray, column: xr.Dataset) -> np.ndarray:
     """Points that names must not cover: markers, and a few along each error bar."""
     reach = np.where(_seen(column), 2 * column["mcse_pip"], 0)
     ys = [np.clip(column["pip"] + share * reach, 0, 1) for share in np.linspace(-1, 1, 9)]

@@ -1,14 +1,15 @@
 """Forest of effects: posterior means and credible intervals, with names."""
 
+from collections.abc import Hashable, Iterable
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 import xarray as xr
-from numpy.typing import NDArray
 
 from blrzoo.checks import Choice, Flag, Integer
 from blrzoo.plots._axes import (
+    SomeAxes,
     columns_of,
     draw_intervals,
     find_labels,
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
 
 __all__ = ["plot_effects"]
 
-Array = NDArray[Any]
-
 _DEFAULT_TOP = 30
 _INCHES = 0.22  # the height of a row
 
@@ -42,11 +41,11 @@ _INCHES = 0.22  # the height of a row
 def plot_effects(
     idata: xr.DataTree,
     *,
-    ax: Any = None,
-    features: Any = None,
+    ax: SomeAxes = None,
+    features: Iterable[Hashable] | None = None,
     top: int | None = None,
     sort_by: Literal["abs_mean", "pip"] | None = "abs_mean",
-    trait: Any = None,
+    trait: Hashable | None = None,
     ci_prob: float = 0.95,
     ci_kind: Literal["eti", "hdi"] = "eti",
     pips: bool = True,
@@ -140,7 +139,7 @@ def plot_effects(
 # ---- input ----
 
 
-def _check(top: Any, features: Any, sort_by: Any) -> None:
+def _check(top: int | None, features: object, sort_by: str | None) -> None:
     if top is not None:
         Integer(1, default=_DEFAULT_TOP).check("top", top)
     if top is not None and features is not None:
@@ -152,8 +151,13 @@ def _check(top: Any, features: Any, sort_by: Any) -> None:
 
 
 def _choose(
-    idata: xr.DataTree, beta: xr.DataArray, features: Any, top: Any, sort_by: Any, trait: Any
-) -> Array:
+    idata: xr.DataTree,
+    beta: xr.DataArray,
+    features: Iterable[Hashable] | None,
+    top: int | None,
+    sort_by: str | None,
+    trait: Hashable | None,
+) -> np.ndarray:
     """Positions of the features to show, the first on top."""
     if features is not None:
         return find_labels("features", features, beta.get_index("feature"))
@@ -167,14 +171,18 @@ def _choose(
     return np.sort(order) if sort_by is None else order
 
 
-def _same(chosen: Array, beta: xr.DataArray, draws: xr.DataArray) -> Array:
+def _same(chosen: np.ndarray, beta: xr.DataArray, draws: xr.DataArray) -> np.ndarray:
     """Positions of the same features in the indicators, which usually have the order of beta."""
     mine: pd.Index = beta.get_index("feature")
     others: pd.Index = draws.get_index("feature")
     return chosen if mine.equals(others) else others.get_indexer(mine[chosen])
 
 
-def _axes(ax: Any, columns: list[Any], rows: int) -> "list[Axes]":
+def _axes(
+    ax: SomeAxes,
+    columns: list[tuple[str, xr.Dataset]],
+    rows: int,
+) -> "list[Axes]":
     n, names = len(columns), [str(name) for name, _ in columns]
     height = max(2.0, 1.0 + _INCHES * rows)
     return panels(ax, names, 6.4 if n == 1 else 2.0 + 2.8 * n, height, columns=n, sharey=True)
@@ -202,7 +210,7 @@ def _decorate(ax: "Axes", column: xr.Dataset, ci_prob: float) -> None:
         ax.text(1.02, row, f"{value:.2f}", transform=right, fontsize=font, va="center")
 
 
-def _what(shown: int, size: int, features: Any, sort_by: str | None) -> str:
+def _what(shown: int, size: int, features: object, sort_by: str | None) -> str:
     """Say which of the features are shown."""
     if shown == size or features is not None:
         return "Feature"

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from blrzoo.diagnostics.elements import Array, labels_of, name_of
+from blrzoo.diagnostics.elements import labels_of, name_of
 from blrzoo.diagnostics.geweke_scores import geweke
 from blrzoo.plots._axes import legend_outside, panels, styled
 
@@ -91,7 +91,7 @@ def plot_geweke(
     return ax
 
 
-def _rows(scores: xr.Dataset) -> tuple[list[str], Array]:
+def _rows(scores: xr.Dataset) -> tuple[list[str], np.ndarray]:
     """Names of the elements, and their scores (element, chain)."""
     names: list[str] = []
     columns = [np.empty((0, scores.sizes["chain"]))]
@@ -106,7 +106,7 @@ def _rows(scores: xr.Dataset) -> tuple[list[str], Array]:
     return names, np.concatenate(columns)
 
 
-def _draw(ax: "Axes", z: Array, chains: list[str], style: dict[str, Any]) -> None:
+def _draw(ax: "Axes", z: np.ndarray, chains: list[str], style: dict[str, Any]) -> None:
     size = float(np.clip(6 * (_MOST_NAMES / len(z)) ** 0.25, 2, 6))
     defaults: dict[str, Any] = {"marker": "o", "linestyle": "none", "markersize": size, "zorder": 3}
     shift = (np.arange(len(chains)) - (len(chains) - 1) / 2) * 0.4 / len(chains)
@@ -115,7 +115,7 @@ def _draw(ax: "Axes", z: Array, chains: list[str], style: dict[str, Any]) -> Non
         ax.plot(z[:, i], rows, **styled({"label": f"chain {chain}"} | defaults, style))
 
 
-def _decorate(ax: "Axes", z: Array) -> None:
+def _decorate(ax: "Axes", z: np.ndarray) -> None:
     ax.axvspan(-_BAND, _BAND, color="0.5", alpha=0.15, linewidth=0, zorder=0)
     ax.axvline(0, color="0.5", linewidth=1, zorder=1)
     reach = max(_FEWEST_SCORES, 1.08 * float(np.nanmax(abs(z))))
@@ -127,7 +127,7 @@ def _decorate(ax: "Axes", z: Array) -> None:
         legend_outside(ax)
 
 
-def _name_rows(ax: "Axes", names: list[str], z: Array) -> None:
+def _name_rows(ax: "Axes", names: list[str], z: np.ndarray) -> None:
     """Name all rows if there is room, else those with the largest scores that do not overlap."""
     room = 0.85 * 72 * ax.get_window_extent().height / ax.figure.dpi / len(names)
     if len(names) <= _MOST_NAMES and room >= 5:

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 from arviz_stats.base import array_stats
-from numpy.typing import NDArray
 
 from blrzoo.checks import Names
 from blrzoo.diagnostics.elements import by_element, hyperparameters
-from blrzoo.plots._axes import give_back, legend_outside, panels, styled
+from blrzoo.plots._axes import SomeAxes, give_back, legend_outside, panels, styled
 from blrzoo.plots._names import shorten
 from blrzoo.posterior.inputs import prior_draws
 from blrzoo.posterior.reader import SAMPLE_DIMS, refuse_broken
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["plot_prior_posterior"]
-
-Array = NDArray[Any]
 
 _MOST = 12  # panels
 _COLUMNS = 4
@@ -42,7 +39,7 @@ def plot_prior_posterior(
     idata: xr.DataTree,
     prior: xr.DataTree | xr.Dataset | None = None,
     *,
-    ax: Any = None,
+    ax: SomeAxes = None,
     var_names: str | list[str] | None = None,
     **kwargs: Any,
 ) -> Any:
@@ -129,7 +126,7 @@ def plot_prior_posterior(
 # ---- input ----
 
 
-def _prior_of(idata: xr.DataTree, prior: Any) -> xr.Dataset:
+def _prior_of(idata: xr.DataTree, prior: object) -> xr.Dataset:
     """Draws of the prior."""
     given = idata if prior is None else prior
     if isinstance(given, xr.Dataset):
@@ -150,7 +147,7 @@ def _prior_of(idata: xr.DataTree, prior: Any) -> xr.Dataset:
 
 def _choose(
     posterior: dict[str, xr.DataArray], prior: xr.Dataset, var_names: str | list[str] | None
-) -> list[tuple[str, Array, Array]]:
+) -> list[tuple[str, np.ndarray, np.ndarray]]:
     """Name, prior draws and posterior draws of the elements to show."""
     if var_names is not None:
         wanted = Names(advice="Leave it out for the default.").check("var_names", var_names)
@@ -171,7 +168,7 @@ def _choose(
 
 def _named(
     name: str, posterior: dict[str, xr.DataArray], prior: xr.Dataset
-) -> Iterable[tuple[str, Array, Array]]:
+) -> Iterable[tuple[str, np.ndarray, np.ndarray]]:
     """Elements of the variable, or the single element, of this name."""
     variable = name.split("[")[0]
     for where, there in (("idata.posterior", posterior), ("the prior", prior)):
@@ -189,7 +186,9 @@ def _named(
     return found
 
 
-def _pairs(name: str, posterior: xr.DataArray, prior: xr.Dataset) -> list[tuple[str, Array, Array]]:
+def _pairs(
+    name: str, posterior: xr.DataArray, prior: xr.Dataset
+) -> list[tuple[str, np.ndarray, np.ndarray]]:
     """Prior and posterior draws of the elements of a variable, joined by name."""
     draws = prior[name]
     draws = draws.expand_dims([dim for dim in SAMPLE_DIMS if dim not in draws.dims])
@@ -204,7 +203,7 @@ def _pairs(name: str, posterior: xr.DataArray, prior: xr.Dataset) -> list[tuple[
 # ---- drawing ----
 
 
-def _draw(ax: "Axes", prior: Array, posterior: Array, given: dict[str, Any]) -> None:
+def _draw(ax: "Axes", prior: np.ndarray, posterior: np.ndarray, given: dict[str, Any]) -> None:
     low, high = _limits(prior, posterior)
     looks = [
         (prior, styled({"color": "0.5", "label": "prior"}, {})),
@@ -218,7 +217,7 @@ def _draw(ax: "Axes", prior: Array, posterior: Array, given: dict[str, Any]) -> 
     ax.set_ylim(bottom=0)
 
 
-def _limits(prior: Array, posterior: Array) -> tuple[float, float]:
+def _limits(prior: np.ndarray, posterior: np.ndarray) -> tuple[float, float]:
     """Ends of the axis: the range of the posterior, extended towards the middle of the prior."""
     low, high = np.quantile(posterior, [0.005, 0.995])
     width = high - low or np.ptp(posterior)
@@ -231,7 +230,7 @@ def _limits(prior: Array, posterior: Array) -> tuple[float, float]:
     )
 
 
-def _density(draws: Array, low: float, high: float) -> tuple[Array, Array]:
+def _density(draws: np.ndarray, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
     """Density of the draws on an interval; its integral is their share within it."""
     inside = draws[(draws >= low) & (draws <= high)]
     share = inside.size / draws.size

@@ -1,14 +1,16 @@
 """Plot of PIPs: of few features with their names, of many as a Manhattan plot."""
 
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
 from blrzoo.checks import Flag, Integer, NoneOr, Number
 from blrzoo.plots._axes import (
+    SomeAxes,
     columns_of,
     give_back,
     legend_outside,
@@ -23,10 +25,9 @@ from blrzoo.summaries.inclusion import inclusion_table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.typing import ColorType
 
 __all__ = ["plot_pip"]
-
-Array = NDArray[Any]
 
 _MOST_LABELS = 70  # features that the axis names
 _INCHES = 0.17  # the width of a named feature
@@ -42,8 +43,8 @@ class _Panel:
     """Contents of one pair of axes: the PIPs of one trait, or of several in one color each."""
 
     columns: list[tuple[str, xr.Dataset]]
-    xs: Array
-    sets: Array
+    xs: np.ndarray
+    sets: np.ndarray
     arrangement: Arrangement
     names: list[str]
     with_sets: bool
@@ -56,11 +57,11 @@ class _Panel:
 def plot_pip(
     idata: xr.DataTree,
     *,
-    ax: Any = None,
-    groups: Any = None,
-    positions: Any = None,
-    credible_sets: Any = None,
-    trait: Any = None,
+    ax: SomeAxes = None,
+    groups: ArrayLike | None = None,
+    positions: ArrayLike | None = None,
+    credible_sets: xr.Dataset | Mapping[Any, xr.Dataset] | None = None,
+    trait: Hashable | None = None,
     threshold: float | None = 0.5,
     top: int | None = None,
     error_bars: bool = True,
@@ -174,12 +175,14 @@ def plot_pip(
 # ---- input ----
 
 
-def _several(ax: Any) -> bool:
+def _several(ax: object) -> bool:
     """Whether more than one pair of axes is given."""
     return isinstance(ax, list | tuple | np.ndarray) and np.size(np.asarray(ax, dtype=object)) > 1
 
 
-def _check(threshold: Any, top: int | None, labels: bool | None, positions: Any) -> None:
+def _check(
+    threshold: float | None, top: int | None, labels: bool | None, positions: ArrayLike | None
+) -> None:
     if labels is not None:
         Flag(advice="Leave it out to name features where there is room.").check("labels", labels)
     NoneOr(Number(least=0, most=1, default=0.5)).check("threshold", threshold)
@@ -192,7 +195,12 @@ def _check(threshold: Any, top: int | None, labels: bool | None, positions: Any)
         )
 
 
-def _axes(ax: Any, columns: list[Any], named: int, sets: bool) -> "list[Axes]":
+def _axes(
+    ax: SomeAxes,
+    columns: list[tuple[str, xr.Dataset]],
+    named: int,
+    sets: bool,
+) -> "list[Axes]":
     fits = 0 < named <= _MOST_LABELS
     width = max(6.4, _INCHES * named) if fits else 8.0
     height = 4.0 if len(columns) == 1 else 0.6 + 2.6 * len(columns)
@@ -204,7 +212,7 @@ def _has_room(ax: "Axes", size: int) -> bool:
     return 0 < size <= _MOST_LABELS and column_font(ax, size) >= SMALLEST_FONT
 
 
-def _shifts(n_columns: int) -> Array:
+def _shifts(n_columns: int) -> np.ndarray:
     """Horizontal shifts that put several traits side by side, (n_columns, 1)."""
     return ((np.arange(n_columns) - (n_columns - 1) / 2) * 0.5 / n_columns)[:, None]
 
@@ -232,12 +240,12 @@ def _draw_panel(ax: "Axes", panel: _Panel, error_bars: bool, given: dict[str, An
         legend_outside(ax)
 
 
-def _parity(panel: _Panel) -> Array:
+def _parity(panel: _Panel) -> np.ndarray:
     group = panel.arrangement.group
     return np.zeros(panel.size, dtype=int) if group is None else group % 2
 
 
-def _tones(ax: "Axes", style: dict[str, Any], *, dim: bool) -> tuple[Any, Any]:
+def _tones(ax: "Axes", style: dict[str, Any], *, dim: bool) -> "tuple[ColorType, ColorType]":
     """Colors of even and odd groups: grays behind credible sets, else two tones of one color."""
     from matplotlib.colors import to_rgb
 
@@ -250,7 +258,7 @@ def _tones(ax: "Axes", style: dict[str, Any], *, dim: bool) -> tuple[Any, Any]:
 
 
 def _draw_sets(
-    ax: "Axes", x: Array, column: xr.Dataset, panel: _Panel, bars: bool, style: dict[str, Any]
+    ax: "Axes", x: np.ndarray, column: xr.Dataset, panel: _Panel, bars: bool, style: dict[str, Any]
 ) -> None:
     """Draw the members of credible sets; neighboring sets have different colors."""
     numbers = np.unique(panel.sets[panel.sets > 0])
@@ -349,7 +357,7 @@ def _name_points(ax: "Axes", panel: _Panel, top: int | None, named: bool) -> Non
     name_points(ax, points, [panel.names[j] for j in chosen], np.vstack(outlines))
 
 
-def _leads(ordered: Array, sets: Array) -> Array:
+def _leads(ordered: np.ndarray, sets: np.ndarray) -> np.ndarray:
     """The feature with the largest PIP of each credible set."""
     inside = ordered[sets[ordered] > 0]
     _, first = np.unique(sets[inside], return_index=True)

@@ -1,10 +1,10 @@
 """Plot of which traits the features affect together."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from blrzoo.checks import Choice, Flag, Integer
 from blrzoo.plots._axes import panels
@@ -18,10 +18,10 @@ from blrzoo.summaries.table import check_interval, summary_table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.image import AxesImage
 
 __all__ = ["plot_patterns"]
 
-Array = NDArray[Any]
 Show = Literal["patterns", "pairs", "correlation"]
 
 _DEFAULT_TOP = 15
@@ -187,7 +187,7 @@ def _draw_bars(ax: "Axes", bars: xr.Dataset, given: dict[str, Any]) -> None:
     ax.vlines(x[known], low[known], high[known], color="k", linewidth=1.2, zorder=3)
 
 
-def _draw_dots(ax: "Axes", bars: xr.Dataset, affected: Array, names: list[str]) -> None:
+def _draw_dots(ax: "Axes", bars: xr.Dataset, affected: np.ndarray, names: list[str]) -> None:
     """Draw a row of dots for each trait below the bars, dark where the pattern affects it."""
     highest = float(max(bars["upper"].max(), bars["mean"].max()))
     rows = -_ROW * highest * np.arange(1, len(names) + 1)
@@ -215,7 +215,7 @@ def _draw_dots(ax: "Axes", bars: xr.Dataset, affected: Array, names: list[str]) 
         ax.vlines(x, rows[on].min(), rows[on].max(), color="0.15", linewidth=1.5, zorder=4)
 
 
-def _count_ticks(highest: float) -> Any:
+def _count_ticks(highest: float) -> Iterable[float]:
     from matplotlib.ticker import MaxNLocator
 
     return MaxNLocator(5, steps=[1, 2, 5, 10]).tick_values(0, highest)[:-1]
@@ -257,7 +257,7 @@ def _plot_matrix(
     return ax
 
 
-def _write_numbers(ax: "Axes", image: Any, table: xr.Dataset, digits: int) -> bool:
+def _write_numbers(ax: "Axes", image: "AxesImage", table: xr.Dataset, digits: int) -> bool:
     """Write means into the cells, with intervals if there is room; whether these are written."""
     ordered = table.transpose("trait", "trait_bis")
     mean, low, high = (ordered[name].values for name in ("mean", "lower", "upper"))

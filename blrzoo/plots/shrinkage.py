@@ -1,13 +1,14 @@
 """Plot of posterior means of effects against least squares: what the prior shrinks."""
 
+from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any, cast, get_args
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
 from blrzoo.checks import Integer
-from blrzoo.plots._axes import columns_of, give_back, of_trait, panels
+from blrzoo.plots._axes import SomeAxes, columns_of, give_back, of_trait, panels
 from blrzoo.plots._estimates import Method, least_squares_effects, read_effects
 from blrzoo.plots._names import name_points, shorten
 from blrzoo.posterior.reader import SAMPLE_DIMS, draws_of, feature_blocks, indicator_name
@@ -15,10 +16,9 @@ from blrzoo.summaries.inclusion import pip
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.collections import PathCollection
 
 __all__ = ["plot_shrinkage"]
-
-Array = NDArray[Any]
 
 _DEFAULT_TOP = 5
 _LABELS = {
@@ -30,11 +30,11 @@ _LABELS = {
 
 def plot_shrinkage(
     idata: xr.DataTree,
-    least_squares: Any = None,
+    least_squares: ArrayLike | xr.Dataset | None = None,
     *,
-    ax: Any = None,
+    ax: SomeAxes = None,
     top: int | None = None,
-    trait: Any = None,
+    trait: Hashable | None = None,
     **kwargs: Any,
 ) -> Any:
     r"""Plot posterior means of effects against least-squares estimates, colored by PIP.
@@ -120,7 +120,7 @@ def plot_shrinkage(
     return give_back(axes)
 
 
-def _table(idata: xr.DataTree, trait: Any) -> xr.Dataset:
+def _table(idata: xr.DataTree, trait: Hashable | None) -> xr.Dataset:
     """Posterior means and, if there are any, PIPs, dims (feature[, trait])."""
     beta = of_trait(draws_of(idata, "beta"), trait)
     means = [block.astype(float).mean(SAMPLE_DIMS) for block in feature_blocks(beta)]
@@ -135,8 +135,11 @@ def _table(idata: xr.DataTree, trait: Any) -> xr.Dataset:
 
 
 def _estimates(
-    idata: xr.DataTree, given: Any, table: xr.Dataset, trait: Any
-) -> tuple[list[Array], Method | None]:
+    idata: xr.DataTree,
+    given: ArrayLike | xr.Dataset | None,
+    table: xr.Dataset,
+    trait: Hashable | None,
+) -> tuple[list[np.ndarray], Method | None]:
     traits = table["trait"].values.tolist() if "trait" in table.dims else None
     if given is None or isinstance(given, str):
         method = cast("Method | None", given)
@@ -146,19 +149,19 @@ def _estimates(
     return read_effects(given, idata, traits), None
 
 
-def _has_traits(given: Any) -> bool:
+def _has_traits(given: ArrayLike | xr.Dataset) -> bool:
     value = given.get("beta", given) if isinstance(given, xr.Dataset) else given
     return np.ndim(value) == 2 if not isinstance(value, xr.Dataset) else False
 
 
-def _axes(ax: Any, columns: list[Any]) -> "list[Axes]":
+def _axes(ax: SomeAxes, columns: list[tuple[str, xr.Dataset]]) -> "list[Axes]":
     names, side = [str(name) for name, _ in columns], min(len(columns), 3)
     rows = -(-len(names) // side)
     size = (5.6, 4.4) if len(names) == 1 else (1.0 + 3.6 * side, 3.6 * rows)
     return panels(ax, names, *size, columns=side)
 
 
-def _draw(ax: "Axes", x: Array, column: xr.Dataset, given: dict[str, Any]) -> Any:
+def _draw(ax: "Axes", x: np.ndarray, column: xr.Dataset, given: dict[str, Any]) -> "PathCollection":
     """Draw the points, those with a high PIP on top."""
     look: dict[str, Any] = {"s": float(np.clip(6000 / x.size, 6, 30)), "zorder": 3}
     order = np.arange(x.size)
@@ -168,7 +171,7 @@ def _draw(ax: "Axes", x: Array, column: xr.Dataset, given: dict[str, Any]) -> An
     return ax.scatter(x[order], column["mean"].values[order], **(look | given))
 
 
-def _decorate(ax: "Axes", x: Array, y: Array, method: Method | None) -> None:
+def _decorate(ax: "Axes", x: np.ndarray, y: np.ndarray, method: Method | None) -> None:
     known = np.isfinite(x)
     for values, set_limits in ((x[known], ax.set_xlim), (y, ax.set_ylim)):
         low, high = min(values.min(initial=0), 0), max(values.max(initial=0), 0)
@@ -183,7 +186,7 @@ def _decorate(ax: "Axes", x: Array, y: Array, method: Method | None) -> None:
     ax.legend(loc="upper left", fontsize=8, framealpha=0.8)
 
 
-def _name(ax: "Axes", x: Array, column: xr.Dataset, top: int) -> None:
+def _name(ax: "Axes", x: np.ndarray, column: xr.Dataset, top: int) -> None:
     y = column["mean"].values
     largest = np.argsort(-np.where(np.isfinite(x), abs(y), -1), kind="stable")[:top]
     chosen = largest[np.isfinite(x[largest]) & (y[largest] != 0)]
@@ -192,5 +195,5 @@ def _name(ax: "Axes", x: Array, column: xr.Dataset, top: int) -> None:
     name_points(ax, np.column_stack([x, y])[chosen], names, np.column_stack([x, y])[known])
 
 
-def _colorbar(axes: "list[Axes]", points: Any) -> None:
+def _colorbar(axes: "list[Axes]", points: "PathCollection") -> None:
     axes[0].figure.colorbar(points, ax=axes, label="Posterior inclusion probability (PIP)")

@@ -1,11 +1,12 @@
 """Plot of the variance that each group of features explains."""
 
+from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 import xarray as xr
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
 from blrzoo.checks import Choice, Flag, Integer
 from blrzoo.plots._axes import (
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["plot_variance"]
 
-Array = NDArray[Any]
 Quantity = Literal["share", "apportioned", "variance", "enrichment"]
 
 _DEFAULT_TOP = 40
@@ -40,13 +40,13 @@ _LABELS = {
 def plot_variance(
     idata: xr.DataTree | xr.Dataset,
     X: Any = None,
-    groups: Any = None,
+    groups: ArrayLike | None = None,
     *,
     ax: "Axes | None" = None,
     quantity: Quantity = "share",
     reference: bool = True,
     top: int | None = None,
-    trait: Any = None,
+    trait: Hashable | None = None,
     ci_prob: float = 0.95,
     ci_kind: Literal["eti", "hdi"] = "eti",
     progressbar: bool = True,
@@ -150,7 +150,7 @@ def plot_variance(
 def _compute(
     idata: xr.DataTree,
     X: Any,
-    groups: Any,
+    groups: ArrayLike | None,
     quantity: Quantity,
     ci_prob: float,
     ci_kind: Literal["eti", "hdi"],
@@ -185,7 +185,9 @@ def _read(table: xr.Dataset, quantity: Quantity) -> tuple[Quantity, xr.Dataset]:
     return quantity, table.sel(quantity=quantity, drop=True)
 
 
-def _marks(idata: xr.DataTree, table: xr.Dataset, groups: Any, quantity: Quantity) -> Array | None:
+def _marks(
+    idata: xr.DataTree, table: xr.Dataset, groups: ArrayLike | None, quantity: Quantity
+) -> np.ndarray | None:
     """Each group's share of the features, in the order of the table."""
     if quantity not in ("share", "apportioned"):
         return None
@@ -194,7 +196,9 @@ def _marks(idata: xr.DataTree, table: xr.Dataset, groups: Any, quantity: Quantit
     return (counts.reindex(table.get_index("group")) / index.size).to_numpy()
 
 
-def _marks_of_labels(table: xr.Dataset, groups: Any, quantity: Quantity) -> Array | None:
+def _marks_of_labels(
+    table: xr.Dataset, groups: ArrayLike | None, quantity: Quantity
+) -> np.ndarray | None:
     if groups is None or quantity not in ("share", "apportioned"):
         return None
     shares = pd.Series(np.asarray(groups)).value_counts(normalize=True)
@@ -207,7 +211,7 @@ def _marks_of_labels(table: xr.Dataset, groups: Any, quantity: Quantity) -> Arra
     return marks.to_numpy()
 
 
-def _rows(table: xr.Dataset, top: int) -> tuple[Array, int]:
+def _rows(table: xr.Dataset, top: int) -> tuple[np.ndarray, int]:
     """Positions of the groups to show, and the number they are chosen from (0: all are shown)."""
     size = table.sizes["group"]
     if size <= top:
@@ -222,7 +226,7 @@ def _rows(table: xr.Dataset, top: int) -> tuple[Array, int]:
 def _draw(
     ax: "Axes",
     columns: list[tuple[str, xr.Dataset]],
-    marks: Array | None,
+    marks: np.ndarray | None,
     quantity: Quantity,
     given: dict[str, Any],
 ) -> None:

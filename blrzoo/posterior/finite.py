@@ -1,7 +1,6 @@
 """Draws that are not finite: where they are, and what to do about them."""
 
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -12,7 +11,7 @@ __all__ = ["broken_draws", "not_finite"]
 
 def broken_draws(blocks: Iterable[xr.DataArray]) -> NDArray[np.bool_]:
     """Return the mask (chain, draw) of draws with NaN or infinity in any block."""
-    broken: Any = False
+    broken: bool | NDArray[np.bool_] = False
     for block in blocks:
         broken = broken | _broken(block)
     return np.asarray(broken)

@@ -4,7 +4,6 @@ A block takes some tens of megabytes, so neither the draws of beta nor X are cop
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -36,7 +35,7 @@ _SPARSE = 0.05  # with a smaller share of effects that are not 0, a sparse produ
 
 
 def variance_of_fit(
-    X: NDArray[Any], beta: xr.DataArray, *, progressbar: bool = False
+    X: np.ndarray, beta: xr.DataArray, *, progressbar: bool = False
 ) -> xr.DataArray:
     """Compute var(X beta) over the observations, dims (chain, draw[, trait])."""
 
@@ -50,7 +49,7 @@ def variance_of_fit(
 
 
 def covariance_of_fit(
-    X: NDArray[Any], beta: xr.DataArray, *, progressbar: bool = False
+    X: np.ndarray, beta: xr.DataArray, *, progressbar: bool = False
 ) -> xr.DataArray:
     """Compute cov(X B) over the observations, dims (chain, draw, trait, trait_bis)."""
 
@@ -67,7 +66,7 @@ def covariance_of_fit(
     return xr.DataArray(values, coords, (*template.dims, "trait_bis"))
 
 
-def fit(X: NDArray[Any], effects: Floats, features: Members = _ALL) -> Floats:
+def fit(X: np.ndarray, effects: Floats, features: Members = _ALL) -> Floats:
     """Multiply columns of X (obs, feature) by effects (row, feature): (row, obs)."""
     effects = effects[:, features]
     positions = np.arange(X.shape[1])[features]
@@ -79,7 +78,7 @@ def fit(X: NDArray[Any], effects: Floats, features: Members = _ALL) -> Floats:
     return out
 
 
-def sparse_fit(X: NDArray[Any], effects: sparse.csr_array, positions: NDArray[np.intp]) -> Floats:
+def sparse_fit(X: np.ndarray, effects: sparse.csr_array, positions: NDArray[np.intp]) -> Floats:
     """Multiply columns of X by sparse effects (row, position): (row, obs)."""
     active, indices = np.unique(effects.indices, return_inverse=True)
     shape = (effects.shape[0], active.size)
@@ -95,19 +94,19 @@ def few(effects: Floats) -> bool:
     return bool(np.count_nonzero(effects) < _SPARSE * effects.size)
 
 
-def column_blocks(X: NDArray[Any], size: int) -> Iterator[slice]:
+def column_blocks(X: np.ndarray, size: int) -> Iterator[slice]:
     """Yield slices that cut some columns of X into blocks that take little memory as float64."""
     width = max(1, _BLOCK_BYTES // (8 * len(X)))
     for start in range(0, size, width):
         yield slice(start, min(start + width, size))
 
 
-def columns_of(X: NDArray[Any], positions: NDArray[np.intp]) -> Floats:
+def columns_of(X: np.ndarray, positions: NDArray[np.intp]) -> Floats:
     """Take columns of X as float64; a view of neighbors if X is float64."""
     return X[:, as_slice(positions)].astype(float, copy=False)
 
 
-def column_variances(X: NDArray[Any]) -> Floats:
+def column_variances(X: np.ndarray) -> Floats:
     """Compute the variance of each column (mean squared deviation), (feature,)."""
     blocks = [X[:, block] for block in column_blocks(X, X.shape[1])]
     return np.concatenate([block.astype(float, copy=False).var(axis=0) for block in blocks])
@@ -115,7 +114,7 @@ def column_variances(X: NDArray[Any]) -> Floats:
 
 def over_draws(
     n: int, beta: xr.DataArray, measure: Callable[[Floats], Floats], progressbar: bool
-) -> NDArray[Any]:
+) -> np.ndarray:
     """Apply `measure` to all draws of beta, block by block: (chain, draw, ...)."""
     # beta may still be on disk; measure gets effects (draw, trait, feature) as float64
     chains, draws, p = beta.shape[:3]

@@ -1,7 +1,5 @@
 """Variances of X_g beta_g, and their covariances with X beta, for groups g of features."""
 
-from typing import Any
-
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
@@ -27,7 +25,7 @@ _SMALL = 128  # features of a group whose covariance matrix is cheaper than its 
 
 
 def moments_by_group(
-    X: NDArray[Any], beta: xr.DataArray, index: Index, n_groups: int, *, progressbar: bool = False
+    X: np.ndarray, beta: xr.DataArray, index: Index, n_groups: int, *, progressbar: bool = False
 ) -> tuple[Floats, Floats, Floats]:
     """Compute var(X_g beta_g), cov(X_g beta_g, X beta) and var(X beta) over the observations."""
     # (chain, draw, trait, group) twice, and (chain, draw, trait): one trait if beta has none
@@ -47,7 +45,7 @@ def moments_by_group(
 class _Groups:
     """Groups of features, with what all blocks of draws need of them."""
 
-    def __init__(self, X: NDArray[Any], index: Index, n_groups: int) -> None:
+    def __init__(self, X: np.ndarray, index: Index, n_groups: int) -> None:
         self.X, self.index, self.n_groups = X, index, n_groups
         order = np.argsort(index, kind="stable")
         ends = np.cumsum(np.bincount(index, minlength=n_groups))

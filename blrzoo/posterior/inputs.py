@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from blrzoo.labels import align, labels_of, one_per_feature, show
 from blrzoo.posterior.kept import kept_group
@@ -55,7 +55,7 @@ def feature_index(idata: xr.DataTree) -> pd.Index:
     )
 
 
-def design_of(idata: xr.DataTree, X: Any = None) -> NDArray[Any]:
+def design_of(idata: xr.DataTree, X: Any = None) -> np.ndarray:
     """Return X (obs, feature), finite, with the features of the posterior in their order."""
     features = feature_index(idata)
     if X is None:
@@ -89,7 +89,7 @@ def design_of(idata: xr.DataTree, X: Any = None) -> NDArray[Any]:
     return matrix
 
 
-def _known(idata: xr.DataTree, matrix: NDArray[Any]) -> NDArray[Any]:
+def _known(idata: xr.DataTree, matrix: np.ndarray) -> np.ndarray:
     """Replace missing genotype codes by the means of the fit, if X of the fit had such codes."""
     fill = constant_data(idata).get("X_fill")
     if fill is None or matrix.dtype.kind not in "if" or matrix.shape[1] != fill.size:
@@ -100,7 +100,7 @@ def _known(idata: xr.DataTree, matrix: NDArray[Any]) -> NDArray[Any]:
     return np.where(missing, one_per_feature("X_fill", fill, feature_index(idata)), matrix)
 
 
-def _matrix(X: Any, features: pd.Index) -> NDArray[Any]:
+def _matrix(X: Any, features: pd.Index) -> np.ndarray:
     if isinstance(X, xr.DataArray):
         if X.ndim != 2 or "feature" not in X.dims:
             raise ValueError(
@@ -123,7 +123,9 @@ def _matrix(X: Any, features: pd.Index) -> NDArray[Any]:
     return align("X", matrix, labels, features, what, axis=1, more=True)
 
 
-def groups_of(idata: xr.DataTree, groups: Any = None) -> tuple[NDArray[np.intp], pd.Index]:
+def groups_of(
+    idata: xr.DataTree, groups: ArrayLike | None = None
+) -> tuple[NDArray[np.intp], pd.Index]:
     """Return the number of each feature's group (feature,), and the groups' labels."""
     features = feature_index(idata)
     if groups is None:

@@ -1,17 +1,12 @@
 """Features that correlate with each other, and the expected number of included ones among them."""
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
 from blrzoo.posterior.correlations import Correlations
 from blrzoo.progress import track
 
 __all__ = ["Neighborhoods", "Rows"]
-
-Array = NDArray[Any]
 
 _KEPT = 2**23  # pairs of neighbors in memory, 8 bytes each
 _ROWS = 128  # of correlations, computed at once
@@ -23,8 +18,8 @@ class Neighborhoods:
     def __init__(
         self,
         correlations: Correlations,
-        features: Array,
-        pips: Array,
+        features: np.ndarray,
+        pips: np.ndarray,
         smallest: float,
         progressbar: bool,
     ) -> None:
@@ -34,7 +29,7 @@ class Neighborhoods:
         # the probability that any is; 0 outside of `features`
         self.sums = np.zeros(pips.size)
         self.sums[features] = pips[features]
-        kept: list[tuple[Array, Array]] = []
+        kept: list[tuple[np.ndarray, np.ndarray]] = []
         found = 0
         for tile in track(correlations.tiles(features), progressbar, "Correlations"):
             firsts, seconds = correlations.pairs(tile, smallest)
@@ -46,7 +41,7 @@ class Neighborhoods:
         # too many pairs are not kept, but computed again when needed
         self._pairs = self._table(kept) if found <= _KEPT else None
 
-    def of(self, feature: int) -> Array:
+    def of(self, feature: int) -> np.ndarray:
         """Return the positions of the neighbors of a feature, without itself."""
         if self._pairs is not None:
             start, stop = self._pairs.indptr[feature : feature + 2]
@@ -54,7 +49,7 @@ class Neighborhoods:
         near = self._correlations.with_one(feature, self._features) >= self._smallest
         return self._features[near & (self._features != feature)]
 
-    def remove(self, features: Array) -> None:
+    def remove(self, features: np.ndarray) -> None:
         """Remove features from the sums."""
         if self._pairs is not None:
             self.sums -= self._pips[features] @ self._pairs[features]
@@ -65,7 +60,7 @@ class Neighborhoods:
                 self.sums[self._features] -= self._pips[some] @ near
         self.sums[features] = 0
 
-    def _table(self, kept: list[tuple[Array, Array]]) -> Any:
+    def _table(self, kept: list[tuple[np.ndarray, np.ndarray]]) -> sparse.csr_array:
         none = np.zeros(0, np.int32)
         firsts, seconds = (np.concatenate([none, *(pair[i] for pair in kept)]) for i in range(2))
         shape = (self.sums.size, self.sums.size)
@@ -75,11 +70,11 @@ class Neighborhoods:
 class Rows:
     """Rows of the matrix of which features are neighbors, computed when needed."""
 
-    def __init__(self, correlations: Correlations, features: Array, smallest: float) -> None:
+    def __init__(self, correlations: Correlations, features: np.ndarray, smallest: float) -> None:
         self._correlations, self._features, self._smallest = correlations, features, smallest
-        self._blocks: dict[int, Array] = {}
+        self._blocks: dict[int, np.ndarray] = {}
 
-    def of(self, place: int) -> Array:
+    def of(self, place: int) -> np.ndarray:
         """Return the mask (feature,) of the neighbors of the feature at a place in `features`."""
         start = place - place % _ROWS
         if start not in self._blocks:

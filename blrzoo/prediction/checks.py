@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
-from numpy.typing import NDArray
 
 from blrzoo.checks import Flag, Instance
 from blrzoo.labels import order
@@ -21,8 +20,7 @@ from blrzoo.summaries.table import check_interval
 
 __all__ = ["ppc_table"]
 
-Array = NDArray[Any]
-Statistic = str | float | Callable[[Array], Any]
+Statistic = str | float | Callable[[np.ndarray], float | np.number | np.bool_]
 
 _COLUMNS = {
     "observed": "statistic of the data",
@@ -34,10 +32,10 @@ _COLUMNS = {
 }
 
 
-def _moment(power: int) -> Callable[[Array], Array]:
+def _moment(power: int) -> Callable[[np.ndarray], np.ndarray]:
     """Standardized central moment over the last axis, minus that of a normal."""
 
-    def moment(values: Array) -> Array:
+    def moment(values: np.ndarray) -> np.ndarray:
         centered = values - values.mean(axis=-1, keepdims=True)
         normal = 3.0 if power == 4 else 0.0
         return (centered**power).mean(axis=-1) / (centered**2).mean(axis=-1) ** (power / 2) - normal
@@ -46,7 +44,7 @@ def _moment(power: int) -> Callable[[Array], Array]:
 
 
 #: Over the last axis.
-_KNOWN: dict[str, Callable[[Array], Array]] = {
+_KNOWN: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "mean": lambda values: values.mean(axis=-1),
     "variance": lambda values: values.var(axis=-1, ddof=1),
     "skewness": _moment(3),
@@ -146,7 +144,7 @@ def ppc_table(
     residuals = Flag(default=False).check("residuals", residuals)
     y, replicated, names = _read(idata)
     chosen = _statistics(statistics, traits=y.shape[1])
-    observed: Array = y[None]
+    observed: np.ndarray = y[None]
     if residuals:
         means = _means(idata, y.shape)
         if len(means) != len(replicated):
@@ -170,7 +168,7 @@ def ppc_table(
     return _table(rows).assign_attrs(ci_kind="eti", ci_prob=ci_prob)
 
 
-def _read(idata: xr.DataTree) -> tuple[Array, Array, Array | None]:
+def _read(idata: xr.DataTree) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
     """The data (obs, trait), replicated data (sample, obs, trait), names of the traits."""
     posterior(idata)  # refuses what is not an InferenceData
     if of_statistics(idata):
@@ -203,7 +201,7 @@ def _read(idata: xr.DataTree) -> tuple[Array, Array, Array | None]:
     return y, values.reshape(-1, *y.shape), names
 
 
-def _check_replicated(values: Array, y: Array) -> None:
+def _check_replicated(values: np.ndarray, y: np.ndarray) -> None:
     """Refuse replicated data (chain, draw, obs[, trait]) that are not finite where y is known."""
     finite = np.isfinite(values).reshape(*values.shape[:2], *y.shape)
     broken = ~finite[:, :, ~np.isnan(y)].all(axis=-1)
@@ -237,7 +235,7 @@ def _statistics(statistics: Any, traits: int) -> dict[str, Statistic]:
     return {str(label): one for label, one in statistics.items()}
 
 
-def _check_statistic(statistic: Any, traits: int) -> None:
+def _check_statistic(statistic: object, traits: int) -> None:
     known = [*_KNOWN, "correlation"]
     rule = f"statistics must be names of {known}, quantiles between 0 and 1, or functions"
     if not isinstance(statistic, str | float) and not callable(statistic):
@@ -252,7 +250,7 @@ def _check_statistic(statistic: Any, traits: int) -> None:
         raise ValueError(f"{rule}, got 'correlation', which takes two traits. Leave it out.")
 
 
-def _apply(label: str, statistic: Statistic, values: Array) -> Array:
+def _apply(label: str, statistic: Statistic, values: np.ndarray) -> np.ndarray:
     """The statistic of each draw of values (sample, row, column)."""
     if statistic == "correlation":
         a, b = np.moveaxis(values - values.mean(axis=1, keepdims=True), 2, 0)
@@ -271,7 +269,7 @@ def _apply(label: str, statistic: Statistic, values: Array) -> Array:
     return result.astype(float)
 
 
-def _compare(observed: Array, replicated: Array, ci_prob: float) -> dict[str, float]:
+def _compare(observed: np.ndarray, replicated: np.ndarray, ci_prob: float) -> dict[str, float]:
     tail = (1 - ci_prob) / 2
     lower, upper = np.quantile(replicated, [tail, 1 - tail])
     larger, equal = replicated > observed, replicated == observed
@@ -291,7 +289,7 @@ def _table(rows: dict[str, dict[str, float]]) -> xr.Dataset:
     )
 
 
-def _means(idata: xr.DataTree, shape: tuple[int, ...]) -> Array:
+def _means(idata: xr.DataTree, shape: tuple[int, ...]) -> np.ndarray:
     """Draws (sample, obs, trait) of the mean of the rows of the fit."""
     fit = Fit.of(idata)
     means = np.empty((len(fit.mu), *shape))

@@ -1,5 +1,6 @@
 """Predictions of new rows from a posterior, and the log predictive density of their responses."""
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -37,7 +38,7 @@ def predict(
     quantity: Literal["response", "mean"] = "response",
     summary: bool = True,
     ci_prob: float = 0.95,
-    random_seed: int | np.random.Generator | None = None,
+    random_seed: int | Sequence[int] | np.random.Generator | None = None,
 ) -> xr.Dataset | xr.DataArray:
     r"""Predict new rows from a posterior; the model itself is not needed.
 

@@ -1,5 +1,6 @@
 """New rows of X, covariates and weights, read as a model reads them, and matched to a fit."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,7 +10,7 @@ import xarray as xr
 
 from blrzoo.checks import LeftOut
 from blrzoo.labels import align, show
-from blrzoo.storage.forms import is_int8, is_sparse
+from blrzoo.storage.forms import Stored, is_int8, is_sparse
 from blrzoo.tables import Table, check_largest, join, read_table
 
 __all__ = ["Rows", "read_argument", "read_response", "read_rows"]
@@ -36,7 +37,7 @@ class Rows:
     """
 
     obs: pd.Index
-    X: Any
+    X: Stored
     features: np.ndarray
     W: np.ndarray | None
     weights: np.ndarray | None
@@ -98,7 +99,7 @@ def read_argument(
     return replace(table, values=table.values[:1], obs=None if table.obs is None else table.obs[:1])
 
 
-def _row_dim(kind: str, value: xr.DataArray) -> Any:
+def _row_dim(kind: str, value: xr.DataArray) -> Hashable:
     """The dim of the rows, by the rule of `blrzoo.tables`."""
     dims = value.dims
     turned = len(dims) == 2 and "obs" not in dims and dims[0] == _COLUMN.get(kind, "trait")
@@ -130,7 +131,7 @@ def _twice(kind: str, value: Any) -> Any:
 
 
 def _columns(
-    argument: str, table: Table, value: Any, labels: pd.Index, what: str | None = None
+    argument: str, table: Table, value: object, labels: pd.Index, what: str | None = None
 ) -> np.ndarray:
     """Column of each label of the fit: by name if the user gave names, else by position."""
     given = table.columns if _has_names(table.columns, value) else None
@@ -138,7 +139,7 @@ def _columns(
     return align(argument, np.arange(len(table.columns)), given, labels, what)
 
 
-def _has_names(columns: pd.Index, value: Any) -> bool:
+def _has_names(columns: pd.Index, value: object) -> bool:
     if isinstance(value, pd.DataFrame):
         return True
     if isinstance(value, pd.Series):
@@ -155,7 +156,7 @@ def _positive(table: Table) -> Table:
     return table
 
 
-def _check_presence(covariates: Any, names: pd.Index | None) -> None:
+def _check_presence(covariates: object, names: pd.Index | None) -> None:
     if names is not None and covariates is None:
         raise ValueError(
             f"covariates must be given, the fit has {show(names)}; got None. Pass the covariates "

@@ -1,10 +1,11 @@
 """Priors with annotations of the features: log-linear variances, logistic inclusion."""
 
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
+from numpy.typing import ArrayLike
 from pytensor.tensor.variable import TensorVariable
 from scipy.special import expit, logit
 
@@ -12,6 +13,7 @@ from blrzoo.priors import conjugate
 from blrzoo.priors.annotations import Annotations, read_annotations
 from blrzoo.priors.base import Prior, Variables
 from blrzoo.priors.computed import Computed
+from blrzoo.priors.given import Checked, Parameter
 from blrzoo.priors.parameters import NORMAL, PROBABILITY, check_parameter, parameter, prior_mean
 from blrzoo.priors.ridge import SingleComponent
 from blrzoo.priors.scale import DataSummary
@@ -27,7 +29,7 @@ class _Annotated(Prior):
     """Annotations joined to the features, and their coefficients ``eta``."""
 
     annotations: Annotations
-    eta: Any
+    eta: Checked
     #: Centered annotations, (feature, annotation), in the order of the data: set by `bind`.
     A: np.ndarray
 
@@ -104,7 +106,9 @@ class AnnotatedVariance(_Annotated, SingleComponent):
     ('coding',)
     """
 
-    def __init__(self, annotations: Any, *, tau2: Any = None, eta: Any = None) -> None:
+    def __init__(
+        self, annotations: ArrayLike, *, tau2: Parameter = None, eta: Parameter = None
+    ) -> None:
         super().__init__(tau2=tau2)
         self.annotations = read_annotations(annotations)
         self.eta = check_parameter("eta", eta, NORMAL)
@@ -181,7 +185,12 @@ class AnnotatedInclusion(_Annotated, SpikeSlab):
     """
 
     def __init__(
-        self, annotations: Any, *, tau2: Any = None, eta0: Any = None, eta: Any = None
+        self,
+        annotations: ArrayLike,
+        *,
+        tau2: Parameter = None,
+        eta0: Parameter = None,
+        eta: Parameter = None,
     ) -> None:
         super().__init__(tau2=tau2)
         self.annotations = read_annotations(annotations)
@@ -220,7 +229,7 @@ class AnnotatedInclusion(_Annotated, SpikeSlab):
         return beta.then(parameters, "mean = log(a / b)", f"sd = {_ETA0_SD}")
 
 
-def _check_odds(eta0: Any) -> Any:
+def _check_odds(eta0: Checked) -> Checked:
     """Refuse log odds whose probability is numerically 0."""
     if eta0 is None:
         return None

@@ -1,11 +1,12 @@
 """Annotations of the features: read from NumPy, pandas or xarray, and checked."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
+from numpy.typing import ArrayLike
 
 from blrzoo.labels import align, check_unique, labels_of, oriented, show
 from blrzoo.tables import LARGEST
@@ -22,7 +23,7 @@ class Annotations:
     names: list  # labels of the annotations, 0..k-1 if they have none
     features: pd.Index | None  # labels of the rows, None if they have none
 
-    def of(self, features: Any) -> np.ndarray:
+    def of(self, features: Iterable[object]) -> np.ndarray:
         """Return the annotations of the features of a data set, (feature, annotation)."""
         wanted = pd.Index(features)
         values = align(
@@ -38,7 +39,7 @@ class Annotations:
         return values
 
 
-def read_annotations(value: Any) -> Annotations:
+def read_annotations(value: ArrayLike) -> Annotations:
     """Check annotations, (feature, annotation), as far as possible without the features."""
     table = _unpack(value)
     content = _content(table)
@@ -55,7 +56,7 @@ def read_annotations(value: Any) -> Annotations:
     return Annotations(_numbers(content, names), names.tolist(), features)
 
 
-def _unpack(value: Any) -> Any:
+def _unpack(value: object) -> np.ndarray | pd.DataFrame | xr.DataArray:
     """Turn a vector, which is one annotation, into a column; put a DataArray's features first."""
     if isinstance(value, xr.Dataset | xr.DataTree):
         raise TypeError(
@@ -76,7 +77,7 @@ def _unpack(value: Any) -> Any:
     return array[:, None] if array.ndim == 1 else array
 
 
-def _content(value: Any) -> np.ndarray:
+def _content(value: np.ndarray | pd.DataFrame | xr.DataArray) -> np.ndarray:
     """Return the values; missing ones of nullable dtypes are NaN."""
     if not isinstance(value, pd.DataFrame):
         return np.array(value)

@@ -4,7 +4,7 @@ import copy
 from collections.abc import Mapping
 from inspect import signature
 from types import MappingProxyType
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import pymc as pm
@@ -137,7 +137,7 @@ class Prior:
 
     def check(self, v: Variables) -> None:
         """Refuse a variance that is not one number, or one for each feature."""
-        value: Any = self.variance(v)
+        value: object = self.variance(v)
         shape = None if value is None else pt.as_tensor(value).type.shape
         if shape is None or len(shape) > 1 or not {*shape} <= {None, 1, self.data.p}:
             raise ValueError(
@@ -167,6 +167,18 @@ class Prior:
         shape = (self.data.size, variances.shape[-1] if n_components is None else n_components)
         return pt.broadcast_to(variances, shape), pt.broadcast_to(log_weights, shape)
 
+    def index(self, label: TensorVariable) -> TensorVariable:
+        """Component of each feature, (feature,), from the value of the label."""
+        return label
+
+    def label(self, index: TensorVariable | np.integer) -> TensorVariable | np.ndarray:
+        """Value of the label from the component of each feature."""
+        return index
+
+    def included(self, label: TensorVariable) -> TensorVariable:
+        """Whether each feature is included, (feature,), from the value of the label."""
+        return label > 0
+
     def default_variance(self, inclusion: float = 1.0) -> float:
         """Variance of an included effect such that X explains the share h2 of var(y).
 
@@ -191,7 +203,7 @@ class Prior:
         included = max(inclusion * self.data.p, 1.0)
         return self.h2 * self.data.y_variance / (included * float(self.data.x_variance.mean()))
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, str]:
         """Describe the prior in words, for `blrzoo.describe`, which adds its variables.
 
         A subclass may say more: ``return super().describe() | {"source": "my thesis"}``.
@@ -213,7 +225,7 @@ class Prior:
         """`default_variance` where a share of the features is included, with its computation."""
         return self.how_scaled(share, self.default_variance(share.value))
 
-    def how_scaled(self, share: Computed, value: Any) -> Computed:
+    def how_scaled(self, share: Computed, value: np.ndarray | float) -> Computed:
         """Append the computation of a default variance ``v`` from a share to that of the share."""
         return share.then(
             value,
@@ -274,18 +286,6 @@ class MixturePrior(Prior):
     def is_common(self, v: Variables) -> bool:
         """False: effects of a mixture have several normal distributions."""
         return False
-
-    def index(self, label: Any) -> Any:
-        """Component of each feature, (feature,), from the value of the label."""
-        return label
-
-    def label(self, index: Any) -> Any:
-        """Value of the label from the component of each feature."""
-        return index
-
-    def included(self, label: Any) -> Any:
-        """Whether each feature is included, (feature,), from the value of the label."""
-        return label > 0
 
     def labels(self, log_weights: TensorVariable) -> TensorVariable:
         """Make the labels: ``delta``, Bernoulli, if that is their name, else ``label``."""

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 __all__ = ["Computed", "Origin"]
 
 
@@ -18,9 +20,9 @@ class Computed:
     #: A number, an array or a tuple of them: the parameters of a default prior, in order.
     value: Any
     formulas: tuple[str, ...] = ()
-    numbers: Mapping[str, Any] = field(default_factory=dict)
+    numbers: Mapping[str, np.ndarray | float] = field(default_factory=dict)
 
-    def then(self, value: Any, *formulas: str, **numbers: Any) -> "Computed":
+    def then(self, value: Any, *formulas: str, **numbers: np.ndarray | float) -> "Computed":
         """Append a step: another value, by these formulas in further numbers."""
         return Computed(value, (*self.formulas, *formulas), {**self.numbers, **numbers})
 
@@ -30,5 +32,5 @@ class Origin:
     """What the conjugate prior of a variable was made of, kept on the variable's tag."""
 
     family: str
-    fields: Mapping[str, Any]  # its parameters; a random variable by its name
+    fields: Mapping[str, np.ndarray | float | str]  # its parameters; a random variable by its name
     default: Computed | None = None  # None if the parameters were given

@@ -7,8 +7,7 @@ method. So a prior that a subclass or an argument replaces is never drawn from a
 does not hold for it.
 """
 
-from typing import Any
-
+import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
@@ -29,8 +28,12 @@ __all__ = [
 ]
 
 
+#: A sufficient statistic of what depends on a variable.
+type Statistic = TensorVariable | np.ndarray | float
+
+
 def inverse_gamma(
-    variable: TensorVariable, count: Any, sum_of_squares: Any
+    variable: TensorVariable, count: Statistic, sum_of_squares: Statistic
 ) -> TensorVariable | None:
     r"""Full conditional of a variance, given `count` normal deviates with that variance.
 
@@ -77,7 +80,9 @@ def inverse_gamma(
     return pm.InverseGamma.dist(alpha=shape + count / 2, beta=scale + sum_of_squares / 2)
 
 
-def inverse_wishart(variable: TensorVariable, count: Any, cross: Any) -> TensorVariable | None:
+def inverse_wishart(
+    variable: TensorVariable, count: Statistic, cross: Statistic
+) -> TensorVariable | None:
     r"""Full conditional of a covariance matrix, given `count` normal vectors with it.
 
     .. math:: \Sigma \sim IW(\nu, S), \; x_i \sim N_T(0, \Sigma) \Rightarrow
@@ -117,7 +122,7 @@ def inverse_wishart(variable: TensorVariable, count: Any, cross: Any) -> TensorV
     return InverseWishart.dist(nu=nu + count, S=S + cross)
 
 
-def beta(variable: TensorVariable, ones: Any, zeros: Any) -> TensorVariable | None:
+def beta(variable: TensorVariable, ones: Statistic, zeros: Statistic) -> TensorVariable | None:
     """Full conditional of a probability, given Bernoulli outcomes: Beta(a + ones, b + zeros).
 
     Parameters
@@ -148,7 +153,7 @@ def beta(variable: TensorVariable, ones: Any, zeros: Any) -> TensorVariable | No
     return pm.Beta.dist(alpha=a + ones, beta=b + zeros)
 
 
-def dirichlet(variable: TensorVariable, counts: Any) -> TensorVariable | None:
+def dirichlet(variable: TensorVariable, counts: Statistic) -> TensorVariable | None:
     """Full conditional of probabilities, given categorical outcomes: Dirichlet(a + counts).
 
     Parameters
@@ -179,7 +184,7 @@ def dirichlet(variable: TensorVariable, counts: Any) -> TensorVariable | None:
     return pm.Dirichlet.dist(a=a + counts)
 
 
-def gamma(variable: TensorVariable, shape: Any, rate: Any) -> TensorVariable | None:
+def gamma(variable: TensorVariable, shape: Statistic, rate: Statistic) -> TensorVariable | None:
     """Full conditional of a rate or of the scale of inverse gammas: Gamma(a + shape, b + rate).
 
     Parameters
@@ -253,7 +258,9 @@ def exponential_variance(
     return reciprocal_wald(abs(deviates) / pt.sqrt(rate), rate)
 
 
-def normal(variable: TensorVariable, precision: Any, linear: Any) -> TensorVariable | None:
+def normal(
+    variable: TensorVariable, precision: Statistic, linear: Statistic
+) -> TensorVariable | None:
     """Full conditional of a scalar location under a normal likelihood.
 
     Parameters
@@ -286,7 +293,7 @@ def normal(variable: TensorVariable, precision: Any, linear: Any) -> TensorVaria
 
 
 def multivariate_normal(
-    variable: TensorVariable, precision: Any, linear: Any
+    variable: TensorVariable, precision: Statistic, linear: Statistic
 ) -> TensorVariable | None:
     """Full conditional of locations with independent normal priors, drawn jointly.
 
@@ -325,7 +332,7 @@ def multivariate_normal(
     return canonical_normal(total, mean / sd**2 + linear)
 
 
-def _prior(variable: TensorVariable, family: Any) -> list[TensorVariable] | None:
+def _prior(variable: TensorVariable, family: type[pm.Distribution]) -> list[TensorVariable] | None:
     """Parameters of a variable's prior, None if it is of another family."""
     node = variable.owner
     if node is None or not isinstance(node.op, family.rv_type):

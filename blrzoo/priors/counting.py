@@ -1,19 +1,20 @@
 """Numbers and sums of effects by cell: sufficient statistics of variances and probabilities."""
 
-from typing import Any
-
+import numpy as np
 import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
 __all__ = ["count", "total"]
 
 
-def count(cell: Any, shape: tuple[int, ...]) -> TensorVariable:
+def count(cell: TensorVariable | np.ndarray, shape: tuple[int, ...]) -> TensorVariable:
     """Count the features in each cell, from the flat number of each feature's cell."""
     return total(pt.ones_like(pt.as_tensor(cell), dtype="float64"), cell, shape)
 
 
-def total(values: Any, cell: Any, shape: tuple[int, ...]) -> TensorVariable:
+def total(
+    values: pt.TensorLike, cell: TensorVariable | np.ndarray, shape: tuple[int, ...]
+) -> TensorVariable:
     """Sum the values, (feature, ...), in each cell, to shape `shape` + (...)."""
     size = 1
     for length in shape:

@@ -1,14 +1,13 @@
 """Covariance matrices as parameters: what the user may give, and the variable made from it."""
 
-from typing import Any
-
 import numpy as np
 import pymc as pm
+from numpy.typing import ArrayLike
 from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.distributions.inverse_wishart import InverseWishart
 from blrzoo.priors.computed import Computed
-from blrzoo.priors.given import Labelled, in_order
+from blrzoo.priors.given import Checked, Labelled, Parameter, in_order
 from blrzoo.priors.parameters import (
     LEAST,
     LEAST_SHAPE,
@@ -39,7 +38,7 @@ def _positive_definite(value: np.ndarray) -> bool:
     return bool((np.linalg.eigvalsh(value) >= LEAST).all())
 
 
-def wishart_mean(nu: Any, S: Any) -> Any:
+def wishart_mean(nu: ArrayLike, S: np.ndarray) -> np.ndarray:
     """Mean of an inverse-Wishart where it exists, else the mode, which always exists."""
     T = np.shape(S)[-1]
     nu = np.asarray(nu)[..., None, None]
@@ -62,7 +61,7 @@ def default_nu(n_traits: int) -> float:
     return n_traits + 3.0
 
 
-def check_covariance(name: str, value: Any) -> Any:
+def check_covariance(name: str, value: Parameter) -> Checked:
     """Check what the user gave for a covariance or variances, as `check_parameter` does."""
     if not isinstance(value, tuple) or len(value) != 2:
         return check_both(name, check_parameter(name, value, COVARIANCE))
@@ -75,7 +74,7 @@ def check_covariance(name: str, value: Any) -> Any:
     return nu, check_both(f"{name}: S", S)
 
 
-def check_both(name: str, value: Any) -> Any:
+def check_both[T](name: str, value: T) -> T:
     """Refuse labels of rows only or columns only: the other dim would go by position."""
     sides = value.labels[-2:] if isinstance(value, Labelled) else ()
     if len(sides) == 2 and (sides[0] is None) != (sides[1] is None):
@@ -88,7 +87,7 @@ def check_both(name: str, value: Any) -> Any:
 
 
 def covariance(
-    name: str, value: Any, mean: Computed, dims: tuple[str, ...], argument: str | None = None
+    name: str, value: Checked, mean: Computed, dims: tuple[str, ...], argument: str | None = None
 ) -> TensorVariable:
     """Register a covariance, (..., trait, trait_bis), in the model on the context.
 
@@ -113,7 +112,9 @@ def covariance(
     return parameter(name, value, COVARIANCE, default, dims=dims)
 
 
-def _prior(name: str, value: tuple[Any, Any], dims: tuple[str, ...]) -> tuple[Any, Any]:
+def _prior(
+    name: str, value: tuple[np.ndarray | Labelled, ...], dims: tuple[str, ...]
+) -> tuple[np.ndarray, np.ndarray]:
     (nu, S), shape = value, dims_shape(dims)
     nu = in_order(f"{name}: nu", nu, dims[:-2], pm.modelcontext(None).coords)
     if not (nu > shape[-1] - 1).all():
@@ -127,7 +128,7 @@ def _prior(name: str, value: tuple[Any, Any], dims: tuple[str, ...]) -> tuple[An
     return nu, _matrices(f"{name}: S", S, dims)
 
 
-def _matrices(name: str, value: Any, dims: tuple[str, ...]) -> np.ndarray:
+def _matrices(name: str, value: np.ndarray | Labelled, dims: tuple[str, ...]) -> np.ndarray:
     """Broadcast to the variable's shape, with variances on the diagonal."""
     shape = dims_shape(dims)
     value = in_order(name, value, dims, pm.modelcontext(None).coords)
@@ -145,7 +146,7 @@ def _matrices(name: str, value: Any, dims: tuple[str, ...]) -> np.ndarray:
     return np.broadcast_to(value, shape)
 
 
-def _check_dist_shape(name: str, dist: Any, shape: tuple[int, ...]) -> None:
+def _check_dist_shape(name: str, dist: TensorVariable, shape: tuple[int, ...]) -> None:
     got = dist.type.shape
     fits = len(got) == len(shape) and all(a in (None, b) for a, b in zip(got, shape, strict=True))
     if not fits:

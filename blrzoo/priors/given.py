@@ -1,12 +1,15 @@
 """Parameters as the user gives them: labels are joined to the coordinates of the model."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from decimal import Decimal
+from typing import overload
 
 import numpy as np
 import pandas as pd
 import xarray as xr
+from numpy.typing import ArrayLike, DTypeLike
+from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.labels import align, find, labels_of
 
@@ -23,17 +26,26 @@ class Labelled:
     values: np.ndarray
     labels: tuple[pd.Index | None, ...]
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> np.ndarray:
         """Values in the order given, for checks that do not depend on it."""
         return np.array(self.values, dtype=dtype)
 
 
-def has_labels(value: Any) -> bool:
+#: What a user gives: None for the default, numbers, parameters of a prior, or a ``.dist()``.
+type Parameter = ArrayLike | Decimal | tuple[ArrayLike | Decimal, ...] | TensorVariable | None
+#: The same after the checks that need no data; and with its numbers in the order of the model.
+type Checked = np.ndarray | Labelled | tuple[np.ndarray | Labelled, ...] | TensorVariable | None
+type Ordered = np.ndarray | tuple[np.ndarray, ...] | TensorVariable | None
+#: Labels by dim.
+type Coords = Mapping[str, Iterable[object] | None]
+
+
+def has_labels(value: object) -> bool:
     """Whether a value is of a type that may have labels."""
     return isinstance(value, pd.Series | pd.DataFrame | xr.DataArray)
 
 
-def labelled(name: str, value: Any) -> Labelled:
+def labelled(name: str, value: object) -> Labelled:
     """Split a Series, DataFrame or DataArray into values and labels; others have no labels."""
     if isinstance(value, Labelled):
         return value
@@ -61,7 +73,13 @@ def _columns_like_rows(values: np.ndarray, labels: list[pd.Index | None]) -> Lab
     return Labelled(values, tuple(labels))
 
 
-def in_order(name: str, value: Any, dims: tuple[str, ...], coords: Mapping[str, Any]) -> Any:
+@overload
+def in_order(
+    name: str, value: np.ndarray | Labelled, dims: tuple[str, ...], coords: Coords
+) -> np.ndarray: ...
+@overload
+def in_order(name: str, value: Checked, dims: tuple[str, ...], coords: Coords) -> Ordered: ...
+def in_order(name: str, value: Checked, dims: tuple[str, ...], coords: Coords) -> Ordered:
     """Put the numbers of a parameter in the order of the coordinates of its dims, if labeled."""
     if isinstance(value, tuple):
         return tuple(in_order(name, part, dims, coords) for part in value)
@@ -73,7 +91,10 @@ def in_order(name: str, value: Any, dims: tuple[str, ...], coords: Mapping[str, 
 
 
 def ordered(
-    name: str, given: Labelled, coords: tuple[Any, ...], what: str = "labels of the model"
+    name: str,
+    given: Labelled,
+    coords: tuple[Iterable[object] | None, ...],
+    what: str = "labels of the model",
 ) -> np.ndarray:
     """Put values in the order of the coordinates along the last axes; None leaves an axis."""
     values, first = given.values, given.values.ndim - len(coords)

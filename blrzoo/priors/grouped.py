@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 import pymc as pm
+from numpy.typing import ArrayLike
 from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.checks import Flag
@@ -13,7 +14,7 @@ from blrzoo.priors import conjugate
 from blrzoo.priors.base import Prior, Variables
 from blrzoo.priors.computed import Computed
 from blrzoo.priors.counting import total
-from blrzoo.priors.given import in_order
+from blrzoo.priors.given import Checked, Parameter, in_order
 from blrzoo.priors.groups import Groups
 from blrzoo.priors.mixture import MultipleComponent
 from blrzoo.priors.parameters import (
@@ -50,7 +51,7 @@ class _Pooled:
             )
 
     def variance(
-        self, name: str, value: Any, default: Computed, dims: tuple[str, ...]
+        self, name: str, value: Checked, default: Computed, dims: tuple[str, ...]
     ) -> Variables:
         """Make the variances and, if pooled, their scale, which has the dims after the group."""
         if not self.on:
@@ -76,7 +77,7 @@ class _Pooled:
         return {v["S2"]: conjugate.gamma(v["S2"], (nu / 2) * v[name].shape[0], precision)}
 
 
-def _common(field: str, value: Any, shape: tuple[int, ...]) -> np.ndarray:
+def _common(field: str, value: np.ndarray | float, shape: tuple[int, ...]) -> np.ndarray:
     """Value of a pooled parameter, which must be the same in all groups, the first dim."""
     if np.shape(value) not in ((), shape, shape[1:]):
         raise ValueError(
@@ -149,7 +150,7 @@ class HierarchicalRidge(Prior):
 
     scales: Mapping[str, float] = MappingProxyType({"tau2": 2.0, "S2": 2.0})
 
-    def __init__(self, groups: Any, *, tau2: Any = None, pooled: bool = False) -> None:
+    def __init__(self, groups: ArrayLike, *, tau2: Parameter = None, pooled: bool = False) -> None:
         self.group_labels = groups
         self.tau2 = check_parameter("tau2", tau2, VARIANCE)
         self.pooled = _Pooled(pooled, self.tau2)
@@ -262,7 +263,7 @@ class HierarchicalMixture(MultipleComponent):
     )
 
     def __init__(
-        self, groups: Any, *, shared_pi: bool = False, pooled: bool = False, **mixture: Any
+        self, groups: ArrayLike, *, shared_pi: bool = False, pooled: bool = False, **mixture: Any
     ) -> None:
         super().__init__(**mixture)
         self.group_labels = groups
@@ -282,7 +283,7 @@ class HierarchicalMixture(MultipleComponent):
         self.groups.add_to_model()
         return super().variables()
 
-    def learned_variance(self, name: str, default: Any, dims: tuple[str, ...]) -> Variables:
+    def learned_variance(self, name: str, default: Computed, dims: tuple[str, ...]) -> Variables:
         """Make the variances that are learned and, if pooled, their scales."""
         return self.pooled.variance(name, self.tau2, default, dims)
 

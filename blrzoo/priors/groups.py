@@ -1,10 +1,9 @@
 """Groups of features: read, numbered, added to the model."""
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 import pymc as pm
+from numpy.typing import ArrayLike
 
 from blrzoo.labels import one_per_feature
 from blrzoo.priors.scale import DataSummary
@@ -30,7 +29,7 @@ class Groups:
             )
 
     @classmethod
-    def of(cls, labels: Any, data: DataSummary) -> "Groups":
+    def of(cls, labels: ArrayLike, data: DataSummary) -> "Groups":
         """Read a group label for each feature; a Series or DataArray is joined by label."""
         features = pd.Index(data.coords["feature"])
         return cls(one_per_feature("groups", labels, features, "features of X"))

@@ -1,7 +1,5 @@
 """The regularized horseshoe: half-Cauchy scales, with a slab that bounds the largest effects."""
 
-from typing import Any
-
 import numpy as np
 import pymc as pm
 from pytensor.tensor.variable import TensorVariable
@@ -9,6 +7,7 @@ from pytensor.tensor.variable import TensorVariable
 from blrzoo.checks import Number
 from blrzoo.priors.base import Prior, Variables
 from blrzoo.priors.computed import Computed
+from blrzoo.priors.given import Parameter
 from blrzoo.priors.parameters import VARIANCE, check_parameter, parameter
 from blrzoo.priors.positive import HALF_CAUCHY, check_positive
 
@@ -74,7 +73,9 @@ class Horseshoe(Prior):
     ['beta', 'c2', 'lambda', 'mu', 'sigma2', 'tau']
     """
 
-    def __init__(self, *, p0: float | None = None, tau: Any = None, c2: Any = None) -> None:
+    def __init__(
+        self, *, p0: float | None = None, tau: Parameter = None, c2: Parameter = None
+    ) -> None:
         self.p0 = None if p0 is None else check_positive("p0", p0, "Leave it out for p / 10.")
         self.tau = check_parameter("tau", tau, HALF_CAUCHY)
         self.c2 = check_parameter("c2", c2, VARIANCE)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
 
 import pymc as pm
 import pytensor.tensor as pt
@@ -10,6 +9,7 @@ from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.priors import conjugate
 from blrzoo.priors.base import Prior, Variables
+from blrzoo.priors.given import Parameter
 from blrzoo.priors.parameters import check_parameter, parameter
 from blrzoo.priors.positive import GAMMA
 
@@ -65,7 +65,7 @@ class BayesianLasso(Prior):
 
     scales: Mapping[str, float] = MappingProxyType({"tau2": 2.0, "lambda2": -2.0})
 
-    def __init__(self, *, lambda2: Any = None) -> None:
+    def __init__(self, *, lambda2: Parameter = None) -> None:
         self.lambda2 = check_parameter("lambda2", lambda2, GAMMA)
 
     def variables(self) -> Variables:

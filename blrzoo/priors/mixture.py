@@ -7,6 +7,7 @@ from typing import Any, Self
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
+from numpy.typing import ArrayLike
 from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.checks import Flag, Integer
@@ -14,7 +15,7 @@ from blrzoo.priors import conjugate
 from blrzoo.priors.base import MixturePrior, Variables
 from blrzoo.priors.computed import Computed
 from blrzoo.priors.counting import count, total
-from blrzoo.priors.given import Labelled, in_order, ordered
+from blrzoo.priors.given import Labelled, Ordered, Parameter, in_order, ordered
 from blrzoo.priors.multivariate.weights import MOST_COMPONENTS, check_reached, check_weights
 from blrzoo.priors.parameters import (
     LEAST,
@@ -101,7 +102,7 @@ class MultipleComponent(MixturePrior):
     #: each feature in them.
     group_dims: tuple[str, ...] = ()
     group_shape: tuple[int, ...] = ()
-    group_index: Any = 0
+    group_index: np.ndarray | int = 0
 
     scales: Mapping[str, float] = MappingProxyType({"tau2_slab": 2.0, "tau2_common": 2.0})
 
@@ -109,9 +110,9 @@ class MultipleComponent(MixturePrior):
         self,
         *,
         n_components: int | None = None,
-        tau2: Any = None,
-        pi: Any = None,
-        ratios: Any = None,
+        tau2: Parameter = None,
+        pi: Parameter = None,
+        ratios: ArrayLike | None = None,
         null: bool = True,
     ) -> None:
         self.null = Flag(default=True).check("null", null)
@@ -127,7 +128,7 @@ class MultipleComponent(MixturePrior):
         check_reached(bound.pi, np.arange(self.n_slabs + self.null) >= self.null, "components")
         return bound
 
-    def pi_in_order(self, coords: dict[str, Any]) -> Any:
+    def pi_in_order(self, coords: Mapping[str, np.ndarray]) -> Ordered:
         """Return `pi` in the order of the components and of the coordinates."""
         numbered = np.arange(1 - self.null, self.n_slabs + 1)
         dims = (*self.pi_dims, "component")
@@ -159,7 +160,7 @@ class MultipleComponent(MixturePrior):
         dims = (*self.group_dims, "component")
         return {**learned, "tau2": pm.Deterministic("tau2", tau2, dims=dims)}
 
-    def learned_variance(self, name: str, default: Any, dims: tuple[str, ...]) -> Variables:
+    def learned_variance(self, name: str, default: Computed, dims: tuple[str, ...]) -> Variables:
         """Make the variances that are learned; a subclass may add a hierarchy."""
         argument = "tau2"
         return {name: parameter(name, self.tau2, VARIANCE, default, dims or None, argument)}
@@ -247,7 +248,7 @@ class MultipleComponent(MixturePrior):
         return means[-self.n_slabs :]
 
 
-def _check_ratios(ratios: Any) -> np.ndarray:
+def _check_ratios(ratios: ArrayLike) -> np.ndarray:
     remedy = "Pass for instance ratios=(0, 0.01, 0.1, 1)."
     given = list(ratios) if isinstance(ratios, tuple) else ratios
     values = _by_number(numbers_of("ratios", given, "a sequence of numbers", remedy))
@@ -276,7 +277,7 @@ def _by_number(ratios: np.ndarray | Labelled) -> np.ndarray:
     return values
 
 
-def _count_slabs(n_components: Any, ratios: np.ndarray | None, null: bool) -> int:
+def _count_slabs(n_components: int | None, ratios: np.ndarray | None, null: bool) -> int:
     if n_components is None:
         n_components = 4 if ratios is None else ratios.size + null
     count = Integer(1 + null, MOST_COMPONENTS, default=4, advice="Pass for instance 2 to 5.")

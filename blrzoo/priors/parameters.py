@@ -6,20 +6,29 @@ joined to the coordinates of the variable by label.
 """
 
 import numbers
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any
+from typing import overload
 
 import numpy as np
 import pymc as pm
+from numpy.typing import ArrayLike
 from pymc.distributions.distribution import support_point
 from pytensor.graph.basic import Variable
 from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.evaluate import value_of
 from blrzoo.priors.computed import Computed, Origin
-from blrzoo.priors.given import Labelled, has_labels, in_order, labelled
+from blrzoo.priors.given import (
+    Checked,
+    Labelled,
+    Ordered,
+    Parameter,
+    has_labels,
+    in_order,
+    labelled,
+)
 from blrzoo.priors.support import check_dist, is_dist
 
 __all__ = [
@@ -56,7 +65,7 @@ class Family:
     #: ``make(name, *fields, dims=...)`` registers the variable in the model on the context.
     make: Callable[..., TensorVariable]
     #: ``mean(*fields)`` is the prior mean.
-    mean: Callable[..., Any]
+    mean: Callable[..., np.ndarray | float]
     #: What fixed values must be, in words; whether an array of them obeys; the least allowed.
     rule: str
     valid: Callable[[np.ndarray], bool]
@@ -66,11 +75,16 @@ class Family:
     edges: tuple[float, float] | None = (-300.0, 30.0)
 
 
-def _scaled_inv_chi2(name: str, nu: Any, S2: Any, dims: Any = None) -> TensorVariable:
+def _scaled_inv_chi2(
+    name: str,
+    nu: np.ndarray | float,
+    S2: np.ndarray | float | TensorVariable,
+    dims: str | Sequence[str] | None = None,
+) -> TensorVariable:
     return pm.InverseGamma(name, alpha=nu / 2, beta=nu * S2 / 2, dims=dims)
 
 
-def _scaled_inv_chi2_mean(nu: Any, S2: Any) -> Any:
+def _scaled_inv_chi2_mean(nu: np.ndarray | float, S2: np.ndarray | float) -> np.ndarray:
     """Mean where it exists, else the mode, which always exists."""
     return np.where(nu > 2, nu * S2 / np.where(nu > 2, nu - 2, 1.0), nu * S2 / (nu + 2))
 
@@ -114,7 +128,13 @@ NORMAL = Family(
 )
 
 
-def check_parameter(name: str, value: Any, family: Family) -> Any:
+@overload
+def check_parameter(
+    name: str, value: tuple[ArrayLike | Decimal, ...], family: Family
+) -> tuple[np.ndarray | Labelled, ...]: ...
+@overload
+def check_parameter(name: str, value: Parameter, family: Family) -> Checked: ...
+def check_parameter(name: str, value: Parameter, family: Family) -> Checked:
     """Check what the user gave for a parameter, before any model exists.
 
     Returns None, a float array or `Labelled`, a tuple of these, or the unnamed ``.dist()``.
@@ -135,10 +155,10 @@ def check_parameter(name: str, value: Any, family: Family) -> Any:
 
 def parameter(
     name: str,
-    value: Any,
+    value: Checked,
     family: Family,
-    default: tuple[Any, ...] | Computed,
-    dims: Any = None,
+    default: tuple[np.ndarray | float, ...] | Computed,
+    dims: str | Sequence[str] | None = None,
     argument: str | None = None,
 ) -> TensorVariable:
     """Register a parameter in the model on the context; a fixed value is a Deterministic.
@@ -160,7 +180,11 @@ def parameter(
 
 
 def conjugate_prior(
-    name: str, family: Family, values: tuple[Any, ...], dims: Any, default: Computed | None = None
+    name: str,
+    family: Family,
+    values: tuple[np.ndarray | float | TensorVariable, ...],
+    dims: str | Sequence[str] | None,
+    default: Computed | None = None,
 ) -> TensorVariable:
     """Register a variable with a family's prior, and its `Origin` on its tag."""
     # PyTensor tries a plain float as float32, where 1e39 overflows.
@@ -172,12 +196,16 @@ def conjugate_prior(
     return made
 
 
-def prior_mean(value: Any, family: Family, default: tuple[Any, ...]) -> float:
+def prior_mean(value: Checked, family: Family, default: tuple[np.ndarray | float, ...]) -> float:
     """Prior mean of a parameter (of a ``.dist()``: its support point), averaged over elements."""
     return float(np.mean(prior_means(value, family, default)))
 
 
-def prior_means(value: Any, family: Family, default: tuple[Any, ...]) -> np.ndarray:
+def prior_means(
+    value: Checked | tuple[np.ndarray | float, ...],
+    family: Family,
+    default: tuple[np.ndarray | float, ...],
+) -> np.ndarray:
     """Prior means of the elements of a parameter (of a ``.dist()``: its support point)."""
     if value is None:
         value = default
@@ -188,23 +216,23 @@ def prior_means(value: Any, family: Family, default: tuple[Any, ...]) -> np.ndar
     return np.asarray(value)
 
 
-def _register(name: str, dist: Any, dims: Any) -> TensorVariable:
+def _register(name: str, dist: TensorVariable, dims: str | Sequence[str] | None) -> TensorVariable:
     # Cloned, as the user may pass one .dist() to several models.
     copy = dist.owner.clone().outputs[dist.owner.outputs.index(dist)]
     return pm.modelcontext(None).register_rv(copy, name, dims=dims)
 
 
-def dims_shape(dims: Any) -> tuple[int, ...]:
+def dims_shape(dims: str | Sequence[str] | None) -> tuple[int, ...]:
     """Return the lengths of dims in the model on the context."""
     model = pm.modelcontext(None)
     return tuple(len(model.coords[dim]) for dim in _names(dims))
 
 
-def _names(dims: Any) -> tuple[str, ...]:
+def _names(dims: str | Sequence[str] | None) -> tuple[str, ...]:
     return () if dims is None else (dims,) if isinstance(dims, str) else tuple(dims)
 
 
-def _check_shape(name: str, value: Any, shape: tuple[int, ...]) -> None:
+def _check_shape(name: str, value: Ordered, shape: tuple[int, ...]) -> None:
     """Refuse shapes that do not fit the dims of the parameter."""
     if value is None:
         return
@@ -228,7 +256,9 @@ def _fits(shape: tuple[int | None, ...], target: tuple[int, ...]) -> bool:
     )
 
 
-def _check_tuple(name: str, value: tuple[Any, ...], family: Family) -> tuple[Any, ...]:
+def _check_tuple(
+    name: str, value: tuple[object, ...], family: Family
+) -> tuple[np.ndarray | Labelled, ...]:
     remedy = _remedy(name, family)
     if len(value) != len(family.fields):
         raise ValueError(
@@ -247,7 +277,9 @@ def _check_tuple(name: str, value: tuple[Any, ...], family: Family) -> tuple[Any
     return tuple(checked)
 
 
-def _check_size(what: str, number: Any, given: Any, least: float, remedy: str) -> None:
+def _check_size(
+    what: str, number: np.ndarray | Labelled, given: object, least: float, remedy: str
+) -> None:
     """Refuse numbers whose products and ratios leave double precision."""
     size = np.asarray(number)
     if (size < least).any() or (abs(size) > 1 / LEAST).any():
@@ -258,7 +290,7 @@ def _check_size(what: str, number: Any, given: Any, least: float, remedy: str) -
         )
 
 
-def numbers_of(what: str, value: Any, kinds: str, remedy: str) -> np.ndarray | Labelled:
+def numbers_of(what: str, value: object, kinds: str, remedy: str) -> np.ndarray | Labelled:
     """Return finite real numbers as a float array, with their labels if they have any."""
     number = None if _is_collection(value) else _real(value)
     if number is None:
@@ -275,12 +307,12 @@ def numbers_of(what: str, value: Any, kinds: str, remedy: str) -> np.ndarray | L
     return replace(given, values=np.asarray(given.values, dtype=float))
 
 
-def _is_collection(value: Any) -> bool:
+def _is_collection(value: object) -> bool:
     """Whether a value is a list of tables, whose labels NumPy would drop."""
     return isinstance(value, list | tuple) and any(has_labels(part) for part in value)
 
 
-def _real(value: Any) -> np.ndarray | None:
+def _real(value: object) -> np.ndarray | None:
     """Convert real numbers to a float array; None for text, booleans, symbols and the like."""
     if isinstance(value, Variable | bool):
         return None

@@ -1,7 +1,5 @@
 """Positive parameters other than variances: rates and scales of priors of local variances."""
 
-from typing import Any
-
 import numpy as np
 import pymc as pm
 
@@ -35,7 +33,7 @@ HALF_CAUCHY = Family(
 )
 
 
-def check_positive(name: str, value: Any, remedy: str) -> float:
+def check_positive(name: str, value: object, remedy: str) -> float:
     """Check a constant of a prior that must be one positive number; `remedy` is for messages."""
     if isinstance(value, np.ndarray) and not value.ndim:
         value = value[()]

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
 
 import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.priors import conjugate
 from blrzoo.priors.base import Prior, Variables
+from blrzoo.priors.given import Parameter
 from blrzoo.priors.parameters import VARIANCE, check_parameter, parameter
 
 __all__ = ["SingleComponent"]
@@ -55,7 +55,7 @@ class SingleComponent(Prior):
 
     scales: Mapping[str, float] = MappingProxyType({"tau2": 2.0})
 
-    def __init__(self, *, tau2: Any = None) -> None:
+    def __init__(self, *, tau2: Parameter = None) -> None:
         self.tau2 = check_parameter("tau2", tau2, VARIANCE)
 
     def variables(self) -> Variables:

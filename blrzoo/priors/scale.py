@@ -95,15 +95,15 @@ class DataSummary:
             x_scale=x_scale,
         )
 
-    def per_sd(self, effects: Any) -> Any:
+    def per_sd[E: (np.ndarray, TensorVariable)](self, effects: E) -> E:
         """Convert effects, (feature[, ...]), per unit of X to the scale of the prior."""
         return effects if self.x_scale is None else effects * self._scale_like(effects)
 
-    def per_unit(self, effects: Any) -> Any:
+    def per_unit[E: (np.ndarray, TensorVariable)](self, effects: E) -> E:
         """Convert effects, (feature[, ...]), on the scale of the prior to those per unit of X."""
         return effects if self.x_scale is None else effects / self._scale_like(effects)
 
-    def _scale_like(self, effects: Any) -> np.ndarray:
+    def _scale_like(self, effects: np.ndarray | TensorVariable) -> np.ndarray:
         """`x_scale` with as many dims as the effects."""
         assert self.x_scale is not None
         return self.x_scale.reshape((-1,) + (1,) * (effects.ndim - 1))

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 import pymc as pm
@@ -11,6 +10,7 @@ from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.priors import conjugate
 from blrzoo.priors.base import Prior, Variables
+from blrzoo.priors.given import Parameter
 from blrzoo.priors.parameters import VARIANCE, check_parameter, parameter
 from blrzoo.priors.positive import GAMMA, check_positive
 from blrzoo.priors.spike_slab import SpikeSlab
@@ -71,7 +71,7 @@ class BayesA(Prior):
 
     scales: Mapping[str, float] = MappingProxyType({"tau2": 2.0, "S2": 2.0})
 
-    def __init__(self, *, nu: float = 4.0, S2: Any = None) -> None:
+    def __init__(self, *, nu: float = 4.0, S2: Parameter = None) -> None:
         self.nu = check_positive("nu", nu, _NU)
         self.S2 = check_parameter("S2", S2, GAMMA)
 
@@ -148,7 +148,7 @@ class BayesB(SpikeSlab):
 
     scales: Mapping[str, float] = MappingProxyType({"tau2": 2.0, "S2": 2.0})
 
-    def __init__(self, *, nu: float = 4.0, S2: Any = None, pi: Any = None) -> None:
+    def __init__(self, *, nu: float = 4.0, S2: Parameter = None, pi: Parameter = None) -> None:
         super().__init__(pi=pi)
         self.nu = check_positive("nu", nu, _NU)
         self.S2 = check_parameter("S2", S2, GAMMA)
@@ -170,7 +170,7 @@ class BayesB(SpikeSlab):
         return super().conditionals(v, effects) | own
 
 
-def local_variances(prior: Any) -> Variables:
+def local_variances(prior: BayesA | BayesB) -> Variables:
     """Make ``S2`` and the variances ``tau2`` (feature) of a prior with nu and S2."""
     v = prior.expected_variance()
     mean = float(VARIANCE.mean(prior.nu, 1.0))
@@ -187,7 +187,7 @@ def local_variances(prior: Any) -> Variables:
 
 
 def local_conditionals(
-    prior: Any, v: Variables, count: Any, effects: TensorVariable
+    prior: BayesA | BayesB, v: Variables, count: TensorVariable | int, effects: TensorVariable
 ) -> dict[TensorVariable, TensorVariable | None]:
     """Full conditionals of ``tau2``, each given `count` effects, and of ``S2``."""
     half = np.float64(prior.nu / 2)

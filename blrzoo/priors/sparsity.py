@@ -7,9 +7,8 @@ probability lies halfway between the uniform one and one that expects s, so that
 is recognized too.
 """
 
-from typing import Any
-
 import numpy as np
+from numpy.typing import ArrayLike
 
 from blrzoo.priors.computed import Computed
 from blrzoo.priors.scale import DataSummary
@@ -21,7 +20,7 @@ __all__ = ["default_beta", "default_dirichlet", "default_share", "mean_share", "
 _MOST_SHARES = 16
 
 
-def scaled_shares(data: DataSummary, affected: Any = (True, False)) -> np.ndarray:
+def scaled_shares(data: DataSummary, affected: ArrayLike = (True, False)) -> np.ndarray:
     """Probabilities (component,) that slabs are scaled to: s / p in equal parts, and the null's."""
     affected = np.asarray(affected, dtype=bool)
     share = min(0.5, np.sqrt(data.n) / data.p)
@@ -30,12 +29,12 @@ def scaled_shares(data: DataSummary, affected: Any = (True, False)) -> np.ndarra
     return np.where(affected, share / affected.sum(), 1 - share)
 
 
-def default_share(data: DataSummary, value: Any, name: str = "share") -> Computed:
+def default_share(data: DataSummary, value: np.ndarray | float, name: str = "share") -> Computed:
     """Add to a value the computation of the share of features that default slabs are scaled to."""
     return Computed(value, (f"{name} = min(1 / 2, sqrt(n) / p)",), {"n": data.n, "p": data.p})
 
 
-def mean_share(value: Any) -> Computed:
+def mean_share(value: np.ndarray | float) -> Computed:
     """Share of the features that a given prior of pi expects to be included."""
     return Computed(value, ("share = mean_pi",), {"mean_pi": value})
 
@@ -49,7 +48,7 @@ def default_beta(data: DataSummary) -> Computed:
     return share.then(parameters, "a = 1", "b = sqrt((1 - share) / share)")
 
 
-def default_dirichlet(data: DataSummary, affected: Any) -> Computed:
+def default_dirichlet(data: DataSummary, affected: ArrayLike) -> Computed:
     """Parameters of the default Dirichlet prior, (component,); `affected` is False for the null."""
     # With a null and m <= 16 others, P(not the null) has the prior of `default_beta`.
     affected = np.asarray(affected, dtype=bool)

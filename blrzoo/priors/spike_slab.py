@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pymc as pm
 import pytensor.tensor as pt
+from numpy.typing import ArrayLike
 from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.checks import LeftOut, NoneOr, Number
@@ -16,7 +17,7 @@ from blrzoo.priors import conjugate
 from blrzoo.priors.base import MixturePrior, Variables
 from blrzoo.priors.computed import Computed
 from blrzoo.priors.counting import total
-from blrzoo.priors.given import in_order
+from blrzoo.priors.given import Parameter, in_order
 from blrzoo.priors.groups import Groups
 from blrzoo.priors.parameters import (
     LEAST_SHAPE,
@@ -114,11 +115,11 @@ class SpikeSlab(MixturePrior):
     def __init__(
         self,
         *,
-        tau2: Any = None,
-        pi: Any = None,
+        tau2: Parameter = None,
+        pi: Parameter = None,
         expected_size: float | None = None,
         inclusion: Any = None,
-        groups: Any = None,
+        groups: ArrayLike | None = None,
     ) -> None:
         self.tau2 = check_parameter("tau2", tau2, VARIANCE)
         self.pi = check_parameter("pi", pi, PROBABILITY)
@@ -190,7 +191,7 @@ class SpikeSlab(MixturePrior):
         return self.scaled_for(mean_share(prior_mean(self.pi, PROBABILITY, ())))
 
 
-def _check_one(**given: Any) -> None:
+def _check_one(**given: object) -> None:
     names = [name for name, value in given.items() if value is not None]
     if len(names) > 1:
         raise ValueError(

@@ -1,7 +1,7 @@
 """Priors given as a ``.dist()``: whether their support is within the range of the parameter."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import TypeGuard
 
 import numpy as np
 import pymc as pm
@@ -10,6 +10,7 @@ from pymc.distributions.distribution import support_point
 from pymc.distributions.transforms import _default_transform
 from pytensor.graph.basic import Variable
 from pytensor.tensor.random.op import RNGConsumerOp
+from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.evaluate import ONCE, value_of
 
@@ -18,7 +19,7 @@ __all__ = ["check_dist", "is_dist"]
 _DRAWS = 1000
 
 
-def is_dist(value: Any) -> bool:
+def is_dist(value: object) -> TypeGuard[TensorVariable]:
     """Whether a value is a random variable, of a ``.dist()`` or of a model."""
     return (
         isinstance(value, Variable)
@@ -29,12 +30,12 @@ def is_dist(value: Any) -> bool:
 
 def check_dist(
     name: str,
-    dist: Any,
+    dist: TensorVariable,
     rule: str,
     valid: Callable[[np.ndarray], bool],
     edges: tuple[float, float] | None,
     remedy: str,
-) -> Any:
+) -> TensorVariable:
     """Return a ``.dist()``; refuse a variable of a model, and a support that violates the rule.
 
     `edges` are the points of the support that are checked, on the scale of the distribution's
@@ -64,7 +65,9 @@ def check_dist(
     return dist
 
 
-def _values(name: str, dist: Any, edges: tuple[float, float]) -> Any:
+def _values(
+    name: str, dist: TensorVariable, edges: tuple[float, float]
+) -> np.ndarray | list[np.ndarray]:
     """Values near the edges of the support, by its transform to the real line; else draws."""
     transform = _default_transform(dist.owner.op, dist)
     if transform is None:
@@ -77,7 +80,7 @@ def _values(name: str, dist: Any, edges: tuple[float, float]) -> Any:
     return [value_of(value) for value in found]
 
 
-def _draws(name: str, dist: Any) -> Any:
+def _draws(name: str, dist: TensorVariable) -> np.ndarray:
     try:
         return pm.draw(dist, draws=_DRAWS, random_seed=0, mode=ONCE)
     except NotImplementedError:

@@ -1,7 +1,6 @@
 """The arrays of a mixed model, read from a PyMC model."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pymc as pm
@@ -128,7 +127,7 @@ def _variance_index(model: pm.Model, spec: Spec, size: int) -> np.ndarray:
 def _variance_at(model: pm.Model, spec: Spec, tau2: np.ndarray, p: int) -> np.ndarray:
     v = spec.variables(model, spec.main)
     v["tau2"] = pt.constant(tau2.reshape(()) if v["tau2"].ndim == 0 else tau2)
-    variance: Any = pt.as_tensor(spec.main.prior.variance(v))
+    variance = pt.as_tensor(spec.main.prior.variance(v))
     others = sorted(str(rv.name) for rv in set(ancestors([variance])) & set(model.basic_RVs))
     if others:
         raise ValueError(

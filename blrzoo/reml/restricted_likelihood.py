@@ -6,9 +6,10 @@ likelihood is the restricted one. The singular value decomposition of Q'X reduce
 r = rank(Q'X) <= min(n, p) coordinates and a residual sum of squares.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import scipy.linalg
@@ -184,7 +185,9 @@ def _svd(X: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return U[:, :rank], s[:rank], Vt[:rank]
 
 
-def _structure(s: np.ndarray, A: np.ndarray, index: np.ndarray, size: int) -> Any:
+def _structure(
+    s: np.ndarray, A: np.ndarray, index: np.ndarray, size: int
+) -> Callable[[np.ndarray], Covariance]:
     if size == 1:
         return partial(DiagonalCovariance, np.stack([np.ones_like(s), s**2]))
     return partial(FactorizedCovariance, [_compress(A[:, index == g]) for g in range(size)])

@@ -19,7 +19,7 @@ OTHER_STEPS = ("step", "backend", "nuts_sampler")
 _IDATA = ("log_likelihood", "include_transformed")
 
 
-def check_model(model: Any, more: tuple[Any, ...]) -> pm.Model:
+def check_model(model: object, more: tuple[object, ...]) -> pm.Model:
     """Return the model; refuse data in its place, as in sample(X, y), with advice."""
     if isinstance(model, pm.Model) and more:
         raise TypeError(
@@ -37,9 +37,9 @@ def check_model(model: Any, more: tuple[Any, ...]) -> pm.Model:
 
 def check_arguments(
     model: pm.Model,
-    chains: Any,
-    var_names: Any,
-    keep: Any,
+    chains: object,
+    var_names: list[str] | None,
+    keep: object,
     options: dict[str, Any],
     more: dict[str, Any],
 ) -> None:
@@ -71,7 +71,7 @@ def check_options(options: dict[str, Any], more: dict[str, Any]) -> None:
             LeftOut(f"with {given}", advice=advice).check(name, more.get(name))
 
 
-def _check_names(model: pm.Model, names: Any) -> None:
+def _check_names(model: pm.Model, names: object) -> None:
     if names is None:
         return
     known = [rv.name for rv in model.unobserved_RVs]
@@ -83,7 +83,7 @@ def _check_names(model: pm.Model, names: Any) -> None:
         )
 
 
-def _check_idata(model: pm.Model, var_names: Any, given: Any) -> None:
+def _check_idata(model: pm.Model, var_names: list[str] | None, given: object) -> None:
     if given is None:
         return
     if not isinstance(given, dict) or not set(given) <= set(_IDATA):
@@ -101,7 +101,7 @@ def _check_idata(model: pm.Model, var_names: Any, given: Any) -> None:
         )
 
 
-def _check_summary(model: pm.Model, var_names: Any, more: dict[str, Any]) -> None:
+def _check_summary(model: pm.Model, var_names: list[str] | None, more: dict[str, Any]) -> None:
     """Refuse what needs draws of single features, and a fit without any draws."""
     if (more.get("idata_kwargs") or {}).get("log_likelihood"):
         raise ValueError(

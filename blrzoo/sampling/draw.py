@@ -27,7 +27,7 @@ _log = logging.getLogger("blrzoo.sampling")
 
 def sample(
     model: pm.Model | None = None,
-    *more: Any,
+    *more: object,
     chains: int = 4,
     keep: Literal["draws", "summary"] = "draws",
     var_names: list[str] | None = None,
@@ -259,7 +259,7 @@ def _has_alpha(model: pm.Model) -> bool:
     return alpha in model.free_RVs and spec_of(alpha) is not None
 
 
-def _add_log_likelihood(idata: xr.DataTree, model: pm.Model, names: Any) -> None:
+def _add_log_likelihood(idata: xr.DataTree, model: pm.Model, names: list[str] | None) -> None:
     """Add the log likelihood; ``pm.sample`` would do it before ``alpha`` is there."""
     pm.compute_log_likelihood(
         idata,

@@ -1,6 +1,6 @@
 """More draws of a fit: each chain continues from its last draw."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -36,7 +36,7 @@ def sample_more(
     tune: int | None = None,
     moves: str | Sequence[str] | None = None,
     thin: int | None = None,
-    random_seed: Any = None,
+    random_seed: int | Sequence[int] | np.random.Generator | None = None,
     compute_convergence_checks: bool = True,
     quiet: bool = False,
     **kwargs: Any,
@@ -142,7 +142,7 @@ def sample_more(
     return longer
 
 
-def _check_decided(kwargs: dict[str, Any]) -> None:
+def _check_decided(kwargs: Mapping[str, object]) -> None:
     for name in _DECIDED:
         if name in kwargs:
             raise ValueError(
@@ -151,7 +151,7 @@ def _check_decided(kwargs: dict[str, Any]) -> None:
             )
 
 
-def _tuning(model: pm.Model, kwargs: dict[str, Any]) -> int:
+def _tuning(model: pm.Model, kwargs: Mapping[str, object]) -> int:
     """Default number of draws to tune: 0 for Gibbs steps, which have nothing to tune."""
     gibbs = all(spec_of(rv) is not None for rv in model.free_RVs) and kwargs.get("step") is None
     return 0 if gibbs else 1000
@@ -163,7 +163,9 @@ def _sweeps(idata: xr.DataTree) -> int | None:
     return None if sweeps is None else int(sweeps.isel(chain=0, draw=-1))
 
 
-def _new_stream(random_seed: Any, first: int) -> np.random.Generator:
+def _new_stream(
+    random_seed: int | Sequence[int] | np.random.Generator | None, first: int
+) -> np.random.Generator:
     """A generator of numbers that no earlier part of the chains has used, also for one seed."""
     words = np.random.default_rng(random_seed).integers(2**32, size=4)
     return np.random.default_rng([*words.tolist(), first])

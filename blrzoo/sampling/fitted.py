@@ -1,7 +1,5 @@
 """Check that draws are of a model: the same variables, labels and data."""
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 import pymc as pm
@@ -17,7 +15,7 @@ __all__ = ["check_same_model"]
 _REMEDY = "Pass the model that was fitted, built from the same data."
 
 
-def check_same_model(idata: Any, model: pm.Model) -> xr.Dataset:
+def check_same_model(idata: object, model: pm.Model) -> xr.Dataset:
     """Return the posterior in the model's order of labels; refuse that of another model."""
     if not isinstance(idata, xr.DataTree) or "posterior" not in idata.children:
         raise TypeError(

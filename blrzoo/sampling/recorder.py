@@ -1,10 +1,12 @@
 """Recorder of draws, compiled once for all chains of all models of a kind."""
 
-from typing import Any, Self
+from collections.abc import Sequence
+from typing import Self
 
 import numpy as np
 import pymc as pm
 from pymc.backends import NDArray
+from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.gibbs.compiled import Compiled
 from blrzoo.gibbs.spec import spec_of
@@ -35,7 +37,7 @@ def recorder[R: Recorder](
     kept = [rv for rv in model.unobserved_RVs if var_names is None or rv.name in var_names]
     values = model.replace_rvs_by_values(kept)
     try:
-        function: Any = Recording(model, values)
+        function: Recording | None = Recording(model, values)
     except ValueError:  # a Deterministic of the user draws random numbers: PyMC seeds them
         function = None
     made = kind(model=model, vars=values, fn=function)
@@ -49,7 +51,7 @@ def _labels(model: pm.Model) -> set[str]:
     return {str(rv.name) for rv in model.free_RVs if n_labels(rv) <= np.iinfo(np.int8).max}
 
 
-def n_labels(rv: Any) -> float:
+def n_labels(rv: TensorVariable) -> float:
     """Number of values of a label; infinity if unknown, and for other variables."""
     spec = spec_of(rv)
     if spec is None or rv.name not in {term.label_name for term in spec.terms}:
@@ -64,10 +66,10 @@ def n_labels(rv: Any) -> float:
 class Recording:
     """The function of a recorder, which takes values by position or by name."""
 
-    def __init__(self, model: pm.Model, values: list[Any]) -> None:
+    def __init__(self, model: pm.Model, values: list[TensorVariable]) -> None:
         self.names = [str(variable.name) for variable in model.value_vars]
         self.function = Compiled(model.value_vars, values)
 
-    def __call__(self, *point: np.ndarray, **named: np.ndarray) -> Any:
+    def __call__(self, *point: np.ndarray, **named: np.ndarray) -> Sequence[np.ndarray]:
         """Return the values to keep."""
         return self.function(*point, *[named[name] for name in self.names if name in named])

@@ -1,15 +1,13 @@
 """Running sums of the draws of single features, whose size does not grow with the draws."""
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 __all__ = ["BATCHES", "ChainSums", "Components", "Inclusion", "Moments", "Running"]
 
-Array = NDArray[Any]
 Dims = tuple[str, ...]
 
 #: Batches of a chain, for Monte Carlo errors from the spread of their means. Their number is even,
@@ -20,10 +18,10 @@ BATCHES = 8
 class Running(Protocol):
     """Running sums of one variable in one chain."""
 
-    def add(self, batch: int, count: int, value: Array) -> None:
+    def add(self, batch: int, count: int, value: np.ndarray) -> None:
         """Add a draw, the `count`-th of its batch."""
 
-    def result(self, counts: Array) -> dict[str, xr.Variable]:
+    def result(self, counts: np.ndarray) -> dict[str, xr.Variable]:
         """Summaries by name; `counts` are the draws of each batch, NaN for batches without any."""
 
 
@@ -35,7 +33,7 @@ class ChainSums:
         self.counts = np.zeros(BATCHES, dtype=int)
         self.running = running  # each with the position of its variable
 
-    def add(self, values: Sequence[Array]) -> None:
+    def add(self, values: Sequence[np.ndarray]) -> None:
         """Add a draw of the variables."""
         batch = int(self.counts.sum()) * BATCHES // self.draws
         for place, running in self.running:
@@ -58,13 +56,13 @@ class Moments:
         self.means = np.zeros((BATCHES, *shape))
         self.squares = np.zeros(shape)
 
-    def add(self, batch: int, count: int, value: Array) -> None:
+    def add(self, batch: int, count: int, value: np.ndarray) -> None:
         """Move the mean of the batch towards a draw."""
         deviation = value - self.means[batch]
         self.means[batch] += deviation / count
         self.squares += deviation * (value - self.means[batch])
 
-    def result(self, counts: Array) -> dict[str, xr.Variable]:
+    def result(self, counts: np.ndarray) -> dict[str, xr.Variable]:
         """Mean and SD of the chain (SD NaN for a single draw), and the mean of each batch."""
         mean = np.average(self.means, axis=0, weights=counts)
         between = np.tensordot(counts, (self.means - mean) ** 2, 1)
@@ -86,10 +84,10 @@ class Inclusion:
         self.others = tuple(axis for axis, dim in enumerate(dims) if dim != "feature")
         self.counts = np.zeros((BATCHES, *shape), np.int32)
         self.changes = np.zeros(shape, np.int32)
-        self.of_any: Any = 0
-        self.last: Array | None = None
+        self.of_any: int | np.ndarray = 0
+        self.last: np.ndarray | None = None
 
-    def add(self, batch: int, count: int, value: Array) -> None:
+    def add(self, batch: int, count: int, value: np.ndarray) -> None:
         """Count the features that a draw of indicators, or of labels (0: null), includes."""
         included = value > 0
         self.counts[batch] += included
@@ -99,7 +97,7 @@ class Inclusion:
             self.changes += included != self.last
         self.last = included
 
-    def result(self, counts: Array) -> dict[str, xr.Variable]:
+    def result(self, counts: np.ndarray) -> dict[str, xr.Variable]:
         """PIPs of the chain, of its batches and for any trait, and the number of changes."""
         with np.errstate(invalid="ignore"):  # batches without draws
             by_batch = self.counts / counts.reshape(-1, *[1] * self.changes.ndim)
@@ -121,11 +119,11 @@ class Components:
         self.counts = np.zeros(shape, np.int32)
         self.features = np.arange(shape[0])
 
-    def add(self, batch: int, count: int, value: Array) -> None:
+    def add(self, batch: int, count: int, value: np.ndarray) -> None:
         """Count the labels of a draw."""
         self.counts[self.features, value.astype(np.intp)] += 1
 
-    def result(self, counts: Array) -> dict[str, xr.Variable]:
+    def result(self, counts: np.ndarray) -> dict[str, xr.Variable]:
         """Share of the draws in which each feature has each label."""
         shares = self.counts / counts.sum()
         return {f"{self.name}_frequency": xr.Variable(("feature", self.dim), shares)}

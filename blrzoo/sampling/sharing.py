@@ -37,7 +37,7 @@ def arrays_by_file(arrays: list[np.ndarray]) -> Iterator[None]:
     with TemporaryDirectory(prefix="blrzoo") as folder:
         files: dict[int, Path] = {}
 
-        def reduce(array: np.ndarray) -> Any:
+        def reduce(array: np.ndarray) -> str | tuple[Any, ...]:
             key = id(array)
             if key not in large:
                 return array.__reduce_ex__(2)

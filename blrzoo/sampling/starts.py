@@ -1,11 +1,12 @@
 """Starts of chains: effects drawn from their prior, or values that the user gives."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pymc as pm
 from pytensor.graph.basic import Variable
+from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.distributions.effects import EffectsRV
 from blrzoo.evaluate import ONCE
@@ -20,7 +21,9 @@ Start = dict[str, np.ndarray]
 _STRATEGIES = ("prior", "support_point")
 
 
-def dispersed(model: pm.Model, chains: int, random_seed: Any) -> list[Start]:
+def dispersed(
+    model: pm.Model, chains: int, random_seed: int | Sequence[int] | np.random.Generator | None
+) -> list[Start]:
     """Effects and labels at the start of each chain, drawn from their prior."""
     specs = {rv: spec_of(rv) for rv in model.free_RVs}
     block = [rv for rv, spec in specs.items() if spec and rv.name in spec.effects]
@@ -40,7 +43,7 @@ def _is_moderate(start: Start) -> bool:
     return all(bool((np.abs(value) <= LARGEST).all()) for value in start.values())
 
 
-def check_initvals(model: pm.Model, initvals: Any, chains: int) -> None:
+def check_initvals(model: pm.Model, initvals: object, chains: int) -> None:
     """Refuse starts with names, shapes or values that the model cannot have."""
     starts = [initvals] if isinstance(initvals, Mapping) or initvals is None else initvals
     if not isinstance(starts, list | tuple) or any(
@@ -72,7 +75,7 @@ def check_initvals(model: pm.Model, initvals: Any, chains: int) -> None:
             _check_value(model, key, value, shapes, at)
 
 
-def _check_name(model: pm.Model, key: Any, shapes: dict[str, Any]) -> None:
+def _check_name(model: pm.Model, key: object, shapes: dict[str, tuple[int, ...]]) -> None:
     if _name(key) not in shapes or (isinstance(key, Variable) and key not in model.free_RVs):
         raise ValueError(
             f"initvals must be of free variables of the model, got {key!r}. Choose from "
@@ -81,7 +84,11 @@ def _check_name(model: pm.Model, key: Any, shapes: dict[str, Any]) -> None:
 
 
 def _check_value(
-    model: pm.Model, key: Any, value: Any, shapes: dict[str, Any], point: Start
+    model: pm.Model,
+    key: object,
+    value: object,
+    shapes: dict[str, tuple[int, ...]],
+    point: Start,
 ) -> None:
     """Refuse wrong shapes and types, and values that are not finite or have density 0."""
     name = _name(key)
@@ -113,7 +120,7 @@ def _with_labels(model: pm.Model, name: str) -> str:
     return ", and start the labels with it: an excluded effect is 0" if labelled else ""
 
 
-def _outside(model: pm.Model, rv: Any, array: np.ndarray, point: Start) -> np.ndarray:
+def _outside(model: pm.Model, rv: TensorVariable, array: np.ndarray, point: Start) -> np.ndarray:
     """Mask of values with density 0, or that the dtype of the variable changes (labels)."""
     values = array.astype(rv.dtype)
     if (values != array).any():
@@ -128,9 +135,9 @@ def _outside(model: pm.Model, rv: Any, array: np.ndarray, point: Start) -> np.nd
     return np.broadcast_to(~np.isfinite(found).reshape(shape), array.shape)
 
 
-def _is_strategy(value: Any) -> bool:
+def _is_strategy(value: object) -> bool:
     return isinstance(value, str) and value in _STRATEGIES
 
 
-def _name(key: Any) -> Any:
+def _name(key: object) -> Any:
     return getattr(key, "name", key)

@@ -4,7 +4,7 @@ PyMC records in the user's process, also if other processes draw the chains: the
 it. So the sums do not depend on the number of cores.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -72,12 +72,23 @@ class SummaryRecorder(Recorder):
         self.chains.append(made)
         return made
 
-    def setup(self, draws: int, chain: int, sampler_vars: Any = None) -> None:
+    def setup(
+        self,
+        draws: int,
+        chain: int,
+        sampler_vars: Sequence[Mapping[str, object]] | None = None,
+    ) -> None:
         """Begin a chain."""
         super().setup(draws, chain, sampler_vars)
         self.sums = self.wide.sums(self.planned)
 
-    def record(self, point: Any, sampler_stats: Any = None, *, in_warmup: bool) -> None:
+    def record(
+        self,
+        point: Mapping[str, np.ndarray],
+        sampler_stats: Sequence[Mapping[str, object]] | None = None,
+        *,
+        in_warmup: bool,
+    ) -> None:
         """Record a draw."""
         super().record(point, sampler_stats, in_warmup=in_warmup)
         if not in_warmup:

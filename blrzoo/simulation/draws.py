@@ -28,7 +28,7 @@ def generator(random_seed: Any) -> tuple[np.random.Generator, int | str]:
 
 def draw_features(
     n: int, p: int, correlation: float, maf: tuple[float, float] | None, rng: np.random.Generator
-) -> tuple[NDArray[Any], Floats | None]:
+) -> tuple[np.ndarray, Floats | None]:
     """Draw X (n, p), stored feature by feature, and allele frequencies (p,) of genotypes."""
     if maf is None:
         return _gaussian(n, p, correlation, rng).T, None
@@ -96,7 +96,7 @@ def _triangular_root(matrix: Floats) -> Floats:
 
 
 def draw_effects(
-    X: NDArray[Any],
+    X: np.ndarray,
     h2: Floats,
     counts: CausalCounts,
     weights: Floats | None,
@@ -136,7 +136,7 @@ def _choose_causal(
 
 
 def _scaled(
-    X: NDArray[Any], features: NDArray[np.intp], values: Floats, h2: float
+    X: np.ndarray, features: NDArray[np.intp], values: Floats, h2: float
 ) -> tuple[Floats, Floats] | None:
     """Scaled effects (feature,) of a trait and X beta (obs,); None if the effects cancel."""
     beta = np.zeros(X.shape[1])

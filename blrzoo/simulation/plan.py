@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Real
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from blrzoo.checks import Choice, Instance, Integer, LeftOut, Number, OneOf
 
@@ -39,7 +38,7 @@ _ROUNDING = 1e-8  # of a correlation matrix that was computed, or typed
 _REMEDY = {1: "lower n_causal or raise p", 2: "lower n_causal or n_traits, or raise p or overlap"}
 
 
-def as_attribute(value: Any) -> float | list[float]:
+def as_attribute(value: ArrayLike) -> float | list[float]:
     """Numbers as read back from NetCDF: one as a number, several as a list (row by row)."""
     numbers = np.asarray(value, dtype=np.float64).ravel().tolist()
     return numbers[0] if len(numbers) == 1 else numbers
@@ -50,11 +49,11 @@ def numbered(prefix: str, count: int) -> list[str]:
     return [f"{prefix}{i:0{len(str(count))}d}" for i in range(1, count + 1)]
 
 
-def _entries(value: list[Any] | tuple[Any, ...] | NDArray[Any]) -> list[Any]:
+def _entries(value: list | tuple | np.ndarray) -> list:
     return np.atleast_1d(value).tolist() if isinstance(value, np.ndarray) else list(value)
 
 
-def check_maf(maf: Any, distribution: str) -> tuple[float, float] | None:
+def check_maf(maf: object, distribution: str) -> tuple[float, float] | None:
     """Bounds of the allele frequencies, None unless features are genotypes."""
     if distribution != "genotype":
         if maf is None:
@@ -100,12 +99,12 @@ class TraitPlan:
 
 
 def check_traits(
-    n_traits: Any,
-    h2: Any,
-    mu: Any,
-    genetic_correlation: Any,
-    residual_correlation: Any,
-    overlap: Any,
+    n_traits: object,
+    h2: object,
+    mu: object,
+    genetic_correlation: object,
+    residual_correlation: object,
+    overlap: object,
 ) -> TraitPlan:
     """Check the arguments about traits."""
     if n_traits is None:
@@ -127,7 +126,7 @@ def check_traits(
     )
 
 
-def _refuse_for_one_trait(name: str, value: Any, default: float) -> None:
+def _refuse_for_one_trait(name: str, value: object, default: float) -> None:
     if not isinstance(value, Real) or value != default:
         raise ValueError(
             f"{name} must be left out without n_traits, got {value!r} and n_traits=None: "
@@ -135,7 +134,7 @@ def _refuse_for_one_trait(name: str, value: Any, default: float) -> None:
         )
 
 
-def _check_per_trait(name: str, value: Any, n_traits: int | None, each: Number) -> Floats:
+def _check_per_trait(name: str, value: object, n_traits: int | None, each: Number) -> Floats:
     """A number for each trait (trait,), from one number or one for each."""
     if not isinstance(value, list | tuple | np.ndarray):
         return np.full(n_traits or 1, each.check(name, value))
@@ -153,7 +152,7 @@ def _check_per_trait(name: str, value: Any, n_traits: int | None, each: Number) 
     return np.array([each.check(f"{name}[{t}]", number) for t, number in enumerate(numbers)])
 
 
-def _check_correlation(name: str, value: Any, n_traits: int) -> Floats:
+def _check_correlation(name: str, value: object, n_traits: int) -> Floats:
     """Correlation matrix (trait, trait), from one number for all pairs or from a matrix."""
     if isinstance(value, list | tuple | np.ndarray):
         return _check_matrix(name, value, n_traits)
@@ -163,7 +162,7 @@ def _check_correlation(name: str, value: Any, n_traits: int) -> Floats:
     return np.where(np.eye(n_traits, dtype=bool), 1.0, number)
 
 
-def _check_matrix(name: str, value: Any, n_traits: int) -> Floats:
+def _check_matrix(name: str, value: object, n_traits: int) -> Floats:
     try:
         matrix = np.array(value, dtype=np.float64)
     except (TypeError, ValueError) as error:
@@ -236,7 +235,9 @@ class CausalCounts:
         return self.shared + self.n_traits * (self.each - self.shared)
 
 
-def check_counts(n_causal: Any, p: int, traits: TraitPlan, weights: Floats | None) -> CausalCounts:
+def check_counts(
+    n_causal: int | None, p: int, traits: TraitPlan, weights: Floats | None
+) -> CausalCounts:
     """Return the counts; refuse those that need more features than may be causal."""
     h2, allowed = traits.h2, p if weights is None else int((weights > 0).sum())
     tried = (_counts(each, traits) for each in range(min(_DEFAULT_CAUSAL, p), 0, -1))
@@ -283,7 +284,9 @@ class FeatureGroups:
         return None if equal else self.weights[self.index]
 
 
-def check_groups(n_groups: Any, groups: Any, causal_weights: Any, p: int) -> FeatureGroups | None:
+def check_groups(
+    n_groups: int | None, groups: object, causal_weights: object, p: int
+) -> FeatureGroups | None:
     """Groups of the p features, None if there are none."""
     if n_groups is None and groups is None:
         if causal_weights is None:
@@ -301,7 +304,7 @@ def check_groups(n_groups: Any, groups: Any, causal_weights: Any, p: int) -> Fea
     return FeatureGroups(index, names, _check_weights(causal_weights, names))
 
 
-def _check_labels(groups: Any, p: int) -> tuple[NDArray[np.intp], NDArray[np.str_]]:
+def _check_labels(groups: object, p: int) -> tuple[NDArray[np.intp], NDArray[np.str_]]:
     remedy = "Pass n_groups for a number of groups."
     Instance((list, tuple, np.ndarray), "a list or an array of labels", advice=remedy).check(
         "groups", groups
@@ -323,7 +326,7 @@ def _check_labels(groups: Any, p: int) -> tuple[NDArray[np.intp], NDArray[np.str
     return index, np.array(names, dtype=np.str_)
 
 
-def _check_weights(causal_weights: Any, names: NDArray[np.str_]) -> Floats:
+def _check_weights(causal_weights: object, names: NDArray[np.str_]) -> Floats:
     given = _weights_by_name(causal_weights, names.tolist())
     checked = [
         Number(least=0, default=1).check(f"causal_weights[{name!r}]", given.get(name, 1.0))
@@ -337,7 +340,7 @@ def _check_weights(causal_weights: Any, names: NDArray[np.str_]) -> Floats:
     return np.array(checked)
 
 
-def _weights_by_name(causal_weights: Any, known: list[str]) -> dict[str, Any]:
+def _weights_by_name(causal_weights: object, known: list[str]) -> dict[str, object]:
     if causal_weights is None:
         return {}
     if isinstance(causal_weights, Mapping):
@@ -366,7 +369,7 @@ def _weights_by_name(causal_weights: Any, known: list[str]) -> dict[str, Any]:
 # ---- missing values ----
 
 
-def check_missing(missing: Any, n: int, n_traits: int | None) -> float | str:
+def check_missing(missing: object, n: int, n_traits: int | None) -> float | str:
     """Share of missing values, or "disjoint"; each trait must keep two known values."""
     share: float | str = _MISSING.check("missing", missing)
     if isinstance(share, str):

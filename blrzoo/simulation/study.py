@@ -1,11 +1,11 @@
 """`simulate`: from arguments to an `xarray.Dataset` with the data and their true parameters."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from blrzoo.checks import Choice, Integer, Number
 from blrzoo.simulation.draws import (
@@ -47,7 +47,7 @@ def simulate(
     residual_correlation: float | ArrayLike = 0.0,
     overlap: float = 1.0,
     n_groups: int | None = None,
-    groups: Sequence[Any] | np.ndarray | None = None,
+    groups: Sequence[Hashable] | np.ndarray | None = None,
     causal_weights: Mapping[Any, float] | Sequence[float] | np.ndarray | None = None,
     correlation: float = 0.0,
     distribution: Literal["gaussian", "genotype"] = "gaussian",
@@ -258,7 +258,7 @@ def simulate(
     y = traits.mu + signal + np.sqrt(1.0 - traits.h2) * noise
     y[draw_missing(y.shape, absent, rng)] = np.nan
 
-    attrs: dict[str, Any] = dict(n=n, p=p, n_causal=counts.each, h2=as_attribute(h2))
+    attrs: dict[str, object] = dict(n=n, p=p, n_causal=counts.each, h2=as_attribute(h2))
     attrs |= dict(
         correlation=correlation, distribution=distribution, effects=effects, mu=as_attribute(mu)
     )
@@ -279,19 +279,19 @@ def simulate(
 
 
 def _as_dataset(
-    X: NDArray[Any],
+    X: np.ndarray,
     y: Floats,
     beta: Floats,
     signal: Floats,
     frequency: Floats | None,
     groups: FeatureGroups | None,
     traits: TraitPlan,
-    attrs: dict[str, Any],
+    attrs: dict[str, object],
 ) -> xr.Dataset:
     """Dataset of data and true values; y, beta and signal have a column for each trait."""
     n, p = X.shape
     variables = _variables(X, y, beta, signal, traits)
-    coords: dict[str, Any] = {"obs": np.arange(n)}
+    coords: dict[str, object] = {"obs": np.arange(n)}
     coords["feature"] = numbered("x" if frequency is None else "snp", p)
     if traits.count is not None:
         variables |= _covariances(signal, traits)
@@ -304,14 +304,14 @@ def _as_dataset(
 
 
 def _variables(
-    X: NDArray[Any], y: Floats, beta: Floats, signal: Floats, traits: TraitPlan
-) -> dict[str, Any]:
+    X: np.ndarray, y: Floats, beta: Floats, signal: Floats, traits: TraitPlan
+) -> dict[str, tuple[object, ...]]:
     one = traits.count is None
     dims: tuple[str, ...] = () if one else ("trait",)
     last = 0 if one else slice(None)
     explained, sigma2 = signal.var(axis=0), 1.0 - traits.h2
     h2 = explained / (explained + sigma2)
-    variables: dict[str, Any] = {
+    variables: dict[str, tuple[object, ...]] = {
         "X": (("obs", "feature"), X),
         "y": (("obs", *dims), y[:, last]),
         "beta": (("feature", *dims), beta[:, last], {"long_name": "effect per unit of X"}),
@@ -323,7 +323,7 @@ def _variables(
     return variables | {"h2": (dims, h2[last], {"long_name": "realized heritability"})}
 
 
-def _covariances(signal: Floats, traits: TraitPlan) -> dict[str, Any]:
+def _covariances(signal: Floats, traits: TraitPlan) -> dict[str, tuple[object, ...]]:
     centered = signal - signal.mean(axis=0)
     covariance = centered.T @ centered / len(signal)
     sd = np.sqrt(np.diagonal(covariance))

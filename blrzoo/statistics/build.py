@@ -157,7 +157,7 @@ def reduce_data(data: RegressionData, show: bool) -> xr.Dataset:
     return as_dataset(_values(data, show), labels)
 
 
-def _values(data: RegressionData, show: bool) -> dict[str, Any]:
+def _values(data: RegressionData, show: bool) -> dict[str, np.ndarray | float]:
     """All variables, with a dim of traits even for one trait."""
     weights = data.weights
     root = None if weights is None else np.sqrt(weights)
@@ -175,7 +175,7 @@ def _values(data: RegressionData, show: bool) -> dict[str, Any]:
     return values | {"XX": feature_products(data, moments.center, root, show)}
 
 
-def _sizes(data: RegressionData) -> dict[str, Any]:
+def _sizes(data: RegressionData) -> dict[str, np.ndarray | float]:
     """The number of observations, and sums of their weights."""
     weights = np.ones(data.n) if data.weights is None else data.weights
     return {

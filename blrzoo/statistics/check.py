@@ -64,7 +64,7 @@ def check_statistics(data: Any, name: str = "statistics") -> None:
     check_values({variable: data[variable].values for variable in dims}, data.indexes, name)
 
 
-def _check_kind(data: Any, name: str) -> None:
+def _check_kind(data: object, name: str) -> None:
     rule = f"{name} must be an xarray.Dataset made by blrzoo.sufficient_statistics"
     if not isinstance(data, xr.Dataset):
         remedy = "Pass it as it was made, or as xr.open_dataset or xr.Dataset.from_dict reads it"

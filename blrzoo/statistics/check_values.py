@@ -1,7 +1,7 @@
 """Check that numbers of sufficient statistics are finite, symmetric, and those of possible data."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Hashable, Iterator, Mapping
+from types import EllipsisType
 
 import numpy as np
 import pandas as pd
@@ -19,9 +19,10 @@ _ROWS = 512  # of a matrix that are checked together
 _TINY = 1e-120  # below any root sum of squares of a column that is not constant
 
 Values = Mapping[str, np.ndarray]
+Labels = Mapping[Hashable, pd.Index]
 
 
-def check_values(values: Values, labels: Mapping[Any, pd.Index], name: str) -> None:
+def check_values(values: Values, labels: Labels, name: str) -> None:
     """Refuse numbers that no data can have.
 
     Parameters
@@ -44,7 +45,7 @@ def check_values(values: Values, labels: Mapping[Any, pd.Index], name: str) -> N
         _check_sums(values, labels, name)
 
 
-def _check_sums(values: Values, labels: Mapping[Any, pd.Index], name: str) -> None:
+def _check_sums(values: Values, labels: Labels, name: str) -> None:
     there = sides("WW" in values)
     for side in there:
         _check_squares(side, values, labels, name)
@@ -86,7 +87,7 @@ def _check_sizes(values: Values, name: str) -> None:
         )
 
 
-def _check_squares(side: str, values: Values, labels: Mapping[Any, pd.Index], name: str) -> None:
+def _check_squares(side: str, values: Values, labels: Labels, name: str) -> None:
     """Refuse negative sums of squares and variances."""
     for variable in (side + side, f"{side}_variance"):
         numbers = np.atleast_1d(_diagonal(values[variable]))
@@ -126,7 +127,7 @@ def _check_product(
 
 
 def _check_symmetric(
-    product: str, matrix: np.ndarray, rows: slice, scale: np.ndarray, name: str
+    product: str, matrix: np.ndarray, rows: slice | EllipsisType, scale: np.ndarray, name: str
 ) -> None:
     gap = float((np.abs(matrix[rows] - matrix[:, rows].T) / scale).max(initial=0))
     if gap > _TOLERANCE:
@@ -195,7 +196,7 @@ def _block(
     return values[left + right][np.ix_(rows, columns)] / scale
 
 
-def _rows(array: np.ndarray) -> Iterator[Any]:
+def _rows(array: np.ndarray) -> Iterator[slice | EllipsisType]:
     """Indices of the blocks of rows of a matrix; one of all for vectors and numbers."""
     if array.ndim < 2:
         yield ...

@@ -1,9 +1,9 @@
 """What a Dataset of sufficient statistics holds: its variables, their dims and its attributes."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import xarray as xr
 
 __all__ = ["CROSS", "DIM", "FORMAT", "KIND", "LABELLED", "as_dataset", "dims_of", "sides"]
@@ -75,7 +75,7 @@ def _pair(left: str, right: str) -> tuple[str, str]:
     return DIM[left], DIM[right] + ("_bis" if left == right else "")
 
 
-def as_dataset(values: Mapping[str, Any], labels: Mapping[str, np.ndarray]) -> xr.Dataset:
+def as_dataset(values: Mapping[str, npt.ArrayLike], labels: Mapping[str, np.ndarray]) -> xr.Dataset:
     """Put arrays into a Dataset.
 
     Parameters

@@ -8,7 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from blrzoo.checks import Instance
-from blrzoo.labels import order
+from blrzoo.labels import Places, order
 from blrzoo.statistics.check import check_statistics
 from blrzoo.statistics.layout import CROSS, LABELLED, as_dataset, sides
 from blrzoo.statistics.notes import Notes, same
@@ -133,7 +133,7 @@ class _Sum:
         return made.assign_attrs(self.shared)
 
 
-def _check_listed(parts: Any) -> None:
+def _check_listed(parts: object) -> None:
     """Refuse what is no list of parts; other iterables would give letters, keys or rows."""
     remedy = "[statistics]" if isinstance(parts, xr.Dataset) else "[first, second]"
     remedy = "list(parts.values())" if isinstance(parts, dict) else remedy
@@ -144,7 +144,7 @@ def _check_listed(parts: Any) -> None:
 
 def _reorder(part: xr.Dataset, coords: xr.Dataset, name: str) -> xr.Dataset:
     """Bring features, covariates and traits into the order of the first part."""
-    found: dict[str, Any] = {}
+    found: dict[str, Places] = {}
     for dim in LABELLED:
         wanted, labels = _labels(coords, dim), _labels(part, dim)
         if labels.equals(wanted):

@@ -2,7 +2,6 @@
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -20,12 +19,12 @@ class Notes:
     ----------
     coordinates : mapping of str to xarray.DataArray
         Coordinates by name.
-    attributes : mapping of str to Any
+    attributes : mapping of str to object
         Attributes by place, such as "y_mean.units"; None where there is none.
     """
 
     coordinates: Mapping[Hashable, xr.DataArray]
-    attributes: Mapping[str, Any]
+    attributes: Mapping[str, object]
 
     @classmethod
     def of(cls, data: xr.Dataset) -> "Notes":
@@ -36,7 +35,7 @@ class Notes:
         >>> Notes.of(xr.Dataset(attrs={"units": "SI"})).attributes
         {'units': 'SI', 'coding': None}
         """
-        places: Mapping[Hashable, Any] = {"": data, **data.variables}
+        places: Mapping[Hashable, xr.Dataset | xr.Variable] = {"": data, **data.variables}
         return cls(
             {name: coord for name, coord in data.coords.items() if name not in data.dims},
             {
@@ -94,7 +93,7 @@ def _difference(mine: xr.DataArray, other: xr.DataArray) -> str:
     return f", {other.values[k]!s} for {label!s} where parts[0] has {mine.values[k]!s}"
 
 
-def _check_attribute(where: str, mine: Any, other: Any, name: str) -> None:
+def _check_attribute(where: str, mine: object, other: object, name: str) -> None:
     if not same(mine, other):
         raise ValueError(
             f"{name} must have the units and reference coding of parts[0]; got {other!r} for "
@@ -103,7 +102,7 @@ def _check_attribute(where: str, mine: Any, other: Any, name: str) -> None:
         )
 
 
-def same(mine: Any, other: Any) -> bool:
+def same(mine: object, other: object) -> bool:
     """Whether two attributes are equal: numbers, text or lists of them.
 
     Examples

@@ -1,14 +1,13 @@
 """Work by blocks of features, so that no second array of the size of X is made."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
 
 __all__ = ["block_cross", "block_product", "blocks", "tiles"]
 
 #: Returns features as rows, (k, obs), float64, by an array of positions or a slice.
-Block = Callable[[Any], np.ndarray]
+Block = Callable[[np.ndarray | slice], np.ndarray]
 
 #: Elements of a block: 1 MB of float64, which stays in the cache of a core.
 _SIZE = 1 << 17

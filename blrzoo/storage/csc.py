@@ -1,14 +1,15 @@
 """Compressed sparse columns: read without changing what the user passed, and summed."""
 
-from typing import Any
-
 import numpy as np
 import scipy.sparse
 
 __all__ = ["canonical", "column_sums"]
 
+#: Dense, or sparse of any format.
+type Matrix = np.ndarray | scipy.sparse.sparray | scipy.sparse.spmatrix
 
-def canonical(X: Any) -> scipy.sparse.csc_array:
+
+def canonical(X: Matrix) -> scipy.sparse.csc_array:
     """Return sorted CSC columns of real numbers without duplicates; `X` is never changed."""
     matrix = scipy.sparse.csc_array(X)  # shares the memory of X if that is CSC
     if matrix.dtype.kind not in "iu" and matrix.dtype not in (np.float64, np.float32):

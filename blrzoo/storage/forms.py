@@ -12,7 +12,7 @@ import pandas as pd
 import scipy.sparse as sp
 
 from blrzoo.storage.blocks import blocks
-from blrzoo.storage.csc import canonical
+from blrzoo.storage.csc import Matrix, canonical
 from blrzoo.storage.moments import MISSING
 
 __all__ = [
@@ -29,8 +29,11 @@ __all__ = [
 #: "auto" is the form that goes with the type of the argument.
 FORMS = ("auto", "dense", "float32", "sparse", "genotypes")
 
+#: X in one of the forms.
+type Stored = np.ndarray | sp.csc_array
 
-def is_sparse(value: Any) -> bool:
+
+def is_sparse(value: object) -> bool:
     """Whether an argument is a sparse matrix, or a DataFrame of sparse columns around 0."""
     if isinstance(value, pd.DataFrame):
         return value.shape[1] > 0 and all(
@@ -39,14 +42,14 @@ def is_sparse(value: Any) -> bool:
     return sp.issparse(value)
 
 
-def is_int8(value: Any) -> bool:
+def is_int8(value: object) -> bool:
     """Whether an argument holds int8 numbers, as genotype codes do."""
     if isinstance(value, pd.DataFrame):
         return value.shape[1] > 0 and all(dtype == np.int8 for dtype in value.dtypes)
     return bool(getattr(value, "dtype", None) == np.int8)
 
 
-def read_form(matrix: Any, columns: pd.Index, form: str) -> Any | None:
+def read_form(matrix: object, columns: pd.Index, form: str) -> Stored | None:
     """Read X in a form of `FORMS`; None where it is to be read as float64."""
     if is_sparse(matrix):
         return _from_sparse(matrix, columns, form)
@@ -59,19 +62,19 @@ def read_form(matrix: Any, columns: pd.Index, form: str) -> Any | None:
     return None
 
 
-def form_of(values: Any) -> str:
+def form_of(values: Stored) -> str:
     """Name the form of X in `FORMS`, by the type of its array."""
     if sp.issparse(values):
         return "sparse"
     return {"int8": "genotypes", "float32": "float32"}.get(values.dtype.name, "dense")
 
 
-def take_rows(values: Any, rows: np.ndarray) -> Any:
+def take_rows(values: Stored, rows: np.ndarray) -> Stored:
     """Take rows of X in any form, by position or mask, as a copy."""
     return sp.csc_array(values[rows]) if sp.issparse(values) else np.ascontiguousarray(values[rows])
 
 
-def float_blocks(values: Any) -> Iterator[np.ndarray]:
+def float_blocks(values: Stored) -> Iterator[np.ndarray]:
     """Yield blocks of columns of a megabyte, (obs, k), as float64, NaN for missing codes."""
     for part in blocks(*values.shape):
         yield as_float(values[:, part])
@@ -86,7 +89,9 @@ def as_float(values: Any) -> np.ndarray:
     return np.asarray(values, dtype=np.float64)
 
 
-def _from_sparse(matrix: Any, columns: pd.Index, form: str) -> Any:
+def _from_sparse(
+    matrix: pd.DataFrame | sp.sparray | sp.spmatrix, columns: pd.Index, form: str
+) -> Stored | None:
     given = matrix.sparse.to_coo() if isinstance(matrix, pd.DataFrame) else matrix
     if form in ("auto", "sparse"):
         return _csc(given, columns)
@@ -96,7 +101,7 @@ def _from_sparse(matrix: Any, columns: pd.Index, form: str) -> Any:
     return dense.astype(np.float32 if form == "float32" else np.float64)
 
 
-def _csc(matrix: Any, columns: pd.Index) -> sp.csc_array:
+def _csc(matrix: Matrix, columns: pd.Index) -> sp.csc_array:
     """Return a sorted CSC copy without duplicates and stored zeros."""
     if np.dtype(matrix.dtype).kind not in "biuf":
         raise TypeError(
@@ -116,7 +121,7 @@ def _csc(matrix: Any, columns: pd.Index) -> sp.csc_array:
     return found
 
 
-def _codes(matrix: Any, form: str) -> np.ndarray | None:
+def _codes(matrix: object, form: str) -> np.ndarray | None:
     """Return genotype codes in int8, None where int8 numbers are none."""
     values = np.asarray(matrix)
     if values.dtype != np.int8:
@@ -139,7 +144,7 @@ def _are_codes(low: int, high: int, form: str) -> bool:
     return fits
 
 
-def _converted(matrix: Any) -> np.ndarray:
+def _converted(matrix: object) -> np.ndarray:
     """Convert numbers of another type to codes in int8, NaN to the missing code."""
     given = np.asarray(matrix, dtype=np.float64)
     wrong = ~(np.isnan(given) | np.isin(given, (MISSING, 0, 1, 2)))

@@ -1,12 +1,12 @@
 """Means, variances and ranges of the columns of X in any form, without a copy of X."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse
 
 from blrzoo.storage.blocks import blocks
-from blrzoo.storage.csc import canonical, column_sums
+from blrzoo.storage.csc import Matrix, canonical, column_sums
 
 __all__ = ["MISSING", "Moments", "column_moments", "fill_missing"]
 
@@ -23,7 +23,7 @@ class Moments(NamedTuple):
 
 
 def column_moments(
-    X: Any, weights: np.ndarray | None = None, *, missing_code: bool = False
+    X: Matrix, weights: np.ndarray | None = None, *, missing_code: bool = False
 ) -> Moments:
     """Compute means, variances and ranges of the columns of X, NaN without observed values."""
     if scipy.sparse.issparse(X):

@@ -102,7 +102,7 @@ def _sum_over_features(
     return xr.dot(moment, _by_group(idata, moment, x_variance), dim="group")
 
 
-def _unit(idata: xr.DataTree) -> Any:
+def _unit(idata: xr.DataTree) -> float | np.ndarray:
     """Return what a unit of effects is per: the SD of each feature, or 1."""
     data = constant_data(idata)
     if "X_scale" not in data:

@@ -1,13 +1,13 @@
 """Sets of features as users pass them: groups, overlapping sets, windows of positions."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 from scipy import sparse
 
 from blrzoo.checks import Number
@@ -16,8 +16,6 @@ from blrzoo.posterior.inputs import feature_index, groups_of
 
 __all__ = ["FeatureSets", "model_groups", "read_groups", "windows"]
 
-Array = NDArray[Any]
-
 _MOST_WINDOWS = 1_000_000
 
 
@@ -25,9 +23,9 @@ _MOST_WINDOWS = 1_000_000
 class FeatureSets:
     """Sets of features, which may overlap."""
 
-    labels: Array
+    labels: np.ndarray
     members: sparse.csr_array  # 0/1 (set, feature), at least one feature per set
-    coords: dict[str, Array] = field(default_factory=dict)  # what else is known, (set,)
+    coords: dict[str, np.ndarray] = field(default_factory=dict)  # what else is known, (set,)
 
 
 # ---- groups ----
@@ -40,7 +38,9 @@ def model_groups(idata: xr.DataTree) -> FeatureSets:
     return FeatureSets(np.asarray(names)[sets.labels], sets.members)
 
 
-def read_groups(idata: xr.DataTree, groups: Any) -> FeatureSets:
+def read_groups(
+    idata: xr.DataTree, groups: ArrayLike | Mapping[Any, Iterable[Hashable]]
+) -> FeatureSets:
     """Read the argument `groups` of a summary."""
     features = feature_index(idata)
     if isinstance(groups, Mapping):
@@ -57,7 +57,7 @@ def read_groups(idata: xr.DataTree, groups: Any) -> FeatureSets:
     return _partition(one_per_feature("groups", groups, features))
 
 
-def _partition(labels: Array) -> FeatureSets:
+def _partition(labels: np.ndarray) -> FeatureSets:
     index, names = pd.factorize(labels)
     inside = np.flatnonzero(index >= 0)
     if not inside.size:
@@ -71,7 +71,7 @@ def _partition(labels: Array) -> FeatureSets:
     return FeatureSets(np.asarray(names), members)
 
 
-def _indicated(values: Array, labels: Array) -> FeatureSets:
+def _indicated(values: np.ndarray, labels: np.ndarray) -> FeatureSets:
     if values.dtype.kind not in "biuf" or not np.isin(values, (0, 1)).all():
         raise ValueError(
             f"groups (feature, group) must hold True and False, or 1 and 0, got other values "
@@ -86,7 +86,7 @@ def _indicated(values: Array, labels: Array) -> FeatureSets:
     return FeatureSets(labels, sparse.csr_array(values.T.astype(np.int32)))
 
 
-def _table_of(groups: Any, features: pd.Index) -> tuple[Array, Array]:
+def _table_of(groups: ArrayLike, features: pd.Index) -> tuple[np.ndarray, np.ndarray]:
     """Return values (feature, group) in the order of the features, and labels of groups."""
     if isinstance(groups, xr.DataArray):
         if "feature" not in groups.dims:
@@ -112,7 +112,11 @@ def _table_of(groups: Any, features: pd.Index) -> tuple[Array, Array]:
 
 
 def windows(
-    idata: xr.DataTree, positions: Any, width: Any, step: Any, chromosome: Any
+    idata: xr.DataTree,
+    positions: ArrayLike | None,
+    width: float,
+    step: float | None,
+    chromosome: ArrayLike | None,
 ) -> FeatureSets:
     """Make windows of positions; those without a feature are left out."""
     features = feature_index(idata)
@@ -135,13 +139,13 @@ def windows(
     return FeatureSets(np.arange(len(places)), member_matrix(places, features.size), coords)
 
 
-def _positive(name: str, value: Any) -> Any:
+def _positive(name: str, value: float) -> float:
     """Check a number; ints that positions cannot reach become floats."""
     number = Number(above=0, advice="It is in the unit of the positions.").check(name, value)
     return value if value < 2**62 else number
 
 
-def _chromosomes(chromosome: Any, features: pd.Index) -> tuple[Array, Array]:
+def _chromosomes(chromosome: ArrayLike | None, features: pd.Index) -> tuple[np.ndarray, np.ndarray]:
     """Return the number of each feature's chromosome, and the chromosomes' names."""
     if chromosome is None:
         return np.zeros(features.size, dtype=int), np.array([""])
@@ -154,7 +158,7 @@ def _chromosomes(chromosome: Any, features: pd.Index) -> tuple[Array, Array]:
     return index, np.asarray(names)
 
 
-def _positions(positions: Any, features: pd.Index, index: Array) -> Array:
+def _positions(positions: ArrayLike | None, features: pd.Index, index: np.ndarray) -> np.ndarray:
     if positions is None:
         return pd.Series(index).groupby(index).cumcount().to_numpy()
     at = one_per_feature("positions", positions, features)
@@ -169,7 +173,9 @@ def _positions(positions: Any, features: pd.Index, index: Array) -> Array:
     return at if at.dtype.kind == "f" else at.astype(np.int64)
 
 
-def _slide(at: Array, on: Array, width: Any, step: Any) -> tuple[Array, list[Array]]:
+def _slide(
+    at: np.ndarray, on: np.ndarray, width: float, step: float
+) -> tuple[np.ndarray, list[np.ndarray]]:
     """Return starts and features of the windows of the features `on` one chromosome."""
     order = on[np.argsort(at[on], kind="stable")]
     ordered = at[order]

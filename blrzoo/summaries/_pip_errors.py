@@ -1,26 +1,23 @@
 """Standard error and interval of a PIP, by its number of effective draws."""
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 from scipy import stats
 
 from blrzoo.summaries.mixing import LEVEL
 
 __all__ = ["interval", "standard_error"]
 
-Array = NDArray[Any]
 
-
-def standard_error(probability: Array, ess: Array) -> Array:
+def standard_error(probability: np.ndarray, ess: np.ndarray) -> np.ndarray:
     """Return SD / sqrt(ess), or if nothing ever changed the SD of Beta(1, ess + 1)."""
     never = (probability == 0) | (probability == 1)
     usual = np.sqrt(probability * (1 - probability) / ess)
     return np.where(never, stats.beta.std(1, ess + 1), usual)
 
 
-def interval(probability: Array, ess: Array, unseen: float) -> tuple[Array, Array]:
+def interval(
+    probability: np.ndarray, ess: np.ndarray, unseen: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the Clopper-Pearson interval for `ess` draws, widened for a mode not visited."""
     tail, included = (1 - LEVEL) / 2, ess * probability
     with np.errstate(invalid="ignore"):  # where the interval ends at 0 or 1

@@ -2,11 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from blrzoo.posterior.correlations import Correlations
 from blrzoo.posterior.neighborhoods import Neighborhoods, Rows
@@ -15,8 +13,6 @@ from blrzoo.progress import track
 from blrzoo.summaries.inclusion import collapse
 
 __all__ = ["SetSearch"]
-
-Array = NDArray[Any]
 
 _LARGEST = 5000  # features from which a set is chosen
 _GIVE_UP = 100  # leads in a row without a set
@@ -28,8 +24,8 @@ _BLOCK_BYTES = 2**24  # of draws as float64
 class _Ball:
     """A feature and its neighbors in the order of their correlation with it, and their draws."""
 
-    features: Array
-    included: Array
+    features: np.ndarray
+    included: np.ndarray
     reached: int  # draws with any of the features
     size: int  # the nearest, more than the coverage needs; 0 if all together do not reach it
 
@@ -39,14 +35,14 @@ class SetSearch:
     """The search for credible sets: what is known of the features, and the sets so far."""
 
     draws: xr.DataArray  # indicators (chain, draw, feature, ...)
-    pips: Array  # (feature,), over all further dims
+    pips: np.ndarray  # (feature,), over all further dims
     correlations: Correlations
     coverage: float
     min_abs_corr: float
     threshold: float
     progressbar: bool = False
-    members: list[Array] = field(default_factory=list)  # features of each set
-    covered: list[Array] = field(default_factory=list)  # by set: draws with any of them
+    members: list[np.ndarray] = field(default_factory=list)  # features of each set
+    covered: list[np.ndarray] = field(default_factory=list)  # by set: draws with any of them
     reasons: dict[int, str] = field(default_factory=dict)  # by feature: why no set began with it
 
     def __post_init__(self) -> None:
@@ -81,7 +77,7 @@ class SetSearch:
         reached = self._add_set(features, self._included(features))
         return self._done(reached) or self._fail(lead, features, reached, 0)
 
-    def _candidates(self, lead: int) -> Array:
+    def _candidates(self, lead: int) -> np.ndarray:
         """Find the free features that correlate with a lead, the highest PIP first."""
         free = (self.set_index == 0) & (self.pips > 0)
         free[lead] = False
@@ -91,7 +87,7 @@ class SetSearch:
 
     # ---- neighborhoods ----
 
-    def _from_neighborhoods(self, free: Array) -> None:
+    def _from_neighborhoods(self, free: np.ndarray) -> None:
         """Try neighborhoods in the order of their sums of PIPs, the largest first."""
         near = Neighborhoods(
             self.correlations, free, self.pips, self.min_abs_corr, self.progressbar
@@ -103,7 +99,7 @@ class SetSearch:
         while self._forget():
             self._consider(centers, near)
 
-    def _consider(self, centers: Array, near: Neighborhoods) -> None:
+    def _consider(self, centers: np.ndarray, near: Neighborhoods) -> None:
         """Make sets around centers, or note why there are none."""
         failed = 0
         for center in self._track(centers):
@@ -161,7 +157,7 @@ class SetSearch:
 
     # ---- a set ----
 
-    def _add_set(self, features: Array, included: Array) -> int:
+    def _add_set(self, features: np.ndarray, included: np.ndarray) -> int:
         """Make a set that begins with the first of some features; count the draws covered."""
         rows = Rows(self.correlations, features, self.min_abs_corr)
         chosen, covered = self._grow(included, rows)
@@ -172,7 +168,7 @@ class SetSearch:
             self.set_index[features[chosen]] = len(self.members)
         return reached
 
-    def _grow(self, included: Array, rows: Rows) -> tuple[list[int], Array]:
+    def _grow(self, included: np.ndarray, rows: Rows) -> tuple[list[int], np.ndarray]:
         """Add the feature that most takes the place of the set, until the coverage is reached."""
         chosen, covered, open_ = [0], included[:, 0].copy(), rows.of(0).copy()
         open_[0] = False
@@ -190,7 +186,7 @@ class SetSearch:
             open_[best] = False
         return chosen, covered
 
-    def _prune(self, chosen: list[int], included: Array) -> list[int]:
+    def _prune(self, chosen: list[int], included: np.ndarray) -> list[int]:
         """Remove features that later ones made unnecessary; the first stays."""
         times = included[:, chosen].sum(axis=1)
         kept, total = set(chosen), int((times > 0).sum())
@@ -201,13 +197,13 @@ class SetSearch:
                 times, total = times - included[:, place], total - lost
         return sorted(kept)
 
-    def _fail(self, lead: int, features: Array, reached: int, tries: int) -> bool:
+    def _fail(self, lead: int, features: np.ndarray, reached: int, tries: int) -> bool:
         share = reached / self._n_draws
         self.reasons[lead] = f"coverage not reached: {share:.2f} {self._within}"
         self._tell(features, tries)
         return False
 
-    def _tell(self, features: Array, tries: int) -> None:
+    def _tell(self, features: np.ndarray, tries: int) -> None:
         """Note that features, or one in whose neighborhood they are, have a reason."""
         self._told[features] = np.maximum(self._told[features] + tries, 1)
 
@@ -238,13 +234,13 @@ class SetSearch:
     def _done(self, count: int) -> bool:
         return count >= self._needed
 
-    def _by_pip(self, features: Array) -> Array:
+    def _by_pip(self, features: np.ndarray) -> np.ndarray:
         return np.argsort(-self.pips[features], kind="stable")
 
-    def _track(self, features: Array) -> Iterator[int]:
+    def _track(self, features: np.ndarray) -> Iterator[int]:
         return track(features.tolist(), self.progressbar, "Credible sets")
 
-    def _included(self, features: Array) -> Array:
+    def _included(self, features: np.ndarray) -> np.ndarray:
         """Return which features each draw includes, bool (draw of all chains, feature)."""
         others = [str(dim) for dim in self.draws.dims[3:]] or None
         width = max(1, _BLOCK_BYTES * self.pips.size // (8 * self.draws.size))

@@ -1,11 +1,11 @@
 """Fine mapping: credible sets of features, from the joint draws of the indicators."""
 
 import warnings
+from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from blrzoo.checks import LeftOut, Number
 from blrzoo.posterior.correlations import Correlations
@@ -16,8 +16,6 @@ from blrzoo.summaries.inclusion import block_table, probability_included
 from blrzoo.summaries.mixing import Mixing, mixing_in
 
 __all__ = ["credible_sets"]
-
-Array = NDArray[Any]
 
 _MANY, _LARGE = 0.2, 100  # warn above this share of included features, if there are so many
 
@@ -44,7 +42,7 @@ def credible_sets(
     coverage: float = 0.95,
     min_abs_corr: float = 0.5,
     threshold: float = 0.1,
-    trait: Any = None,
+    trait: Hashable | None = None,
     progressbar: bool = True,
 ) -> xr.Dataset:
     r"""Find small sets of correlated features that each hold a causal one with high probability.
@@ -221,7 +219,7 @@ def credible_sets(
 # ---- what goes in ----
 
 
-def _of_trait(draws: xr.DataArray, trait: Any) -> xr.DataArray:
+def _of_trait(draws: xr.DataArray, trait: Hashable | None) -> xr.DataArray:
     if "trait" not in draws.dims:
         remedy = f"{draws.name!r} has the dims {draws.dims}."
         LeftOut("where the indicators have no traits", advice=remedy).check("trait", trait)
@@ -231,7 +229,7 @@ def _of_trait(draws: xr.DataArray, trait: Any) -> xr.DataArray:
     return draws.isel(trait=labels.get_loc(trait), drop=True)
 
 
-def _warn_of_many(pips: Array) -> None:
+def _warn_of_many(pips: np.ndarray) -> None:
     """Warn that sets mean little in a fit that includes many features."""
     size = pips.sum()
     if pips.size >= _LARGE and size > _MANY * pips.size:
@@ -266,7 +264,7 @@ def _result(search: SetSearch, mixing: Mixing) -> xr.Dataset:
     return result.assign_coords(set=numbers, feature=search.draws["feature"])
 
 
-def _reasons(search: SetSearch, leads: list[int]) -> Array:
+def _reasons(search: SetSearch, leads: list[int]) -> np.ndarray:
     """Return the reasons by feature, with the nearest set if one is near."""
     texts = [""] * search.pips.size
     failed = np.array(list(search.reasons), dtype=int)
@@ -278,7 +276,7 @@ def _reasons(search: SetSearch, leads: list[int]) -> Array:
     return np.array(texts, dtype=str)
 
 
-def _set_table(search: SetSearch, ordered: list[Array], mixing: Mixing) -> xr.Dataset:
+def _set_table(search: SetSearch, ordered: list[np.ndarray], mixing: Mixing) -> xr.Dataset:
     shape = tuple(search.draws.sizes[dim] for dim in SAMPLE_DIMS)
     covered = np.reshape(np.array(search.covered, dtype=bool), (len(ordered), *shape))
     table = block_table(

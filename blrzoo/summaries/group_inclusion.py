@@ -1,11 +1,11 @@
 """Posterior inclusion probabilities of sets of features: groups, genes, windows."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 from scipy import sparse
 
 from blrzoo.posterior import reader
@@ -16,8 +16,6 @@ from blrzoo.summaries.inclusion import block_table, collapse
 from blrzoo.summaries.mixing import Mixing, effective_draws, mixing_of
 
 __all__ = ["group_pip", "window_pip"]
-
-Array = NDArray[Any]
 
 _LONG_NAMES = {
     "pip": "probability that any feature of the set is included",
@@ -32,7 +30,10 @@ _LONG_NAMES = {
 
 
 def group_pip(
-    idata: xr.DataTree, groups: Any = None, *, any: str | Sequence[str] | None = None
+    idata: xr.DataTree,
+    groups: ArrayLike | Mapping[Any, Iterable[Hashable]] | None = None,
+    *,
+    any: str | Sequence[str] | None = None,
 ) -> xr.Dataset:
     r"""Compute the probability that at least one feature of a group is included.
 
@@ -119,11 +120,11 @@ def group_pip(
 
 def window_pip(
     idata: xr.DataTree,
-    positions: Any,
+    positions: ArrayLike | None,
     width: float,
     *,
     step: float | None = None,
-    chromosome: Any = None,
+    chromosome: ArrayLike | None = None,
     any: str | Sequence[str] | None = None,
 ) -> xr.Dataset:
     r"""Compute the probability that at least one feature of a window is included.
@@ -223,7 +224,10 @@ def _join(parts: list[xr.Dataset], dim: str) -> xr.Dataset:
 
 
 def _numbers(
-    draws: xr.DataArray, members: sparse.csr_array, dim: str, collapsed: Any
+    draws: xr.DataArray,
+    members: sparse.csr_array,
+    dim: str,
+    collapsed: str | Sequence[str] | None,
 ) -> Iterator[xr.DataArray]:
     """Count the included features of each set (chain, draw, set[, trait]), by blocks of sets."""
     width = max(1, reader._BLOCK_BYTES // (8 * max(1, draws.isel(feature=0).size)))

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from blrzoo.posterior.kept import kept_inclusion, pooled, refuse_kept
 from blrzoo.posterior.reader import (
@@ -38,8 +37,6 @@ __all__ = [
     "pip_interval",
     "probability_included",
 ]
-
-Array = NDArray[Any]
 
 _LONG_NAMES = {
     "pip": "posterior inclusion probability",
@@ -242,10 +239,10 @@ def _block_interval(included: xr.DataArray, mixing: Mixing) -> xr.Dataset:
     return _like(included, {"pip": probability, "lower": lower, "upper": upper})
 
 
-def _chains_last(included: xr.DataArray) -> Array:
+def _chains_last(included: xr.DataArray) -> np.ndarray:
     return np.moveaxis(included.values, (0, 1), (-2, -1))
 
 
-def _like(included: xr.DataArray, values: dict[str, Array]) -> xr.Dataset:
+def _like(included: xr.DataArray, values: dict[str, np.ndarray]) -> xr.Dataset:
     template = included.isel(chain=0, draw=0, drop=True)
     return xr.Dataset({name: template.copy(data=value) for name, value in values.items()})

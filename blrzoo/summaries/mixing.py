@@ -1,11 +1,10 @@
 """How many independent draws the draws of an indicator are worth."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import arviz_stats as azs
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 from scipy import stats
 
 from blrzoo.posterior.reader import included_count, included_in, indicators, no_indicators
@@ -25,8 +24,6 @@ __all__ = [
     "standardized",
 ]
 
-Array = NDArray[Any]
-
 LEVEL = 0.95  # of error_bound and of pip_interval
 FEW_CHANGES = 20  # about ten visits: fewer do not show how long a visit lasts
 _BATCHES = 8  # per chain
@@ -37,10 +34,10 @@ _SLOWEST = 50  # indicators whose slow moves are searched for in all others
 class Mixing(NamedTuple):
     """How the slowest quantities of a fit mix."""
 
-    size: Array  # model size, (chain * draw,)
+    size: np.ndarray  # model size, (chain * draw,)
     of_size: float  # its effective draws
-    draws: Array  # (slow, chain * draw): the indicators with the largest errors, standardized
-    effective: Array  # (slow,): their effective draws
+    draws: np.ndarray  # (slow, chain * draw): the indicators with the largest errors, standardized
+    effective: np.ndarray  # (slow,): their effective draws
     # effective draws of an event that changed too seldom to tell: those of the model size, or, if
     # these are fewer, of the indicators on average
     unseen: float
@@ -72,7 +69,7 @@ def mixing_in(draws: xr.DataArray, size: xr.DataArray) -> Mixing:
     return Mixing(number.ravel(), of_size, standardized(slow), effective, unseen)
 
 
-def effective_draws(z: Array, mixing: Mixing) -> Array:
+def effective_draws(z: np.ndarray, mixing: Mixing) -> np.ndarray:
     """Compute the effective draws for the means of integers (..., chain, draw)."""
     # ArviZ's ESS misses a slow move that is a small part of the variance and hardly shows in the
     # autocorrelations, but makes the error of the mean of many draws. So the ESS is at most that
@@ -81,7 +78,7 @@ def effective_draws(z: Array, mixing: Mixing) -> Array:
     return np.minimum(own, _slow_draws(z, own, mixing))
 
 
-def cautious_draws(z: Array, mixing: Mixing) -> Array:
+def cautious_draws(z: np.ndarray, mixing: Mixing) -> np.ndarray:
     """Compute the effective draws for an interval that allows for their uncertainty."""
     # not more than the error of batch means says either; and with so few batches the quantile is
     # that of Student's t, so the draws are lowered by its square (Korn & Graubard 1998)
@@ -97,17 +94,17 @@ def lowered(batches: int) -> float:
     return float((stats.norm.isf(tail) / stats.t.isf(tail, max(1, batches - 1))) ** 2)
 
 
-def chain_changes(z: Array) -> Array:
+def chain_changes(z: np.ndarray) -> np.ndarray:
     """Count how often integers (..., draw) change from one draw to the next."""
     return (z[..., 1:] != z[..., :-1]).sum(axis=-1)
 
 
-def changes_of(z: Array) -> Array:
+def changes_of(z: np.ndarray) -> np.ndarray:
     """Count how often integers (..., chain, draw) change from one draw to the next."""
     return chain_changes(z).sum(axis=-1)
 
 
-def _own_draws(z: Array, unseen: float) -> Array:
+def _own_draws(z: np.ndarray, unseen: float) -> np.ndarray:
     """Compute ArviZ's ESS, at most `unseen` where there are too few changes to trust it."""
     # ArviZ returns the number of draws for a constant z, and about as many for one short visit
     ess = np.full(z.shape[:-2], float(z.shape[-2] * z.shape[-1]))
@@ -117,7 +114,7 @@ def _own_draws(z: Array, unseen: float) -> Array:
     return np.where(changes_of(z) < FEW_CHANGES, np.minimum(ess, unseen), ess)
 
 
-def draws_of_size(number: Array) -> float:
+def draws_of_size(number: np.ndarray) -> float:
     """Compute the bulk ESS of the model size; for a constant, the number of chains."""
     ess = float(np.min(azs.ess(number, method="bulk", chain_axis=-2, draw_axis=-1)))
     if np.ptp(number) == 0 or not np.isfinite(ess):
@@ -125,7 +122,7 @@ def draws_of_size(number: Array) -> float:
     return float(np.clip(ess, 1.0, number[0].size))
 
 
-def _slow_draws(z: Array, own: Array, mixing: Mixing) -> Array:
+def _slow_draws(z: np.ndarray, own: np.ndarray, mixing: Mixing) -> np.ndarray:
     """Divide the draws of slow quantities by their shares of the variance; take the least."""
     rest = mixing.size.reshape(z.shape[-2:]) - z  # of the model: z itself is no other quantity
     rows = standardized(z)
@@ -139,7 +136,7 @@ def _slow_draws(z: Array, own: Array, mixing: Mixing) -> Array:
     return least.reshape(z.shape[:-2])
 
 
-def standardized(z: Array) -> Array:
+def standardized(z: np.ndarray) -> np.ndarray:
     """Scale draws (..., chain * draw) to mean 0 and variance 1; a constant to 0."""
     rows = z.reshape(-1, z.shape[-2] * z.shape[-1]).astype(float)
     rows -= rows.mean(axis=-1, keepdims=True)
@@ -147,7 +144,7 @@ def standardized(z: Array) -> Array:
     return np.divide(rows, sd, out=np.zeros_like(rows), where=sd > 0)
 
 
-def _batch_error(z: Array) -> Array:
+def _batch_error(z: np.ndarray) -> np.ndarray:
     """Compute the squared standard error of the mean of z (..., chain, draw), by batches."""
     count = min(_BATCHES, z.shape[-1])
     length = z.shape[-1] // count

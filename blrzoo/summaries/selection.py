@@ -1,10 +1,8 @@
 """Decisions on inclusion: selection at a false discovery rate, and Bayes factors."""
 
-from typing import Any
-
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
 from blrzoo.checks import Number
 from blrzoo.labels import labels_of, one_per_feature, order
@@ -13,8 +11,6 @@ from blrzoo.posterior.reader import SAMPLE_DIMS, indicator_name, posterior, prio
 from blrzoo.summaries.inclusion import pip, pip_interval, probability_included
 
 __all__ = ["bayes_factor_inclusion", "bayesian_fdr"]
-
-Array = NDArray[Any]
 
 _ROUNDING = 1e-12  # of a mean of probabilities
 _FDR_NAMES = {
@@ -114,7 +110,7 @@ def bayesian_fdr(idata: xr.DataTree | xr.DataArray, level: float = 0.05) -> xr.D
     return _named(result, _FDR_NAMES).assign_attrs(level=level)
 
 
-def bayes_factor_inclusion(idata: xr.DataTree, *, prior: Any = None) -> xr.Dataset:
+def bayes_factor_inclusion(idata: xr.DataTree, *, prior: ArrayLike | None = None) -> xr.Dataset:
     r"""Compute the Bayes factor of each feature's inclusion.
 
     .. math:: BF_j = \frac{p(y | \delta_j = 1)}{p(y | \delta_j = 0)}
@@ -237,7 +233,7 @@ def _probabilities(pips: xr.DataArray) -> xr.DataArray:
     return pips.astype(float).rename("pip")
 
 
-def _threshold(pips: Array, level: float) -> float:
+def _threshold(pips: np.ndarray, level: float) -> float:
     """Return the smallest PIP of the largest selection, NaN if there is none."""
     ordered = np.sort(pips)[::-1]
     rate = np.cumsum(1 - ordered) / np.arange(1, ordered.size + 1)
@@ -254,7 +250,9 @@ def _odds(probability: xr.DataArray) -> xr.DataArray:
         return probability / (1 - probability)
 
 
-def _prior(idata: xr.DataTree, prior: Any, pips: xr.DataArray) -> tuple[xr.DataArray, str]:
+def _prior(
+    idata: xr.DataTree, prior: ArrayLike | None, pips: xr.DataArray
+) -> tuple[xr.DataArray, str]:
     """Return prior inclusion probabilities with the dims of the PIPs, and their source."""
     if prior is not None:
         return _given(prior, pips), "the argument prior"
@@ -273,7 +271,7 @@ def _prior(idata: xr.DataTree, prior: Any, pips: xr.DataArray) -> tuple[xr.DataA
     )
 
 
-def _given(prior: Any, pips: xr.DataArray) -> xr.DataArray:
+def _given(prior: ArrayLike, pips: xr.DataArray) -> xr.DataArray:
     if isinstance(prior, xr.DataArray) and set(prior.dims) <= set(pips.dims):
         values = _aligned(prior, pips)
     elif not isinstance(prior, xr.Dataset | xr.DataTree) and np.ndim(prior) == 0:

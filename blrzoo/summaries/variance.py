@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
+from numpy.typing import ArrayLike
 
 from blrzoo.checks import Choice
 from blrzoo.posterior.group_variance import moments_by_group
@@ -21,7 +22,7 @@ _LONG_NAMES = {
 
 
 def variance_explained(
-    idata: xr.DataTree, X: Any = None, groups: Any = None, *, progressbar: bool = True
+    idata: xr.DataTree, X: Any = None, groups: ArrayLike | None = None, *, progressbar: bool = True
 ) -> xr.Dataset:
     r"""Partition the variance of X beta by group of features, draw by draw.
 
@@ -96,7 +97,7 @@ def variance_explained(
 def variance_table(
     idata: xr.DataTree,
     X: Any = None,
-    groups: Any = None,
+    groups: ArrayLike | None = None,
     *,
     ci_prob: float = 0.95,
     ci_kind: Literal["eti", "hdi"] = "eti",
@@ -178,7 +179,7 @@ def variance_table(
 def enrichment_table(
     idata: xr.DataTree,
     X: Any = None,
-    groups: Any = None,
+    groups: ArrayLike | None = None,
     *,
     of: Literal["share", "apportioned"] = "share",
     ci_prob: float = 0.95,

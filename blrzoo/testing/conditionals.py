@@ -8,6 +8,7 @@ import numpy as np
 import pymc as pm
 import pytensor
 import pytensor.tensor as pt
+from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.checks import Integer, Number, Seed
 from blrzoo.distributions.partial_normal import PartialNormal
@@ -18,7 +19,7 @@ from blrzoo.gibbs.moves import Move
 from blrzoo.gibbs.spec import find_model, spec_of
 from blrzoo.gibbs.state import State
 from blrzoo.likelihood.traits import TraitLikelihood
-from blrzoo.testing.effects import Check, Point, Slice, effect_checks
+from blrzoo.testing.effects import Check, Inputs, Point, Slice, effect_checks
 
 __all__ = ["check_conditionals"]
 
@@ -127,7 +128,7 @@ Compiler = Callable[[Any], Callable[[Point], Any]]
 _COMPLETE = "y_complete"
 
 
-def _complete(composer: Composer) -> Any:
+def _complete(composer: Composer) -> TensorVariable | None:
     """Let the conditionals read a complete y, as they do within a sweep."""
     if composer.augmentation is None:
         return None
@@ -135,7 +136,9 @@ def _complete(composer: Composer) -> Any:
     return complete
 
 
-def _joint_density(composer: Composer, complete: Any, leaf: bool) -> Any:
+def _joint_density(
+    composer: Composer, complete: TensorVariable | None, leaf: bool
+) -> TensorVariable:
     """Joint log density; `leaf` includes responses of rows without y, on which nothing depends."""
     model = composer.model
     left_out = {*(() if leaf else ("y_missing",)), *(() if complete is None else ("y",))}
@@ -147,7 +150,7 @@ def _joint_density(composer: Composer, complete: Any, leaf: bool) -> Any:
     return density
 
 
-def _of_complete(composer: Composer) -> Any:
+def _of_complete(composer: Composer) -> TensorVariable:
     """Distribution of the complete y."""
     model, likelihood = composer.model, cast(TraitLikelihood, composer.spec.likelihood)
     v, weights = composer.spec.variables(model), composer.model.named_vars.get("weights")
@@ -185,7 +188,7 @@ def _parts(composer: Composer) -> list[tuple[Block | Move, Block]]:
     return [*blocks, *((move, move.block) for move in composer.moves)]
 
 
-def _inputs(part: Block | Move, compiled: Compiler) -> Callable[[Point], dict[str, Any]]:
+def _inputs(part: Block | Move, compiled: Compiler) -> Inputs:
     """Inputs of the Op of a block at a point, by name."""
     inputs = part.inputs()
     values = compiled(list(inputs.values()))
@@ -239,7 +242,9 @@ def _hyperparameter_checks(composer: Composer, compiled: Compiler) -> list[tuple
     ]
 
 
-def _hyperparameter_check(composer: Composer, compiled: Compiler, rv: Any, dist: Any) -> Check:
+def _hyperparameter_check(
+    composer: Composer, compiled: Compiler, rv: TensorVariable, dist: TensorVariable
+) -> Check:
     name = composer.model.rvs_to_values[rv].name
     function = compiled(composer.state.rebuild([pt.sum(pm.logp(dist, rv))])[0])
 

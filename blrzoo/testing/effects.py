@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from blrzoo.designs.base import Design
 from blrzoo.gibbs.blocks.base import Block
 from blrzoo.gibbs.moves import make_moves
 from blrzoo.ops.indicators import pattern_conditional
@@ -13,6 +14,7 @@ from blrzoo.ops.pairs import pair_conditional
 from blrzoo.ops.sweep import block_conditional
 from blrzoo.ops.trait_pairs import states, trait_pair_conditional
 from blrzoo.ops.traits import trait_conditional
+from blrzoo.priors.base import Prior
 
 __all__ = ["CHECKS", "Check", "Point", "Slice", "checks", "effect_checks"]
 
@@ -22,8 +24,9 @@ Point = dict[str, np.ndarray]
 Slice = Iterator[tuple[Point, float]]
 Check = Callable[[Point, np.random.Generator], Slice]
 
-#: From a point to the inputs of the Op of a block, by name.
-Inputs = Callable[[Point], dict[str, Any]]
+#: Inputs of the Op of a block by name, and the function that computes them at a point.
+Given = dict[str, np.ndarray]
+Inputs = Callable[[Point], Given]
 
 #: Makes the checks of a block for some of the features.
 MakeChecks = Callable[[Block, Inputs, np.ndarray, np.random.Generator], list[Check]]
@@ -63,12 +66,16 @@ def _move(block: Block, name: str) -> Any:
 
 
 @checks("joint")
-def _joint(block: Block, inputs: Inputs, chosen: Any, rng: Any) -> list[Check]:
+def _joint(
+    block: Block, inputs: Inputs, chosen: np.ndarray, rng: np.random.Generator
+) -> list[Check]:
     return [_joint_check(block, _joint_moments(block, inputs))]
 
 
 @checks("joint-traits")
-def _joint_traits(block: Block, inputs: Inputs, chosen: Any, rng: Any) -> list[Check]:
+def _joint_traits(
+    block: Block, inputs: Inputs, chosen: np.ndarray, rng: np.random.Generator
+) -> list[Check]:
     return [_joint_check(block, _joint_moments(block, inputs))]
 
 
@@ -78,13 +85,14 @@ Moments = Callable[[Point], tuple[np.ndarray, np.ndarray]]
 
 def _joint_moments(block: Block, inputs: Inputs) -> Moments:
     """Moments of what the joint draw of effects, on one trait or several, has at a point."""
-    X = (block.design.U * block.design.s) @ block.design.Vt
+    design = block.term.design.factorisation
+    X = (design.U * design.s) @ design.Vt
 
     def moments(point: Point) -> tuple[np.ndarray, np.ndarray]:
         given = inputs(point)
         if "tau2" in given:
             given = {name: given[name] for name in ("target", "sigma2", "tau2")}
-            return block.design.moments(**given)
+            return design.moments(**given)
         target, precision = given["target"], given["precision"]
         prior = np.kron(np.eye(X.shape[1]), np.linalg.inv(given["covariance"]))
         spread = np.linalg.inv(np.kron(X.T @ X, precision) + prior)
@@ -94,7 +102,9 @@ def _joint_moments(block: Block, inputs: Inputs) -> Moments:
 
 
 @checks("collapsed")
-def _collapsed(block: Block, inputs: Inputs, chosen: Any, rng: Any) -> list[Check]:
+def _collapsed(
+    block: Block, inputs: Inputs, chosen: np.ndarray, rng: np.random.Generator
+) -> list[Check]:
     """Variances without the effects, then the effects given them: both of them move."""
     effects = _joint_check(block, _joint_moments(block, inputs))
     move = _move(block, "collapsed")
@@ -113,12 +123,16 @@ def _collapsed(block: Block, inputs: Inputs, chosen: Any, rng: Any) -> list[Chec
 
 
 @checks("single-site")
-def _single_site(block: Block, inputs: Inputs, chosen: Any, rng: Any) -> list[Check]:
+def _single_site(
+    block: Block, inputs: Inputs, chosen: np.ndarray, rng: np.random.Generator
+) -> list[Check]:
     return [_block_check(block, inputs, _site_conditional, _relabel, j) for j in chosen]
 
 
 @checks("pairs")
-def _pairs(block: Block, inputs: Inputs, chosen: Any, rng: Any) -> list[Check]:
+def _pairs(
+    block: Block, inputs: Inputs, chosen: np.ndarray, rng: np.random.Generator
+) -> list[Check]:
     move = _move(block, "pairs")
     first, second, _ = (shared.get_value() for shared in move.pairs)
     pairs = rng.choice(len(first), size=min(len(chosen), len(first)), replace=False)
@@ -128,7 +142,9 @@ def _pairs(block: Block, inputs: Inputs, chosen: Any, rng: Any) -> list[Check]:
 
 
 @checks("scale")
-def _scale(block: Block, inputs: Inputs, chosen: Any, rng: Any) -> list[Check]:
+def _scale(
+    block: Block, inputs: Inputs, chosen: np.ndarray, rng: np.random.Generator
+) -> list[Check]:
     move = _move(block, "scale")
     if block.name != "single-site":
         return [_trait_scale_check(block, inputs, move)]
@@ -179,12 +195,16 @@ def _transformed(value: np.ndarray, M: np.ndarray, *, full: bool) -> np.ndarray:
 
 
 @checks("traits")
-def _traits(block: Block, inputs: Inputs, chosen: Any, rng: Any) -> list[Check]:
+def _traits(
+    block: Block, inputs: Inputs, chosen: np.ndarray, rng: np.random.Generator
+) -> list[Check]:
     return [_block_check(block, inputs, _trait_conditional, _relabel, j) for j in chosen]
 
 
 @checks("indicators")
-def _indicators(block: Block, inputs: Inputs, chosen: Any, rng: Any) -> list[Check]:
+def _indicators(
+    block: Block, inputs: Inputs, chosen: np.ndarray, rng: np.random.Generator
+) -> list[Check]:
     traits = rng.integers(block.prior.data.n_traits, size=len(chosen))
     pairs = zip(chosen, traits, strict=True)
     return [_block_check(block, inputs, *_flip(t), j) for j, t in pairs]
@@ -209,23 +229,23 @@ def _joint_check(block: Block, moments: Moments) -> Check:
 Conditional = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
-def _dot(design: Any, j: int, residual: np.ndarray) -> Any:
+def _dot(design: Design, j: int, residual: np.ndarray) -> Any:
     """The dot product of a feature and the residual, as a sweep computes it."""
     return design.dot(design.arrays, j, design.begin(design.arrays, np.ascontiguousarray(residual)))
 
 
-def _site_conditional(block: Block, given: dict[str, Any], j: int) -> Conditional:
+def _site_conditional(block: Block, given: Given, j: int) -> Conditional:
     """Conditional of one feature, for one trait."""
-    design, sigma2 = block.design, given["sigma2"]
+    design, sigma2 = block.term.design, given["sigma2"]
     d = design.arrays[-1][j] / sigma2
     q = _dot(design, j, given["residual"]) / sigma2 + d * given["effects"][j]
     log_p, means, spread = block_conditional(d, q, given["variances"][j], given["log_weights"][j])
     return log_p, means[:, None], spread[:, None, None]
 
 
-def _pair_conditional(block: Block, given: dict[str, Any], both: np.ndarray) -> Conditional:
+def _pair_conditional(block: Block, given: Given, both: np.ndarray) -> Conditional:
     """Conditional of two features, for one trait."""
-    design, sigma2 = block.design, given["sigma2"]
+    design, sigma2 = block.term.design, given["sigma2"]
     information = np.diag(design.arrays[-1][both]) / sigma2
     pair = (given["first"] == both[0]) & (given["second"] == both[1])
     information[[0, 1], [1, 0]] = given["cross"][pair] / sigma2
@@ -234,9 +254,9 @@ def _pair_conditional(block: Block, given: dict[str, Any], both: np.ndarray) -> 
     return pair_conditional(information, q, given["variances"][both], given["log_weights"][both])
 
 
-def _trait_pair_conditional(block: Block, given: dict[str, Any], both: np.ndarray) -> Conditional:
+def _trait_pair_conditional(block: Block, given: Given, both: np.ndarray) -> Conditional:
     """Conditional of two features, for several traits."""
-    design, precision = block.design, given["precision"]
+    design, precision = block.term.design, given["precision"]
     products = np.diag(design.arrays[-1][both])
     pair = (given["first"] == both[0]) & (given["second"] == both[1])
     products[[0, 1], [1, 0]] = given["cross"][pair]
@@ -251,16 +271,16 @@ def _trait_pair_conditional(block: Block, given: dict[str, Any], both: np.ndarra
     return reached, means, covariances
 
 
-def _trait_conditional(block: Block, given: dict[str, Any], j: int) -> Conditional:
+def _trait_conditional(block: Block, given: Given, j: int) -> Conditional:
     """Conditional of one feature, for several traits."""
     slabs = given["slabs"][given["groups"][j]]
     data = _precisions(block, given, j)
     return trait_conditional(*data, slabs, given["projections"], given["log_weights"][j])
 
 
-def _precisions(block: Block, given: dict[str, Any], j: int) -> tuple[Any, np.ndarray, np.ndarray]:
+def _precisions(block: Block, given: Given, j: int) -> tuple[float, np.ndarray, np.ndarray]:
     """x'x, Omega (R + x b')'x and Omega of one feature, for several traits."""
-    design, precision = block.design, given["precision"]
+    design, precision = block.term.design, given["precision"]
     d = design.arrays[-1][j]
     dots = np.array([_dot(design, j, row) for row in given["residual"].T])
     return d, precision @ (dots + d * given["effects"][j]), precision
@@ -269,12 +289,12 @@ def _precisions(block: Block, given: dict[str, Any], j: int) -> tuple[Any, np.nd
 def _flip(t: int) -> tuple[Callable[..., Conditional], Callable[..., Any]]:
     """Conditional of a feature with the indicator of trait t off and on, and the new indicators."""
 
-    def relabel(prior: Any, old: np.ndarray, k: Any) -> np.ndarray:
+    def relabel(prior: Prior, old: np.ndarray, k: int) -> np.ndarray:
         return np.where(np.arange(old.size) == t, k, old)
 
-    def conditional(block: Block, given: dict[str, Any], j: int) -> Conditional:
+    def conditional(block: Block, given: Given, j: int) -> Conditional:
         fixed = *_precisions(block, given, j), given["covariance"], given["pseudo"]
-        patterns = [relabel(None, given["indicators"][j], k) > 0 for k in (0, 1)]
+        patterns = [relabel(block.prior, given["indicators"][j], k) > 0 for k in (0, 1)]
         (off, *first), (on, *second) = (pattern_conditional(*fixed, s) for s in patterns)
         odds = given["log_odds"][j, t] + on - off
         means, roots = zip(first, second, strict=True)
@@ -292,7 +312,7 @@ def _relabel(prior: Any, old: Any, k: Any) -> Any:
 def _block_check(
     block: Block,
     inputs: Inputs,
-    conditional: Callable[[Block, dict[str, Any], Any], Conditional],
+    conditional: Callable[[Block, Given, Any], Conditional],
     relabel: Callable[[Any, Any, Any], Any],
     j: Any,
 ) -> Check:

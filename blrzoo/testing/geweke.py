@@ -8,6 +8,7 @@ import numpy as np
 import pymc as pm
 import pytensor
 import xarray as xr
+from pymc.initial_point import PointType
 from pymc.model.fgraph import ModelObservedRV, fgraph_from_model, model_free_rv, model_from_fgraph
 from pymc.pytensorf import toposort_replace
 from pymc.step_methods.arraystep import BlockedStep
@@ -118,7 +119,7 @@ def geweke_joint(
     return z
 
 
-def _with_data(model: Any) -> pm.Model:
+def _with_data(model: object) -> pm.Model:
     """Return the model; refuse one that blrzoo did not make, or without observed y."""
     model = find_model(model)
     find_spec(model)
@@ -153,7 +154,12 @@ class ForwardStep(BlockedStep):
     _state_class = _ForwardStepState
 
     def __init__(
-        self, vars: list[str], *, model: pm.Model, rng: Any = None, blocked: bool = True
+        self,
+        vars: list[str],
+        *,
+        model: pm.Model,
+        rng: np.random.Generator | None = None,
+        blocked: bool = True,
     ) -> None:
         (name,) = vars
         rv, self.rng = model[name], get_random_generator(rng)
@@ -168,7 +174,7 @@ class ForwardStep(BlockedStep):
             on_unused_input="ignore",
         )
 
-    def step(self, point: Any) -> tuple[Any, list[dict[str, Any]]]:
+    def step(self, point: PointType) -> tuple[PointType, list[dict[str, object]]]:
         """Replace the variable's value by a fresh draw."""
         values = [point[value.name] for value in self._inputs]
         value, self.rng = self._draw(*values, self.rng)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -67,7 +66,7 @@ def _pairs(
 
 def _values(model: pm.Model, name: str) -> np.ndarray | None:
     """X or W of a model, from its data or its design."""
-    data: Any = model.named_vars.get(name)
+    data = model.named_vars.get(name)
     if hasattr(data, "get_value"):
         return data.get_value(borrow=True)
     if isinstance(data, TensorConstant):
@@ -76,7 +75,7 @@ def _values(model: pm.Model, name: str) -> np.ndarray | None:
     return spec.main.design.as_given() if spec is not None and name == "X" else None
 
 
-def _labels(model: pm.Model, dim: Any) -> pd.Index:
+def _labels(model: pm.Model, dim: str) -> pd.Index:
     return pd.Index(list(model.coords[dim] or ()), tupleize_cols=False)
 
 
@@ -118,7 +117,7 @@ def of_fit(test: Data, idata: xr.DataTree) -> Data:
     return replace(test, X=_chosen(test.X, variables["beta"].get_index("feature")), more=more)
 
 
-def _chosen(table: Any, labels: pd.Index) -> Any:
+def _chosen(table: pd.DataFrame, labels: pd.Index) -> pd.DataFrame:
     columns = find(table.columns, labels)
     if (columns < 0).any() or np.array_equal(columns, np.arange(table.shape[1])):
         return table  # if a label is unknown, predict raises the error

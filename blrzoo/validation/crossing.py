@@ -3,7 +3,7 @@
 import inspect
 import logging
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from typing import Any
 
@@ -19,7 +19,7 @@ from blrzoo.sampling import sample
 from blrzoo.summaries.table import check_interval
 from blrzoo.validation.columns import check_unchanged, of_fit
 from blrzoo.validation.data import Data
-from blrzoo.validation.folds import read_folds
+from blrzoo.validation.folds import Fold, read_folds
 from blrzoo.validation.results import Results
 
 __all__ = ["cross_validate"]
@@ -48,7 +48,7 @@ def cross_validate(
     weights: Any = None,
     ci_prob: float = 0.95,
     keep_draws: bool | int = False,
-    random_seed: int | np.random.Generator | None = None,
+    random_seed: int | Sequence[int] | np.random.Generator | None = None,
     quiet: bool = False,
     **sample_kwargs: Any,
 ) -> xr.DataTree:
@@ -207,7 +207,7 @@ def _fit(model: pm.Model, seed: int, settings: dict[str, Any]) -> xr.DataTree:
     return idata
 
 
-def _report(idata: xr.DataTree, fit: str, settings: dict[str, Any]) -> None:
+def _report(idata: xr.DataTree, fit: str, settings: Mapping[str, object]) -> None:
     """Log what is wrong with the convergence of a fit."""
     if settings["compute_convergence_checks"]:
         for message in convergence_messages(idata):
@@ -242,12 +242,12 @@ def _warn_interrupted(results: Results) -> None:
     )
 
 
-def _step_name(step: Any) -> str:
+def _step_name(step: tuple[tuple[int, Fold], tuple[str, Factory]]) -> str:
     (_, fold), (name, _) = step
     return f"{name}, fold {fold.label}"
 
 
-def _factories(models: Any) -> dict[str, Factory]:
+def _factories(models: object) -> dict[str, Factory]:
     named = models if isinstance(models, Mapping) else {_name(models): models}
     wrong = [
         value for value in named.values() if not callable(value) or isinstance(value, pm.Model)
@@ -263,7 +263,7 @@ def _factories(models: Any) -> dict[str, Factory]:
     return dict(named)
 
 
-def _name(factory: Any) -> str:
+def _name(factory: object) -> str:
     """Name of a function, also of a partial one."""
     name = getattr(getattr(factory, "func", factory), "__name__", "model")
     return "model" if name == "<lambda>" else name

@@ -1,6 +1,6 @@
 """Folds: the rows that each one tests, and those that it trains on."""
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +26,7 @@ class Fold:
         Positions of the rows with a response.
     """
 
-    label: Any
+    label: Hashable
     train: np.ndarray
     test: np.ndarray
 
@@ -66,7 +66,7 @@ def _dealt(folds: int, known: np.ndarray, rng: np.random.Generator) -> np.ndarra
     return labels
 
 
-def _labels(folds: Any, obs: pd.Index) -> np.ndarray:
+def _labels(folds: object, obs: pd.Index) -> np.ndarray:
     """Fold of each row; those of a Series or DataArray are joined by label."""
     try:
         given = np.asarray(folds)
@@ -110,7 +110,7 @@ def _of_pairs(pairs: Any, known: np.ndarray) -> list[Fold]:
     return found
 
 
-def _positions(part: Any, n: int, label: int) -> np.ndarray:
+def _positions(part: object, n: int, label: int) -> np.ndarray:
     positions = np.asarray(part)
     if positions.ndim != 1 or positions.dtype.kind not in "iu":
         raise TypeError(

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from typing import Any, Literal, Unpack, get_args
 
 import pymc as pm
+from numpy.typing import ArrayLike
 
 from blrzoo.advice import advised, needs_groups
 from blrzoo.checks import Choice, Flag, Integer, LeftOut
 from blrzoo.model import Options, TraitOptions, regression
 from blrzoo.priors.base import Prior
+from blrzoo.priors.given import Parameter
 from blrzoo.priors.grouped import HierarchicalMixture, HierarchicalRidge
 from blrzoo.priors.multivariate.base import MultivariatePrior
 from blrzoo.priors.multivariate.mixture import HierarchicalMultivariateMixture
@@ -28,12 +30,12 @@ _MIXTURE = LeftOut("for a mixture", advice="Pass Sigma_b, or n_components=1.")
 def hierarchical(
     X: Any,
     y: Any = None,
-    groups: Any = None,
+    groups: ArrayLike | None = None,
     *,
     n_components: int = 1,
-    tau2: Any = None,
-    pi: Any = None,
-    ratios: Any = None,
+    tau2: Parameter = None,
+    pi: Parameter = None,
+    ratios: ArrayLike | None = None,
     shared_pi: bool = False,
     pooled: bool = False,
     **options: Unpack[Options],
@@ -174,7 +176,13 @@ def hierarchical(
 
 
 def _one_trait_prior(
-    groups: Any, n_components: int, tau2: Any, pooled: bool, pi: Any, ratios: Any, shared_pi: bool
+    groups: ArrayLike,
+    n_components: int,
+    tau2: Parameter,
+    pooled: bool,
+    pi: Parameter,
+    ratios: ArrayLike | None,
+    shared_pi: bool,
 ) -> Prior:
     shared_pi = Flag(default=False).check("shared_pi", shared_pi)
     n_components = _COUNT.check("n_components", n_components)
@@ -197,14 +205,14 @@ def _one_trait_prior(
 def hierarchical_multivariate(
     X: Any,
     Y: Any = None,
-    groups: Any = None,
+    groups: ArrayLike | None = None,
     *,
     n_components: int | None = None,
-    components: Sequence[Any] | None = None,
-    Sigma_b: Any = None,
-    pi: Any = None,
+    components: Sequence[ArrayLike] | None = None,
+    Sigma_b: Parameter = None,
+    pi: Parameter = None,
     form: Literal["full", "diagonal"] = "full",
-    tau2: Any = None,
+    tau2: Parameter = None,
     **options: Unpack[TraitOptions],
 ) -> pm.Model:
     r"""Each group of features has its own covariance of effects, or its own mixture of them.
@@ -355,13 +363,13 @@ def hierarchical_multivariate(
 
 
 def _several_traits_prior(
-    groups: Any,
+    groups: ArrayLike,
     n_components: int | None,
-    components: Any,
-    Sigma_b: Any,
-    pi: Any,
-    form: Any,
-    tau2: Any,
+    components: Sequence[ArrayLike] | None,
+    Sigma_b: Parameter,
+    pi: Parameter,
+    form: Form,
+    tau2: Parameter,
 ) -> MultivariatePrior:
     Choice(get_args(Form), default="full").check("form", form)
     number = 1 if n_components is None else n_components

@@ -3,9 +3,11 @@
 from typing import Any, Unpack
 
 import pymc as pm
+from numpy.typing import ArrayLike
 
 from blrzoo.advice import advised
 from blrzoo.model import Options, Update, regression
+from blrzoo.priors.given import Parameter
 from blrzoo.priors.mixture import MultipleComponent
 from blrzoo.priors.ridge import SingleComponent
 from blrzoo.priors.spike_slab import SpikeSlab
@@ -18,7 +20,7 @@ def single_component(
     X: Any,
     y: Any = None,
     *,
-    tau2: Any = None,
+    tau2: Parameter = None,
     update: Update = "auto",
     **options: Unpack[Options],
 ) -> pm.Model:
@@ -125,11 +127,11 @@ def spike_slab(
     X: Any,
     y: Any = None,
     *,
-    tau2: Any = None,
-    pi: Any = None,
+    tau2: Parameter = None,
+    pi: Parameter = None,
     expected_size: float | None = None,
-    inclusion: Any = None,
-    groups: Any = None,
+    inclusion: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
     **options: Unpack[Options],
 ) -> pm.Model:
     r"""Variable selection: an effect is zero, or from one normal distribution (BayesC-pi).
@@ -256,9 +258,9 @@ def multiple_component(
     y: Any = None,
     *,
     n_components: int | None = None,
-    tau2: Any = None,
-    pi: Any = None,
-    ratios: Any = None,
+    tau2: Parameter = None,
+    pi: Parameter = None,
+    ratios: ArrayLike | None = None,
     null: bool = True,
     **options: Unpack[Options],
 ) -> pm.Model:

@@ -3,9 +3,11 @@
 from typing import Any, Literal, Unpack
 
 import pymc as pm
+from numpy.typing import ArrayLike
 
 from blrzoo.advice import advised
 from blrzoo.model import TraitOptions, Update, regression
+from blrzoo.priors.given import Parameter
 from blrzoo.priors.multivariate.ridge import Multivariate
 from blrzoo.priors.multivariate.spike_slab import MultivariateSpikeSlab
 
@@ -17,9 +19,9 @@ def multivariate(
     X: Any,
     Y: Any = None,
     *,
-    Sigma_b: Any = None,
+    Sigma_b: Parameter = None,
     form: Literal["full", "diagonal"] = "full",
-    tau2: Any = None,
+    tau2: Parameter = None,
     update: Update = "auto",
     **options: Unpack[TraitOptions],
 ) -> pm.Model:
@@ -148,11 +150,11 @@ def multivariate_spike_slab(
     X: Any,
     Y: Any = None,
     *,
-    patterns: Any = "independent",
-    Sigma_b: Any = None,
-    pi: Any = None,
+    patterns: ArrayLike = "independent",
+    Sigma_b: Parameter = None,
+    pi: Parameter = None,
     form: Literal["full", "diagonal"] = "full",
-    tau2: Any = None,
+    tau2: Parameter = None,
     **options: Unpack[TraitOptions],
 ) -> pm.Model:
     r"""Variable selection for several traits: a feature affects some traits, all or none.

@@ -5,7 +5,7 @@ subclass of `Block`, in a file of its own, with a `name`, `inputs` and `draw`.
 """
 
 from collections.abc import Collection
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, TypedDict, Unpack
 
 import pymc as pm
 import pytensor.tensor as pt
@@ -27,7 +27,16 @@ def register[B: "type[Block]"](block: B) -> B:
     return block
 
 
-def make_block(term: Term, **parts: Any) -> "Block":
+class Parts(TypedDict):
+    """What blocks are made of, besides a term."""
+
+    model: pm.Model
+    spec: Spec
+    state: State
+    drawn: Collection[TensorVariable]
+
+
+def make_block(term: Term, **parts: Unpack[Parts]) -> "Block":
     """Make the block that the prior of a term names for its update."""
     return BLOCKS[term.prior.blocks[term.update]](term, **parts)
 
@@ -60,6 +69,8 @@ class Block:
       which `_current` builds from graphs over the model. `blrzoo.testing` reads it;
     - ``draw()``: new effects, labels and fit, as a `Drawn`, from ``inputs()`` and noise of the
       state (`State.normals`, `State.exponentials`).
+
+    Types of ``prior``, ``likelihood`` and ``design`` in the class tell which ones it serves.
 
     Parameters
     ----------
@@ -101,14 +112,19 @@ class Block:
     residual: TensorVariable
 
     def __init__(
-        self, term: Term, *, model: pm.Model, spec: Spec, state: State, drawn: Collection[Any]
+        self,
+        term: Term,
+        *,
+        model: pm.Model,
+        spec: Spec,
+        state: State,
+        drawn: Collection[TensorVariable],
     ) -> None:
         self.term, self.model, self.spec, self.state = term, model, spec, state
-        self.prior: Any = term.prior  # with the methods that its block calls
-        self.likelihood: Any = spec.likelihood
-        self.design: Any = term.in_update
+        self.prior, self.likelihood = term.prior, spec.likelihood
+        self.design = term.in_update
         self.effects = model.named_vars.get(term.effects_name)
-        self.label: Any = term.label_name and model.named_vars.get(term.label_name)
+        self.label = term.label_name and model.named_vars.get(term.label_name)
         self.step_draws = drawn
         self.draws_effects, self.draws_label = self.effects in drawn, self.label in drawn
         self.fit, self.current_fit = (self._fit(name) for name in ("fit", "current_fit"))
@@ -119,7 +135,7 @@ class Block:
         return pt.tensor(self.term.prefix + name, dtype="float64", shape=shape)
 
     @property
-    def drawn(self) -> list[Any]:
+    def drawn(self) -> list[TensorVariable]:
         """The variables that this block draws."""
         return [self.label] * self.draws_label + [self.effects] * self.draws_effects
 
@@ -139,7 +155,7 @@ class Block:
         """Draw effects and labels."""
         raise NotImplementedError
 
-    def _current(self, **parts: Any) -> dict[str, TensorVariable]:
+    def _current(self, **parts: TensorVariable) -> dict[str, TensorVariable]:
         """Rebuild the parts over the current values."""
         return dict(zip(parts, self.state.rebuild(parts.values()), strict=True))
 

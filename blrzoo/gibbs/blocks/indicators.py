@@ -5,7 +5,9 @@ from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.designs.base import Design
 from blrzoo.gibbs.blocks.base import Block, Drawn, register
+from blrzoo.likelihood.traits import TraitLikelihood
 from blrzoo.ops.indicators import IndicatorInputs, IndicatorSweep
+from blrzoo.priors.multivariate.base import MultivariatePrior
 
 __all__ = ["Indicators"]
 
@@ -16,6 +18,8 @@ class Indicators(Block):
 
     name = "indicators"
     design: Design
+    prior: MultivariatePrior
+    likelihood: TraitLikelihood
     label: TensorVariable
 
     def inputs(self) -> dict[str, TensorVariable]:

@@ -4,6 +4,7 @@ from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.designs.factorisation import Factorisation
 from blrzoo.gibbs.blocks.base import Block, Drawn, register
+from blrzoo.likelihood.single import Likelihood
 from blrzoo.ops.joint import JointDraw
 
 __all__ = ["Joint"]
@@ -15,6 +16,7 @@ class Joint(Block):
 
     name = "joint"
     design: Factorisation
+    likelihood: Likelihood
 
     def inputs(self) -> dict[str, TensorVariable]:
         """Partial residual of the term, sigma2, and the common variance of the effects."""

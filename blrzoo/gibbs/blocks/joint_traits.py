@@ -6,9 +6,11 @@ from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.designs.factorisation import Factorisation
 from blrzoo.gibbs.blocks.base import Block, Drawn, register
+from blrzoo.likelihood.traits import TraitLikelihood
 from blrzoo.ops.joint import JointDraw
 from blrzoo.ops.small import product
 from blrzoo.ops.traits import Rotate
+from blrzoo.priors.multivariate.base import MultivariatePrior
 
 __all__ = ["JointTraits"]
 
@@ -23,6 +25,8 @@ class JointTraits(Block):
 
     name = "joint-traits"
     design: Factorisation
+    prior: MultivariatePrior
+    likelihood: TraitLikelihood
 
     def inputs(self) -> dict[str, TensorVariable]:
         """Partial residual of the term, residual precision, and the covariance of the effects."""

@@ -5,6 +5,7 @@ from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.designs.base import Design
 from blrzoo.gibbs.blocks.base import Block, Drawn, register
+from blrzoo.likelihood.single import Likelihood
 from blrzoo.ops.sweep import Sweep, SweepInputs
 
 __all__ = ["SingleSite"]
@@ -16,6 +17,7 @@ class SingleSite(Block):
 
     name = "single-site"
     design: Design
+    likelihood: Likelihood
 
     def inputs(self) -> dict[str, TensorVariable]:
         """`SweepInputs` without the noise."""

@@ -5,7 +5,9 @@ from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.designs.base import Design
 from blrzoo.gibbs.blocks.base import Block, Drawn, register
+from blrzoo.likelihood.traits import TraitLikelihood
 from blrzoo.ops.traits import Rotate, TraitInputs, TraitSweep
+from blrzoo.priors.multivariate.base import MultivariatePrior
 
 __all__ = ["Traits"]
 
@@ -16,6 +18,8 @@ class Traits(Block):
 
     name = "traits"
     design: Design
+    prior: MultivariatePrior
+    likelihood: TraitLikelihood
 
     def inputs(self) -> dict[str, TensorVariable]:
         """`TraitInputs` without the noise, with slabs and projections before their rotation."""

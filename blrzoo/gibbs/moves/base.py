@@ -6,7 +6,9 @@ registers itself.
 """
 
 from collections.abc import Collection
-from typing import Any, ClassVar
+from typing import ClassVar
+
+from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.gibbs.blocks import Block
 from blrzoo.gibbs.state import State
@@ -79,7 +81,7 @@ class Move:
         """Whether a sweep should make it."""
         raise NotImplementedError
 
-    def inputs(self) -> dict[str, Any]:
+    def inputs(self) -> dict[str, TensorVariable]:
         """Current values of what its full conditional depends on besides X, by name."""
         raise NotImplementedError
 
@@ -87,6 +89,6 @@ class Move:
         """Draw, and make the draw current in the state."""
         raise NotImplementedError
 
-    def statistics(self) -> dict[str, Any]:
+    def statistics(self) -> dict[str, TensorVariable]:
         """Numbers of the last draw by their names in ``sample_stats``, each ()."""
         return {}

@@ -1,7 +1,7 @@
 """Variances of effects and residuals, drawn with the effects integrated out."""
 
+from collections.abc import Iterable
 from functools import cached_property, partial
-from typing import Any
 
 import numpy as np
 import pymc as pm
@@ -12,7 +12,9 @@ from pytensor.graph.traversal import ancestors
 from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.evaluate import AS_WRITTEN, value_of
-from blrzoo.gibbs.blocks import Block
+from blrzoo.gibbs.blocks.base import Block
+from blrzoo.gibbs.blocks.joint import Joint
+from blrzoo.gibbs.blocks.joint_traits import JointTraits
 from blrzoo.gibbs.moves.base import Move, register
 from blrzoo.gibbs.moves.coordinates import Coordinates
 from blrzoo.gibbs.moves.laplace import laplace
@@ -22,7 +24,7 @@ from blrzoo.least_squares import project_out
 from blrzoo.likelihood.single import POWER, root_weights
 from blrzoo.ops.marginal import MarginalDensity
 
-__all__ = ["CollapsedMove", "CollapsedTraits"]
+__all__ = ["CollapsedMove", "CollapsedTraits", "CollapsedVariances"]
 
 #: Variables that depend on variances, but are drawn after them, or integrated out.
 _LEAVES = ("y", "y_missing")
@@ -35,7 +37,6 @@ FREEDOM = 8
 MOST = 72
 
 
-@register
 class CollapsedMove(Move):
     r"""Variances of effects and residuals given everything but the effects, then the effects.
 
@@ -55,7 +56,8 @@ class CollapsedMove(Move):
        Statistics 22:1701-1728 (independence chains).
     """
 
-    name, serves, leads, independent = "collapsed", "joint", True, True
+    name, leads, independent = "collapsed", True, True
+    block: Joint | JointTraits
 
     def __init__(self, block: Block) -> None:
         super().__init__(block)
@@ -85,22 +87,21 @@ class CollapsedMove(Move):
         found = self._parents(self.covariances()) & set(self.block.step_draws)
         return sorted(found, key=lambda rv: str(rv.name))
 
-    def _parents(self, graphs: Any, without: Any = None) -> set[Any]:
+    def _parents(
+        self, graphs: Iterable[TensorVariable], without: TensorVariable | None = None
+    ) -> set[TensorVariable]:
         random = set(self.block.model.basic_RVs)
         return random.intersection(ancestors(graphs, blockers=random - {without})) - {without}
 
-    def covariances(self) -> tuple[Any, Any]:
+    def covariances(self) -> tuple[TensorVariable, TensorVariable]:
         """Covariance of effects and of residuals, over model variables, (trait, trait) each."""
-        block = self.block
-        v = block.spec.variables(block.model, block.term)
-        tau2, sigma2 = block.prior.variance(v), block.likelihood.variance(v, block.model)
-        return pt.as_tensor(tau2)[None, None], pt.as_tensor(sigma2)[None, None]
+        raise NotImplementedError
 
-    def target(self) -> Any:
+    def target(self) -> TensorVariable:
         """Partial residual of the features, over model variables, (obs, trait)."""
-        return (self.block.residual + self.block.current_fit)[:, None]
+        raise NotImplementedError
 
-    def inputs(self) -> dict[str, Any]:
+    def inputs(self) -> dict[str, TensorVariable]:
         """Inputs of the block that follows, and the log density without the effects."""
         (target,) = self.state.rebuild([self.target()])
         current = self._coordinates(self.state).current()[None]
@@ -122,16 +123,16 @@ class CollapsedMove(Move):
         for rv, value in coordinates.split(points[chosen]).items():
             self.state.values[rv] = coordinates.backward(rv, value)
 
-    def _student(self, size: int) -> Any:
+    def _student(self, size: int) -> TensorVariable:
         """Student t vectors, (proposal, coordinate)."""
         chi2 = 2.0 * pt.sum(self.state.exponentials((PROPOSALS, FREEDOM // 2)), axis=1)
         return self.state.normals((PROPOSALS, size)) / pt.sqrt(chi2 / FREEDOM)[:, None]
 
-    def statistics(self) -> dict[str, Any]:
+    def statistics(self) -> dict[str, TensorVariable]:
         """Share of the proposals that were accepted."""
         return {"collapsed_acceptance": self.accepted}
 
-    def _choose(self, weights: Any) -> tuple[Any, Any]:
+    def _choose(self, weights: TensorVariable) -> tuple[TensorVariable, TensorVariable]:
         """Index of the last proposal that was accepted, and the share of them that were."""
         noise, current = self.state.exponentials(PROPOSALS), weights[0]
         chosen, accepted = pt.constant(0), pt.constant(0.0)
@@ -145,7 +146,12 @@ class CollapsedMove(Move):
     def _coordinates(self, state: State) -> Coordinates:
         return Coordinates(self.variables, state, self._start)
 
-    def _log_density(self, state: State, points: Any, target: Any = None) -> tuple[Any, Any]:
+    def _log_density(
+        self,
+        state: State,
+        points: TensorVariable,
+        target: TensorVariable | np.ndarray | None = None,
+    ) -> tuple[TensorVariable, TensorVariable]:
         """Log density at points, and the log Jacobian in it, (point,); without target the prior."""
         coordinates = self._coordinates(state)
         batched = coordinates.split(points)
@@ -194,21 +200,41 @@ class CollapsedMove(Move):
 
 
 @register
+class CollapsedVariances(CollapsedMove):
+    """Variances of effects on one trait and of residuals, without the effects."""
+
+    serves = "joint"
+    block: Joint
+
+    def covariances(self) -> tuple[TensorVariable, TensorVariable]:
+        """Variance of effects and of residuals, over model variables, (1, 1) each."""
+        block = self.block
+        v = block.spec.variables(block.model, block.term)
+        tau2, sigma2 = block.prior.variance(v), block.likelihood.variance(v, block.model)
+        return pt.as_tensor(tau2)[None, None], pt.as_tensor(sigma2)[None, None]
+
+    def target(self) -> TensorVariable:
+        """Partial residual of the features, over model variables, (obs, 1)."""
+        return (self.block.residual + self.block.current_fit)[:, None]
+
+
+@register
 class CollapsedTraits(CollapsedMove):
     """Covariances of effects on several traits and of residuals, without the effects."""
 
     serves = "joint-traits"
+    block: JointTraits
 
-    def covariances(self) -> tuple[Any, Any]:
+    def covariances(self) -> tuple[TensorVariable, TensorVariable]:
         """Covariance of effects and of residuals, over model variables, (trait, trait) each."""
         v = self.block.spec.variables(self.block.model, self.block.term)
         return pt.as_tensor(self.block.prior.covariance(v)), v["Sigma_e"]
 
-    def target(self) -> Any:
+    def target(self) -> TensorVariable:
         """Partial residual of the features, over model variables, (obs, trait)."""
         return self.block.residual + self.block.current_fit
 
 
-def _times(points: Any, factor: Any) -> Any:
+def _times(points: TensorVariable, factor: TensorVariable) -> TensorVariable:
     """Each point, (point, coordinate), times a matrix from the left."""
     return pt.sum(points[:, None, :] * factor[None, :, :], axis=-1)

@@ -2,10 +2,10 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pytensor.tensor as pt
+from pymc.logprob.transforms import Transform
 from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.gibbs.state import State
@@ -41,7 +41,7 @@ class Coordinates:
         """Current point, (coordinate,)."""
         return pt.concatenate([self._forward(rv).ravel() for rv in self.variables])
 
-    def split(self, points: Any) -> dict[TensorVariable, Any]:
+    def split(self, points: TensorVariable) -> dict[TensorVariable, TensorVariable]:
         """Coordinates of each variable, from points, (..., coordinate)."""
         found, first = {}, 0
         for rv, shape in zip(self.variables, self._shapes, strict=True):
@@ -51,24 +51,24 @@ class Coordinates:
             first = last
         return found
 
-    def backward(self, rv: TensorVariable, value: Any) -> Any:
+    def backward(self, rv: TensorVariable, value: TensorVariable) -> TensorVariable:
         """Value of a variable."""
         transform = self._transform(rv)
         return value if transform is None else transform.backward(value, *self._inputs(rv))
 
-    def log_jacobian(self, rv: TensorVariable, value: Any) -> Any:
+    def log_jacobian(self, rv: TensorVariable, value: TensorVariable) -> TensorVariable:
         """Log Jacobian determinant of `backward`, summed."""
         transform = self._transform(rv)
         if transform is None:
             return pt.constant(0.0)
         return pt.sum(transform.log_jac_det(value, *self._inputs(rv)))
 
-    def _forward(self, rv: TensorVariable) -> Any:
+    def _forward(self, rv: TensorVariable) -> TensorVariable:
         transform, value = self._transform(rv), self.state.value(rv)
         return value if transform is None else transform.forward(value, *self._inputs(rv))
 
-    def _transform(self, rv: TensorVariable) -> Any:
+    def _transform(self, rv: TensorVariable) -> Transform | None:
         return self.state.model.rvs_to_transforms[rv]
 
-    def _inputs(self, rv: TensorVariable) -> list[Any]:
+    def _inputs(self, rv: TensorVariable) -> list[TensorVariable]:
         return self.state.rebuild(rv.owner.inputs)

@@ -1,10 +1,13 @@
 """Labels and effects of two correlated features, drawn together."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import pytensor.tensor as pt
+from pytensor.tensor.variable import TensorVariable
 
-from blrzoo.gibbs.blocks import Drawn
+from blrzoo.gibbs.blocks.base import Drawn
+from blrzoo.gibbs.blocks.single_site import SingleSite
+from blrzoo.gibbs.blocks.traits import Traits
 from blrzoo.gibbs.moves.base import Move, register
 from blrzoo.ops.pairs import PairInputs, Pairs
 from blrzoo.ops.trait_pairs import ALL_STATES, TraitPairInputs, TraitPairs
@@ -22,21 +25,22 @@ class PairMove(Move):
     """
 
     name, serves = "pairs", "single-site"
+    block: SingleSite | Traits
 
     #: Pairs drawn in a sweep, by feature.
     share: ClassVar[float] = 0.3
 
     @property
-    def pairs(self) -> list[Any]:
+    def pairs(self) -> list[TensorVariable]:
         """The first and the second feature of each pair, and their product."""
-        found: list[Any] = self.block.design.pairs(self.block.prior.data.n)
+        found: list[TensorVariable] = self.block.design.pairs(self.block.prior.data.n)
         return found
 
     def pays(self) -> bool:
         """Whether labels are drawn, and any features are correlated."""
         return self.block.draws_label and bool(self.pairs[0].get_value().size)
 
-    def inputs(self) -> dict[str, Any]:
+    def inputs(self) -> dict[str, TensorVariable]:
         """Inputs of the Op without the noise and the choice of pairs."""
         given, label = self.block.inputs(), self.state.value(self.block.label)
         labels = pt.cast(self.block.prior.index(label), "int64")
@@ -52,7 +56,12 @@ class PairMove(Move):
         effects = pt.switch(labels > 0, effects, 0.0)  # not -0
         self.block.update(Drawn(effects, labels, self._fit(inputs.residual, residual)))
 
-    def _noise(self, given: dict[str, Any], states: Any, by_trait: tuple[Any, ...]) -> Any:
+    def _noise(
+        self,
+        given: dict[str, TensorVariable],
+        states: TensorVariable | int,
+        by_trait: tuple[int, ...],
+    ) -> dict[str, TensorVariable]:
         """Pairs to draw, and the noise of their labels and effects."""
         n_pairs, p = given["first"].shape[0], given["log_weights"].shape[0]
         count = pt.minimum(n_pairs, pt.cast(pt.ceil(self.share * p), "int64"))
@@ -62,7 +71,7 @@ class PairMove(Move):
             "normals": self.state.normals((count, 2, *by_trait)),
         }
 
-    def _fit(self, before: Any, after: Any) -> Any:
+    def _fit(self, before: TensorVariable, after: TensorVariable) -> TensorVariable:
         """Fit that goes with a residual, from the residual before."""
         return self.state.values[self.block.current_fit] + before - after
 
@@ -76,8 +85,9 @@ class TraitPairMove(PairMove):
     """
 
     serves, share = "traits", 0.1
+    block: Traits
 
-    def inputs(self) -> dict[str, Any]:
+    def inputs(self) -> dict[str, TensorVariable]:
         """Inputs of the Op without the noise, with slabs and projections before their rotation."""
         alpha = self.block.prior.data.per_sd(self.state.value(self.block.effects))
         return super().inputs() | {"alpha": alpha}

@@ -1,12 +1,11 @@
 """All effects and their variances, scaled together."""
 
-from typing import Any
-
 import pymc as pm
 import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.designs.base import SUMS
+from blrzoo.gibbs.blocks.single_site import SingleSite
 from blrzoo.gibbs.moves.base import Move, register
 
 __all__ = ["ScaleMove"]
@@ -33,6 +32,7 @@ class ScaleMove(Move):
     """
 
     name, serves = "scale", "single-site"
+    block: SingleSite
 
     @property
     def variances(self) -> dict[TensorVariable, float]:
@@ -45,7 +45,7 @@ class ScaleMove(Move):
         """Whether the step draws the effects, and variances that the prior declares."""
         return self.block.draws_effects and bool(self.variances)
 
-    def inputs(self) -> dict[str, Any]:
+    def inputs(self) -> dict[str, TensorVariable]:
         """Likelihood of c, linear and quadratic term; log prior of what moves."""
         given, fit = self.block.inputs(), self.state.values[self.block.current_fit]
         # of cross-products, residual and fit are X'r and X'X beta
@@ -56,7 +56,7 @@ class ScaleMove(Move):
             "log_prior": self._log_prior(given),
         }
 
-    def _log_prior(self, given: dict[str, Any]) -> Any:
+    def _log_prior(self, given: dict[str, TensorVariable]) -> TensorVariable:
         """Log prior density of the variances, and of the effects that are not 0."""
         variances, effects = given["variances"], given["effects"]
         if self.block.label is None:
@@ -89,6 +89,6 @@ class ScaleMove(Move):
         fit = state.values[block.current_fit]
         state.values[block.current_fit] = fit * pt.switch(accepted, c, 1.0)
 
-    def statistics(self) -> dict[str, Any]:
+    def statistics(self) -> dict[str, TensorVariable]:
         """Whether the proposal was accepted, as 0 or 1."""
         return {"scale_acceptance": pt.cast(self.accepted, "float64")}

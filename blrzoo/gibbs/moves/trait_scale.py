@@ -1,7 +1,5 @@
 """Effects on several traits and their covariance, transformed together."""
 
-from typing import Any
-
 import numpy as np
 import pymc as pm
 import pytensor
@@ -12,7 +10,10 @@ from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.designs.base import SUMS
 from blrzoo.evaluate import AS_WRITTEN
-from blrzoo.gibbs.blocks import Block
+from blrzoo.gibbs.blocks.base import Block
+from blrzoo.gibbs.blocks.indicators import Indicators
+from blrzoo.gibbs.blocks.joint_traits import JointTraits
+from blrzoo.gibbs.blocks.traits import Traits
 from blrzoo.gibbs.moves.base import Move, register
 from blrzoo.ops.linear_predictor import LinearPredictor
 from blrzoo.ops.small import canonical_draw, log_cholesky, product, unpack
@@ -44,6 +45,7 @@ class TraitScale(Move):
     """
 
     name, serves = "scale", "traits"
+    block: Traits | JointTraits | Indicators
 
     def __init__(self, block: Block) -> None:
         super().__init__(block)
@@ -81,7 +83,7 @@ class TraitScale(Move):
         """Whether the step draws the effects, and the covariance that the prior declares."""
         return self.block.draws_effects and self.variable is not None
 
-    def inputs(self) -> dict[str, Any]:
+    def inputs(self) -> dict[str, TensorVariable]:
         """Precision and linear term of the elements of M, and the log prior of the covariance.
 
         With X* times the effects that go with each element, and the features whose effects move.
@@ -99,24 +101,24 @@ class TraitScale(Move):
             "included": self._included(),
         }
 
-    def _current(self) -> list[Any]:
+    def _current(self) -> list[TensorVariable]:
         """Residual, and its precision."""
         v = self.block.spec.variables(self.block.model, self.block.term)
         precision = self.block.likelihood.precision(v, self.block.model)
-        found: list[Any] = self.state.rebuild([self.block.residual, precision])
+        found: list[TensorVariable] = self.state.rebuild([self.block.residual, precision])
         return found
 
-    def _log_prior(self) -> Any:
+    def _log_prior(self) -> TensorVariable:
         return self.state.rebuild([pt.sum(pm.logp(self.variable, self.variable))])[0]
 
-    def _included(self) -> Any:
+    def _included(self) -> TensorVariable:
         """1 for features whose alpha has the covariance, (feature,)."""
         if self.block.label is None:
             return pt.ones(self.block.prior.data.size)
         included = self.block.prior.included(self.state.value(self.block.label))
         return pt.cast(included, "float64")
 
-    def _factors(self) -> tuple[Any, Any]:
+    def _factors(self) -> tuple[TensorVariable, TensorVariable]:
         """Effects that go with each element of M, (feature, element), and X* times them."""
         alpha = self.block.prior.data.per_sd(self.state.value(self.block.effects))
         affected = pt.ones_like(alpha)
@@ -126,7 +128,7 @@ class TraitScale(Move):
         moved = affected[:, self.rows] * alpha[:, self.columns]
         if self.block.label is None:
             return moved, self.state.values[self.block.current_fit][:, self.columns]
-        design = self.block.design
+        design = self.block.term.design
         return moved, LinearPredictor(design.name)(*design.shared(), moved)
 
     def update(self) -> None:
@@ -147,11 +149,11 @@ class TraitScale(Move):
         state.values[self.variable] = pt.switch(accepted, state.values[self.variable], old)
         self._follow(pt.switch(accepted, M, identity), given)
 
-    def statistics(self) -> dict[str, Any]:
+    def statistics(self) -> dict[str, TensorVariable]:
         """Whether the proposal was accepted, as 0 or 1."""
         return {"scale_acceptance": pt.cast(self.accepted, "float64")}
 
-    def _root(self) -> Any:
+    def _root(self) -> TensorVariable:
         """Current L."""
         value = self.state.value(self.variable)
         if not self.full:
@@ -159,7 +161,7 @@ class TraitScale(Move):
         packed, diagonal = unpack(log_cholesky(value)), np.eye(len(self.guess), dtype=bool)
         return pt.switch(diagonal, pt.exp(pt.switch(diagonal, packed, 0.0)), packed)
 
-    def _propose(self, given: dict[str, Any], root: Any) -> Any:
+    def _propose(self, given: dict[str, TensorVariable], root: TensorVariable) -> TensorVariable:
         """Draw the elements of M from the likelihood times g."""
         bound, same = pt.constant(self.bound), np.equal.outer(self.rows, self.rows).astype(float)
         between = product(root, root.T)[self.columns][:, self.columns]
@@ -170,12 +172,12 @@ class TraitScale(Move):
             self.state.normals(len(self.rows)),
         )
 
-    def _log_bound(self, root: Any) -> Any:
+    def _log_bound(self, root: TensorVariable) -> TensorVariable:
         """Log of g."""
         squares = pt.sum((root - pt.constant(self.guess)) ** 2, axis=1)
         return -0.5 * pt.sum(pt.constant(self.bound) * squares)
 
-    def _follow(self, M: Any, given: dict[str, Any]) -> None:
+    def _follow(self, M: TensorVariable, given: dict[str, TensorVariable]) -> None:
         """Make the effects, and the fit, those that go with M."""
         block, values = self.block, self.state.values
         identity = np.eye(len(self.guess))

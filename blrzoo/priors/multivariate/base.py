@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pymc as pm
@@ -148,7 +148,7 @@ class MultivariatePrior(Prior):
         index = self._group_index()
         return pt.zeros(self.data.size, dtype="int64") if index is None else pt.constant(index)
 
-    def default_covariance(self, inclusion: Any = 1.0) -> np.ndarray:
+    def default_covariance(self, inclusion: np.ndarray | float = 1.0) -> np.ndarray:
         """Covariance of an included effect such that X explains h2 of each trait's variance.
 
         Diagonal, ``h2 * var(y_t) / (max(inclusion_t * p, 1) * mean_j var(x_j))``.
@@ -223,17 +223,9 @@ class MultivariateMixturePrior(MultivariatePrior):
         """Whether a component has effects, (component,)."""
         return self.projections().any(axis=(1, 2))
 
-    def index(self, label: Any) -> Any:
-        """Component of each feature, (feature,), from the value of the label."""
-        return label
-
-    def included(self, label: Any) -> Any:
+    def included(self, label: TensorVariable) -> TensorVariable:
         """Whether each feature affects any trait, (feature,), from the value of the label."""
         return pt.constant(self.active)[self.index(label)]
-
-    def label(self, index: Any) -> Any:
-        """Value of the label from the component of each feature."""
-        return index
 
     def labels(self, v: Variables, log_weights: TensorVariable) -> TensorVariable:
         """Make the labels in the model on the context."""
@@ -252,7 +244,9 @@ class MultivariateMixturePrior(MultivariatePrior):
         log_weights = pt.broadcast_to(log_weights, (self.data.size, K))
         return Cells(slabs, pt.constant(projections.astype(float)), self._groups(), log_weights)
 
-    def _check_components(self, found: Any, K: int) -> tuple[TensorVariable, TensorVariable]:
+    def _check_components(
+        self, found: tuple[TensorVariable, TensorVariable], K: int
+    ) -> tuple[TensorVariable, TensorVariable]:
         """Return `components` as tensors of checked shapes, as many as there are projections."""
         name, T = type(self).__name__, self.data.n_traits
         groups = self._n_groups()

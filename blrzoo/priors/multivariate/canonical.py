@@ -1,8 +1,10 @@
 """Components of a mixture of covariances: learned ones, canonical ones, or any matrix."""
 
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from blrzoo.checks import Instance, Integer, LeftOut
 from blrzoo.priors.covariance import check_both
@@ -25,11 +27,13 @@ CANONICAL = {
 class Component(NamedTuple):
     """A component: its name, and its covariance, (trait, trait_bis); None if it is learned."""
 
-    name: Any
+    name: str | int
     covariance: np.ndarray | None
 
 
-def check_components(n_components: Any, components: Any) -> Any:
+def check_components(
+    n_components: int | None, components: Sequence[ArrayLike] | None
+) -> int | list[ArrayLike]:
     """Check a number of components or a list of them, as far as possible without the traits."""
     remedy = "Pass for instance n_components=3, or components=['null', 'equal', 'each', 'learned']."
     if components is None:
@@ -55,7 +59,9 @@ def check_components(n_components: Any, components: Any) -> Any:
     return list(components)
 
 
-def read_components(components: Any, scale: np.ndarray, traits: np.ndarray) -> list[Component]:
+def read_components(
+    components: int | list[ArrayLike], scale: np.ndarray, traits: np.ndarray
+) -> list[Component]:
     """Components of a mixture for the traits at hand, the null first; numbers are their names.
 
     `scale`, (trait,), has the prior standard deviations of an included effect, for canonical ones.
@@ -76,7 +82,7 @@ def read_components(components: Any, scale: np.ndarray, traits: np.ndarray) -> l
     ]
 
 
-def _read(item: Any, number: int, scale: np.ndarray, traits: np.ndarray) -> list[Component]:
+def _read(item: ArrayLike, number: int, scale: np.ndarray, traits: np.ndarray) -> list[Component]:
     diagonal = np.diag(scale**2)
     if not isinstance(item, str):
         return [Component(f"given {number}", _check_matrix(item, traits))]
@@ -92,7 +98,7 @@ def _read(item: Any, number: int, scale: np.ndarray, traits: np.ndarray) -> list
     return [Component(item, matrices[item])]
 
 
-def _check_matrix(value: Any, traits: np.ndarray) -> np.ndarray:
+def _check_matrix(value: ArrayLike, traits: np.ndarray) -> np.ndarray:
     n_traits = len(traits)
     rule = f"components must have names, or matrices of {n_traits} by {n_traits} numbers"
     remedy = "Pass a covariance matrix of effects, symmetric and positive semi-definite, not zero."

@@ -1,11 +1,12 @@
 """Mixtures of covariances for each group of features: hierarchical multivariate BLR."""
 
-from collections.abc import Sequence
-from typing import Any, Self
+from collections.abc import Iterable, Sequence
+from typing import Self
 
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
+from numpy.typing import ArrayLike
 from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.checks import LeftOut
@@ -14,7 +15,7 @@ from blrzoo.priors.base import Variables
 from blrzoo.priors.computed import Computed
 from blrzoo.priors.counting import count, total
 from blrzoo.priors.covariance import check_covariance, covariance
-from blrzoo.priors.given import in_order
+from blrzoo.priors.given import Parameter, in_order
 from blrzoo.priors.groups import Groups
 from blrzoo.priors.multivariate.base import MultivariateMixturePrior
 from blrzoo.priors.multivariate.canonical import Component, check_components, read_components
@@ -106,12 +107,12 @@ class HierarchicalMultivariateMixture(MultivariateMixturePrior):
 
     def __init__(
         self,
-        groups: Any,
+        groups: ArrayLike,
         *,
         n_components: int | None = None,
-        components: Sequence[Any] | None = None,
-        Sigma_b: Any = None,
-        pi: Any = None,
+        components: Sequence[ArrayLike] | None = None,
+        Sigma_b: Parameter = None,
+        pi: Parameter = None,
     ) -> None:
         self.group_labels, self.kinds = groups, check_components(n_components, components)
         self.Sigma_b = check_covariance("Sigma_b", Sigma_b)
@@ -128,7 +129,10 @@ class HierarchicalMultivariateMixture(MultivariateMixturePrior):
         # The scale follows from the components' kinds: list them first, in any scale.
         traits = data.coords["trait"]
         bound.table = read_components(self.kinds, np.ones(data.n_traits), traits)
-        coords = {"group": bound.groups.names, "component": [part.name for part in bound.table]}
+        coords: dict[str, Iterable[object]] = {
+            "group": bound.groups.names,
+            "component": [part.name for part in bound.table],
+        }
         bound.pi = in_order("pi", self.pi, ("group", "component"), coords)
         check_reached(bound.pi, np.arange(len(bound.table)) > 0, "components")
         scale = np.sqrt(np.diag(bound._unit_covariance()))
@@ -241,7 +245,7 @@ class HierarchicalMultivariateMixture(MultivariateMixturePrior):
         return np.arange(len(self.table)) > 0
 
 
-def _any_learned(kinds: list[Any]) -> bool:
+def _any_learned(kinds: list[ArrayLike]) -> bool:
     return any(isinstance(kind, str) and kind == "learned" for kind in kinds)
 
 

@@ -1,9 +1,9 @@
 """Which traits a feature affects: patterns of zeros and ones."""
 
 import itertools
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from blrzoo.checks import Choice
 from blrzoo.priors.given import Labelled, labelled, ordered
@@ -16,7 +16,9 @@ _ARRAY = "Or pass an array of 0 and 1, a row for each pattern."
 MAX_TRAITS = 6
 
 
-def read_patterns(patterns: Any, n_traits: int, traits: Any = None) -> np.ndarray:
+def read_patterns(
+    patterns: ArrayLike, n_traits: int, traits: np.ndarray | None = None
+) -> np.ndarray:
     """Array of patterns, (pattern, trait), from their name or as given.
 
     Row k of all 2^T patterns is k in binary, the first trait the lowest digit.
@@ -35,7 +37,7 @@ def read_patterns(patterns: Any, n_traits: int, traits: Any = None) -> np.ndarra
     return np.array(list(itertools.product([0, 1], repeat=n_traits)))[:, ::-1]
 
 
-def _check_array(patterns: Any, n_traits: int, traits: Any) -> np.ndarray:
+def _check_array(patterns: ArrayLike, n_traits: int, traits: np.ndarray | None) -> np.ndarray:
     rule = f"patterns must be an array (pattern, trait) of 0 and 1 for the {n_traits} traits"
     remedy = "Pass for instance patterns='all', or one row for each pattern."
     given = _as_array(patterns, f"{rule}, rows of one length, got {patterns!r}. {remedy}")
@@ -56,7 +58,7 @@ def _check_array(patterns: Any, n_traits: int, traits: Any) -> np.ndarray:
     return array
 
 
-def _as_array(patterns: Any, message: str) -> Labelled:
+def _as_array(patterns: ArrayLike, message: str) -> Labelled:
     try:
         np.asarray(patterns)
     except ValueError:

@@ -7,6 +7,7 @@ from typing import Any, Literal, Self, get_args
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
+from numpy.typing import ArrayLike
 from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.checks import Choice, LeftOut
@@ -15,6 +16,7 @@ from blrzoo.priors.base import Variables
 from blrzoo.priors.computed import Computed
 from blrzoo.priors.counting import total
 from blrzoo.priors.covariance import check_covariance, covariance
+from blrzoo.priors.given import Checked, Parameter
 from blrzoo.priors.groups import Groups
 from blrzoo.priors.multivariate.base import MultivariatePrior
 from blrzoo.priors.parameters import VARIANCE, check_parameter, dims_shape, parameter
@@ -32,7 +34,9 @@ __all__ = [
 Form = Literal["full", "diagonal"]
 
 
-def check_form(name: str, form: Any, full: dict[str, Any], diagonal: dict[str, Any]) -> None:
+def check_form(
+    name: str, form: str, full: Mapping[str, object], diagonal: Mapping[str, object]
+) -> None:
     """Refuse an unknown form of covariance, and parameters of the other form."""
     Choice(get_args(Form), default="full").check(name, form)
     own, other = (full, diagonal) if form == "full" else (diagonal, full)
@@ -43,7 +47,7 @@ def check_form(name: str, form: Any, full: dict[str, Any], diagonal: dict[str, A
 
 def learned_covariance(
     form: Form,
-    Sigma_b: Any,
+    Sigma_b: Checked,
     tau2: Any,
     mean: Computed,
     dims: tuple[str, ...] = (),
@@ -69,7 +73,7 @@ def outer(effects: TensorVariable) -> TensorVariable:
 
 
 def covariance_conditional(
-    v: Variables, count: Any, cross: TensorVariable
+    v: Variables, count: TensorVariable | np.ndarray, cross: TensorVariable
 ) -> dict[TensorVariable, TensorVariable | None]:
     """Full conditional of a learned covariance, given the number of effects and their products."""
     if "tau2" in v:
@@ -134,7 +138,9 @@ class Multivariate(MultivariatePrior):
 
     scales: Mapping[str, float] = MappingProxyType({"Sigma_b": 2.0, "tau2": 2.0})
 
-    def __init__(self, *, Sigma_b: Any = None, form: Form = "full", tau2: Any = None) -> None:
+    def __init__(
+        self, *, Sigma_b: Parameter = None, form: Form = "full", tau2: Parameter = None
+    ) -> None:
         check_form("form", form, {"Sigma_b": Sigma_b}, {"tau2": tau2})
         self.form = form
         self.Sigma_b = check_covariance("Sigma_b", Sigma_b)
@@ -217,7 +223,7 @@ class HierarchicalMultivariate(Multivariate):
     #: The groups, joined to the features by `bind`.
     groups: Groups
 
-    def __init__(self, groups: Any, **parameters: Any) -> None:
+    def __init__(self, groups: ArrayLike, **parameters: Any) -> None:
         super().__init__(**parameters)
         self.group_labels = groups
 

@@ -1,7 +1,5 @@
 """Checks of what a user's own prior of several traits returns."""
 
-from typing import Any
-
 import numpy as np
 import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
@@ -9,7 +7,7 @@ from pytensor.tensor.variable import TensorVariable
 __all__ = ["check_group_index", "check_projections", "check_returned"]
 
 
-def check_group_index(owner: str, index: Any, n_features: int) -> np.ndarray | None:
+def check_group_index(owner: str, index: object, n_features: int) -> np.ndarray | None:
     """Check the numbers, from 0, of the features' groups; None without groups."""
     if index is None:
         return None
@@ -26,7 +24,7 @@ def check_group_index(owner: str, index: Any, n_features: int) -> np.ndarray | N
 
 
 def check_returned(
-    owner: str, what: str, value: Any, shape: tuple[int, ...], leads: tuple[int | None, ...]
+    owner: str, what: str, value: object, shape: tuple[int, ...], leads: tuple[int | None, ...]
 ) -> TensorVariable:
     """Return a method's value as a tensor, checked to have the shape after one of the leads.
 
@@ -47,7 +45,7 @@ def check_returned(
     return tensor
 
 
-def check_projections(owner: str, value: Any, n_traits: int) -> np.ndarray:
+def check_projections(owner: str, value: object, n_traits: int) -> np.ndarray:
     """Check orthogonal projections, (component, trait, trait_bis)."""
     array = np.asarray(value)
     rule = "prior must have orthogonal projections, (component, trait, trait_bis),"
@@ -61,7 +59,9 @@ def check_projections(owner: str, value: Any, n_traits: int) -> np.ndarray:
     return array
 
 
-def _fits(got: tuple[Any, ...], shape: tuple[int, ...], leads: tuple[int | None, ...]) -> bool:
+def _fits(
+    got: tuple[int | None, ...], shape: tuple[int, ...], leads: tuple[int | None, ...]
+) -> bool:
     """Whether a static shape, None for unknown lengths, has one of the leads before the shape."""
     before, after = got[: len(got) - len(shape)], got[len(got) - len(shape) :]
     if len(before) > 1 or len(got) < len(shape):

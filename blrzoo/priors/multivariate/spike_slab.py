@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
+from numpy.typing import ArrayLike
 from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.priors import conjugate
@@ -14,7 +15,7 @@ from blrzoo.priors.base import Variables
 from blrzoo.priors.computed import Computed
 from blrzoo.priors.counting import count
 from blrzoo.priors.covariance import check_covariance
-from blrzoo.priors.given import in_order
+from blrzoo.priors.given import Checked, Parameter, in_order
 from blrzoo.priors.multivariate.base import Cells, MultivariateMixturePrior
 from blrzoo.priors.multivariate.patterns import MAX_TRAITS, pattern_names, read_patterns
 from blrzoo.priors.multivariate.ridge import (
@@ -131,11 +132,11 @@ class MultivariateSpikeSlab(MultivariateMixturePrior):
     def __init__(
         self,
         *,
-        patterns: Any = "independent",
-        Sigma_b: Any = None,
-        pi: Any = None,
+        patterns: ArrayLike = "independent",
+        Sigma_b: Parameter = None,
+        pi: Parameter = None,
         form: Form = "full",
-        tau2: Any = None,
+        tau2: Parameter = None,
     ) -> None:
         check_form("form", form, {"Sigma_b": Sigma_b}, {"tau2": tau2})
         self.form, self.patterns = form, patterns
@@ -145,7 +146,7 @@ class MultivariateSpikeSlab(MultivariateMixturePrior):
         self.label_name = "delta" if self.independent else "label"
         self.pi = self._check_pi(pi)
 
-    def _check_pi(self, pi: Any) -> Any:
+    def _check_pi(self, pi: Parameter) -> Checked:
         if self.independent:
             return check_parameter("pi", pi, PROBABILITY)
         return check_weights(pi, "pattern")
@@ -192,13 +193,13 @@ class MultivariateSpikeSlab(MultivariateMixturePrior):
         present, absent = pt.log(v["pi"]), pt.log1p(-v["pi"])
         return covariances, pt.sum(pt.switch(self.table, present, absent), axis=1)
 
-    def index(self, label: Any) -> Any:
+    def index(self, label: TensorVariable) -> TensorVariable:
         """Pattern of each feature: its indicators in binary, or the label itself."""
         if not self.independent:
             return label
         return pt.sum(label * 2 ** np.arange(self.data.n_traits), axis=1)
 
-    def label(self, index: Any) -> Any:
+    def label(self, index: TensorVariable | np.integer) -> TensorVariable | np.ndarray:
         """Value of the label from the pattern: the indicators of the traits, or itself."""
         if not self.independent:
             return index
@@ -206,7 +207,7 @@ class MultivariateSpikeSlab(MultivariateMixturePrior):
             self.table[index] if isinstance(index, np.integer) else pt.constant(self.table)[index]
         )
 
-    def included(self, label: Any) -> Any:
+    def included(self, label: TensorVariable) -> TensorVariable:
         """Whether each feature affects any trait, (feature,), from the value of the label."""
         return pt.any(label > 0, axis=1) if self.independent else super().included(label)
 
@@ -275,7 +276,7 @@ class MultivariateSpikeSlab(MultivariateMixturePrior):
         if self.independent:
             return default_share(self.data, share)
         affected, holding = self.table.any(axis=1), self.table.sum(axis=0)
-        numbers = {"m": int(affected.sum()), "holding": holding}
+        numbers: dict[str, np.ndarray | float] = {"m": int(affected.sum()), "holding": holding}
         if affected.all():
             return Computed(share, ("share = holding / m",), numbers)
         found = default_share(self.data, share, "any")

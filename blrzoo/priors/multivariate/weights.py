@@ -1,12 +1,14 @@
 """Probabilities of patterns and of components: what the user may give for them."""
 
 import numbers
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from blrzoo.priors.given import Checked, Parameter
 from blrzoo.priors.parameters import PROBABILITY, SIMPLEX, check_parameter, prior_means
 
 __all__ = ["MOST_COMPONENTS", "check_reached", "check_trait_shape", "check_weights", "mean_weights"]
@@ -17,7 +19,7 @@ MOST_COMPONENTS = 100
 _SCALARS = (numbers.Real, Decimal, np.ndarray, xr.DataArray)
 
 
-def check_weights(pi: Any, kind: str) -> Any:
+def check_weights(pi: Parameter, kind: str) -> Checked:
     """Check probabilities of a kind ("pattern", "component"), as `check_parameter` does."""
     rule = f"pi must have a probability for each {kind}"
     remedy = (
@@ -45,7 +47,9 @@ def _parameters(pi: tuple[Any, ...], message: str) -> Any:
     return values
 
 
-def mean_weights(pi: Any, default: np.ndarray, names: Any, kind: str) -> np.ndarray:
+def mean_weights(
+    pi: Checked, default: np.ndarray, names: Sequence[object] | np.ndarray, kind: str
+) -> np.ndarray:
     """Prior means of the probabilities, (K,), averaged over groups; `default` if pi is None."""
     K, means = len(names), prior_means(pi, SIMPLEX, (default,))
     if means.ndim == 0 or means.shape[-1] != K:
@@ -56,7 +60,7 @@ def mean_weights(pi: Any, default: np.ndarray, names: Any, kind: str) -> np.ndar
     return means.reshape(-1, K).mean(axis=0)
 
 
-def check_reached(pi: Any, affected: np.ndarray, what: str) -> None:
+def check_reached(pi: Checked, affected: np.ndarray, what: str) -> None:
     """Refuse fixed probabilities that exclude all effects, or all on some trait."""
     if not isinstance(pi, np.ndarray) or pi.shape[-1] != len(affected):
         return
@@ -68,7 +72,7 @@ def check_reached(pi: Any, affected: np.ndarray, what: str) -> None:
         )
 
 
-def check_trait_shape(name: str, value: Any, n_traits: int) -> None:
+def check_trait_shape(name: str, value: Checked, n_traits: int) -> None:
     """Refuse parameters that are neither one number nor one for each trait."""
     for part in value if isinstance(value, tuple) else (value,):
         if isinstance(part, np.ndarray) and part.shape not in ((), (n_traits,)):
