@@ -8,6 +8,7 @@ A draw is one sweep in tests that do not ask for another number, but for documen
 users get.
 """
 
+import gc
 import os
 from collections.abc import Iterator
 
@@ -18,7 +19,7 @@ import pytest
 from _pytest.doctest import DoctestItem
 
 from blrzoo.designs import pairs
-from blrzoo.gibbs import thinning
+from blrzoo.gibbs import compiled, thinning
 
 matplotlib.use("Agg")
 
@@ -54,6 +55,14 @@ def _sweeps(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     """As many sweeps of a draw as users get, in what documents show."""
     if isinstance(request.node, DoctestItem) or request.node.get_closest_marker("documents"):
         monkeypatch.setattr(thinning, "MOST", MOST_SWEEPS)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _free() -> Iterator[None]:
+    """Let go of what a file compiled."""
+    yield
+    compiled._compile.cache_clear()
+    gc.collect()
 
 
 @pytest.fixture(autouse=True)

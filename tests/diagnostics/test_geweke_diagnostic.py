@@ -20,7 +20,7 @@ from blrzoo.posterior import reader
 from tests.builders import tree
 
 DRAWS = 4000
-CHAINS, REPLICATES, PARTS = 4, 500, 5
+CHAINS, REPLICATES, PARTS = 4, 500, 10
 
 
 def autoregression(correlation, shape, seed):

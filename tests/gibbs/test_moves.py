@@ -162,7 +162,7 @@ def test_enumeration_with_learned_variances(design):
 @pytest.mark.compiled
 def test_variances_of_many_effects_mix():
     """Where there are more features than observations, tau2 of a single-site ridge sticks."""
-    data = blr.simulate(n=60, p=200, n_causal=100, h2=0.7, random_seed=1)
+    data = blr.simulate(n=30, p=100, n_causal=50, h2=0.7, random_seed=1)
     model = blr.single_component(data.X, data.y, update="single-site")
     settings = {"draws": 2000, "tune": 200, "random_seed": 1, "quiet": True}
     ess = [

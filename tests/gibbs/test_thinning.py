@@ -61,7 +61,7 @@ def data(n, p, traits=1):
         (lambda: blr.spike_slab(*data(30, 4)), 25),
         (lambda: blr.spike_slab(*data(2000, 1000)), 10),
         (lambda: blr.spike_slab(*data(2000, 1000), design="gram"), 20),
-        (lambda: blr.spike_slab(*data(4000, 2600)), 1),
+        (lambda: blr.single_component(*data(4000, 2600), update="single-site"), 1),
         (lambda: blr.multivariate_spike_slab(*data(1000, 1000, 3)), 6),
         (lambda: blr.single_component(*data(30, 4), update="joint"), 1),
         (lambda: blr.single_component(*data(30, 4), update="single-site"), 25),
