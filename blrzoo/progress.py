@@ -17,6 +17,9 @@ _shown = ContextVar("shown", default=True)
 
 _PATIENCE = 2.0  # seconds before a progress bar appears
 
+#: The bar on the screen: steps of something that has a bar show none of their own.
+_running: "set[Progress]" = set()
+
 
 @contextmanager
 def shown(show: bool) -> Iterator[None]:
@@ -57,9 +60,10 @@ def track[T](
     begin, bar = time.monotonic(), None
     try:
         for done, item in enumerate(items):
-            if show and bar is None and time.monotonic() - begin > _PATIENCE:
+            if show and bar is None and not _running and time.monotonic() - begin > _PATIENCE:
                 bar = _start_bar(len(items), name if isinstance(name, str) else name(item))
                 show = bar is not None
+                _running.update([bar] if bar else [])
             if bar is not None:
                 about: dict[str, Any] = {} if isinstance(name, str) else {"description": name(item)}
                 bar.update(bar.task_ids[0], completed=done, **about)
@@ -69,6 +73,7 @@ def track[T](
     finally:
         if bar is not None:
             bar.stop()
+            _running.discard(bar)
 
 
 def _start_bar(total: int, name: str) -> "Progress | None":

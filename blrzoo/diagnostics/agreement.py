@@ -62,7 +62,7 @@ def read_indicators(idata: xr.DataTree) -> Indicators | None:
     if (kept := kept_inclusion(idata)) is not None:
         return Indicators(kept["pip"], kept["changes"])
     pips, changes = [], []
-    for block in included_blocks(idata):
+    for block in included_blocks(idata, progressbar=True):
         z = block.values
         template = block.isel(draw=0, drop=True)
         pips.append(template.copy(data=z.mean(axis=1)))

@@ -148,7 +148,10 @@ def _varies(x: np.ndarray) -> np.ndarray:
 def _of_variable(draws: xr.DataArray, first: float, last: float) -> xr.DataArray:
     if "feature" not in draws.dims:
         return _scores(draws, first, last)
-    blocks = (_scores(b, first, last).to_dataset(name="z") for b in feature_blocks(draws))
+    blocks = (
+        _scores(b, first, last).to_dataset(name="z")
+        for b in feature_blocks(draws, progressbar=True)
+    )
     return join_features(blocks)["z"]
 
 

@@ -6,11 +6,16 @@ import numpy as np
 import pymc as pm
 import xarray as xr
 from arviz_stats.base import array_stats
+from pymc.logprob.utils import local_check_parameter_to_ninf_switch
 from pymc.sampling.mcmc import assign_step_methods, instantiate_steppers
 from pymc.step_methods.compound import CompoundStep
+from pytensor.graph.rewriting.basic import in2out
+from pytensor.graph.rewriting.utils import rewrite_graph
+from pytensor.tensor.variable import TensorVariable
 
 from blrzoo.evaluate import ONCE
 from blrzoo.evidence.power import power_posterior
+from blrzoo.gibbs.compiled import Compiled
 from blrzoo.gibbs.step import BLRGibbs
 from blrzoo.likelihood.single import POWER
 from blrzoo.progress import track
@@ -18,6 +23,9 @@ from blrzoo.progress import track
 __all__ = ["PowerChains", "powers", "stepping_stones"]
 
 Point = dict[str, np.ndarray]
+
+#: Parameters out of their support have the density 0, as in compiled functions of PyMC.
+_NEVER = in2out(local_check_parameter_to_ninf_switch)
 
 _SHAPE = 0.3  # of the Beta(0.3, 1) whose quantiles the powers are: most of them near the prior
 
@@ -41,9 +49,9 @@ class PowerChains:
             compile_kwargs=compile_kwargs,
         )
         self.step = CompoundStep(steps) if isinstance(steps, list) else steps
-        self._log_likelihood = model.compile_logp(
-            vars=[model["y"]], jacobian=False, mode=ONCE, on_unused_input="ignore"
-        )
+        values = sorted(model.value_vars, key=lambda value: str(value.name))
+        self._names = [str(value.name) for value in values]
+        self._log_likelihood = Compiled(values, [_log_density(model)], **compile_kwargs or {})
 
     def draw(
         self,
@@ -89,7 +97,9 @@ class PowerChains:
     def log_likelihood(self, point: Point) -> float:
         """Log density of y; -inf where extreme parameters make it NaN or infinite."""
         with np.errstate(all="ignore"):
-            value = float(self._log_likelihood(point))
+            # copies, writeable and in C order: numba would compile anew for any other array
+            values = [np.array(point[name], order="C") for name in self._names]
+            (value,) = map(float, self._log_likelihood(*values))
         return value if np.isfinite(value) else -np.inf
 
     def _prior(self, draws: int, rng: np.random.Generator) -> list[Point]:
@@ -105,6 +115,12 @@ class PowerChains:
             dict(zip(names, map(np.asarray, point), strict=True))
             for point in zip(*drawn, strict=True)
         ]
+
+
+def _log_density(model: pm.Model) -> TensorVariable:
+    """Log density of y; -inf where a parameter is out of its support."""
+    density = model.logp(vars=[model["y"]], jacobian=False)
+    return rewrite_graph(density, include=(), custom_rewrite=_NEVER)
 
 
 def stepping_stones(log_likelihood: np.ndarray, powers: np.ndarray) -> xr.Dataset:

@@ -15,6 +15,7 @@ from blrzoo.checks import Instance
 from blrzoo.posterior.finite import broken_draws, not_finite
 from blrzoo.posterior.fit_variance import variance_of_fit
 from blrzoo.posterior.kept import GROUP, broken_sums, kept_inclusion, refuse_kept
+from blrzoo.progress import track
 
 __all__ = [
     "INDICATORS",
@@ -169,15 +170,15 @@ def indicators(idata: xr.DataTree) -> xr.DataArray:
     return draws_of(idata, name)
 
 
-def included_in(draws: xr.DataArray) -> Iterator[xr.DataArray]:
+def included_in(draws: xr.DataArray, *, progressbar: bool = False) -> Iterator[xr.DataArray]:
     """Yield whether features are included in draws of indicators, by blocks of features."""
-    for block in feature_blocks(draws):
+    for block in feature_blocks(draws, progressbar=progressbar):
         yield (block > 0).rename("included")
 
 
-def included_blocks(idata: xr.DataTree) -> Iterator[xr.DataArray]:
+def included_blocks(idata: xr.DataTree, *, progressbar: bool = False) -> Iterator[xr.DataArray]:
     """Yield whether features are included, (chain, draw, feature[, trait]), by blocks."""
-    yield from included_in(indicators(idata))
+    yield from included_in(indicators(idata), progressbar=progressbar)
 
 
 def included_count(idata: xr.DataTree) -> xr.DataArray | None:
@@ -226,11 +227,11 @@ def genetic_variance(idata: xr.DataTree, *, progressbar: bool = False) -> xr.Dat
     return fitted.rename("genetic_variance")
 
 
-def feature_blocks(draws: xr.DataArray) -> Iterator[xr.DataArray]:
+def feature_blocks(draws: xr.DataArray, *, progressbar: bool = False) -> Iterator[xr.DataArray]:
     """Yield draws (chain, draw, feature, ...) by blocks of features, loaded one at a time."""
     size = draws.sizes["feature"]
     width = max(1, _BLOCK_BYTES * size // max(1, draws.size * 8))
-    for start in range(0, max(1, size), width):
+    for start in track(range(0, max(1, size), width), progressbar, "Features"):
         yield draws.isel(feature=slice(start, start + width)).load()
 
 

@@ -133,7 +133,7 @@ def summary_of_effects(
     beta: xr.DataArray, ci_prob: float, ci_kind: Literal["eti", "hdi"]
 ) -> xr.Dataset:
     """Summarize draws of effects (chain, draw, feature[, trait]), by blocks of features."""
-    blocks = feature_blocks(beta)
+    blocks = feature_blocks(beta, progressbar=True)
     table = join_features(
         summary_table(block, ci_prob=ci_prob, ci_kind=ci_kind) for block in blocks
     )

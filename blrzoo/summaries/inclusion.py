@@ -1,6 +1,6 @@
 """Posterior inclusion probabilities (PIPs), and their Monte Carlo errors."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -199,7 +199,7 @@ def inclusion_table(idata: xr.DataTree) -> xr.Dataset:
     kept = _kept(idata)
     if kept is None:
         mixing = mixing_of(idata)
-        table = join_features(block_table(block, mixing) for block in included_blocks(idata))
+        table = join_features(block_table(block, mixing) for block in _blocks(idata))
     else:
         table = kept_table(idata, kept)
     for name, long_name in _LONG_NAMES.items():
@@ -213,18 +213,23 @@ def pip_interval(idata: xr.DataTree) -> xr.Dataset:
     if kept is not None:
         return kept_pip_interval(idata, kept)
     mixing = mixing_of(idata)
-    return join_features(_block_interval(block, mixing) for block in included_blocks(idata))
+    return join_features(_block_interval(block, mixing) for block in _blocks(idata))
+
+
+def _blocks(idata: xr.DataTree) -> Iterator[xr.DataArray]:
+    return included_blocks(idata, progressbar=True)
 
 
 def block_table(included: xr.DataArray, mixing: Mixing) -> xr.Dataset:
     """Compute the probabilities of events (chain, draw, ...) and their Monte Carlo errors."""
     z = _chains_last(included)
     probability, by_chain = z.mean(axis=(-2, -1)), z.mean(axis=-1)
-    lower, upper = interval(probability, cautious_draws(z, mixing), mixing.unseen)
+    effective = effective_draws(z, mixing)
+    lower, upper = interval(probability, cautious_draws(z, effective), mixing.unseen)
     several = z.shape[-2] > 1  # the spread of one chain would be a 0 that looks perfect
     values = {
         "pip": probability,
-        "mcse_pip": standard_error(probability, effective_draws(z, mixing)),
+        "mcse_pip": standard_error(probability, effective),
         "error_bound": np.maximum(probability - lower, upper - probability),
         "pip_spread": np.ptp(by_chain, axis=-1) if several else np.full_like(probability, np.nan),
         "changes": changes_of(z),
@@ -235,7 +240,8 @@ def block_table(included: xr.DataArray, mixing: Mixing) -> xr.Dataset:
 def _block_interval(included: xr.DataArray, mixing: Mixing) -> xr.Dataset:
     z = _chains_last(included)
     probability = z.mean(axis=(-2, -1))
-    lower, upper = interval(probability, cautious_draws(z, mixing), mixing.unseen)
+    cautious = cautious_draws(z, effective_draws(z, mixing))
+    lower, upper = interval(probability, cautious, mixing.unseen)
     return _like(included, {"pip": probability, "lower": lower, "upper": upper})
 
 

@@ -78,14 +78,14 @@ def effective_draws(z: np.ndarray, mixing: Mixing) -> np.ndarray:
     return np.minimum(own, _slow_draws(z, own, mixing))
 
 
-def cautious_draws(z: np.ndarray, mixing: Mixing) -> np.ndarray:
-    """Compute the effective draws for an interval that allows for their uncertainty."""
+def cautious_draws(z: np.ndarray, effective: np.ndarray) -> np.ndarray:
+    """Lower the effective draws, for an interval that allows for their uncertainty."""
     # not more than the error of batch means says either; and with so few batches the quantile is
     # that of Student's t, so the draws are lowered by its square (Korn & Graubard 1998)
     batches = z.shape[-2] * min(_BATCHES, z.shape[-1])
     with np.errstate(divide="ignore", invalid="ignore"):  # 0 / 0 of what never changes
         by_batches = z.var(axis=(-2, -1)) / _batch_error(z)
-    return lowered(batches) * np.fmin(effective_draws(z, mixing), by_batches)
+    return lowered(batches) * np.fmin(effective, by_batches)
 
 
 def lowered(batches: int) -> float:

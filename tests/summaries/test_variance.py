@@ -641,35 +641,6 @@ def test_sparse_draws_take_as_many_products_as_there_are_effects(monkeypatch):
     assert len(products) > 4  # in blocks
 
 
-class FakeBar:
-    def __init__(self, total):
-        self.task_ids, self.done, self.total, self.stopped = [0], [], total, False
-
-    def update(self, _, completed):
-        self.done.append(completed)
-
-    def stop(self):
-        self.stopped = True
-
-
-def test_the_progress_bar_comes_when_it_takes_long(monkeypatch):
-    bars = []
-
-    def start(total, _):
-        bars.append(FakeBar(total))
-        return bars[-1]
-
-    monkeypatch.setattr(progress, "_start_bar", start)
-    assert list(progress.track(range(3), True, "Steps")) == [0, 1, 2]
-    assert not bars
-    monkeypatch.setattr(progress, "_PATIENCE", -1.0)
-    assert list(progress.track(range(3), False, "Steps")) == [0, 1, 2]
-    assert not bars
-    assert list(progress.track(range(3), True, "Steps")) == [0, 1, 2]
-    assert bars[0].done == [0, 1, 2, 3]
-    assert bars[0].stopped
-
-
 def test_there_is_no_bar_where_the_output_is_a_file(monkeypatch, capsys):
     monkeypatch.setattr(progress, "_PATIENCE", -1.0)
     heritability(tree(random_X(), beta=effects(), sigma2=draws(1.0)), progressbar=True)
