@@ -81,6 +81,7 @@ def test_every_outcome_is_right_or_refused(name: str, data: st.DataObject) -> No
 
 
 @pytest.mark.slow
+@pytest.mark.engine
 @pytest.mark.parametrize("name", TABLE)
 @LONG
 @given(data=st.data())

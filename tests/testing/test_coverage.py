@@ -68,6 +68,7 @@ def fit(X, Y, seed):
 
 
 @pytest.mark.slow
+@pytest.mark.engine
 @pytest.mark.parametrize("holes", HOLES)
 def test_intervals_and_pips_are_calibrated(holes):
     covered = dict.fromkeys(quantities(SIGMA_B, SIGMA_E), 0)
