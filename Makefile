@@ -9,7 +9,7 @@ ARGS :=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test test-slow bench docs lint types format clean
+.PHONY: help demo test test-slow calibration bench docs lint types format clean
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z-]*\):  *## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
@@ -25,6 +25,10 @@ test:  ## set up, then run the tests
 test-slow:  ## run the slow tests, and those of the samplers again, compiled
 	@$(SETUP) test
 	$(PYTEST) --dist worksteal --compiled -m "slow or engine" $(ARGS)
+
+calibration:  ## rank true values among draws, for every prior, and write docs/calibration.md
+	@$(SETUP) test
+	OPENBLAS_NUM_THREADS=1 $(PYTHON) -m tests.calibration --write $(ARGS)
 
 bench:  ## run the benchmarks
 	@$(SETUP)
